@@ -1,1 +1,1 @@
-"""workorders"""
+"""Speaks to the office: orders, network tree, journal, store, sync, gateway, MWM adapters, SLA."""

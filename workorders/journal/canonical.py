@@ -1,0 +1,84 @@
+"""Canonical bytes of JSON values: RFC 8785 over NFC text, without floats.
+
+Two tablets, an office and an auditor with nothing but a text editor must arrive at the same bytes for
+the same entry, today and in twenty years. RFC 8785 fixes the order and the escapes; three rules of our
+own remove what it leaves open: text is NFC, decimals are strings (a reading is never a float), and
+integers stay below 2**53 (what every JSON reader can hold exactly).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+import rfc8785
+
+Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+
+MAX_INTEGER = 2**53 - 1
+
+
+class NotCanonical(ValueError):
+    """A value or text that has no single canonical form here, with the path to the culprit."""
+
+
+def normalise(value: object, path: str = "$") -> Json:
+    """Return `value` as plain JSON with NFC text; refuse floats, big integers and keys that collide.
+
+    Raises:
+        NotCanonical: names the path and what is wrong there.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise NotCanonical(f"{path}: integer beyond 2^53, write it as text")
+        return value
+    if isinstance(value, str):
+        return _text(value, path)
+    if isinstance(value, Mapping):
+        plain: dict[str, Json] = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise NotCanonical(f"{path}: a key that is not text")
+            name = _text(key, path)
+            if name in plain:
+                raise NotCanonical(f"{path}: two keys that read {name!r}")
+            plain[name] = normalise(item, f"{path}.{name}")
+        return plain
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [normalise(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    raise NotCanonical(f"{path}: {type(value).__name__} has no place in a record, write it as text")
+
+
+def _text(value: str, path: str) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotCanonical(f"{path}: text that is not valid Unicode") from None
+    return unicodedata.normalize("NFC", value)
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Return the RFC 8785 bytes of `value` after `normalise`."""
+    plain = normalise(value)
+    return rfc8785.dumps(plain)
+
+
+def parse_canonical(data: bytes) -> Json:
+    """Parse bytes that claim to be canonical, and prove it by writing them again.
+
+    Raises:
+        NotCanonical: not JSON, or JSON written in any other than the canonical way (which also
+            catches duplicate keys, floats and text that is not NFC).
+    """
+    try:
+        value: Json = msgspec.json.decode(data)
+        again = canonical_bytes(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotCanonical(f"not JSON: {error}") from None
+    if again != data:
+        raise NotCanonical("JSON, but not in canonical form")
+    return value

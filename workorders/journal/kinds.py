@@ -1,0 +1,437 @@
+"""What can happen: the kinds of entry and the payload of each, at its newest schema.
+
+A payload says what was seen or done, never what it means: the meaning is folded by the projection and may
+change, the fact may not. Text that is or may be personal (customer, free text, signature, exact position)
+stands here only as `Sealed`. Readings and coordinates are decimal text; serials are text.
+
+A kind is changed by giving it a new schema number and a lift from the old one (`workorders.journal.lifts`),
+never by changing what an existing number means. Fields may be added with a default at any time.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """A text under the key of its order (AES-256-GCM); what the hashes cover is the ciphertext.
+
+    Attributes:
+        key_id: names the key, which an erasure destroys everywhere.
+        nonce: 12 bytes, base64.
+        ciphertext: with tag, base64. Associated data: `workorders.journal.sealing`.
+    """
+
+    key_id: str
+    nonce: str
+    ciphertext: str
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of all payloads. `KIND` and `SCHEMA` go to the envelope."""
+
+    KIND: ClassVar[str]
+    SCHEMA: ClassVar[int] = 1
+
+
+class DeviceRole(StrEnum):
+    """Which device of an exchange is meant."""
+
+    OLD = "old"
+    NEW = "new"
+    OTHER = "other"
+
+
+class JoinState(StrEnum):
+    """Whether the network has heard from a device."""
+
+    JOINED = "joined"
+    PENDING = "pending"
+    FAILED = "failed"
+    ORPHAN = "orphan"
+
+
+class OrderStatus(StrEnum):
+    """Status of a work order, IEC 61968-6 WorkStatusKind with what field crews add."""
+
+    SCHEDULED = "scheduled"
+    DISPATCHED = "dispatched"
+    ENROUTE = "enroute"
+    ON_SITE = "onSite"
+    IN_PROGRESS = "inProgress"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    SUSPENDED = "suspended"
+    NOT_DONE = "notDone"
+
+
+class TaskKind(StrEnum):
+    """What is to be done."""
+
+    INSTALL = "install"
+    EXCHANGE = "exchange"
+    REMOVE = "remove"
+    INVESTIGATE = "investigate"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    RECONNECT = "reconnect"
+    INSPECT = "inspect"
+    INSTALL_CONCENTRATOR = "installConcentrator"
+    INSTALL_PANEL = "installPanel"
+    INSTALL_TOTALIZER = "installTotalizer"
+
+
+class HeadReference(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of a chain: its last entry."""
+
+    chain_id: str
+    seq: int
+    hash: str
+
+
+class ReadingValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading as text: `item` is CLASS:OBIS:ATTR, a mode C code, or `dial:<register>` when typed."""
+
+    item: str
+    value: str | None = None
+    unit: str | None = None
+    name: str | None = None
+    time: str | None = None
+    status: str | None = None
+
+
+# --- chains and reference data ------------------------------------------------------------------
+
+
+class ChainBegun(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """First entry of a chain. `certificate` is the DER of the author's X.509 certificate, base64."""
+
+    KIND: ClassVar[str] = "chain.begun"
+    reason: str
+    certificate: str
+    previous_head: HeadReference | None = None
+
+
+class ReferenceReceived(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A signed, versioned set of reference data was taken into use."""
+
+    KIND: ClassVar[str] = "reference.received"
+    name: str
+    version: int
+    sha256: str
+
+
+# --- what a crew does ---------------------------------------------------------------------------
+
+
+class OrderStarted(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """Work on an order began, by this procedure."""
+
+    KIND: ClassVar[str] = "order.started"
+    procedure: str
+    procedure_version: int
+
+
+class OrderProgressed(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The order changed its status in the crew's hands (enroute, onSite, suspended, …)."""
+
+    KIND: ClassVar[str] = "order.progressed"
+    status: OrderStatus
+    reason: str | None = None
+
+
+class StepDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A step was accepted. `answers` are plain, `sealed` the personal ones, by field name.
+
+    A correction is a later `step.done` of the same step.
+    """
+
+    KIND: ClassVar[str] = "step.done"
+    step: str
+    answers: dict[str, Any]
+    sealed: dict[str, Sealed] = {}
+    seconds: int | None = None
+
+
+class MeterRead(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A meter was read: by `optical` port, by `dial` (typed), or could not be (`not_obtainable` + reason)."""
+
+    KIND: ClassVar[str] = "meter.read"
+    role: DeviceRole
+    how: str
+    step: str | None = None
+    manufacturer: str | None = None
+    serial: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    logical_device_name: str | None = None
+    readings: list[ReadingValue] = []
+    reason: str | None = None
+
+
+class MeterIntent(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """About to be written to a meter. Durable before the first byte leaves."""
+
+    KIND: ClassVar[str] = "meter.intent"
+    intent_id: str
+    serial: str
+    item: str
+    name: str
+    was: str | None
+    will_be: str
+    program: str
+    program_version: int | None = None
+
+
+class MeterChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of an intent: `verified`, `failed`, `rolled_back`, or `unknown` (line lost, to be settled)."""
+
+    KIND: ClassVar[str] = "meter.changed"
+    intent_id: str
+    serial: str
+    item: str
+    state: str
+    is_now: str | None = None
+    detail: str | None = None
+
+
+class MatchSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the four sources and what it names."""
+
+    source: str
+    serial: str | None
+    note: str | None = None
+
+
+class MatchChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """Four-way match of a device. `verdict`: `equal` or `mismatch`; `cause`: the likely reason code."""
+
+    KIND: ClassVar[str] = "match.checked"
+    role: DeviceRole
+    sources: list[MatchSource]
+    verdict: str
+    cause: str | None = None
+
+
+class MatchOverridden(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A mismatch was passed by a person who may. Signed by that person's key over `override_message`."""
+
+    KIND: ClassVar[str] = "match.overridden"
+    match_entry: str
+    reason: str
+    role: str
+    person: str
+    public_key: str
+    grant: str
+    signature: str
+    remark: Sealed | None = None
+
+
+class DevicePlaced(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A device now sits at this place of the network tree."""
+
+    KIND: ClassVar[str] = "device.placed"
+    serial: str
+    model: str
+    identities: dict[str, str] = {}
+    usage_point: str | None = None
+    concentrator: str | None = None
+    panel: str | None = None
+    slot: int | None = None
+    transformer: str | None = None
+    phase: str | None = None
+    capacity_override: str | None = None
+    position: Sealed | None = None
+
+
+class DeviceRemoved(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A device no longer sits at its place; `destination` is where it goes (store, laboratory, …)."""
+
+    KIND: ClassVar[str] = "device.removed"
+    serial: str
+    usage_point: str | None = None
+    destination: str | None = None
+
+
+class JoinChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The network was asked for a device. `recheck_at` (UTC) goes with `pending`."""
+
+    KIND: ClassVar[str] = "join.checked"
+    serial: str
+    state: JoinState
+    how: str
+    reason: str | None = None
+    recheck_at: str | None = None
+    evidence: dict[str, str] = {}
+
+
+class BlobTaken(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A photo, signature or document. The hash is that of the sealed bytes, which are fsynced before this entry.
+
+    `plain_sha256` is the hash of the unsealed bytes, which the installation record lists.
+    """
+
+    KIND: ClassVar[str] = "photo.taken"
+    sha256: str
+    plain_sha256: str
+    size: int
+    media_type: str
+    what: str
+    step: str | None = None
+    key_id: str | None = None
+
+
+class SealRecorded(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A seal was found, removed or applied at a position of a device."""
+
+    KIND: ClassVar[str] = "seal.recorded"
+    action: str
+    number: str
+    position: str
+    serial: str | None = None
+
+
+class SafetyFailed(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A safety check did not pass; the order ends as unsafe. No role may override it."""
+
+    KIND: ClassVar[str] = "safety.failed"
+    step: str
+    check: str
+    note: Sealed | None = None
+
+
+class RecordIssued(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The installation record (acta) as given to the customer: its hash and the blob that holds it."""
+
+    KIND: ClassVar[str] = "record.issued"
+    record_hash: str
+    sha256: str
+    number: str
+
+
+class OrderCompleted(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The crew finished. The record is complete when the office holds every blob of `blobs`."""
+
+    KIND: ClassVar[str] = "order.completed"
+    record_hash: str | None
+    blobs: list[str]
+    flags: list[str] = []
+
+
+class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The crew could not execute the order."""
+
+    KIND: ClassVar[str] = "order.notDone"
+    reason: str
+    note: Sealed | None = None
+    blobs: list[str] = []
+    attempt: int = 1
+
+
+# --- what the office does -----------------------------------------------------------------------
+
+
+class OrderIssued(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """An order for a crew. `order` is the plain part (workorders.orders.WorkOrder), `customer` its sealed part."""
+
+    KIND: ClassVar[str] = "order.issued"
+    order: dict[str, Any]
+    customer: dict[str, Sealed] = {}
+
+
+class OrderChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The office changed planning fields; `changes` holds only those, with their new values."""
+
+    KIND: ClassVar[str] = "order.changed"
+    version: int
+    changes: dict[str, Any]
+    customer: dict[str, Sealed] = {}
+
+
+class OrderCancelled(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The office withdrew the order."""
+
+    KIND: ClassVar[str] = "order.cancelled"
+    version: int
+    reason: str
+
+
+class OrderReassigned(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The order went to another crew."""
+
+    KIND: ClassVar[str] = "order.reassigned"
+    version: int
+    crew: str
+
+
+class OrderApproved(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A supervisor accepted the record of an executed order: it is closed."""
+
+    KIND: ClassVar[str] = "order.approved"
+    record_hash: str | None = None
+    remark: str | None = None
+
+
+class OrderReturned(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A supervisor sent an executed order back for rework."""
+
+    KIND: ClassVar[str] = "order.returned"
+    version: int
+    reason: str
+
+
+class ExceptionDecided(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A supervisor decided an exception. `decision`: `accepted`, `rejected`, `rework`."""
+
+    KIND: ClassVar[str] = "exception.decided"
+    exception_id: str
+    decision: str
+    reason: str
+
+
+class JoinReported(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The head-end (or a concentrator's list) says what it heard of a device."""
+
+    KIND: ClassVar[str] = "join.reported"
+    serial: str
+    state: JoinState
+    heard_at: str | None
+    concentrator: str | None = None
+    source: str = "headEnd"
+    reason: str | None = None
+
+
+class PersonalErased(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The keys of these orders were destroyed; every sealed value under them reads *erased* from now on."""
+
+    KIND: ClassVar[str] = "personal.erased"
+    key_ids: list[str]
+    reason: str
+
+
+def _all_payloads(base: type[Payload]) -> list[type[Payload]]:
+    found: list[type[Payload]] = []
+    for sub in base.__subclasses__():
+        found.append(sub)
+        found.extend(_all_payloads(sub))
+    return found
+
+
+PAYLOADS: dict[str, type[Payload]] = {kind.KIND: kind for kind in _all_payloads(Payload)}
+"""Payload type by kind, at the newest schema."""
+
+
+def payload_of(kind: str, schema: int, payload: dict[str, Any]) -> Payload | None:
+    """Read a payload of the newest schema; None for a kind or schema newer than this program.
+
+    Raises:
+        msgspec.ValidationError: a known kind whose fields are not as the schema says.
+    """
+    known = PAYLOADS.get(kind)
+    if known is None or schema > known.SCHEMA:
+        return None
+    return msgspec.convert(payload, known)
