@@ -1,0 +1,27 @@
+"""What every test stands on: no desktop, no keyring of the person at the machine, no data of theirs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before anything of Qt is imported: no window opens, and the scene graph needs no graphics card.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ["QT_QUICK_BACKEND"] = "software"
+# Before keyring is imported: a test must never read or write the secrets of the person who runs it.
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+os.environ.setdefault("FIELDTOOL_HOME", tempfile.mkdtemp(prefix="fieldtool-tests-"))
+
+# Machines differ in speed; a slow one must not fail a property that holds.
+settings.register_profile("fieldtool", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fieldtool")
+
+
+@pytest.fixture
+def tablet_home(tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch) -> os.PathLike[str]:
+    """An empty data folder that `FIELDTOOL_HOME` names for the length of one test."""
+    monkeypatch.setenv("FIELDTOOL_HOME", os.fspath(tmp_path))
+    return tmp_path
