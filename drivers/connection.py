@@ -1,0 +1,86 @@
+"""How to reach a meter, and who answers the session's questions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from drivers.changes import WriteIntent, WriteOutcome
+
+
+class Mode(StrEnum):
+    """How to sign on. ``AUTO``: optical sign-on then HDLC; plain HDLC where nobody answers the sign-on."""
+
+    AUTO = "auto"
+    E = "e"
+    HDLC = "hdlc"
+    WRAPPER = "wrapper"
+    C = "c"
+
+
+class Auth(StrEnum):
+    """Authentication mechanism of the association (Green Book: 0, 1, 2–7)."""
+
+    NONE = "none"
+    LOW = "low"
+    HIGH = "high"
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    GMAC = "gmac"
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """Everything but the port. Secrets are *names*: the session asks the host for their bytes.
+
+    ``server`` is ``LOGICAL[:PHYSICAL]``; ``system_title`` is this tablet's own, 16 hex digits;
+    ``device_address`` the
+    address in ``/?address!``; ``baud`` the plain HDLC rate (and the cap of the rate that a sign-on may
+    choose);
+    ``info_field`` and ``window`` what we propose for HDLC. ``reaction`` seconds to wait for the first byte.
+    ``model`` forces a meter model by name, else it is recognised.
+    """
+
+    mode: Mode = Mode.AUTO
+    client: int = 16
+    server: str = "1"
+    auth: Auth = Auth.NONE
+    system_title: str = ""
+    password: str | None = None
+    block_key: str | None = None
+    auth_key: str | None = None
+    baud: int = 9600
+    info_field: int = 2030
+    window: int = 7
+    device_address: str = ""
+    reaction: float = 2.0
+    model: str | None = None
+
+
+class SessionHost(Protocol):
+    """The parent of a session: journal, counters and key store. Called in the thread that runs the
+    session's method."""
+
+    def on_progress(self, step: str, done: int, total: int, seconds_left: float | None) -> None:
+        """Show progress. ``step`` is a stable word: ``sign_on``, ``associate``, ``read``, ``profile``,
+        ``plan``, ``apply``."""
+
+    def record_intent(self, intent: WriteIntent) -> None:
+        """Journal an intent; return only when durable. Raise to forbid the write."""
+
+    def record_outcome(self, outcome: WriteOutcome) -> None:
+        """Journal what became of an intent."""
+
+    def reserve_counter(self, key: str, at_least: int, count: int) -> int:
+        """Reserve ``count`` invocation counter values ≥ ``at_least`` durably and return the first; never
+        twice the same.
+
+        ``key`` names meter and client: ``<server system title or port-independent meter id>/<client>``.
+        """
+        ...
+
+    def secret(self, name: str) -> bytes | None:
+        """The bytes of a password or key, or ``None``."""
+        ...

@@ -1,0 +1,114 @@
+"""Values that come out of a meter: identity, readings, profile rows, join evidence.
+
+Readings are decimal or plain text, never floats; serials are strings, never numbers. All structs
+are frozen and cross the process border as JSON.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who the meter says it is. A key that the meter does not give is ``None``.
+
+    ``manufacturer`` is the three FLAG letters, ``model`` the name of the meter model file that matched,
+    else the device type text of the meter. ``extra`` holds everything else that was learnt, for example
+    ``identification`` (the IEC 62056-21 line), ``device_type``, ``device_id_2``, ``prime_mac``.
+    """
+
+    manufacturer: str | None = None
+    serial: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    logical_device_name: str | None = None
+    extra: dict[str, str] = {}
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One value. ``item`` is what was asked (``3:1.0.1.8.0.255:2``) or the mode C code as sent.
+
+    ``value`` is a decimal or text string with the scaler applied; ``unit`` as sent or of scaler_unit;
+    ``time`` ISO 8601 UTC where the meter gave one; ``status`` is ``None`` for a good value, else the reason
+    why there is none (for example ``object-undefined``).
+    """
+
+    item: str
+    name: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    time: str | None = None
+    status: str | None = None
+
+
+class ByteCount(msgspec.Struct, frozen=True):
+    """Bytes on the line since the session began."""
+
+    tx: int = 0
+    rx: int = 0
+
+
+class ReadResult(msgspec.Struct, frozen=True):
+    """The answer of ``read``: printed as it is by ``fieldtool meter read --json`` (DESIGN §5)."""
+
+    identity: Identity
+    readings: list[Reading]
+    exchanges: int
+    bytes: ByteCount
+    seconds: float
+
+
+class ProfileColumn(msgspec.Struct, frozen=True):
+    """A capture object of a profile: ``item`` CLASS:OBIS:ATTR, the model's name and the unit of its
+    values."""
+
+    item: str
+    name: str | None = None
+    unit: str | None = None
+
+
+class ProfileRow(msgspec.Struct, frozen=True):
+    """One captured row: ``time`` ISO 8601 UTC, ``status`` the raw status word as text, ``values`` by
+    column."""
+
+    time: str | None
+    status: str | None
+    values: list[str | None]
+
+
+class ProfileResult(msgspec.Struct, frozen=True):
+    """The answer of ``profile``; ``columns`` names the values of each row (clock and status are apart)."""
+
+    item: str
+    columns: list[ProfileColumn]
+    rows: list[ProfileRow]
+    capture_period: int | None
+    exchanges: int
+    bytes: ByteCount
+    seconds: float
+
+
+class JoinState(StrEnum):
+    """What the meter itself says about its communication network."""
+
+    JOINED = "joined"
+    SEARCHING = "searching"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class JoinEvidence(msgspec.Struct, frozen=True):
+    """Join state with what it was concluded from.
+
+    ``technology`` is ``prime``, ``gsm`` or ``none``. PRIME evidence keys: ``mac`` (EUI-48 of the meter),
+    ``sna``
+    (EUI-48 of the base node), ``lnid``, ``lsid``, ``sid``, ``node_state``, ``level``, ``phy_quality``,
+    ``firmware``.
+    GSM: ``operator``, ``status``, ``signal_dbm``, ``cell_id``.
+    """
+
+    state: JoinState
+    technology: str
+    evidence: dict[str, str] = {}
