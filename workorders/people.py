@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import os
 from datetime import datetime
 from enum import StrEnum
@@ -45,7 +46,7 @@ MAY_OVERRIDE = frozenset({Role.LEAD, Role.SUPERVISOR, Role.ENGINEER})
 
 
 class GrantError(ValueError):
-    """A grant that proves nothing. `code`: malformed, wrong_signature, expired, not_yet_valid, wrong_realm."""
+    """Proves nothing. `code`: malformed, wrong_signature, wrong_realm, not_yet_valid, expired."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -86,7 +87,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LockedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """An Ed25519 private key under a PIN: Argon2id(salt, time, memory KiB, lanes) → AES-256-GCM. All base64."""
+    """An Ed25519 private key under a PIN: Argon2id, then AES-256-GCM. Bytes are base64, memory is KiB."""
 
     salt: str
     nonce: str
@@ -97,7 +98,7 @@ class LockedKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One person as tablets receive them (reference set `users/<crew>`): the grant token and the locked key."""
+    """One person as tablets receive them in the reference set `users`: the grant and the locked key."""
 
     person: str
     name: str
@@ -111,7 +112,7 @@ def check_pin(pin: str) -> None:
     """Raise WeakPin unless `pin` is at least six digits, not all equal and not a plain run."""
     if len(pin) < MIN_PIN_DIGITS or not pin.isascii() or not pin.isdigit():
         raise WeakPin(f"a PIN has at least {MIN_PIN_DIGITS} digits")
-    steps = {int(b) - int(a) for a, b in zip(pin, pin[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in itertools.pairwise(pin)}
     if steps in ({0}, {1}, {-1}):
         raise WeakPin("a PIN of one repeated digit or a plain run is guessed at once")
 
@@ -179,7 +180,7 @@ def verify_grant(token: str, office: Ed25519PublicKey, *, at: datetime, realm: s
 
 
 def override_message(*, order_id: str, match_entry: str, reason: str, role: str, person: str) -> bytes:
-    """What a person signs to pass a mismatch (`match.overridden`): canonical JSON of the five fields and a context."""
+    """What a person signs to pass a mismatch (`match.overridden`): canonical JSON of these fields."""
     return canonical_bytes(
         {
             "context": _OVERRIDE_CONTEXT,
