@@ -15,17 +15,21 @@ from typing import TypeAlias
 import msgspec
 import rfc8785
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 
 MAX_INTEGER = 2**53 - 1
+MAX_DEPTH = 32
+"""Lists and objects inside each other; an entry needs about six."""
 
 
 class NotCanonical(ValueError):
     """A value or text that has no single canonical form here, with the path to the culprit."""
 
 
-def normalise(value: object, path: str = "$") -> Json:
-    """Return `value` as plain JSON with NFC text; refuse floats, big integers and keys that collide.
+def normalise(value: object, path: str = "$", depth: int = 0) -> Json:
+    """Return `value` as plain JSON with NFC text; refuse what has no single form.
+
+    That is: floats, big integers, keys that collide under NFC, nesting deeper than `MAX_DEPTH`.
 
     Raises:
         NotCanonical: names the path and what is wrong there.
@@ -38,6 +42,8 @@ def normalise(value: object, path: str = "$") -> Json:
         return value
     if isinstance(value, str):
         return _text(value, path)
+    if depth >= MAX_DEPTH:
+        raise NotCanonical(f"{path[:80]}…: nested deeper than {MAX_DEPTH}")
     if isinstance(value, Mapping):
         plain: dict[str, Json] = {}
         for key, item in value.items():
@@ -46,10 +52,10 @@ def normalise(value: object, path: str = "$") -> Json:
             name = _text(key, path)
             if name in plain:
                 raise NotCanonical(f"{path}: two keys that read {name!r}")
-            plain[name] = normalise(item, f"{path}.{name}")
+            plain[name] = normalise(item, f"{path}.{name}", depth + 1)
         return plain
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [normalise(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [normalise(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
     raise NotCanonical(f"{path}: {type(value).__name__} has no place in a record, write it as text")
 
 

@@ -1,7 +1,8 @@
 """One journal entry: its envelope, its exact bytes, its hash and its signature.
 
 The *body* of an entry is the canonical JSON of every envelope field but `hash` and `signature`.
-`hash` is the SHA-256 of the body, `signature` the Ed25519 signature of those 32 bytes. The body is stored
+`hash` is the SHA-256 of the body, `signature` the Ed25519 signature of those 32 bytes (so whatever else the
+same key ever signs must not be 32 bytes of somebody else's choosing: prefix it). The body is stored
 and sent as the bytes that were signed and is never serialised again; so a field that a later version
 adds is kept by an older one that does not know it.
 
@@ -12,8 +13,9 @@ This format cannot be mended later. What may change is `schema` (per kind, lifte
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -24,6 +26,13 @@ from workorders.journal.canonical import Json, NotCanonical, canonical_bytes, pa
 ENVELOPE_VERSION = 1
 MAX_BODY_BYTES = 256 * 1024
 """More than any step needs; photos and signatures are blobs and stand in an entry only as a hash."""
+
+
+UuidText = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+HashText = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+UtcText = Annotated[str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")]
+KindText = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z][A-Za-z0-9.]{0,63}\Z")]
+"""One spelling each, so that equal things are equal bytes and text order is time order."""
 
 
 class Realm(StrEnum):
@@ -53,11 +62,11 @@ class EntryTime(msgspec.Struct, frozen=True, kw_only=True):
         gps: GPS time, same form as `device`, if there was a fix.
     """
 
-    device: str
+    device: UtcText
     monotonic_ms: int
     boot_id: str
     server_offset_ms: int | None = None
-    gps: str | None = None
+    gps: UtcText | None = None
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +90,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     v: int
-    id: str
+    id: UuidText
     realm: Realm
-    chain_id: str
+    chain_id: UuidText
     seq: int
-    prev_hash: str | None
-    kind: str
+    prev_hash: HashText | None
+    kind: KindText
     schema: int
     project: str | None
     order_id: str | None
@@ -97,7 +106,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry as stored and sent: the signed bytes, their hash, the signature, and the envelope read from them."""
+    """An entry as stored and sent: the signed bytes, their hash, the signature, and what they say."""
 
     body: bytes
     hash: str
@@ -149,16 +158,26 @@ def read_entry(body: bytes, hash: str, signature: bytes) -> Entry:
 
 
 def _envelope(value: Json) -> Envelope:
+    version = value.get("v") if isinstance(value, dict) else None
+    if type(version) is int and version != ENVELOPE_VERSION:
+        # Looked at first: another version may have another shape, and "malformed" would be a lie.
+        raise EntryError(
+            "unknown_version", f"envelope version {version}; this program knows {ENVELOPE_VERSION}"
+        )
     try:
         envelope = msgspec.convert(value, Envelope)
     except msgspec.ValidationError as error:
         raise EntryError("malformed", str(error)) from None
-    if envelope.v != ENVELOPE_VERSION:
-        raise EntryError(
-            "unknown_version", f"envelope version {envelope.v}; this program knows {ENVELOPE_VERSION}"
-        )
     if envelope.seq < 0 or (envelope.seq == 0) != (envelope.prev_hash is None):
         raise EntryError("malformed", "only the first entry of a chain has no previous hash")
+    if envelope.schema < 1:
+        raise EntryError("malformed", "schema numbers begin at 1")
+    for time in (envelope.time.device, envelope.time.gps):
+        try:
+            if time is not None:
+                datetime.fromisoformat(time)
+        except ValueError:
+            raise EntryError("malformed", f"{time} is no date") from None
     return envelope
 
 
@@ -187,7 +206,11 @@ def to_wire(entry: Entry) -> WireEntry:
 
 def from_wire(wire: WireEntry) -> Entry:
     """The inverse of `to_wire`, with every check of `read_entry`."""
-    return read_entry(wire.body.encode("utf-8"), wire.hash, wire.signature)
+    try:
+        body = wire.body.encode("utf-8")
+    except UnicodeEncodeError:
+        raise EntryError("not_canonical", "text that is not valid Unicode") from None
+    return read_entry(body, wire.hash, wire.signature)
 
 
 def export_line(entry: Entry) -> bytes:

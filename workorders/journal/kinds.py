@@ -5,7 +5,9 @@ change, the fact may not. Text that is or may be personal (customer, free text, 
 stands here only as `Sealed`. Readings and coordinates are decimal text; serials are text.
 
 A kind is changed by giving it a new schema number and a lift from the old one (`workorders.journal.lifts`),
-never by changing what an existing number means. Fields may be added with a default at any time.
+never by changing what an existing number means. Fields may be added with a default at any time; a field at
+its default is not written, so a default is fixed for ever. A new value of an enumeration needs a new schema
+number: an older program then keeps the entry and folds it after its update, instead of failing on it.
 """
 
 from __future__ import annotations
@@ -134,6 +136,7 @@ class OrderStarted(Payload, frozen=True, kw_only=True, omit_defaults=True):
     KIND: ClassVar[str] = "order.started"
     procedure: str
     procedure_version: int
+    crew: str | None = None
 
 
 class OrderProgressed(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -188,7 +191,7 @@ class MeterIntent(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MeterChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of an intent: `verified`, `failed`, `rolled_back`, or `unknown` (line lost, to be settled)."""
+    """What became of an intent: `verified`, `failed`, `rolled_back`, `unknown` (line lost, to be settled)."""
 
     KIND: ClassVar[str] = "meter.changed"
     intent_id: str
@@ -218,7 +221,11 @@ class MatchChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MatchOverridden(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A mismatch was passed by a person who may. Signed by that person's key over `override_message`."""
+    """A mismatch was passed by a person who may. `match_entry` is the hash of the `match.checked` entry.
+
+    `signature` (base64) is by that person's key over `workorders.people.override_message`;
+    `public_key` (base64) is the raw Ed25519 key, `grant` the gateway's signed statement that it may.
+    """
 
     KIND: ClassVar[str] = "match.overridden"
     match_entry: str
@@ -270,7 +277,7 @@ class JoinChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class BlobTaken(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A photo, signature or document. The hash is that of the sealed bytes, which are fsynced before this entry.
+    """A photo, signature or document, fsynced before this entry. The hash is that of the sealed bytes.
 
     `plain_sha256` is the hash of the unsealed bytes, which the installation record lists.
     """
@@ -314,12 +321,17 @@ class RecordIssued(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderCompleted(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """The crew finished. The record is complete when the office holds every blob of `blobs`."""
+    """The crew finished. The record is complete when the office holds every blob of `blobs`.
+
+    Each of `flags` asks a supervisor to look (`implausible_reading`, `missing_photo`, …); `crew` is who did
+    it, which after a reassignment is not who the order belongs to.
+    """
 
     KIND: ClassVar[str] = "order.completed"
     record_hash: str | None
     blobs: list[str]
     flags: list[str] = []
+    crew: str | None = None
 
 
 class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -330,13 +342,14 @@ class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
     note: Sealed | None = None
     blobs: list[str] = []
     attempt: int = 1
+    crew: str | None = None
 
 
 # --- what the office does -----------------------------------------------------------------------
 
 
 class OrderIssued(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """An order for a crew. `order` is the plain part (workorders.orders.WorkOrder), `customer` its sealed part."""
+    """An order for a crew: `order` is the plain part (`orders.WorkOrder`), `customer` the sealed one."""
 
     KIND: ClassVar[str] = "order.issued"
     order: dict[str, Any]

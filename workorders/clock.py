@@ -1,0 +1,97 @@
+"""What time it is, as honestly as this machine can say: device, monotonic, boot, server offset, GPS."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from workorders.journal.entry import EntryTime
+
+
+def utc_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and `Z`, the one spelling used in the record.
+
+    Raises:
+        ValueError: a moment without a time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone is not a time")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_utc(text: str) -> datetime:
+    """The inverse of `utc_text`; takes any RFC 3339 text with an offset.
+
+    Raises:
+        ValueError: not a time, or one without an offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return moment.astimezone(UTC)
+
+
+class Clock(Protocol):
+    """Where the journal takes the time from."""
+
+    def now(self) -> EntryTime: ...
+
+
+class SystemClock:
+    """The clock of this machine.
+
+    Attributes:
+        server_offset_ms: gateway clock minus ours at the last contact; whoever syncs sets it.
+        gps: GPS time (`utc_text` form) while there is a fix; whoever reads the position sets it.
+    """
+
+    def __init__(self, server_offset_ms: int | None = None) -> None:
+        self.server_offset_ms = server_offset_ms
+        self.gps: str | None = None
+        self._boot_id = boot_id()
+
+    def now(self) -> EntryTime:
+        return EntryTime(
+            device=utc_text(datetime.now(UTC)),
+            monotonic_ms=_since_boot_ms(),
+            boot_id=self._boot_id,
+            server_offset_ms=self.server_offset_ms,
+            gps=self.gps,
+        )
+
+
+def _since_boot_ms() -> int:
+    if sys.platform == "linux":
+        # Counts while the tablet sleeps, which the plain monotonic clock of Linux does not.
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+    return time.monotonic_ns() // 1_000_000
+
+
+_PROCESS = str(uuid.uuid4())
+
+
+def boot_id() -> str:
+    """Names the present boot: the kernel's id on Linux, the boot counter on Windows, else this process."""
+    if sys.platform == "win32":
+        return _windows_boot_id()
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return f"process-{_PROCESS}"
+
+
+def _windows_boot_id() -> str:
+    if sys.platform != "win32":
+        return f"process-{_PROCESS}"
+    import winreg
+
+    folder = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, folder) as key:
+            return f"windows-{winreg.QueryValueEx(key, 'BootId')[0]}"
+    except OSError:
+        return f"process-{_PROCESS}"
