@@ -1,0 +1,118 @@
+"""What a scan gives: codes with text, symbology and corners, and how codes relate in the picture."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+
+import cv2
+import msgspec
+import numpy as np
+
+Point = tuple[float, float]
+Corners = tuple[Point, Point, Point, Point]
+
+
+class Symbology(enum.StrEnum):
+    """Kinds of bar code that stand on meters, concentrators, panels, seals and SIM cards."""
+
+    CODE_128 = "Code128"
+    GS1_128 = "GS1-128"
+    CODE_39 = "Code39"
+    ITF = "ITF"
+    EAN_13 = "EAN-13"
+    EAN_8 = "EAN-8"
+    UPC_A = "UPC-A"
+    DATA_MATRIX = "DataMatrix"
+    QR_CODE = "QRCode"
+
+    @property
+    def is_linear(self) -> bool:
+        """True for codes made of bars, false for codes made of squares."""
+        return self not in (Symbology.DATA_MATRIX, Symbology.QR_CODE)
+
+    @property
+    def has_check(self) -> bool:
+        """True where the symbology itself carries a check (ITF and Code 39 carry none by themselves)."""
+        return self not in (Symbology.CODE_39, Symbology.ITF)
+
+
+class Code(msgspec.Struct, frozen=True):
+    """One bar code as read.
+
+    text: exactly what the code holds: leading zeros and GS separators (U+001D) kept.
+    corners: four (x, y) in pixels of the given picture: top left, top right, bottom right, bottom left
+        in the code's own reading direction.
+    gs1: True where the code declares GS1 element strings (FNC1 in first place).
+    marginal: True where the picture was near the resolution limit, so that a second, independent frame
+        should agree before the text is believed (FACTS §12).
+    """
+
+    text: str
+    symbology: Symbology
+    corners: Corners
+    gs1: bool = False
+    marginal: bool = False
+
+    @property
+    def centre(self) -> Point:
+        """Mean of the corners."""
+        return (sum(p[0] for p in self.corners) / 4, sum(p[1] for p in self.corners) / 4)
+
+
+def _polygon(code: Code, grow: float = 0.0) -> np.ndarray:
+    points = np.array(code.corners, np.float32)
+    if grow:
+        centre = points.mean(axis=0)
+        points = centre + (points - centre) * (1 + grow)
+    hull: np.ndarray = cv2.convexHull(points.astype(np.float32))
+    return hull
+
+
+def overlap(first: Code, second: Code) -> float:
+    """Shared area as a share of the smaller code, 0…1. A line-thin code counts as 2 px wide."""
+    one, two = _thick(_polygon(first)), _thick(_polygon(second))
+    shared, _ = cv2.intersectConvexConvex(one, two)
+    smaller = min(cv2.contourArea(one), cv2.contourArea(two))
+    return float(shared / smaller) if smaller > 0 else 0.0
+
+
+def _thick(hull: np.ndarray) -> np.ndarray:
+    if cv2.contourArea(hull) >= 16:
+        return hull
+    box = cv2.boxPoints(tuple(_at_least(cv2.minAreaRect(hull), 2.0)))
+    grown: np.ndarray = cv2.convexHull(np.asarray(box, np.float32))
+    return grown
+
+
+def _at_least(rect: Sequence[object], side: float) -> list[object]:
+    centre, size, angle = rect
+    width, height = size  # type: ignore[misc]  # OpenCV's rotated rectangle is an untyped triple
+    return [centre, (max(width, side), max(height, side)), angle]
+
+
+def same_text(first: Code, second: Code) -> bool:
+    """True where both say the same, a UPC-A counting as the EAN-13 with a leading zero that it is."""
+    return first.text == second.text
+
+
+def reconcile(codes: Iterable[Code], *, shared: float = 0.3) -> tuple[list[Code], list[Code]]:
+    """Merge equal codes at one place and refuse overlapping ones that say different things.
+
+    Returns (kept, refused). Two codes cannot be printed over each other: where two readings of one
+    place differ, at least one is wrong and nobody knows which, so both are refused.
+    """
+    distinct: list[Code] = []
+    for code in codes:
+        twin = next((i for i, seen in enumerate(distinct) if same_text(seen, code) and overlap(seen, code) > 0.1), None)
+        if twin is None:
+            distinct.append(code)
+        elif distinct[twin].marginal and not code.marginal:
+            distinct[twin] = code
+    clashing: set[int] = set()
+    for i, first in enumerate(distinct):
+        for j in range(i + 1, len(distinct)):
+            if not same_text(first, distinct[j]) and overlap(first, distinct[j]) > shared:
+                clashing |= {i, j}
+    kept = [code for i, code in enumerate(distinct) if i not in clashing]
+    return kept, [distinct[i] for i in sorted(clashing)]

@@ -1,0 +1,103 @@
+"""Attempts at one busy region: QR and Data Matrix, from cheap to dear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+
+from . import engine
+from .codes import Code, Point
+from .regions import Region
+
+#: A crop is not enlarged beyond this many pixels a side: time grows with the area.
+_LARGEST = 700
+
+
+class MatrixAttempts:
+    """One region's attempts. Iterate `steps`; `codes` holds what was read, in the full picture's pixels."""
+
+    def __init__(self, grey: np.ndarray, region: Region) -> None:
+        self.region = region
+        self.codes: list[Code] = []
+        corners = region.polygon()
+        pad = 0.35 * max(region.half_length, region.half_height) + 8
+        x0, y0 = (max(0, math.floor(v - pad)) for v in corners.min(axis=0))
+        x1, y1 = (math.ceil(v + pad) for v in corners.max(axis=0))
+        self._offset = (x0, y0)
+        self._crop = grey[y0:y1, x0:x1]
+
+    def steps(self) -> Iterator[None]:
+        """Run the attempts one by one; the caller watches the clock between them."""
+        if min(self._crop.shape) < 8:
+            return
+        for factor, clean in _LADDER:
+            zoom = min(float(factor), max(1.0, _LARGEST / max(self._crop.shape)))
+            larger = cv2.resize(self._crop, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC) if zoom > 1 else self._crop
+            for code in engine.read(clean(larger, zoom), engine.MATRIX):
+                self.codes.append(self._placed(code, zoom))
+            yield
+
+    def accepted(self) -> list[Code]:
+        """What was read; a matrix code carries its own error correction, one reading is a proof."""
+        return self.codes
+
+    def _placed(self, code: Code, zoom: float) -> Code:
+        def back(point: Point) -> Point:
+            return (point[0] / zoom + self._offset[0], point[1] / zoom + self._offset[1])
+
+        one, two, three, four = (back(p) for p in code.corners)
+        return Code(code.text, code.symbology, (one, two, three, four), code.gs1)
+
+
+def divided(grey: np.ndarray, zoom: float = 1.0) -> np.ndarray:
+    """Picture divided by its own light: what shadows and uneven lamps leave behind."""
+    reach = max(15, min(grey.shape) // 6) | 1
+    light = cv2.GaussianBlur(cv2.dilate(grey, np.ones((reach, reach), np.uint8)), (0, 0), reach / 2)
+    return np.asarray(cv2.divide(grey, np.maximum(light, 1), scale=255))
+
+
+def equalised(grey: np.ndarray, zoom: float = 1.0) -> np.ndarray:
+    """Contrast stretched in each tile (CLAHE)."""
+    return np.asarray(cv2.createCLAHE(4.0, (6, 6)).apply(grey))
+
+
+def deblurred(grey: np.ndarray, sigma: float, noise: float) -> np.ndarray:
+    """Wiener deconvolution of a Gaussian of `sigma` pixels; noise = its power ratio."""
+    pad = math.ceil(3 * sigma)
+    padded = cv2.copyMakeBorder(grey, pad, pad, pad, pad, cv2.BORDER_REPLICATE).astype(np.float32)
+    height, width = padded.shape
+    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
+    lens = np.exp(-2 * (np.pi * sigma) ** 2 * (fx * fx + fy * fy))
+    clear = np.fft.irfft2(np.fft.rfft2(padded) * lens / (lens * lens + noise), padded.shape)[pad:-pad, pad:-pad]
+    low, high = np.percentile(clear, [2, 98])
+    return np.asarray(np.clip((clear - low) * (255 / max(high - low, 2)), 0, 255).astype(np.uint8))
+
+
+def _same(grey: np.ndarray, zoom: float) -> np.ndarray:
+    return grey
+
+
+def _smoothed(grey: np.ndarray, zoom: float) -> np.ndarray:
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.6 * zoom))
+
+
+def _deblur(pixels: float, noise: float) -> Callable[[np.ndarray, float], np.ndarray]:
+    return lambda grey, zoom: deblurred(grey, pixels * zoom, noise)
+
+
+_LADDER: list[tuple[int, Callable[[np.ndarray, float], np.ndarray]]] = [
+    (1, _same),
+    (2, _same),
+    (2, divided),
+    (3, _deblur(0.8, 1e-2)),
+    (2, equalised),
+    (2, _deblur(1.4, 3e-3)),
+    (2, _deblur(2.0, 1e-3)),
+    (2, _smoothed),
+    (2, _deblur(2.6, 1e-3)),
+    (3, _deblur(1.2, 3e-3)),
+    (2, _deblur(2.0, 1e-2)),
+]

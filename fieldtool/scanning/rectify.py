@@ -1,0 +1,99 @@
+"""Straighten a striped region and turn it into clean bars.
+
+Warp the region upright at three times its size, average along the bars (noise falls with the root of the
+bar height, the bars stay), take out uneven light and what the lens has blurred, and give that to the decoder.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from .regions import Region
+
+#: Upright pictures are this much larger than the frame: sub-pixel bars need room.
+SCALE = 3.0
+_LONGEST = 2600
+_STRIP_HEIGHT = 24
+_PAD = 64
+
+
+def straighten(grey: np.ndarray, region: Region, *, margin: float = 0.12) -> tuple[np.ndarray, np.ndarray]:
+    """Warp a region upright. Returns (picture, 2×3 matrix from the upright picture back to the full one)."""
+    half_length = region.half_length * (1 + margin) + 6
+    half_height = max(region.half_height, 2.0)
+    scale = min(SCALE, _LONGEST / (2 * half_length))
+    width, height = max(16, round(2 * half_length * scale)), max(6, round(2 * half_height * scale))
+    axis, bars, centre = np.array(region.axis), np.array(region.bars), np.array(region.centre)
+    back = np.empty((2, 3))
+    back[:, 0] = axis / scale
+    back[:, 1] = bars / scale
+    back[:, 2] = centre - axis * (width / 2 / scale) - bars * (height / 2 / scale)
+    upright = cv2.warpAffine(
+        grey, back, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
+    return upright, back
+
+
+def profiles(upright: np.ndarray, bands: int) -> list[np.ndarray]:
+    """Mean brightness along the bars, one float32 profile for each of `bands` disjoint bands of rows."""
+    edges = np.linspace(0, upright.shape[0], bands + 1).astype(int)
+    pairs = [(top, bottom) for top, bottom in zip(edges, edges[1:], strict=False) if bottom > top]
+    return [cv2.reduce(upright[top:bottom], 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() for top, bottom in pairs]
+
+
+def bar_agreement(upright: np.ndarray) -> float:
+    """How alike the upper and lower half of an upright picture are, −1…1: near 1 for bars, near 0 for text."""
+    upper, lower = profiles(upright, 2)
+    one, two = upper - cv2.blur(upper, (1, 61)).ravel(), lower - cv2.blur(lower, (1, 61)).ravel()
+    norm = math.sqrt(float(one @ one) * float(two @ two))
+    return float(one @ two) / norm if norm > 0 else 0.0
+
+
+def plain(profile: np.ndarray) -> np.ndarray:
+    """A profile as it is, with slow changes of light taken out."""
+    return _strip(_ground_removed(profile))
+
+
+def unsharp(profile: np.ndarray, sigma: float, amount: float) -> np.ndarray:
+    """Edges raised: profile + amount · (profile − blurred)."""
+    line = profile + amount * (profile - cv2.GaussianBlur(profile.reshape(1, -1), (0, 0), sigma).ravel())
+    return _strip(_ground_removed(line))
+
+
+def levelled(profile: np.ndarray, window: int) -> np.ndarray:
+    """Each neighbourhood stretched between its own darkest and brightest, in the logarithm: a shadow is a
+    factor, so there it becomes a step that the stretch removes."""
+    line = np.log(np.maximum(profile, 1.0)).reshape(1, -1).astype(np.float32)
+    reach = np.ones((1, window), np.uint8)
+    high = cv2.blur(cv2.dilate(line, reach), (window, 1))
+    low = cv2.blur(cv2.erode(line, reach), (window, 1))
+    return _strip(((line - low) / np.maximum(high - low, 0.02) * 255).ravel())
+
+
+def deblurred(profile: np.ndarray, sigma: float, noise: float) -> np.ndarray:
+    """Wiener deconvolution of a Gaussian of `sigma` pixels (of the upright picture); noise = its power ratio."""
+    padded = np.pad(_ground_removed(profile), _PAD, mode="edge")
+    frequency = np.fft.rfftfreq(len(padded))
+    lens = np.exp(-2 * (np.pi * sigma * frequency) ** 2)
+    clear = np.fft.irfft(np.fft.rfft(padded) * lens / (lens * lens + noise), len(padded))
+    return _strip(clear[_PAD : _PAD + len(profile)].astype(np.float32))
+
+
+def _ground_removed(profile: np.ndarray) -> np.ndarray:
+    window = max(3, len(profile) // 6) | 1
+    return np.asarray(profile - 0.7 * cv2.blur(profile.reshape(1, -1), (window, 1)).ravel(), dtype=np.float32)
+
+
+def _strip(line: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(line, [1, 99])
+    high = max(high, low + 2)
+    flat = np.clip((line - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+    return np.repeat(flat.reshape(1, -1), _STRIP_HEIGHT, axis=0)
+
+
+def place(points: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Points of an upright picture in the full picture, N×2."""
+    return np.asarray(points @ back[:, :2].T + back[:, 2])

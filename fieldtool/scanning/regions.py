@@ -1,0 +1,181 @@
+"""Where in a picture codes may stand: striped regions (linear codes) and busy ones (matrix codes).
+
+The structure tensor says for each neighbourhood how strong its edges are and how much they agree in
+direction. Bars agree; squares and text do not. It is summed into cells of a few pixels at a fixed working
+size, so that the search costs a few milliseconds whatever the frame.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import cv2
+import numpy as np
+
+#: Longest side of the picture in which regions are sought, by the size of the frame: a wall of meters needs more.
+_WORKING_SIDE, _WORKING_SIDE_LARGE, _LARGE_FRAME = 800, 1600, 2500
+_CELL = 4
+#: Cells of smoothing: small for small codes, large to bridge a damaged or wide-spaced one.
+_LINEAR_WINDOWS, _MATRIX_WINDOW = (3, 7), 5
+_MOST_COMPONENTS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Region:
+    """A place to look at, in pixels of the full picture.
+
+    centre: middle. axis: unit vector along the reading direction. bars: unit vector along the bars (for a
+    matrix region: across). half_length, half_height: half extents along `axis` and `bars`.
+    """
+
+    centre: tuple[float, float]
+    axis: tuple[float, float]
+    bars: tuple[float, float]
+    half_length: float
+    half_height: float
+    linear: bool
+    weight: float
+
+    def polygon(self) -> np.ndarray:
+        """Four corners, 4×2 float32."""
+        c, a, b = np.array(self.centre), np.array(self.axis), np.array(self.bars)
+        along, across = a * self.half_length, b * self.half_height
+        return np.array([c - along - across, c + along - across, c + along + across, c - along + across], np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tensor:
+    """Structure tensor summed into cells; `pitch` is the size of a cell in pixels of the full picture."""
+
+    xx: np.ndarray
+    yy: np.ndarray
+    xy: np.ndarray
+    pitch: float
+
+
+def find(grey: np.ndarray, covered: list[np.ndarray] | None = None, *, quick: bool = False, limit: int = 40) -> list[Region]:
+    """Candidate regions of a grey picture, the most promising first.
+
+    covered: polygons (N×2) already read; nothing inside them is proposed again. quick: only what is plain to see.
+    """
+    tensor = _tensor(grey)
+    free = np.ones(tensor.xx.shape, np.uint8)
+    for polygon in covered or []:
+        cells = np.round(polygon / tensor.pitch - 0.5).astype(np.int32)
+        cv2.fillConvexPoly(free, cells, 0)
+        cv2.polylines(free, [cells], True, 0, 5)
+    found: list[Region] = []
+    most = 12 if quick else _MOST_COMPONENTS
+    for window in _LINEAR_WINDOWS[:1] if quick else _LINEAR_WINDOWS:
+        found += _at_scale(tensor, free, window, linear=True, most=most)
+    found += _at_scale(tensor, free, _MATRIX_WINDOW, linear=False, most=most)
+    found.sort(key=lambda r: -r.weight)
+    return _distinct(found)[:limit]
+
+
+def _tensor(grey: np.ndarray) -> _Tensor:
+    height, width = grey.shape
+    longest = max(height, width)
+    side = _WORKING_SIDE if longest < _LARGE_FRAME else _WORKING_SIDE_LARGE
+    shrink = min(1.0, side / longest)
+    small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else grey
+    gx = cv2.Scharr(small, cv2.CV_32F, 1, 0, scale=1 / 16)
+    gy = cv2.Scharr(small, cv2.CV_32F, 0, 1, scale=1 / 16)
+    size = (max(1, small.shape[1] // _CELL), max(1, small.shape[0] // _CELL))
+    xx, yy, xy = (
+        cv2.resize(cv2.multiply(a, b), size, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gy, gy), (gx, gy))
+    )
+    return _Tensor(xx, yy, xy, small.shape[1] / size[0] / shrink)
+
+
+def _at_scale(tensor: _Tensor, free: np.ndarray, window: int, *, linear: bool, most: int) -> list[Region]:
+    box = (window, window)
+    xx, yy, xy = (cv2.blur(a, box) for a in (tensor.xx, tensor.yy, tensor.xy))
+    energy = xx + yy
+    coherence = np.sqrt((xx - yy) ** 2 + 4 * xy * xy) / (energy + 1e-3)
+    floor = max(float(np.percentile(energy, 98)) * 0.04, 12.0)
+    mask = ((energy > floor) & ((coherence > 0.55) if linear else (coherence < 0.5))).astype(np.uint8) & free
+    if not linear:
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    regions = []
+    for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:most] + 1:
+        if stats[label, cv2.CC_STAT_AREA] < 9:
+            break
+        x, y, w, h = stats[label, :4]
+        cut = np.s_[y : y + h, x : x + w]
+        inside = labels[cut] == label
+        ys, xs = np.nonzero(inside)
+        points = np.c_[xs + x + 0.5, ys + y + 0.5].astype(np.float32)
+        sums = (float(xx[cut][inside].sum()), float(yy[cut][inside].sum()), float(xy[cut][inside].sum()))
+        region = _linear(points, sums, tensor.pitch) if linear else _matrix(points, tensor.pitch)
+        if region is not None:
+            regions.append(region)
+    return regions
+
+
+def _sides(points: np.ndarray) -> tuple[tuple[float, float], list[tuple[float, tuple[float, float]]]]:
+    centre, (width, height), angle = cv2.minAreaRect(points)
+    turned = math.radians(angle)
+    along = (math.cos(turned), math.sin(turned))
+    return (float(centre[0]), float(centre[1])), [(width, along), (height, (-along[1], along[0]))]
+
+
+def _matrix(points: np.ndarray, pitch: float) -> Region | None:
+    centre, ((long, axis), (short, bars)) = _sides(points)
+    if min(long, short) < 2:
+        return None
+    middle = (centre[0] * pitch, centre[1] * pitch)
+    squareness = min(long, short) / max(long, short)
+    weight = math.sqrt(long * short) * pitch * squareness
+    half = pitch / 2
+    return Region(middle, axis, bars, (long + 1) * half, (short + 1) * half, False, weight)
+
+
+def _linear(points: np.ndarray, sums: tuple[float, float, float], pitch: float) -> Region | None:
+    xx, yy, xy = sums
+    agreement = math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-3)
+    centre, sides = _sides(points)
+    if agreement < 0.5:
+        return None
+    across = 0.5 * math.atan2(2 * xy, xx - yy)  # direction of the gradient, across the bars
+    gradient = (math.cos(across), math.sin(across))
+    bars = (-gradient[1], gradient[0])
+    axis = _axis(sides, gradient)
+    basis = np.array([axis, bars]).T
+    local = (points - np.array(centre)) @ np.linalg.inv(basis).T
+    low, high = np.percentile(local, [0.5, 99.5], axis=0)
+    middle = (basis @ ((low + high) / 2) + np.array(centre)) * pitch
+    half_length, half_height = (high - low + 1) / 2 * pitch
+    if half_length < 12:
+        return None
+    weight = float(half_length * math.sqrt(max(half_height, 1.0)) / 4 * agreement)
+    return Region((float(middle[0]), float(middle[1])), axis, bars, float(half_length), float(half_height), True, weight)
+
+
+def _axis(sides: list[tuple[float, tuple[float, float]]], gradient: tuple[float, float]) -> tuple[float, float]:
+    """The code runs along the side of its rectangle that is nearest to the gradient: seen at an angle, bars and
+    baseline are not square to each other. A region without a clear long side runs along the gradient."""
+    towards = [v[0] * gradient[0] + v[1] * gradient[1] for _, v in sides]
+    best = 0 if abs(towards[0]) >= abs(towards[1]) else 1
+    length, other = sides[best][0], sides[1 - best][0]
+    if abs(towards[best]) < 0.8 or length < 1.6 * other:
+        return gradient
+    sign = 1.0 if towards[best] > 0 else -1.0
+    return (sides[best][1][0] * sign, sides[best][1][1] * sign)
+
+
+def _distinct(regions: list[Region]) -> list[Region]:
+    kept: list[Region] = []
+    for region in regions:
+        if not any(_alike(region, seen) for seen in kept):
+            kept.append(region)
+    return kept
+
+
+def _alike(one: Region, two: Region) -> bool:
+    if one.linear != two.linear:
+        return False
+    near = math.dist(one.centre, two.centre) < 0.25 * max(one.half_length, two.half_length)
+    return near and 0.8 < (one.half_length + 1) / (two.half_length + 1) < 1.25
