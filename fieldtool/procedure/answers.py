@@ -1,0 +1,267 @@
+"""What is answered to a step of each kind, and which fields of an answer are personal.
+
+An answer is what goes into `step.done`; personal fields (`PERSONAL`) go there only sealed under the key of
+the
+order. Headless runs write them as `{step: {field: value}}`, the screens build them from taps. Numbers are
+decimal text.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+
+from fieldtool.procedure.model import SealAction, Step, kind_of
+from workorders.journal.kinds import JoinState
+
+
+class AnswerBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of all answers."""
+
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note",)
+    note: str | None = None
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A rule passed by a person who may. `pin` opens that person's key and is never kept."""
+
+    person: str
+    reason: str
+    pin: str | None = None
+
+
+class ConfirmAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`checks` by id; a check set to false on a safety step ends the order. `photos`: check id → blob."""
+
+    checks: dict[str, bool] = {}
+    photos: dict[str, str] = {}
+
+
+class ChooseAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """The id of the choice."""
+
+    choice: str
+    photos: list[str] = []
+
+
+class NumberAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`value` as typed; `reason` where it disagrees; or `not_obtainable` with a photo, and then no value."""
+
+    value: str | None = None
+    reason: str | None = None
+    not_obtainable: str | None = None
+    photos: list[str] = []
+
+
+class TextAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Free text, sealed."""
+
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note", "text")
+    text: str = ""
+
+
+class PhotoAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Blobs by the hash of their sealed bytes."""
+
+    photos: list[str] = []
+
+
+class ScanAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """What stands on the label. `unreadable` with a photo says why the serial was typed.
+
+    `override` passes an old meter that is not the one of the order.
+    """
+
+    serial: str
+    identities: dict[str, str] = {}
+    codes: list[str] = []
+    unreadable: str | None = None
+    photos: list[str] = []
+    override: Override | None = None
+
+
+class MeterReadAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Empty where the port gave a reading; else why there is none."""
+
+    not_obtainable: str | None = None
+    photos: list[str] = []
+
+
+class MatchAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Empty where all four agree."""
+
+    override: Override | None = None
+
+
+class PlanApplyAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`allow`: ids of the dangerous changes that were permitted; `states` by change id is filled by the
+    job."""
+
+    allow: list[str] = []
+    program: str | None = None
+    states: dict[str, str] = {}
+
+
+class RelayAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`confirmation`: last four digits of the serial; `untested` says why there was no test."""
+
+    confirmation: str | None = None
+    untested: str | None = None
+    result: str | None = None
+
+
+class SealAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One seal. `condition` for a found one."""
+
+    number: str
+    position: str
+    condition: str | None = None
+    action: SealAction | None = None
+
+
+class SealsAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`none` says that there were none."""
+
+    seals: list[SealAnswer] = []
+    none: bool = False
+    photos: list[str] = []
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A position fix: decimal degrees (WGS 84), metres, seconds; `mock` where the system says so."""
+
+    latitude: str
+    longitude: str
+    accuracy_m: str | None = None
+    age_s: int | None = None
+    satellites: int | None = None
+    mock: bool = False
+
+
+class PlaceAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the device sits. Fields left out are as the order says."""
+
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note", "position")
+    concentrator: str | None = None
+    panel: str | None = None
+    slot: int | None = None
+    phase: str | None = None
+    position: Position | None = None
+    override: Override | None = None
+
+
+class JoinAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Empty; the job fills in what it found."""
+
+    state: JoinState | None = None
+    how: str | None = None
+    reason: str | None = None
+    recheck_at: str | None = None
+
+
+class SignatureAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`outcome` is `signed`, `refused` or `absent`; `image` the blob of the drawn signature (customer or
+    witness)."""
+
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note", "name", "document", "witness")
+    outcome: str
+    image: str | None = None
+    name: str | None = None
+    document: str | None = None
+    witness: str | None = None
+
+
+class SummaryAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`checks` as on a confirm page; `remark` goes on the record."""
+
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note", "remark")
+    checks: dict[str, bool] = {}
+    remark: str | None = None
+
+
+Answer: TypeAlias = (
+    ConfirmAnswer
+    | ChooseAnswer
+    | NumberAnswer
+    | TextAnswer
+    | PhotoAnswer
+    | ScanAnswer
+    | MeterReadAnswer
+    | MatchAnswer
+    | PlanApplyAnswer
+    | RelayAnswer
+    | SealsAnswer
+    | PlaceAnswer
+    | JoinAnswer
+    | SignatureAnswer
+    | SummaryAnswer
+)
+
+ANSWERS: dict[str, type[Answer]] = {
+    "confirm": ConfirmAnswer,
+    "choose": ChooseAnswer,
+    "number": NumberAnswer,
+    "text": TextAnswer,
+    "photo": PhotoAnswer,
+    "scan": ScanAnswer,
+    "meter_read": MeterReadAnswer,
+    "match": MatchAnswer,
+    "plan_apply": PlanApplyAnswer,
+    "relay": RelayAnswer,
+    "seals": SealsAnswer,
+    "place": PlaceAnswer,
+    "join": JoinAnswer,
+    "signature": SignatureAnswer,
+    "summary": SummaryAnswer,
+}
+"""Answer type by step kind."""
+
+
+class AnswerMistake(ValueError):
+    """Fields that are no answer to the step; `reason` names the field."""
+
+    code = "answer_mistake"
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"answer to step {step!r}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+def read_answer(step: Step, fields: dict[str, Any]) -> Answer:
+    """Read plain fields as the answer to `step`.
+
+    Raises:
+        AnswerMistake: a field is missing, unknown or of the wrong type.
+    """
+    try:
+        return msgspec.convert(fields, ANSWERS[kind_of(step)])
+    except msgspec.ValidationError as error:
+        raise AnswerMistake(step.id, str(error)) from None
+
+
+def split_personal(answer: Answer) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the plain fields of an answer, and the personal ones as text to be sealed.
+
+    A PIN is in neither.
+    """
+    plain: dict[str, Any] = msgspec.to_builtins(answer)
+    override = plain.get("override")
+    if isinstance(override, dict):
+        override.pop("pin", None)
+    personal: dict[str, str] = {}
+    for field in answer.PERSONAL:
+        value = plain.pop(field, None)
+        if value is not None:
+            personal[field] = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return plain, personal
+
+
+def join_personal(step: Step, plain: dict[str, Any], personal: dict[str, str]) -> Answer:
+    """The inverse of `split_personal`, with those personal fields that could still be opened."""
+    kind = ANSWERS[kind_of(step)]
+    fields = dict(plain)
+    for name, text in personal.items():
+        fields[name] = msgspec.json.decode(text) if name == "position" else text
+    return msgspec.convert(fields, kind, strict=True)

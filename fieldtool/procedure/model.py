@@ -1,0 +1,336 @@
+"""A procedure as a file says it: phases of typed steps, their rules, and the reasons not to complete.
+
+Each step kind is its own struct, so a rule that makes no sense for a kind cannot be written. Personal text is
+never a matter of the file: which fields are sealed is fixed per kind in `fieldtool.procedure.answers`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from fieldtool.text import Text
+from fieldtool.tomlfile import FileMistake, line_of, read_toml
+from workorders.journal.kinds import DeviceRole, TaskKind
+from workorders.people import Role
+
+MAX_STEPS_A_PHASE = 4
+"""What fits beside a page without scrolling (UI.md)."""
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a step or check applies; a list of conditions holds when all do.
+
+    Exactly one of `fact` (of the job: `ct`, `three_phase`, `relay`, `panel`, …), `flag` (of the order) or
+    `step` + `field` (an earlier answer equals `equals`). `holds = false` turns it round.
+    """
+
+    fact: str | None = None
+    flag: str | None = None
+    step: str | None = None
+    field: str | None = None
+    equals: str | bool | None = None
+    holds: bool = True
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of a confirm page. `photo` names the photo that proves it, where one is demanded."""
+
+    id: str
+    text: Text
+    when: list[Condition] = []
+    photo: str | None = None
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the allowed values, with what choosing it demands. `flag` marks the order for the supervisor."""
+
+    id: str
+    text: Text
+    photo: bool = False
+    note: bool = False
+    flag: str | None = None
+
+
+class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every step has.
+
+    Attributes:
+        id: stable within the procedure; journal entries name it.
+        safety: a failed check ends the order as unsafe; no role passes it.
+        roles: who may accept it; empty for anybody.
+        redo_after: steps after whose correction this one has to be done again.
+    """
+
+    id: str
+    title: Text
+    help: Text | None = None
+    when: list[Condition] = []
+    safety: bool = False
+    roles: list[Role] = []
+    redo_after: list[str] = []
+
+
+class Effect(StrEnum):
+    """What confirming causes besides the step itself."""
+
+    ARRIVED = "arrived"
+    SWAPPED = "swapped"
+
+
+class ConfirmStep(StepBase, frozen=True, kw_only=True, tag="confirm"):
+    """Checks to confirm; `each`: one by one (always so on safety steps), else all by the one button."""
+
+    checks: list[Check]
+    each: bool = False
+    effect: Effect | None = None
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each check is ticked on its own."""
+        return self.each or self.safety
+
+
+class ChooseStep(StepBase, frozen=True, kw_only=True, tag="choose"):
+    """One of several allowed values."""
+
+    choices: list[Choice]
+
+
+class NumberStep(StepBase, frozen=True, kw_only=True, tag="number"):
+    """A typed decimal. With `register` it is the dial reading of `device` and is compared with the optical
+    reading and with what is plausible."""
+
+    unit: str
+    minimum: str | None = None
+    maximum: str | None = None
+    decimals: int = 0
+    digits: int = 9
+    device: DeviceRole | None = None
+    register: str | None = None
+    reasons: list[Choice] = []
+    not_obtainable: list[Choice] = []
+
+
+class TextStep(StepBase, frozen=True, kw_only=True, tag="text"):
+    """Free text; always sealed."""
+
+    required: bool = True
+    pattern: str | None = None
+    max_length: int = 500
+
+
+class PhotoStep(StepBase, frozen=True, kw_only=True, tag="photo"):
+    """Photos of one thing; `must_show` says what has to be visible."""
+
+    what: str
+    must_show: Text
+    minimum: int = 1
+    maximum: int = 6
+
+
+class ScanStep(StepBase, frozen=True, kw_only=True, tag="scan"):
+    """The label of a device; `unreadable` are the reasons for typing a serial instead (photo demanded)."""
+
+    device: DeviceRole
+    unreadable: list[Choice] = []
+
+
+class MeterReadStep(StepBase, frozen=True, kw_only=True, tag="meter_read"):
+    """A meter through its optical port, read twice in separate requests where `twice`.
+
+    `not_obtainable` are the reasons for going on without a reading; empty: it cannot be passed.
+    """
+
+    device: DeviceRole
+    twice: bool = True
+    items: list[str] = []
+    not_obtainable: list[Choice] = []
+
+
+class MatchStep(StepBase, frozen=True, kw_only=True, tag="match"):
+    """The four-way match of the new device."""
+
+
+class PlanApplyStep(StepBase, frozen=True, kw_only=True, tag="plan_apply"):
+    """Configure the meter by the order's program."""
+
+
+class RelayStep(StepBase, frozen=True, kw_only=True, tag="relay"):
+    """Open and close the supply relay, on the last four digits of the serial."""
+
+    untested: list[Choice] = []
+
+
+class SealAction(StrEnum):
+    """What was done with a seal."""
+
+    FOUND = "found"
+    APPLIED = "applied"
+
+
+class SealsStep(StepBase, frozen=True, kw_only=True, tag="seals"):
+    """Seals by position; `condition` are the states in which a found seal can be."""
+
+    action: SealAction
+    device: DeviceRole
+    positions: list[Choice]
+    condition: list[Choice] = []
+    minimum: int = 0
+
+
+class PlaceStep(StepBase, frozen=True, kw_only=True, tag="place"):
+    """Where the new device sits: concentrator, panel, slot, phase, position."""
+
+
+class JoinStep(StepBase, frozen=True, kw_only=True, tag="join"):
+    """Whether the network hears the new device."""
+
+
+class SignatureStep(StepBase, frozen=True, kw_only=True, tag="signature"):
+    """The customer signs; or `refused`/`absent`, where a witness signs."""
+
+    outcomes: list[Choice]
+
+
+class SummaryStep(StepBase, frozen=True, kw_only=True, tag="summary"):
+    """The last look; accepting it completes the order. `checks` as on a confirm page."""
+
+    checks: list[Check] = []
+
+
+Step: TypeAlias = (
+    ConfirmStep
+    | ChooseStep
+    | NumberStep
+    | TextStep
+    | PhotoStep
+    | ScanStep
+    | MeterReadStep
+    | MatchStep
+    | PlanApplyStep
+    | RelayStep
+    | SealsStep
+    | PlaceStep
+    | JoinStep
+    | SignatureStep
+    | SummaryStep
+)
+
+
+class Phase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named group of steps."""
+
+    id: str
+    title: Text
+    step: list[Step]
+
+
+class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A versioned procedure for orders of some kinds.
+
+    `return_after` attempts without success the order goes back to the utility.
+    """
+
+    id: str
+    version: int
+    kinds: list[TaskKind]
+    title: Text
+    phase: list[Phase]
+    not_done: list[Choice]
+    return_after: int = 3
+
+    @property
+    def steps(self) -> list[Step]:
+        """All steps in order."""
+        return [step for phase in self.phase for step in phase.step]
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id; KeyError for an unknown one."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise KeyError(step_id)
+
+
+def kind_of(step: Step) -> str:
+    """The word that names the kind of a step in files, answers and screens."""
+    tag = type(step).__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+def load_procedure(path: Path) -> Procedure:
+    """Read a procedure file.
+
+    Raises:
+        FileMistake: with file, line and reason.
+    """
+    procedure, text = read_toml(path, Procedure)
+    _check_steps(procedure, text, path.name)
+    return procedure
+
+
+def load_procedures(folder: Path) -> dict[str, Procedure]:
+    """All procedures of a folder by id.
+
+    Raises:
+        FileMistake: one of them has a mistake, or two have the same id.
+    """
+    found: dict[str, Procedure] = {}
+    for path in sorted(folder.glob("*.toml")):
+        procedure = load_procedure(path)
+        if procedure.id in found:
+            raise FileMistake(path.name, 0, f"the procedure {procedure.id!r} is already in another file")
+        found[procedure.id] = procedure
+    return found
+
+
+def _check_steps(procedure: Procedure, text: str, file: str) -> None:
+    """What types cannot say: unique ids, references backwards only, a safety step that can fail, one end."""
+    seen: set[str] = set()
+    for p, phase in enumerate(procedure.phase):
+        for s, step in enumerate(phase.step):
+            where = ("phase", p, "step", s)
+            reason = _mistake_of(step, seen)
+            if reason:
+                raise FileMistake(file, line_of(text, where), f"step {step.id!r}: {reason}")
+            seen.add(step.id)
+        unconditional = [step for step in phase.step if not step.when]
+        if len(unconditional) > MAX_STEPS_A_PHASE:
+            line = line_of(text, ("phase", p))
+            raise FileMistake(file, line, f"phase {phase.id!r} has more than {MAX_STEPS_A_PHASE} steps")
+    last = procedure.steps[-1:]
+    if not last or not isinstance(last[0], SummaryStep):
+        raise FileMistake(file, len(text.splitlines()), "the last step must be of kind 'summary'")
+    if not procedure.not_done:
+        raise FileMistake(file, 1, "without reasons in 'not_done' no crew could leave an order")
+
+
+def _mistake_of(step: Step, seen: set[str]) -> str | None:
+    if step.id in seen:
+        return "this id is used before"
+    for name in [*step.redo_after, *(c.step for c in conditions_of(step) if c.step is not None)]:
+        if name not in seen:
+            return f"it refers to {name!r}, which is no earlier step"
+    for condition in conditions_of(step):
+        named = [condition.fact, condition.flag, condition.step]
+        if sum(name is not None for name in named) != 1 or (condition.step is None) != (
+            condition.field is None
+        ):
+            return "a condition names one of fact, flag, or step with field"
+    if step.safety and not isinstance(step, ConfirmStep):
+        return "only confirm steps can be safety steps"
+    return None
+
+
+def conditions_of(step: Step) -> list[Condition]:
+    """The conditions of the step and of its checks."""
+    found = list(step.when)
+    if isinstance(step, ConfirmStep | SummaryStep):
+        for check in step.checks:
+            found.extend(check.when)
+    return found

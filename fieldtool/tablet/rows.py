@@ -1,0 +1,194 @@
+"""Rows that screens and commands show: typed, already in words where words are ours, UTC where time is
+meant."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Group(StrEnum):
+    """Sections of the orders list."""
+
+    TODAY = "today"
+    LATE = "late"
+    LATER = "later"
+    DONE = "done"
+
+
+class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """What to list. `groups` empty: all; `search` in number, serials, supply number and address."""
+
+    groups: list[Group] = []
+    search: str = ""
+
+
+class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A tile of the sign-in page. `locked_seconds` > 0: too many wrong PINs; `expired`: the grant has
+    ended."""
+
+    id: str
+    name: str
+    role: str
+    crew: str | None
+    locked_seconds: int = 0
+    expired: bool = False
+
+
+class TabletStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The strip at the top. `online` None: no contact was tried yet. `problem`: code of the last failed
+    contact."""
+
+    realm: str
+    enrolled: bool
+    project: str | None
+    crew: str | None
+    person: PersonRow | None
+    online: bool | None
+    pending: int
+    pending_blobs: int
+    last_contact: str | None
+    problem: str | None
+    gateway: str | None
+
+
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One order in the list.
+
+    Attributes:
+        address: opened from the sealed customer part; *erased* shows as None with `erased` set.
+        sla: `none`, `soon`, `late`; `due` UTC.
+        step: number of the step to continue at, where work has begun.
+        unsent: whether the tablet holds entries of it without a verdict.
+    """
+
+    order_id: str
+    number: str
+    kind: str
+    status: str
+    group: Group
+    usage_point: str
+    address: str | None
+    erased: bool
+    due: str | None
+    sla: str
+    seconds_left: int | None
+    step: int | None
+    unsent: bool
+    attempts: int
+    flags: list[str]
+    distance_m: int | None = None
+
+
+class OrderCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Orders a section, and how many of today are done."""
+
+    today: int
+    late: int
+    later: int
+    done: int
+    done_today: int
+
+
+class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
+    """An expected device."""
+
+    serial: str | None
+    model: str | None
+    last_reading: str | None = None
+    last_reading_at: str | None = None
+
+
+class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
+    """As little personal data as needed; all None with `erased`."""
+
+    name: str | None
+    phone: str | None
+    address: str | None
+    notes: str | None
+    erased: bool
+
+
+class HistoryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to the order: key `entry.<kind>` with params; `verdict` None before an
+    answer."""
+
+    entry_id: str
+    kind: str
+    at: str
+    actor: str | None
+    params: dict[str, str]
+    verdict: str | None
+
+
+class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """The order page. `action`: `start`, `resume` or `none`; `path` from substation down to the slot."""
+
+    row: OrderRow
+    version: int
+    customer: CustomerView
+    old: DeviceView | None
+    new: DeviceView | None
+    path: list[str]
+    technology: str | None
+    program: str | None
+    notes: str | None
+    history: list[HistoryRow]
+    action: str
+    step: int | None
+    procedure: str
+
+
+class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry on the sync page. `verdict` None: kept on this tablet, goes with the next contact."""
+
+    entry_id: str
+    kind: str
+    order_id: str | None
+    order_number: str | None
+    at: str
+    verdict: str | None
+    code: str | None
+    reason: str | None
+
+
+class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of the sync page."""
+
+    pending: int
+    pending_since: str | None
+    needs_answer: int
+    answered_today: int
+    blobs_pending: int
+    blobs_confirmed: int
+    blob_bytes_pending: int
+    bytes_month: int
+    last_contact: str | None
+
+
+class StockRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A device of the stock list."""
+
+    serial: str
+    model: str
+    state: str
+    crew: str | None
+    identities: dict[str, str]
+
+
+class MeterView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the meter page shows of a meter without an order; plain fields of the drivers' results."""
+
+    identity: dict[str, Any]
+    readings: list[dict[str, Any]]
+    network: dict[str, Any] | None
+    clock_drift_seconds: int | None
+
+
+class PortRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A port that a probe may be on."""
+
+    url: str
+    description: str
