@@ -198,7 +198,7 @@ def demo(arguments: list[str]) -> int:
     if not has_screen() and "--headless" not in arguments:
         say("no screen here: running the demo without one (--headless)")
         arguments = ["--headless", *arguments]
-    return hand_over([str(tool("python")), "-m", "fieldtool", "demo", *arguments])
+    return hand_over([str(tool("fieldtool")), "demo", *arguments])
 
 
 def hand_over(command: list[str]) -> int:
@@ -218,9 +218,9 @@ def parse(argv: Sequence[str] | None) -> tuple[str, list[str]]:
     )
     parser.add_argument(
         "job",
-        choices=["demo", "test", "run", "setup"],
+        choices=["demo", "test", "run", "exec", "setup"],
         help="demo: the whole job on the virtual field; test: every check; "
-        "run: any fieldtool command; setup: only make the environment",
+        "run: any fieldtool command; exec: a tool of the environment; setup: only make the environment",
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the job")
     options = parser.parse_args(argv)
@@ -249,7 +249,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if job == "test":
         return hand_over([str(tool("python")), "packaging/check.py", *arguments])
     if job == "run":
-        return hand_over([str(tool("python")), "-m", "fieldtool", *arguments])
+        return hand_over([str(tool("fieldtool")), *arguments])
+    if job == "exec":
+        return hand_over([str(tool(arguments[0])), *arguments[1:]]) if arguments else 2
     return demo(arguments)
 
 

@@ -1,0 +1,41 @@
+"""The one command that CI believes: it must fail when anything fails, and show pytest's own closing line."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.packaging.scripts import load
+
+check = load("check")
+
+
+@pytest.mark.parametrize(
+    ("output", "closing"),
+    [
+        (["....", "412 passed in 88.12s (0:01:28)"], "412 passed in 88.12s (0:01:28)"),
+        (["F", "=== 1 failed, 3 passed in 0.51s ==="], "1 failed, 3 passed in 0.51s"),
+        (["no tests ran in 0.01s"], "no tests ran in 0.01s"),
+        (["killed"], "pytest printed no closing line"),
+    ],
+)
+def test_the_closing_line_is_pytests_own(output: list[str], closing: str) -> None:
+    assert check.closing_line(check.Result("tests", True, 1.0, output)) == closing
+
+
+def test_a_check_that_hangs_is_ended_and_has_failed() -> None:
+    hanging = check.Check("hangs", [sys.executable, "-c", "import threading; threading.Event().wait()"], limit=1)
+    result = check.run(hanging)
+    assert not result.passed
+    assert "limit" in result.output[-1]
+
+
+def test_one_failure_fails_the_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = check.Check("broken", [sys.executable, "-c", "print('line 3 is wrong'); raise SystemExit(1)"])
+    fine = check.Check("fine", [sys.executable, "-c", ""])
+    monkeypatch.setattr(check, "static_checks", lambda: [broken, fine])
+    assert check.main(["--static"]) == 1
+    assert "line 3 is wrong" in capsys.readouterr().out
