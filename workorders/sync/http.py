@@ -1,0 +1,270 @@
+"""The transport over HTTP: every way an answer can go wrong becomes one typed error.
+
+Plain HTTP goes to this machine only. Answers are read up to a limit and checked against the wire types;
+nothing the other side sends can do more than end the round.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import gzip
+import ipaddress
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from urllib3.exceptions import HTTPError
+
+from workorders.clock import utc_text
+from workorders.sync import wire
+from workorders.sync.errors import (
+    BadAnswer,
+    CursorGone,
+    GatewayFailed,
+    InsecureUrl,
+    NotAccepted,
+    Refused,
+    SyncCancelled,
+    SyncError,
+    Unreachable,
+)
+from workorders.sync.signing import sign_request
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+_COMPRESS_FROM = 512
+
+Answer = TypeVar("Answer")
+
+
+def check_url(url: str) -> str:
+    """Return the base URL without a trailing slash.
+
+    Raises:
+        InsecureUrl: neither https nor http to a loopback address.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.scheme not in {"http", "https"}:
+        raise InsecureUrl(f"{url!r} is not the address of a gateway (https://…)")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise InsecureUrl(f"{url!r} would send everything in clear: use https://")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class HttpTransport:
+    """One tablet's way to its gateway. Not thread-safe; `cancel` may come from any thread.
+
+    Attributes:
+        offset: gateway clock minus ours, set from `meta`; signed requests carry the gateway's time.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        tablet: str | None = None,
+        key: Ed25519PrivateKey | None = None,
+        trust: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.url = check_url(url)
+        self.offset = timedelta(0)
+        self._tablet = tablet
+        self._key = key
+        self._clock = clock
+        self._cancelled = threading.Event()
+        self._session = requests.Session()
+        # Proxies and .netrc of the machine's user must not see or change what a tablet says.
+        self._session.trust_env = not _is_loopback(urlsplit(self.url).hostname or "")
+        self._session.auth = _no_auth
+        if trust is not None:
+            self._session.verify = trust
+
+    def cancel(self) -> None:
+        """End the present wait at the next piece of an answer, and refuse further requests."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._session.close()
+
+    # --- the protocol ------------------------------------------------------------------------
+
+    def meta(self) -> wire.Meta:
+        """Ask who is there and what time it is; sets `offset`."""
+        before = self._clock()
+        meta = self._ask("GET", "/v1/meta", wire.Meta)
+        after = self._clock()
+        try:
+            theirs = datetime.fromisoformat(meta.time)
+            self.offset = theirs - (before + (after - before) / 2)
+        except (ValueError, TypeError):
+            raise BadAnswer("the gateway's time is no time") from None
+        return meta
+
+    def push(self, request: wire.PushRequest) -> wire.PushResponse:
+        """Push entries of one chain."""
+        return self._ask("POST", "/v1/sync/push", wire.PushResponse, msgspec.json.encode(request))
+
+    def pull(self, cursor: str | None) -> wire.PullPage:
+        """Pull one page."""
+        query = f"?cursor={quote(cursor, safe='')}" if cursor else ""
+        return self._ask("GET", f"/v1/sync/pull{query}", wire.PullPage)
+
+    def finish(self, request: wire.FinishRequest) -> wire.FinishAnswer:
+        """Compare heads, counts and digest."""
+        return self._ask("POST", "/v1/sync/finish", wire.FinishAnswer, msgspec.json.encode(request))
+
+    def keys(self, have: str | None) -> wire.KeysAnswer:
+        """Fetch the key ring unless it is the one we have."""
+        return self._ask("GET", "/v1/keys" + (f"?have={have}" if have else ""), wire.KeysAnswer)
+
+    def references(self) -> wire.ReferenceList:
+        """List the reference sets of this tablet."""
+        return self._ask("GET", "/v1/reference", wire.ReferenceList)
+
+    def reference(self, sha256: str) -> bytes:
+        """Fetch one reference set's bytes."""
+        return self._send("GET", f"/v1/reference/{sha256}", b"")
+
+    def has_blob(self, sha256: str) -> bool:
+        """Whether the gateway holds a blob."""
+        try:
+            self._send("HEAD", f"/v1/blobs/{sha256}", b"")
+        except Refused as error:
+            if error.code in {"no_such_blob", "not_found"}:
+                return False
+            raise
+        return True
+
+    def put_blob(self, sha256: str, data: bytes) -> None:
+        """Upload a sealed blob whole."""
+        self._send("PUT", f"/v1/blobs/{sha256}", data, content_type="application/octet-stream")
+
+    def enrol(self, request: wire.EnrolRequest) -> wire.EnrolAnswer:
+        """Ask to be enrolled."""
+        return self._ask("POST", "/v1/enrol", wire.EnrolAnswer, msgspec.json.encode(request))
+
+    def deposit(self, request: wire.RecoveryDeposit) -> None:
+        """Leave the sealed database key with the gateway."""
+        self._send("PUT", "/v1/recovery", msgspec.json.encode(request))
+
+    def recover(self, request: wire.RecoveryRequest) -> wire.RecoveryAnswer:
+        """Get the database key back with a recovery code."""
+        return self._ask("POST", "/v1/recovery", wire.RecoveryAnswer, msgspec.json.encode(request))
+
+    # --- beneath ------------------------------------------------------------------------------
+
+    def _ask(self, method: str, target: str, answer: type[Answer], body: bytes = b"") -> Answer:
+        data = self._send(method, target, body)
+        try:
+            return msgspec.json.decode(data, type=answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswer(
+                f"the answer to {method} {target.split('?')[0]} is not as agreed: {error}"
+            ) from None
+
+    def _send(
+        self, method: str, target: str, body: bytes, *, content_type: str = "application/json"
+    ) -> bytes:
+        if self._cancelled.is_set():
+            raise SyncCancelled("stopped")
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+        if body:
+            headers["Content-Type"] = content_type
+        if len(body) >= _COMPRESS_FROM and content_type == "application/json":
+            body = gzip.compress(body, compresslevel=6, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        if self._tablet is not None and self._key is not None:
+            time = utc_text(self._clock() + self.offset)
+            headers |= sign_request(self._tablet, self._key, method, target, time, body)
+        try:
+            with self._session.request(
+                method,
+                self.url + target,
+                data=body or None,
+                headers=headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                data = self._read(response)
+                if response.is_redirect or response.status_code >= 400:
+                    raise _problem(response, data)
+                return data
+        except SyncError:
+            raise
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise Unreachable(f"no whole answer from {self.url}: {type(error).__name__}") from None
+
+    def _read(self, response: requests.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_content(_CHUNK):
+            if self._cancelled.is_set():
+                raise SyncCancelled("stopped")
+            size += len(part)
+            if size > MAX_ANSWER_BYTES:
+                raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _problem(response: requests.Response, data: bytes) -> SyncError:
+    """The typed error behind an answer that is none."""
+    status = response.status_code
+    try:
+        problem = msgspec.json.decode(data, type=wire.Problem)
+        code, message = (
+            problem.code,
+            f"{problem.title}: {problem.detail}" if problem.detail else problem.title,
+        )
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        code, message = "", f"the gateway answered {status} {response.reason or ''}".strip()
+        if status == 404:
+            code = "not_found"
+    wait = _retry_after(response.headers.get("Retry-After"))
+    if status >= 500 or status == 429:
+        return GatewayFailed(message, retry_after=wait)
+    if status in {401, 403}:
+        return NotAccepted(message, code=code or None, retry_after=wait)
+    if status == 410:
+        return CursorGone(message)
+    if 300 <= status < 400:
+        return BadAnswer(
+            f"the gateway sends us elsewhere ({status}): a captive portal, or the address has moved"
+        )
+    return Refused(message, code=code or None, retry_after=wait)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from a Retry-After header: a number or an HTTP date."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value.strip()[:9])
+    try:
+        at = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,304 @@
+"""What travels between a tablet and the gateway: one module that both sides import.
+
+JSON, keys as the fields are named; bytes are base64, times RFC 3339 UTC. Unknown keys are ignored, so either
+side may learn a field first. Every limit of the protocol is a named constant here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from workorders.journal.entry import Realm, WireEntry
+from workorders.journal.kinds import HeadReference
+
+MAX_ENTRIES_PER_PUSH = 50
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""Compressed bytes of a push body."""
+MAX_PLAIN_BYTES = 16 * 1024 * 1024
+"""Bytes of a body once decompressed: 50 entries at their limit fit; a bomb does not."""
+MAX_BLOB_BYTES = 32 * 1024 * 1024
+PULL_PAGE_ENTRIES = 200
+TOMBSTONE_DAYS = 90
+MAX_CLOCK_SKEW_SECONDS = 300
+"""How far a signed request's time may be from the gateway's clock; the tablet corrects by `Meta.time`."""
+
+HEADER_TABLET = "Fieldtool-Tablet"
+HEADER_TIME = "Fieldtool-Time"
+HEADER_SIGNATURE = "Fieldtool-Signature"
+
+KEYS_CONTEXT = b"sync/keys"
+"""Sealed-box context of order keys and meter secrets; the tablet's id is appended."""
+
+Bytes = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}$", extra_json_schema={"format": "byte"})]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class VerdictKind(StrEnum):
+    """What the gateway made of an entry. Nothing local is deleted on any of them."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The gateway's answer to one entry, in the position it was pushed.
+
+    Attributes:
+        id: the entry's id; None where the body could not be read that far.
+        hash: the hash as pushed, which identifies the entry when `id` cannot.
+        code: stable; the translation key is `error.sync.<code>`.
+        reason: English sentence for logs and tools.
+        server_seq: position in the gateway's sequence; absent for `quarantined` and `rejected`.
+        first: for `duplicate`: the verdict that the entry got the first time.
+    """
+
+    id: str | None
+    hash: str
+    verdict: VerdictKind
+    code: str
+    reason: str = ""
+    server_seq: int | None = None
+    first: VerdictKind | None = None
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """Asked first, without proof of identity: what clock, realm and root answer here."""
+
+    protocol: int
+    realm: Realm
+    time: str
+    root_sha256: Sha256
+    gateway_id: str
+
+
+class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Up to MAX_ENTRIES_PER_PUSH entries of one chain in `seq` order, oldest first.
+
+    The entries are raw JSON: one that is no entry at all gets a verdict and does not spoil the others.
+    """
+
+    chain_id: str
+    certificate: Bytes
+    entries: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MAX_ENTRIES_PER_PUSH)]
+
+
+class HeadReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The gateway's countersignature: it holds this chain up to this head. Signed by the office key.
+
+    `signature` (base64) is over the canonical JSON of the other fields.
+    """
+
+    chain_id: str
+    seq: int
+    hash: Sha256
+    time: str
+    signature: Bytes
+
+
+class PushResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict per pushed entry, in order; `head` is what the gateway now holds of the chain."""
+
+    verdicts: list[Verdict]
+    head: HeadReceipt | None
+
+
+class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that left this tablet's list. `reason`: `reassigned` or `cancelled`."""
+
+    order_id: str
+    reason: str
+    server_seq: int
+
+
+class PulledEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry with its place in the gateway's sequence; `own_chain` entries come only as verdicts."""
+
+    server_seq: int
+    entry: WireEntry
+
+
+class PullPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of what changed for this tablet since a cursor; page and cursor are stored in one transaction.
+
+    Attributes:
+        certificates: DER (base64) by chain id, for every chain in `entries`.
+        verdicts: for own entries that reached the gateway another way.
+        more: whether to ask again at once.
+    """
+
+    entries: list[PulledEntry]
+    tombstones: list[Tombstone]
+    verdicts: list[Verdict]
+    certificates: dict[str, Bytes]
+    cursor: str
+    more: bool
+
+
+class OrderKeyItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The key that a work order's personal data is sealed under."""
+
+    key_id: str
+    key: Bytes
+
+
+class MeterSecretItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A password or key of a meter in hand. `name`: password, block_key, auth_key, …"""
+
+    serial: str
+    name: str
+    value: Bytes
+    expires_at: str
+
+
+class KeyRing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is inside `KeysAnswer.sealed`: everything this tablet may hold now; the rest it forgets."""
+
+    order_keys: list[OrderKeyItem]
+    meter_secrets: list[MeterSecretItem]
+
+
+class KeysAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`digest` of the key ring; `sealed` (to the tablet's X25519 key) is None if the tablet has that one."""
+
+    digest: Sha256
+    sealed: Bytes | None
+    erased: list[str]
+
+
+class ReferenceSet(msgspec.Struct, frozen=True, kw_only=True):
+    """A versioned set of reference data. `signature` (base64, office key) covers name, version and hash."""
+
+    name: str
+    version: int
+    sha256: Sha256
+    size: int
+    signature: Bytes
+
+
+class ReferenceList(msgspec.Struct, frozen=True, kw_only=True):
+    """The sets that this tablet works with."""
+
+    sets: list[ReferenceSet]
+
+
+class FinishRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tablet holds at the end of a round: its cursor and the heads of its chains."""
+
+    cursor: str
+    heads: list[HeadReference]
+
+
+class FinishAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts and digest of what this tablet may see, up to its cursor; answered entries only.
+
+    Attributes:
+        entries, orders: how many.
+        digest: see `seen_digest`.
+        heads: what the gateway holds of the tablet's chains.
+        missing_blobs: hashes that records list and the gateway lacks, of this tablet's chains.
+    """
+
+    entries: int
+    orders: int
+    digest: Sha256
+    heads: list[HeadReference]
+    missing_blobs: list[Sha256]
+
+
+class EnrolRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`statement` is canonical JSON of EnrolStatement; the code itself never travels.
+
+    Attributes:
+        proof: HMAC-SHA-256 under the code's key, base64.
+        signature: Ed25519 by the key being enrolled, base64: the tablet proves that it holds it.
+    """
+
+    statement: str
+    proof: Bytes
+    signature: Bytes
+
+
+class EnrolStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tablet asks for. `code_id` names the code; keys are base64 of the raw public keys."""
+
+    code_id: str
+    name: str
+    realm: Realm
+    signing_key: Bytes
+    sealing_key: Bytes
+    previous_head: HeadReference | None = None
+    previous_tablet: str | None = None
+
+
+class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`statement` is canonical JSON of Enrolled; `proof`, an HMAC under the same code, shows the gateway."""
+
+    statement: str
+    proof: Bytes
+
+
+class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a tablet known.
+
+    Attributes:
+        certificate, root, office_certificate: DER, base64.
+        recovery_key: X25519 public key, base64; the tablet seals its database key to it.
+        system_title: DLMS client system title, 16 hex digits, of this tablet alone.
+        people: `workorders.people.PersonRecord`s, sealed to the tablet, base64 of the JSON list.
+    """
+
+    tablet: str
+    realm: Realm
+    crew: str | None
+    project: str | None
+    certificate: Bytes
+    root: Bytes
+    office_certificate: Bytes
+    recovery_key: Bytes
+    system_title: str
+    time: str
+    people: Bytes
+
+
+class RecoveryDeposit(msgspec.Struct, frozen=True, kw_only=True):
+    """The database key, sealed to the gateway's recovery key (`sealedbox.RECOVERY_CONTEXT`)."""
+
+    sealed_key: Bytes
+
+
+class RecoveryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for the database key with a one-time recovery code; the key comes back sealed to `sealing_key`."""
+
+    statement: str
+    proof: Bytes
+
+
+class RecoveryStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """`sealing_key`: base64 of an X25519 public key made for this one answer."""
+
+    code_id: str
+    tablet: str
+    sealing_key: Bytes
+
+
+class RecoveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The database key, sealed to the asker (context `sealedbox.RECOVERY_CONTEXT`)."""
+
+    sealed_key: Bytes
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Any error answer (RFC 9457, `application/problem+json`). `code` is stable."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    time: str | None = None
