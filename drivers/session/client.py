@@ -31,9 +31,13 @@ _CLOSE_SECONDS = 8.0
 def session_command(models: Path) -> list[str]:
     """The command that starts the session program.
 
-    Frozen, it is our own executable with ``-m drivers session``: the frozen entry hands those over to
-    ``drivers.__main__``.
+    Frozen, it is the second executable beside ours (``packaging/build.py`` makes both): the codec's licence
+    wants a program of its own there too.
     """
+    if getattr(sys, "frozen", False):
+        suffix = ".exe" if sys.platform == "win32" else ""
+        program = Path(sys.executable).with_name(f"fieldtool-drivers{suffix}")
+        return [str(program), "session", "--models", str(models)]
     return [sys.executable, "-m", "drivers", "session", "--models", str(models)]
 
 
