@@ -1,0 +1,6 @@
+"""Entry of the frozen program `fieldtool`."""
+
+from fieldtool.main import main
+
+if __name__ == "__main__":
+    main()
