@@ -77,7 +77,6 @@ class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Effect(StrEnum):
     """What confirming causes besides the step itself."""
 
-    ARRIVED = "arrived"
     SWAPPED = "swapped"
 
 

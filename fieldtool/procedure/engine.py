@@ -1,0 +1,86 @@
+"""Walks a procedure: which steps apply, which are done, which comes next. Pure; knows no screen and no
+device.
+
+The split is Electrum's wizard: the engine keeps where we are and what was answered; a page only shows a
+step kind.
+"""
+
+from __future__ import annotations
+
+from fieldtool.procedure.model import Check, Condition, ConfirmStep, Phase, Procedure, Step, SummaryStep
+from fieldtool.procedure.state import Job, RunState
+from fieldtool.procedure.views import StepState
+
+
+def holds(condition: Condition, job: Job, state: RunState) -> bool:
+    """Whether one condition is met."""
+    if condition.fact is not None:
+        met = condition.fact in job.facts
+    elif condition.flag is not None:
+        met = condition.flag in job.flags
+    else:
+        answer = state.answer(condition.step or "")
+        met = answer is not None and getattr(answer, condition.field or "", None) == condition.equals
+    return met is condition.holds
+
+
+def applies(step: Step, job: Job, state: RunState) -> bool:
+    """Whether a step is to be done on this job."""
+    return all(holds(condition, job, state) for condition in step.when)
+
+
+def checks_of(step: ConfirmStep | SummaryStep, job: Job, state: RunState) -> list[Check]:
+    """The checks of a step that apply to this job."""
+    return [check for check in step.checks if all(holds(condition, job, state) for condition in check.when)]
+
+
+def visible_phases(procedure: Procedure, job: Job, state: RunState) -> list[tuple[Phase, list[Step]]]:
+    """Phases with the steps that apply; phases without any are left out."""
+    pairs = [(phase, [step for step in phase.step if applies(step, job, state)]) for phase in procedure.phase]
+    return [(phase, steps) for phase, steps in pairs if steps]
+
+
+def visible_steps(procedure: Procedure, job: Job, state: RunState) -> list[Step]:
+    """All steps that apply, in order."""
+    return [step for _, steps in visible_phases(procedure, job, state) for step in steps]
+
+
+def is_stale(step: Step, state: RunState) -> bool:
+    """Whether a done step has to be done again, because one that it rests on was corrected since."""
+    done = state.done.get(step.id)
+    if done is None:
+        return False
+    return any(state.done[name].position > done.position for name in step.redo_after if name in state.done)
+
+
+def is_done(step: Step, state: RunState) -> bool:
+    """Whether a step is done and still stands."""
+    return step.id in state.done and not is_stale(step, state)
+
+
+def open_step(procedure: Procedure, job: Job, state: RunState) -> Step | None:
+    """The first step that is still to be done; None when all are, or the run has ended."""
+    if state.end is not None:
+        return None
+    return next((step for step in visible_steps(procedure, job, state) if not is_done(step, state)), None)
+
+
+def may_show(step: Step, procedure: Procedure, job: Job, state: RunState) -> bool:
+    """Whether a step may be opened: it is done, or it is the first open one."""
+    current = open_step(procedure, job, state)
+    if current is not None and current.id == step.id:
+        return True
+    steps = visible_steps(procedure, job, state)
+    if step not in steps or state.end is not None:
+        return False
+    limit = steps.index(current) if current in steps else len(steps)
+    return steps.index(step) < limit
+
+
+def state_of(step: Step, shown: Step | None, state: RunState) -> StepState:
+    """The mark of a step in the list."""
+    if shown is not None and step.id == shown.id:
+        return StepState.CURRENT
+    if step.id not in state.done:
+        return StepState.TODO
+    return StepState.STALE if is_stale(step, state) else StepState.DONE

@@ -1,0 +1,221 @@
+"""What is known while an order is worked on: the job's facts, and what was accepted so far.
+
+Both are values: the job is assembled from order, models and technology; the state is folded from the
+entries of
+the order (`restore`), so a tablet that died comes back to exactly the same step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from fieldtool.procedure.answers import Answer, join_personal
+from fieldtool.procedure.model import Procedure
+from fieldtool.procedure.views import RunEnd
+from workorders.journal.entry import Entry
+from workorders.journal.kinds import (
+    BlobTaken,
+    DeviceRole,
+    MatchChecked,
+    MatchOverridden,
+    MeterChanged,
+    MeterIntent,
+    MeterRead,
+    OrderCompleted,
+    OrderNotDone,
+    OrderReturned,
+    OrderStarted,
+    Payload,
+    ReadingValue,
+    SafetyFailed,
+    Sealed,
+    StepDone,
+    payload_of,
+)
+from workorders.orders import WorkOrder
+
+Unseal = Callable[[str, Sealed], str | None]
+"""(field, sealed) → text, or None where the key is gone."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What the procedure's conditions and rules may look at.
+
+    Attributes:
+        facts: `old_meter`, `ct`, `three_phase`, `relay`, `program`, `panel`, `network`, …
+        today: UTC date-time text of now, for the plausible range.
+        crew: whose truck and tablet.
+    """
+
+    order: WorkOrder
+    facts: frozenset[str]
+    today: str
+    crew: str | None = None
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The order's flags."""
+        return frozenset(self.order.flags)
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted step. `position` orders steps in time; a correction moves it to the end."""
+
+    step: str
+    answer: Answer
+    position: int
+    at: str
+    entry_id: str
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A meter as it was read at a step: identity, readings, join evidence of the same visit."""
+
+    role: DeviceRole
+    how: str
+    at: str = ""
+    manufacturer: str | None = None
+    serial: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    logical_device_name: str | None = None
+    readings: list[ReadingValue] = []
+    reason: str | None = None
+    network: dict[str, str] = {}
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """The last match of the new device, and whether it was overridden."""
+
+    entry_id: str
+    payload: MatchChecked
+    at: str
+    overridden_by: str | None = None
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """A write to a meter and what became of it; `state` None: not known yet."""
+
+    intent: MeterIntent
+    state: str | None = None
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything accepted so far, folded from the order's entries since its last start."""
+
+    started_at: str | None = None
+    started_version: int | None = None
+    done: Mapping[str, Done] = {}
+    reads: Mapping[DeviceRole, Found] = {}
+    match: Checked | None = None
+    photos: Mapping[str, BlobTaken] = {}
+    writes: Mapping[str, Write] = {}
+    position: int = 0
+    last_at: str | None = None
+    end: RunEnd | None = None
+    attempts: int = 0
+
+    def answer(self, step: str) -> Answer | None:
+        """The accepted answer of a step."""
+        done = self.done.get(step)
+        return done.answer if done else None
+
+
+def restore(procedure: Procedure, entries: Iterable[Entry], unseal: Unseal) -> RunState:
+    """Fold the entries of one order, oldest first, into the state of its procedure.
+
+    Entries of kinds or steps that this program does not know are passed over; `order.returned` begins anew.
+    """
+    state = RunState()
+    for entry in entries:
+        envelope = entry.envelope
+        payload = payload_of(envelope.kind, envelope.schema, envelope.payload)
+        if payload is not None:
+            state = fold(procedure, state, payload, entry.envelope.id, envelope.time.device, unseal)
+    return state
+
+
+def fold(
+    procedure: Procedure, state: RunState, payload: Payload, entry_id: str, at: str, unseal: Unseal
+) -> RunState:
+    """The state after one more entry."""
+    change = msgspec.structs.replace
+    if isinstance(payload, OrderStarted):
+        if state.started_at and state.end is None:
+            return state
+        return RunState(
+            started_at=at,
+            started_version=payload.procedure_version,
+            position=state.position + 1,
+            attempts=state.attempts,
+            last_at=at,
+        )
+    if isinstance(payload, OrderReturned):
+        return RunState(position=state.position + 1, attempts=state.attempts)
+    state = change(state, position=state.position + 1, last_at=at)
+    if isinstance(payload, StepDone):
+        return _with_step(procedure, state, payload, entry_id, at, unseal)
+    if isinstance(payload, MeterRead):
+        if payload.how == "dial":
+            return state
+        return change(state, reads={**state.reads, payload.role: _found(payload, at)})
+    if isinstance(payload, MatchChecked):
+        if payload.role is not DeviceRole.NEW:
+            return state
+        return change(state, match=Checked(entry_id=entry_id, payload=payload, at=at))
+    if isinstance(payload, MatchOverridden):
+        if state.match is None or state.match.entry_id != payload.match_entry:
+            return state
+        return change(state, match=change(state.match, overridden_by=payload.person))
+    if isinstance(payload, BlobTaken):
+        return change(state, photos={**state.photos, payload.sha256: payload})
+    return _with_outcome(state, payload)
+
+
+def _with_outcome(state: RunState, payload: Payload) -> RunState:
+    change = msgspec.structs.replace
+    if isinstance(payload, MeterIntent):
+        return change(state, writes={**state.writes, payload.intent_id: Write(intent=payload)})
+    if isinstance(payload, MeterChanged):
+        write = state.writes.get(payload.intent_id)
+        if write is None:
+            return state
+        settled = None if payload.state == "unknown" else payload.state
+        return change(state, writes={**state.writes, payload.intent_id: change(write, state=settled)})
+    if isinstance(payload, SafetyFailed):
+        return change(state, end=RunEnd.UNSAFE)
+    if isinstance(payload, OrderNotDone):
+        return change(state, end=state.end or RunEnd.NOT_DONE, attempts=payload.attempt)
+    if isinstance(payload, OrderCompleted):
+        return change(state, end=RunEnd.COMPLETED)
+    return state
+
+
+def _with_step(
+    procedure: Procedure, state: RunState, payload: StepDone, entry_id: str, at: str, unseal: Unseal
+) -> RunState:
+    try:
+        step = procedure.step(payload.step)
+    except KeyError:
+        return state
+    personal = {
+        name: text
+        for name, sealed in payload.sealed.items()
+        if (text := unseal(f"step.{payload.step}.{name}", sealed)) is not None
+    }
+    try:
+        answer = join_personal(step, payload.answers, personal)
+    except msgspec.ValidationError:
+        return state
+    done = Done(step=step.id, answer=answer, position=state.position, at=at, entry_id=entry_id)
+    return msgspec.structs.replace(state, done={**state.done, step.id: done})
+
+
+def _found(payload: MeterRead, at: str) -> Found:
+    fields: dict[str, Any] = {
+        name: getattr(payload, name) for name in Found.__struct_fields__ if hasattr(payload, name)
+    }
+    return Found(**fields, at=at)
