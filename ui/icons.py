@@ -1,8 +1,9 @@
 """Writes the map of icon names to code points that the screens use: `python -m ui.icons`.
 
-The icon font (Lucide) holds nearly 2,000 glyphs; the screens use some ninety, under names that say what they mean
-here (`good`, `probe`, `notDone`). This reads the glyph names (`post` table, format 2) and the character map (`cmap`,
-format 4 or 12) of the font and writes `qml/FieldTool/theme/Icons.qml`. A glyph that the font lacks is an error.
+The icon font (Lucide) holds nearly 2,000 glyphs; the screens use some ninety, under names that say what
+they mean here (`good`, `probe`, `notDone`). This reads the glyph names (`post` table, format 2) and the
+character map (`cmap`, format 4 or 12) of the font and writes `qml/FieldTool/theme/Icons.qml`. A glyph that
+the font lacks is an error.
 """
 
 from __future__ import annotations

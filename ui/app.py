@@ -1,0 +1,93 @@
+"""Starts the screens: `run(argv)` opens the window on a tablet and returns the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QWindow
+from PySide6.QtQml import QQmlApplicationEngine, QQmlError
+
+import assets
+from ui.backend import Backend
+from ui.controllers.app import AppController
+from ui.translator import CatalogueTranslator
+from ui.workers import Workers
+
+QML = Path(__file__).parent / "qml"
+
+
+def prepare(argv: Sequence[str]) -> QGuiApplication:
+    """The application object, with our fonts; one per process."""
+    os.environ.setdefault("QT_QUICK_CONTROLS_STYLE", "Basic")
+    existing = QCoreApplication.instance()
+    app = existing if isinstance(existing, QGuiApplication) else QGuiApplication(list(argv) or ["fieldtool"])
+    app.setApplicationName("fieldtool")
+    app.setOrganizationName("fieldtool")
+    for path in sorted((assets.root() / "fonts").glob("*.ttf")):
+        QFontDatabase.addApplicationFont(str(path))
+    QFontDatabase.addApplicationFont(str(assets.root() / "icons/lucide.ttf"))
+    app.setFont(QFont("Inter"))
+    return app
+
+
+class Screens:
+    """Engine, controllers and workers of one window; `close` takes them down in the right order."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        language: str = "es",
+        dark: bool = False,
+        inline: bool = False,
+        remember: Callable[[str, str], None] = lambda name, value: None,
+    ) -> None:
+        self.warnings: list[str] = []
+        self.translator = CatalogueTranslator()
+        self.translator.use(language)
+        QCoreApplication.installTranslator(self.translator)
+        self.workers = Workers(inline=inline)
+        self.app = AppController(backend, self.workers, self.translator, dark=dark, remember=remember)
+        self.engine = QQmlApplicationEngine()
+        self.engine.addImportPath(str(QML))
+        self.engine.setOutputWarningsToStandardError(False)
+        self.engine.warnings.connect(self._warn)
+        self.app.languageChanged.connect(self.engine.retranslate)
+        self.engine.setInitialProperties({"app": self.app})
+        self.engine.load(QUrl.fromLocalFile(str(QML / "FieldTool/shell/Shell.qml")))
+
+    @property
+    def window(self) -> QWindow | None:
+        """The window, or nothing when the QML could not be loaded (see `warnings`)."""
+        roots = self.engine.rootObjects()
+        root = roots[0] if roots else None
+        return root if isinstance(root, QWindow) else None
+
+    def close(self) -> None:
+        """Stops the workers, then lets go of the window and of what it shows."""
+        self.workers.stop()
+        for root in self.engine.rootObjects():
+            root.deleteLater()
+        QCoreApplication.removeTranslator(self.translator)
+        self.engine.deleteLater()
+
+    def _warn(self, warnings: Sequence[QQmlError]) -> None:
+        for warning in warnings:
+            self.warnings.append(warning.toString())
+            sys.stderr.write(warning.toString() + "\n")
+
+
+def show(backend: Backend, argv: Sequence[str], **options: str | bool) -> int:
+    """Opens the window on `backend` and runs until it is closed."""
+    app = prepare(argv)
+    screens = Screens(backend, language=str(options.get("language", "es")), dark=bool(options.get("dark", False)))
+    if screens.window is None:
+        return 1
+    status = app.exec()
+    screens.close()
+    backend.close()
+    return status

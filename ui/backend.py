@@ -1,0 +1,86 @@
+"""What the screens need of a tablet: the one door between `ui` and `fieldtool`.
+
+`ui.preview.PreviewTablet` implements it with invented data, the wiring with the real tablet. Every method
+may take time and is called in a worker lane, never on the interface thread; all raise `ui.views.Failure`
+with words for the crew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ui import views
+
+Answers = Mapping[str, object]
+Report = Callable[[views.Procedure], None]
+
+
+class Backend(Protocol):
+    """One tablet, as the screens see it."""
+
+    def status(self) -> views.Status:
+        """Strip: project, crew, connection, probe."""
+
+    def people(self) -> Sequence[views.PersonTile]:
+        """Who may sign in here."""
+
+    def sign_in(self, person_id: str, pin: str) -> views.SignIn:
+        """Checks a PIN; the attempt is counted durably before it is checked."""
+
+    def sign_out(self) -> None:
+        """Ends the person's turn."""
+
+    def orders(self) -> Sequence[views.OrderRow]:
+        """All orders of this tablet in the order of the list (today, late, rest)."""
+
+    def order(self, order_id: str) -> views.OrderView:
+        """One order in full."""
+
+    def find(self, code: str) -> str:
+        """Order that a scanned code belongs to, or an empty string."""
+
+    def scan(self) -> str:
+        """Reads one code with the camera; an empty string when the crew gave up."""
+
+    def start(self, order_id: str) -> views.Procedure:
+        """Begins or resumes the procedure of an order."""
+
+    def accept(self, order_id: str, step: str, answers: Answers) -> views.Procedure:
+        """Answers the current step; durable on return."""
+
+    def back(self, order_id: str) -> views.Procedure:
+        """Shows the step before."""
+
+    def act(self, order_id: str, step: str, action: str, values: Answers, report: Report) -> views.Procedure:
+        """Does something inside a step (scan, photo, read, apply, relay …); `report` shows progress."""
+
+    def cancel(self) -> None:
+        """Asks what is under way on the port to stop; from any thread."""
+
+    def reasons(self) -> Sequence[views.Choice]:
+        """Reasons not to complete."""
+
+    def not_done(self, order_id: str, reason: str, note: str, photo: str) -> None:
+        """Closes an order as not executed."""
+
+    def take_photo(self) -> str:
+        """Takes a photo outside a step and returns the path of the picture."""
+
+    def meter(self) -> views.Meter:
+        """State of the meter tool without touching the port."""
+
+    def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
+        """Reads the meter at the probe: identity, values, profile, events, network."""
+
+    def sync_state(self) -> views.Sync:
+        """What waits and what was answered."""
+
+    def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
+        """One round."""
+
+    def hand_over(self) -> str:
+        """Writes the bundle for USB and returns the path."""
+
+    def close(self) -> None:
+        """Closes the tablet."""

@@ -1,0 +1,199 @@
+"""The root of what QML sees: places, status, theme and language, and the controllers of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtQml import QmlElement
+
+from ui import views
+from ui.backend import Backend
+from ui.controllers.base import Context, Controller
+from ui.controllers.orders import OrderController, OrdersController
+from ui.controllers.procedure import ProcedureController
+from ui.controllers.session import SessionController
+from ui.controllers.tools import MeterController, SyncController
+from ui.qt import Property, QmlUncreatable
+from ui.translator import LANGUAGES, CatalogueTranslator
+from ui.workers import Lane, Workers
+
+QML_IMPORT_NAME = "FieldTool.Core"
+QML_IMPORT_MAJOR_VERSION = 1
+
+STATUS_EVERY_MS = 5000
+
+
+@QmlElement
+@QmlUncreatable("made by the program")
+class AppController(Controller):
+    """One program: the role decides which places it has."""
+
+    statusChanged = Signal()
+    placeChanged = Signal()
+    languageChanged = Signal()
+    darkChanged = Signal()
+    toast = Signal(str, str)
+
+    def __init__(
+        self,
+        backend: Backend,
+        workers: Workers,
+        translator: CatalogueTranslator,
+        *,
+        dark: bool = False,
+        remember: Callable[[str, str], None] = lambda name, value: None,
+    ) -> None:
+        super().__init__(Context(backend, workers, self._say, translator.text))
+        self._translator = translator
+        self._remember = remember
+        self._dark = dark
+        self._place = "signIn"
+        self._status = views.to_qml(views.Status())
+        self._session = SessionController(self.context, self)
+        self._orders = OrdersController(self.context, self)
+        self._order = OrderController(self.context, self)
+        self._procedure = ProcedureController(self.context, self)
+        self._meter = MeterController(self.context, self)
+        self._sync = SyncController(self.context, self)
+        self._session.signedInChanged.connect(self._signed_in)
+        self._orders.found.connect(self.openOrder)
+        self._order.closed.connect(self._order_closed)
+        self._procedure.finished.connect(self._order_finished)
+        self._sync.finished.connect(self._synced)
+        self._timer = QTimer(self)
+        self._timer.setInterval(STATUS_EVERY_MS)
+        self._timer.timeout.connect(self.refresh)
+
+    # ── Controllers of the pages ────────────────────────────────────────────
+
+    @Property(SessionController, constant=True)
+    def session(self) -> SessionController:
+        return self._session
+
+    @Property(OrdersController, constant=True)
+    def orders(self) -> OrdersController:
+        return self._orders
+
+    @Property(OrderController, constant=True)
+    def order(self) -> OrderController:
+        return self._order
+
+    @Property(ProcedureController, constant=True)
+    def procedure(self) -> ProcedureController:
+        return self._procedure
+
+    @Property(MeterController, constant=True)
+    def meter(self) -> MeterController:
+        return self._meter
+
+    @Property(SyncController, constant=True)
+    def sync(self) -> SyncController:
+        return self._sync
+
+    # ── Place, status, look ─────────────────────────────────────────────────
+
+    @Property(str, notify=placeChanged)
+    def place(self) -> str:
+        """`signIn`, `orders`, `order`, `procedure`, `notDone`, `meter`, `sync`, `more` …"""
+        return self._place
+
+    @Property("QVariantMap", notify=statusChanged)
+    def status(self) -> dict[str, object]:
+        """Fields of `ui.views.Status`."""
+        return self._status
+
+    @Property(bool, notify=darkChanged)
+    def dark(self) -> bool:
+        return self._dark
+
+    @Property(str, notify=languageChanged)
+    def language(self) -> str:
+        return self._translator.current
+
+    @Property("QVariantList", constant=True)
+    def languages(self) -> list[dict[str, str]]:
+        return [{"key": key, "title": title} for key, title in LANGUAGES.items()]
+
+    @Slot()
+    def begin(self) -> None:
+        """First reading of everything; called when the window is up."""
+        self.refresh()
+        self._session.load()
+        self._timer.start()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Reads the strip again."""
+        self.run(Lane.DATABASE, self.context.backend.status, self._set_status)
+
+    @Slot(str)
+    def go(self, place: str) -> None:
+        """Opens a place and reads what it shows."""
+        load = {
+            "orders": self._orders.load,
+            "meter": self._meter.load,
+            "sync": self._sync.load,
+            "notDone": self._order.loadReasons,
+        }.get(place)
+        if place != self._place:
+            self._place = place
+            self.placeChanged.emit()
+        if load is not None:
+            load()
+
+    @Slot(str)
+    def openOrder(self, order_id: str) -> None:
+        """Opens the page of an order."""
+        self._order.load(order_id)
+        self.go("order")
+
+    @Slot(str)
+    def startOrder(self, order_id: str) -> None:
+        """Opens the procedure of an order where it was left."""
+        self._order.load(order_id)
+        self._procedure.start(order_id)
+        self.go("procedure")
+
+    @Slot()
+    def toggleTheme(self) -> None:
+        """Light or dark; remembered on this tablet."""
+        self._dark = not self._dark
+        self._remember("theme", "dark" if self._dark else "light")
+        self.darkChanged.emit()
+
+    @Slot(str)
+    def setLanguage(self, language: str) -> None:
+        """Switches all texts at once."""
+        if language != self._translator.current:
+            self._translator.use(language)
+            self._remember("language", language)
+            self.languageChanged.emit()
+
+    def _say(self, text: str, tone: str) -> None:
+        self.toast.emit(text, tone)
+
+    def _set_status(self, status: views.Status) -> None:
+        self._status = views.to_qml(status)
+        self.statusChanged.emit()
+
+    def _signed_in(self) -> None:
+        if not self._session.signedIn:
+            self.go("signIn")
+            return
+        self.refresh()
+        self.go("board" if self._session.role == "supervisor" else "orders")
+
+    def _order_closed(self) -> None:
+        self._say(self.context.text("Guardado en este equipo"), "good")
+        self.refresh()
+        self.go("orders")
+
+    def _order_finished(self) -> None:
+        self._say(self.context.text("Orden terminada. Guardada en este equipo."), "good")
+        self.refresh()
+        self.go("orders")
+
+    def _synced(self) -> None:
+        self.refresh()
+        self._orders.load()

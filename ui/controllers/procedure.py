@@ -1,0 +1,114 @@
+"""The procedure of an order: steps on the left, one page on the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtQml import QmlElement
+
+from ui import views
+from ui.controllers.base import Context, Controller
+from ui.qt import Property, QmlUncreatable
+from ui.workers import Lane
+
+QML_IMPORT_NAME = "FieldTool.Core"
+QML_IMPORT_MAJOR_VERSION = 1
+
+#: Actions that talk to the meter and so run on the lane that owns the port.
+PORT_ACTIONS = frozenset({"read", "plan", "apply", "relay", "join", "allow"})
+
+
+@QmlElement
+@QmlUncreatable("made by the program")
+class ProcedureController(Controller):
+    """Shows what the engine says and passes on what the crew answers."""
+
+    changed = Signal()
+    stepChanged = Signal()
+    finished = Signal()
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(context, parent)
+        self._view: dict[str, object] = {}
+        self._step: dict[str, object] = {}
+
+    @Property(str, notify=changed)
+    def orderId(self) -> str:
+        return str(self._view.get("orderId", ""))
+
+    @Property(str, notify=changed)
+    def title(self) -> str:
+        return str(self._view.get("title", ""))
+
+    @Property("QVariantList", notify=changed)
+    def phases(self) -> list[object]:
+        """Phases with their steps (`ui.views.Phase`)."""
+        phases = self._view.get("phases", [])
+        return phases if isinstance(phases, list) else []
+
+    @Property("QVariantMap", notify=changed)
+    def step(self) -> dict[str, object]:
+        """The current page (`ui.views.Step`)."""
+        return self._step
+
+    @Property(str, notify=stepChanged)
+    def kind(self) -> str:
+        return str(self._step.get("kind", ""))
+
+    @Property(str, notify=stepChanged)
+    def stepKey(self) -> str:
+        return str(self._step.get("key", ""))
+
+    @Property(str, notify=changed)
+    def savedAt(self) -> str:
+        return str(self._view.get("savedAt", ""))
+
+    @Slot(str)
+    def start(self, order_id: str) -> None:
+        """Begins an order or continues where it was left."""
+        self.run(Lane.DATABASE, lambda: self.context.backend.start(order_id), self.show)
+
+    @Slot("QVariantMap")
+    def accept(self, answers: dict[str, object]) -> None:
+        """Answers the current step; the next page comes when the answer is on disk."""
+        if self._jobs:
+            return
+        order_id, step, given = self.orderId, self.stepKey, dict(answers)
+        self.run(Lane.DATABASE, lambda: self.context.backend.accept(order_id, step, given), self.show)
+
+    @Slot()
+    def back(self) -> None:
+        """Shows the step before."""
+        if self._jobs:
+            return
+        order_id = self.orderId
+        self.run(Lane.DATABASE, lambda: self.context.backend.back(order_id), self.show)
+
+    @Slot(str, "QVariantMap")
+    def act(self, action: str, values: dict[str, object]) -> None:
+        """Does something inside the step: `scan`, `photo`, `read`, `apply`, `relay` …"""
+        if self._jobs:
+            return
+        order_id, step, given = self.orderId, self.stepKey, dict(values)
+
+        def report(view: views.Procedure) -> None:
+            self.context.workers.post(lambda: self.show(view))
+
+        lane = Lane.PORT if action in PORT_ACTIONS else Lane.DATABASE
+        self.run(lane, lambda: self.context.backend.act(order_id, step, action, given, report), self.show)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stops what is under way at the meter; safe at any moment."""
+        self.context.backend.cancel()
+
+    def show(self, view: views.Procedure) -> None:
+        """Takes a new state of the procedure."""
+        before = self.stepKey
+        self._view = views.to_qml(view)
+        step = self._view.get("step")
+        self._step = step if isinstance(step, dict) else {}
+        self.changed.emit()
+        if self.stepKey != before:
+            self.stepChanged.emit()
+        if view.finished:
+            self.finished.emit()

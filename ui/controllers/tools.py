@@ -1,0 +1,109 @@
+"""The tools beside the orders: *Medidor* and *Sincronizar*."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtQml import QmlElement
+
+from ui import views
+from ui.controllers.base import Context, Controller
+from ui.qt import Property, QmlUncreatable
+from ui.workers import Lane
+
+QML_IMPORT_NAME = "FieldTool.Core"
+QML_IMPORT_MAJOR_VERSION = 1
+
+
+@QmlElement
+@QmlUncreatable("made by the program")
+class MeterController(Controller):
+    """The meter at the probe, without an order."""
+
+    changed = Signal()
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(context, parent)
+        self._meter = views.to_qml(views.Meter())
+
+    @Property("QVariantMap", notify=changed)
+    def meter(self) -> dict[str, object]:
+        """Fields of `ui.views.Meter`."""
+        return self._meter
+
+    @Slot()
+    def load(self) -> None:
+        """Shows what was read last, without touching the port."""
+        self.run(Lane.DATABASE, self.context.backend.meter, self.show)
+
+    @Slot()
+    def read(self) -> None:
+        """Reads the meter."""
+        if self._jobs:
+            return
+
+        def report(view: views.Meter) -> None:
+            self.context.workers.post(lambda: self.show(view))
+
+        self.run(Lane.PORT, lambda: self.context.backend.read_meter(report), self.show)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stops reading."""
+        self.context.backend.cancel()
+
+    def show(self, meter: views.Meter) -> None:
+        """Takes a new state."""
+        self._meter = views.to_qml(meter)
+        self.changed.emit()
+
+
+@QmlElement
+@QmlUncreatable("made by the program")
+class SyncController(Controller):
+    """What waits to be sent and what the office answered."""
+
+    changed = Signal()
+    finished = Signal()
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(context, parent)
+        self._sync = views.to_qml(views.Sync())
+
+    @Property("QVariantMap", notify=changed)
+    def sync(self) -> dict[str, object]:
+        """Fields of `ui.views.Sync`."""
+        return self._sync
+
+    @Slot()
+    def load(self) -> None:
+        """Reads the state from the database."""
+        self.run(Lane.DATABASE, self.context.backend.sync_state, self.show)
+
+    @Slot()
+    def start(self) -> None:
+        """One round; never blocks the work and raises no dialog."""
+        if self._jobs:
+            return
+
+        def report(view: views.Sync) -> None:
+            self.context.workers.post(lambda: self.show(view))
+
+        self.run(Lane.SYNC, lambda: self.context.backend.sync(report), self._ended)
+
+    @Slot()
+    def handOver(self) -> None:
+        """Prepares the bundle for USB."""
+        self.run(Lane.DATABASE, self.context.backend.hand_over, self._handed_over)
+
+    def show(self, sync: views.Sync) -> None:
+        """Takes a new state."""
+        self._sync = views.to_qml(sync)
+        self.changed.emit()
+
+    def _ended(self, sync: views.Sync) -> None:
+        self.show(sync)
+        self.finished.emit()
+
+    def _handed_over(self, path: str) -> None:
+        self.context.toast(self.context.text("Entrega preparada: {path}").replace("{path}", path), "good")
+        self.load()

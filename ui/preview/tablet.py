@@ -1,0 +1,165 @@
+"""A tablet without anything behind it: answers every question of the screens with invented data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ui import views
+from ui.backend import Answers, Report
+from ui.preview import orders, steps, tools
+
+RIGHT_PIN = "246810"
+
+
+@dataclass
+class PreviewTablet:
+    """`ui.backend.Backend` over `ui.preview`; what the crew answers is kept in `answers`, for tests."""
+
+    rows: Sequence[views.OrderRow] = orders.ROWS
+    state: views.Status = orders.STATUS
+    sync_view: views.Sync = tools.SYNC
+    meter_view: views.Meter = tools.METER
+    step: str = "site"
+    picture: str = ""
+    overrides: dict[str, views.Step] = field(default_factory=dict)
+    answers: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    closed: list[tuple[str, str, str, str]] = field(default_factory=list)
+    cancelled: int = 0
+    wrong_pins: int = 0
+
+    def status(self) -> views.Status:
+        """The strip."""
+        return self.state
+
+    def people(self) -> Sequence[views.PersonTile]:
+        """Four people, one locked out."""
+        return orders.PEOPLE
+
+    def sign_in(self, person_id: str, pin: str) -> views.SignIn:
+        """`RIGHT_PIN` opens; the third wrong one locks for 30 s."""
+        if pin == RIGHT_PIN:
+            self.wrong_pins = 0
+            return views.SignIn(ok=True, role="supervisor" if person_id == "p4" else "crew")
+        self.wrong_pins += 1
+        left = max(0, 3 - self.wrong_pins)
+        return views.SignIn(ok=False, attempts_left=left, locked_seconds=0 if left else 30)
+
+    def sign_out(self) -> None:
+        """Nothing to end."""
+
+    def orders(self) -> Sequence[views.OrderRow]:
+        """The rows given."""
+        return self.rows
+
+    def order(self, order_id: str) -> views.OrderView:
+        """One order, always the same but for its number."""
+        return msgspec.structs.replace(orders.ORDER, id=order_id, number=order_id)
+
+    def find(self, code: str) -> str:
+        """The order whose serials hold the code."""
+        return next((row.id for row in self.rows if code in row.serials.split()), "")
+
+    def scan(self) -> str:
+        """The second order's meter."""
+        return steps.SWAPPED
+
+    def start(self, order_id: str) -> views.Procedure:
+        """Continues at `step`."""
+        return self.show(order_id)
+
+    def accept(self, order_id: str, step: str, answers: Answers) -> views.Procedure:
+        """Keeps the answer and goes one step on."""
+        self.answers.append((step, dict(answers)))
+        at = steps.ORDER_OF_STEPS.index(step)
+        if at + 1 == len(steps.ORDER_OF_STEPS):
+            return self.show(order_id, finished=True)
+        self.step = steps.ORDER_OF_STEPS[at + 1]
+        return self.show(order_id)
+
+    def back(self, order_id: str) -> views.Procedure:
+        """One step back."""
+        self.step = steps.ORDER_OF_STEPS[max(0, steps.ORDER_OF_STEPS.index(self.step) - 1)]
+        return self.show(order_id)
+
+    def act(self, order_id: str, step: str, action: str, values: Answers, report: Report) -> views.Procedure:
+        """Scanning again at the match makes it equal; allowing finishes the plan; the rest is kept only."""
+        self.answers.append((f"{step}:{action}", dict(values)))
+        if action == "rescan":
+            self.overrides["match"] = steps.MATCH_RIGHT
+        if action in ("apply", "allow"):
+            report(self.show(order_id))
+            self.overrides["configure"] = steps.PLAN_DONE
+        if action == "photo":
+            shown = self.shown()
+            self.overrides[step] = msgspec.structs.replace(shown, live=False, value="taken")
+        return self.show(order_id)
+
+    def cancel(self) -> None:
+        """Counts."""
+        self.cancelled += 1
+
+    def reasons(self) -> Sequence[views.Choice]:
+        """Eight reasons."""
+        return orders.REASONS
+
+    def not_done(self, order_id: str, reason: str, note: str, photo: str) -> None:
+        """Keeps what was said."""
+        self.closed.append((order_id, reason, note, photo))
+
+    def take_photo(self) -> str:
+        """The preview's picture."""
+        return self.picture or "preview"
+
+    def meter(self) -> views.Meter:
+        """State given."""
+        return self.meter_view
+
+    def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
+        """Half way, then read."""
+        report(views.Meter(state="reading", progress=0.5, progress_text="Leyendo"))
+        self.meter_view = tools.METER
+        return self.meter_view
+
+    def sync_state(self) -> views.Sync:
+        """State given."""
+        return self.sync_view
+
+    def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
+        """Half way, then nothing waits."""
+        report(msgspec.structs.replace(self.sync_view, running=True, stage="Enviando", progress=0.5))
+        self.sync_view = views.Sync(online=True, summary="Todo enviado y respondido.")
+        self.state = msgspec.structs.replace(self.state, online=True, waiting=0, last="10:50")
+        return self.sync_view
+
+    def hand_over(self) -> str:
+        """A made-up name."""
+        return "SCZ-07-000042.bundle"
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def shown(self) -> views.Step:
+        """The page of the current step."""
+        return self.overrides.get(self.step, steps.STEPS[self.step])
+
+    def show(self, order_id: str, *, finished: bool = False) -> views.Procedure:
+        """The procedure at the current step."""
+        step = self.shown()
+        if self.picture and step.picture:
+            step = msgspec.structs.replace(step, picture=self.picture)
+        failed = step.kind == "match" and step.tone == "wrong"
+        detail = {"match": "No coincide" if failed else "Coincide"}.get(self.step, "En curso")
+        if step.progress_text and step.kind == "plan_apply":
+            detail = "Escribiendo"
+        following = "Cerrado hasta que coincida" if failed else ""
+        return views.Procedure(
+            order_id=order_id,
+            title="Macororó VIII · P3 · posición 11",
+            phases=steps.phases(self.step, "failed" if failed else "current", detail, following),
+            step=step,
+            saved_at="10:42:58" if self.step == "configure" else "10:42:07",
+            finished=finished,
+        )

@@ -1,0 +1,132 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Templates as T
+import FieldTool.Core
+import FieldTool.theme
+import FieldTool.controls
+import FieldTool.crew
+
+// The window: strip, rail, the page of the current place, toasts.
+T.ApplicationWindow {
+    id: shell
+
+    required property AppController app
+
+    readonly property bool narrow: width < Theme.narrowBelow
+    readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
+    readonly property string railPlace: ["order", "notDone"].includes(app.place) ? "orders" : app.place
+
+    readonly property var places: [
+        {
+            "key": "orders",
+            "text": qsTr("Órdenes"),
+            "icon": "orders"
+        },
+        {
+            "key": "meter",
+            "text": qsTr("Medidor"),
+            "icon": "meter"
+        },
+        {
+            "key": "sync",
+            "text": qsTr("Sincronizar"),
+            "icon": "sync",
+            "count": shell.app.status.waiting ?? 0
+        },
+        {
+            "key": "more",
+            "text": qsTr("Más"),
+            "icon": "more",
+            "end": true
+        }
+    ]
+
+    width: 1280
+    height: 800
+    minimumWidth: 640
+    minimumHeight: 600
+    visible: true
+    title: qsTr("Cambio de medidores")
+    color: Theme.ground
+
+    Binding {
+        target: Theme
+        property: "dark"
+        value: shell.app.dark
+    }
+
+    Strip {
+        id: strip
+
+        width: parent.width
+        status: shell.app.status
+        onToggleTheme: shell.app.toggleTheme()
+    }
+
+    Rail {
+        id: rail
+
+        visible: shell.hasRail
+        atBottom: shell.narrow
+        places: shell.places
+        current: shell.railPlace
+        x: 0
+        y: atBottom ? shell.height - itemSize : strip.height
+        width: atBottom ? shell.width : Theme.rail
+        height: atBottom ? itemSize : shell.height - strip.height
+        onChosen: place => shell.app.go(place)
+    }
+
+    Loader {
+        id: page
+
+        x: rail.visible && !rail.atBottom ? rail.width : 0
+        y: strip.height
+        width: shell.width - x
+        height: shell.height - y - (rail.visible && rail.atBottom ? rail.height : 0)
+        focus: true
+        sourceComponent: shell.pageOf(shell.app.place)
+    }
+
+    ToastHost {
+        id: toasts
+
+        anchors.fill: page
+    }
+
+    Connections {
+        target: shell.app
+
+        function onToast(text: string, tone: string): void {
+            toasts.show(text, tone);
+        }
+    }
+
+    Component.onCompleted: shell.app.begin()
+
+    Component {
+        id: orders
+
+        OrdersPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: procedure
+
+        ProcedurePage {
+            app: shell.app
+        }
+    }
+
+    function pageOf(place: string): Component {
+        switch (place) {
+        case "orders":
+            return orders;
+        case "procedure":
+            return procedure;
+        }
+        return null;
+    }
+}

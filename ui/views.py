@@ -1,0 +1,396 @@
+"""What the screens show: plain frozen values that the tablet's side fills and the controllers hand to QML.
+
+Texts are ready to show (already in the user's language); times are local and formatted, because only the
+tablet knows the project's time zone. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Tone = Literal["", "good", "attention", "wrong", "training", "action", "muted"]
+StepState = Literal["done", "current", "open", "locked", "failed", "skipped"]
+Section = Literal["today", "late", "rest"]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of all views; QML sees the fields in camel case."""
+
+
+def to_qml(view: msgspec.Struct) -> dict[str, object]:
+    """A view as the map that QML reads: lists, not tuples, which QML would not see as arrays."""
+    result = msgspec.json.decode(msgspec.json.encode(view))
+    if not isinstance(result, dict):
+        raise TypeError(type(view).__name__)
+    return result
+
+
+class Status(View, frozen=True, kw_only=True):
+    """The strip at the top. `last` is a local time or a day, `today` stands beside the section *Hoy*; `probe` empty hides it."""
+
+    project: str = ""
+    crew: str = ""
+    role: Literal["crew", "supervisor"] = "crew"
+    online: bool = False
+    syncing: bool = False
+    waiting: int = 0
+    last: str = ""
+    detail: str = ""
+    today: str = ""
+    probe: Literal["", "connected", "busy", "absent"] = "absent"
+    training: bool = False
+
+
+class PersonTile(View, frozen=True, kw_only=True):
+    """One person who may sign in on this tablet."""
+
+    id: str
+    name: str
+    role: str
+    locked_seconds: int = 0
+
+
+class SignIn(View, frozen=True, kw_only=True):
+    """Answer to a PIN."""
+
+    ok: bool
+    role: Literal["crew", "supervisor"] = "crew"
+    attempts_left: int = 0
+    locked_seconds: int = 0
+
+
+class OrderRow(View, frozen=True, kw_only=True):
+    """One order in the list. `sla_tone` empty means that the due time is plain text."""
+
+    id: str
+    section: Section
+    address: str
+    supply: str
+    task: str
+    kind: str
+    distance: str = ""
+    extra: str = ""
+    due: str = ""
+    sla_tone: Tone = ""
+    sla_filled: bool = False
+    step: int = 0
+    unsent: bool = False
+    serials: str = ""
+
+
+class Fact(View, frozen=True, kw_only=True):
+    """A labelled value; `serial` values are grouped; `detail` stands below."""
+
+    label: str
+    value: str
+    detail: str = ""
+    serial: bool = False
+    icon: str = ""
+    tone: Tone = ""
+
+
+class HistoryRow(View, frozen=True, kw_only=True):
+    """Something that happened with an order."""
+
+    time: str
+    text: str
+    detail: str = ""
+    tone: Tone = ""
+
+
+class OrderView(View, frozen=True, kw_only=True):
+    """One order in full."""
+
+    id: str
+    number: str
+    address: str
+    task: str
+    kind: str
+    facts: tuple[Fact, ...]
+    old_device: Fact | None = None
+    new_device: Fact | None = None
+    place: tuple[str, ...] = ()
+    notes: str = ""
+    warnings: tuple[str, ...] = ()
+    history: tuple[HistoryRow, ...] = ()
+    step: int = 0
+    status: Literal["open", "started", "done", "not_done", "cancelled"] = "open"
+
+
+class StepTile(View, frozen=True, kw_only=True):
+    """One step in the list on the left."""
+
+    key: str
+    number: int
+    title: str
+    short: str = ""
+    detail: str = ""
+    state: StepState = "open"
+
+
+class Phase(View, frozen=True, kw_only=True):
+    """A phase of at most four steps."""
+
+    key: str
+    title: str
+    done: int
+    total: int
+    state: Literal["done", "current", "open"] = "open"
+    steps: tuple[StepTile, ...] = ()
+
+
+class Choice(View, frozen=True, kw_only=True):
+    """One way to answer; `needs_note` asks for a text, `needs_photo` for a picture."""
+
+    key: str
+    title: str
+    detail: str = ""
+    icon: str = ""
+    tone: Tone = ""
+    needs_note: bool = False
+    needs_photo: bool = False
+
+
+class MatchRow(View, frozen=True, kw_only=True):
+    """One of the four sources. `marks`: one character per character of the serial (see `SerialText.qml`)."""
+
+    source: Literal["order", "label", "optical", "stock"]
+    title: str
+    detail: str
+    serial: str
+    marks: str = ""
+    verdict: str = ""
+    tone: Tone = ""
+    icon: str = ""
+
+
+class Change(View, frozen=True, kw_only=True):
+    """One row of a plan."""
+
+    id: str
+    item: str
+    now: str
+    will_be: str
+    state: Literal["waiting", "writing", "verified", "failed", "rolled_back", "needs_permission", "untouched"]
+    state_text: str
+    danger: bool = False
+
+
+class Code(View, frozen=True, kw_only=True):
+    """A code found in a picture; `frame` is x, y, width, height as fractions of the picture."""
+
+    frame: tuple[float, float, float, float]
+    state: Literal["read", "unread", "foreign"]
+    text: str = ""
+
+
+class Slot(View, frozen=True, kw_only=True):
+    """A position of a panel or an end of a network tree."""
+
+    key: str
+    title: str
+    detail: str = ""
+    state: Literal["free", "expected", "taken", "unread", "foreign"] = "free"
+
+
+class SealRow(View, frozen=True, kw_only=True):
+    """One seal: where, what was found or is applied."""
+
+    key: str
+    place: str
+    number: str = ""
+    state: str = ""
+    tone: Tone = ""
+
+
+class Step(View, frozen=True, kw_only=True):
+    """The page of one step. Which of the optional parts a kind uses is said in `ui/README.md`."""
+
+    key: str
+    number: int
+    kind: Literal[
+        "confirm", "choose", "number", "text", "photo", "scan", "meter_read", "match", "plan_apply", "relay",
+        "seals", "place", "join", "signature", "summary",
+    ]  # fmt: skip
+    title: str
+    text: str = ""
+    hints: tuple[str, ...] = ()
+    primary: str = ""
+    primary_icon: str = "forward"
+    ready: bool = True
+    not_ready: str = ""
+    wide: bool = False
+    can_back: bool = True
+    choices: tuple[Choice, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    tone: Tone = ""
+    verdict: str = ""
+    verdict_detail: str = ""
+    value: str = ""
+    unit: str = ""
+    decimals: int = 0
+    digits: int = 0
+    range_low: str = ""
+    range_high: str = ""
+    last_value: str = ""
+    last_time: str = ""
+    picture: str = ""
+    codes: tuple[Code, ...] = ()
+    live: bool = False
+    progress: float = 0.0
+    progress_text: str = ""
+    seconds_left: int = -1
+    busy: bool = False
+    match: tuple[MatchRow, ...] = ()
+    cause_title: str = ""
+    cause_detail: str = ""
+    cause_order: str = ""
+    can_override: bool = False
+    program: str = ""
+    serial: str = ""
+    changes: tuple[Change, ...] = ()
+    cancel_title: str = ""
+    cancel_detail: str = ""
+    relay_state: str = ""
+    seals: tuple[SealRow, ...] = ()
+    slots: tuple[Slot, ...] = ()
+    columns: int = 6
+    place: tuple[str, ...] = ()
+    signer: str = ""
+    error: str = ""
+    error_hint: str = ""
+    error_code: str = ""
+
+
+class Procedure(View, frozen=True, kw_only=True):
+    """An order under way: the steps and the page of the current one."""
+
+    order_id: str
+    title: str
+    phases: tuple[Phase, ...]
+    step: Step
+    saved_at: str = ""
+    finished: bool = False
+
+
+class Reading(View, frozen=True, kw_only=True):
+    """One row of the live table, a value per phase; `wrong` names the columns that are abnormal."""
+
+    label: str
+    values: tuple[str, ...]
+    wrong: tuple[int, ...] = ()
+
+
+class Vector(View, frozen=True, kw_only=True):
+    """An arrow: degrees clockwise from the top, length 0–1; `expected` ≥ 0 is drawn dashed."""
+
+    name: str
+    kind: Literal["voltage", "current"]
+    angle: float
+    length: float
+    wrong: bool = False
+    expected: float = -1.0
+
+
+class Event(View, frozen=True, kw_only=True):
+    """A row of the meter's event log."""
+
+    time: str
+    text: str
+    tone: Tone = ""
+
+
+class Network(View, frozen=True, kw_only=True):
+    """How the meter stands in the AMI network."""
+
+    title: str
+    verdict: str
+    tone: Tone
+    detail: str = ""
+    node_label: str = ""
+    node: str = ""
+    node_verdict: str = ""
+    node_tone: Tone = ""
+    facts: tuple[Fact, ...] = ()
+
+
+class Meter(View, frozen=True, kw_only=True):
+    """The meter tool: what was read, or the state before anything is."""
+
+    state: Literal["absent", "ready", "reading", "read", "failed"] = "ready"
+    serial: str = ""
+    detail: str = ""
+    time: str = ""
+    phases: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    rotation: str = ""
+    rotation_tone: Tone = ""
+    vectors: tuple[Vector, ...] = ()
+    verdict: str = ""
+    verdict_detail: str = ""
+    verdict_tone: Tone = ""
+    network: Network | None = None
+    profile_title: str = ""
+    profile_missing: str = ""
+    profile_peak: str = ""
+    profile_peak_time: str = ""
+    profile: tuple[float | None, ...] = ()
+    registers: tuple[Fact, ...] = ()
+    events: tuple[Event, ...] = ()
+    progress: float = 0.0
+    progress_text: str = ""
+    error: str = ""
+    error_hint: str = ""
+    error_code: str = ""
+    port: str = ""
+
+
+class SyncEntry(View, frozen=True, kw_only=True):
+    """An entry, or a group of them, with its verdict in words."""
+
+    id: str
+    icon: str
+    title: str
+    detail: str
+    verdict: str
+    verdict_detail: str
+    verdict_icon: str
+    tone: Tone = ""
+    section: Literal["answer", "waiting", "answered"] = "waiting"
+    more: bool = False
+
+
+class Sync(View, frozen=True, kw_only=True):
+    """The sync page."""
+
+    waiting: int = 0
+    online: bool = False
+    running: bool = False
+    stage: str = ""
+    progress: float = 0.0
+    summary: str = ""
+    since: str = ""
+    answered_today: int = 0
+    entries: tuple[SyncEntry, ...] = ()
+    photos_waiting: int = 0
+    photos_text: str = ""
+    photos_confirmed: int = 0
+    photos_total: int = 0
+    bundle_text: str = ""
+    bundle_ready: bool = True
+    data_month: str = ""
+    data_used: str = ""
+    data_limit: str = ""
+    data_share: float = 0.0
+    error: str = ""
+    error_code: str = ""
+
+
+class Failure(Exception):
+    """A job that failed, in words a crew can act on (already in the user's language)."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint, self.code = message, hint, code

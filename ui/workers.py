@@ -1,0 +1,99 @@
+"""Work away from the interface thread: one lane each for the port, the database and the sync.
+
+A lane is one thread with a queue, so that two jobs of one kind never overlap. The answer comes back on the
+interface thread through a queued signal; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Lane(enum.Enum):
+    """Who owns the thread."""
+
+    PORT = "port"
+    DATABASE = "database"
+    SYNC = "sync"
+
+
+class _Inline(Executor):
+    """Runs a job at once: for pictures and for tests of pages over the preview data."""
+
+    def submit(self, fn: Callable[..., T], /, *args: object, **kwargs: object) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class Workers(QObject):
+    """Runs jobs on lanes and delivers results on the thread that made this object."""
+
+    _arrived = Signal(object)
+    busyChanged = Signal()
+
+    def __init__(self, parent: QObject | None = None, *, inline: bool = False) -> None:
+        super().__init__(parent)
+        self._lanes: dict[Lane, Executor] = {
+            lane: _Inline() if inline else ThreadPoolExecutor(1, thread_name_prefix=lane.value)
+            for lane in Lane
+        }
+        kind = Qt.ConnectionType.DirectConnection if inline else Qt.ConnectionType.QueuedConnection
+        self._arrived.connect(self._deliver, kind)
+        self._pending = 0
+
+    @property
+    def pending(self) -> int:
+        """Jobs that have not delivered yet."""
+        return self._pending
+
+    def run(
+        self,
+        lane: Lane,
+        job: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Queues `job`; `done` or `failed` is called on the interface thread."""
+        self._pending += 1
+        self.busyChanged.emit()
+
+        def finish(future: Future[T]) -> None:
+            error = future.exception()
+            if error is None:
+                value = future.result()
+                self._arrived.emit(lambda: done(value))
+            elif failed is not None and isinstance(error, Exception):
+                self._arrived.emit(lambda: failed(error))
+            else:
+                log.error("a job of lane %s failed", lane.value, exc_info=error)
+                self._arrived.emit(lambda: None)
+
+        self._lanes[lane].submit(job).add_done_callback(finish)
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` on the interface thread; for progress told by a worker."""
+        self._pending += 1
+        self._arrived.emit(callback)
+
+    def stop(self) -> None:
+        """Ends the lanes; jobs that have not begun are dropped, the running ones finish by themselves."""
+        for executor in self._lanes.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def _deliver(self, callback: Callable[[], None]) -> None:
+        self._pending -= 1
+        callback()
+        self.busyChanged.emit()
