@@ -1,0 +1,97 @@
+"""What lies on the bench for the current step: results of meters and network that are not accepted yet.
+
+Work on a device comes first and is shown; only accepting the step makes it a fact. What is lost with a
+tablet that
+dies here is done again, except writes to a meter, which are journalled before they are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from fieldtool.identity import MatchResult
+from fieldtool.procedure.state import Found
+from fieldtool.procedure.views import ChangeRow
+from workorders.journal.kinds import BlobTaken, JoinState
+from workorders.people import Role
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """How full a collector or panel is with the device to be placed: `fine`, `warn` or `full`."""
+
+    level: str
+    used: int
+    capacity: int | None
+
+
+class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
+    """The chosen place, judged: resolved fields, how full it is, and what speaks against it.
+
+    `missing`: what the technology needs and nobody gave; `taken_by`: serial in the chosen slot;
+    `too_far_m`: metres
+    beyond the reach; `identities`: what identifies the device in its network; `bad_identities`: names that
+    fail.
+    """
+
+    concentrator: str | None
+    panel: str | None
+    slot: int | None
+    transformer: str | None
+    phase: str | None
+    identities: dict[str, str]
+    capacity: Level | None = None
+    missing: list[str] = []
+    taken_by: str | None = None
+    too_far_m: int | None = None
+    bad_identities: list[str] = []
+
+
+class PlanFound(msgspec.Struct, frozen=True, kw_only=True):
+    """The plan of the order's program against the meter, with the state of each change."""
+
+    program: str
+    serial: str
+    changes: list[ChangeRow]
+    complete: bool
+
+
+class JoinFound(msgspec.Struct, frozen=True, kw_only=True):
+    """What the network said."""
+
+    state: JoinState
+    how: str
+    reason: str | None = None
+    recheck_at: str | None = None
+    evidence: dict[str, str] = {}
+    heard: str | None = None
+
+
+class SignedOverride(msgspec.Struct, frozen=True, kw_only=True):
+    """An override after its PIN opened the person's key: who, in which role, and the signature over the
+    message."""
+
+    person: str
+    role: Role
+    reason: str
+    public_key: str
+    grant: str
+    signature: str
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is not accepted yet. `role`: of the person signed in; `photos`: taken, by sealed
+    hash."""
+
+    role: Role | None = None
+    photos: Mapping[str, BlobTaken] = {}
+    found: Found | None = None
+    match: MatchResult | None = None
+    match_entry: str | None = None
+    plan: PlanFound | None = None
+    unsettled: int = 0
+    relay: str | None = None
+    place: PlaceFound | None = None
+    join: JoinFound | None = None
+    override: SignedOverride | None = None

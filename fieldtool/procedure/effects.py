@@ -1,0 +1,332 @@
+"""What accepting a step writes: the facts it causes, and `step.done` last, all for one transaction. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from fieldtool.identity import Source, normalise_serial
+from fieldtool.procedure import answers as a
+from fieldtool.procedure import model as m
+from fieldtool.procedure.bench import Bench, SignedOverride
+from fieldtool.procedure.rules import reading_doubts
+from fieldtool.procedure.state import Found, Job, RunState
+from workorders.journal.kinds import (
+    BlobTaken,
+    DevicePlaced,
+    DeviceRemoved,
+    DeviceRole,
+    JoinChecked,
+    MatchChecked,
+    MatchOverridden,
+    MatchSource,
+    MeterRead,
+    OrderNotDone,
+    Payload,
+    ReadingValue,
+    SafetyFailed,
+    Sealed,
+    SealRecorded,
+    StepDone,
+)
+
+Seal = Callable[[str, str], Sealed]
+"""(field, text) → the text sealed under the order's key."""
+
+UNSAFE_REASON = "unsafe_installation"
+
+
+def effects(
+    step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: Bench, seal: Seal, seconds: int | None
+) -> list[Payload]:
+    """Payloads of accepting `answer` at `step`, in order."""
+    written: list[Payload] = [*_new_photos(answer, state, bench)]
+    written += _facts(step, answer, job, state, bench, seal)
+    plain, personal = a.split_personal(_completed(answer, bench))
+    sealed = {name: seal(f"step.{step.id}.{name}", text) for name, text in personal.items()}
+    written.append(StepDone(step=step.id, answers=plain, sealed=sealed, seconds=seconds))
+    return written
+
+
+def unsafe(
+    step: m.Step, failed: list[str], note: str | None, state: RunState, attempts: int, seal: Seal
+) -> list[Payload]:
+    """Payloads that end an order because a safety check did not hold."""
+    sealed = seal(f"step.{step.id}.safety", note) if note else None
+    checks: list[Payload] = [SafetyFailed(step=step.id, check=check, note=sealed) for check in failed]
+    blobs = sorted(state.photos)
+    return [*checks, OrderNotDone(reason=UNSAFE_REASON, blobs=blobs, attempt=attempts + 1)]
+
+
+def photos_in(answer: a.Answer) -> list[str]:
+    """Blobs an answer names, in order."""
+    if isinstance(answer, a.ConfirmAnswer):
+        return list(answer.photos.values())
+    if isinstance(answer, a.SignatureAnswer):
+        return [answer.image] if answer.image else []
+    return list(getattr(answer, "photos", []))
+
+
+def _new_photos(answer: a.Answer, state: RunState, bench: Bench) -> Iterable[BlobTaken]:
+    for sha256 in dict.fromkeys(photos_in(answer)):
+        if sha256 in bench.photos and sha256 not in state.photos:
+            yield bench.photos[sha256]
+
+
+def _completed(answer: a.Answer, bench: Bench) -> a.Answer:
+    """The answer with what the job found, so that `step.done` alone tells the outcome."""
+    change = msgspec.structs.replace
+    if isinstance(answer, a.PlanApplyAnswer) and bench.plan is not None:
+        states = {row.id: row.state for row in bench.plan.changes}
+        return change(answer, program=bench.plan.program, states=states)
+    if isinstance(answer, a.RelayAnswer) and bench.relay is not None:
+        return change(answer, result=bench.relay)
+    if isinstance(answer, a.PlaceAnswer) and bench.place is not None:
+        place = bench.place
+        return change(
+            answer,
+            concentrator=place.concentrator,
+            panel=place.panel,
+            slot=place.slot,
+            phase=place.phase,
+        )
+    if isinstance(answer, a.JoinAnswer) and bench.join is not None:
+        found = bench.join
+        return change(
+            answer, state=found.state, how=found.how, reason=found.reason, recheck_at=found.recheck_at
+        )
+    return answer
+
+
+def _facts(
+    step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: Bench, seal: Seal
+) -> list[Payload]:
+    match step, answer:
+        case m.ConfirmStep(effect=m.Effect.SWAPPED), _:
+            return _removed(job, state)
+        case m.NumberStep(), a.NumberAnswer() if step.register is not None and step.device is not None:
+            return [_dial(step, answer, job, state)]
+        case m.ScanStep(device=DeviceRole.OLD), a.ScanAnswer():
+            return _old_scanned(step, answer, job, bench)
+        case m.MeterReadStep(), a.MeterReadAnswer():
+            return [_read(step, answer, bench)]
+        case m.MatchStep(), a.MatchAnswer():
+            return _matched(bench)
+        case m.SealsStep(), a.SealsAnswer():
+            return _sealed(step, answer, state)
+        case m.PlaceStep(), a.PlaceAnswer():
+            return _placed(step, answer, job, state, bench, seal)
+        case m.JoinStep(), _ if bench.join is not None:
+            found = bench.join
+            return [
+                JoinChecked(
+                    serial=device_serial(state, DeviceRole.NEW) or "",
+                    state=found.state,
+                    how=found.how,
+                    reason=found.reason,
+                    recheck_at=found.recheck_at,
+                    evidence=found.evidence,
+                )
+            ]
+    return []
+
+
+def device_serial(state: RunState, role: DeviceRole) -> str | None:
+    """The serial of a device as it was proven here: optical before label."""
+    found = state.reads.get(role)
+    if found is not None and found.serial:
+        return normalise_serial(found.serial)
+    for done in sorted(state.done.values(), key=lambda done: -done.position):
+        if isinstance(done.answer, a.ScanAnswer) and done.step.startswith(role.value):
+            return normalise_serial(done.answer.serial)
+    return None
+
+
+def _removed(job: Job, state: RunState) -> list[Payload]:
+    serial = device_serial(state, DeviceRole.OLD) or (
+        job.order.old_asset.serial if job.order.old_asset else None
+    )
+    if serial is None:
+        return []
+    fraud = any(getattr(done.answer, "reason", None) == "suspected_fraud" for done in state.done.values())
+    destination = "laboratory" if fraud else "store"
+    return [DeviceRemoved(serial=serial, usage_point=job.order.usage_point, destination=destination)]
+
+
+def _dial(step: m.NumberStep, answer: a.NumberAnswer, job: Job, state: RunState) -> MeterRead:
+    assert step.device is not None
+    serial = device_serial(state, step.device)
+    if answer.not_obtainable is not None:
+        return MeterRead(
+            role=step.device,
+            how="not_obtainable",
+            step=step.id,
+            serial=serial,
+            reason=answer.not_obtainable,
+        )
+    doubts = [problem.code for problem in reading_doubts(step, answer, job, state)]
+    value = (answer.value or "").strip().replace(",", ".")
+    reading = ReadingValue(
+        item=f"dial:{step.register}", value=value, unit=step.unit, status=",".join(doubts) or None
+    )
+    return MeterRead(
+        role=step.device, how="dial", step=step.id, serial=serial, readings=[reading], reason=answer.reason
+    )
+
+
+def _old_scanned(step: m.ScanStep, answer: a.ScanAnswer, job: Job, bench: Bench) -> list[Payload]:
+    if job.order.old_asset is None:
+        return []
+    serial, expected = normalise_serial(answer.serial), normalise_serial(job.order.old_asset.serial)
+    checked = MatchChecked(
+        role=DeviceRole.OLD,
+        sources=[
+            MatchSource(source=Source.ORDER, serial=expected),
+            MatchSource(source=Source.LABEL, serial=serial),
+        ],
+        verdict="equal" if serial == expected else "mismatch",
+        cause=None if serial == expected else "other_old_meter",
+    )
+    if serial == expected:
+        return [checked]
+    # The mismatch was journalled when it was seen; here it is passed.
+    return (
+        [_overridden(bench.override, bench.match_entry)]
+        if bench.override and bench.match_entry
+        else [checked]
+    )
+
+
+def _read(step: m.MeterReadStep, answer: a.MeterReadAnswer, bench: Bench) -> MeterRead:
+    if answer.not_obtainable is not None or bench.found is None:
+        return MeterRead(
+            role=step.device, how="not_obtainable", step=step.id, reason=answer.not_obtainable or "unread"
+        )
+    found: Found = bench.found
+    return MeterRead(
+        role=step.device,
+        how="optical",
+        step=step.id,
+        manufacturer=found.manufacturer,
+        serial=found.serial,
+        model=found.model,
+        firmware=found.firmware,
+        logical_device_name=found.logical_device_name,
+        readings=found.readings,
+    )
+
+
+def match_payload(bench: Bench) -> MatchChecked:
+    """The match on the bench as an entry; `bench.match` must be there."""
+    assert bench.match is not None
+    sources = [
+        MatchSource(source=line.source, serial=line.serial, note=line.note) for line in bench.match.lines
+    ]
+    return MatchChecked(
+        role=DeviceRole.NEW, sources=sources, verdict=bench.match.verdict, cause=bench.match.cause
+    )
+
+
+def _matched(bench: Bench) -> list[Payload]:
+    assert bench.match is not None
+    if bench.match.equal:
+        return [match_payload(bench)]
+    assert bench.override is not None
+    assert bench.match_entry is not None
+    return [_overridden(bench.override, bench.match_entry)]
+
+
+def _overridden(override: SignedOverride, match_entry: str) -> MatchOverridden:
+    return MatchOverridden(
+        match_entry=match_entry,
+        reason=override.reason,
+        role=override.role,
+        person=override.person,
+        public_key=override.public_key,
+        grant=override.grant,
+        signature=override.signature,
+    )
+
+
+def _sealed(step: m.SealsStep, answer: a.SealsAnswer, state: RunState) -> list[Payload]:
+    serial = device_serial(state, step.device)
+    default = step.condition[0].id if step.condition else None
+    written: list[Payload] = []
+    for seal in answer.seals:
+        condition = seal.condition or default
+        action = step.action.value if condition in (None, default) else f"{step.action.value}:{condition}"
+        written.append(
+            SealRecorded(action=action, number=seal.number.strip(), position=seal.position, serial=serial)
+        )
+    return written
+
+
+def _placed(
+    step: m.PlaceStep, answer: a.PlaceAnswer, job: Job, state: RunState, bench: Bench, seal: Seal
+) -> list[Payload]:
+    place = bench.place
+    assert place is not None
+    position = None
+    if answer.position is not None:
+        position = seal("position", msgspec.json.encode(answer.position).decode())
+    return [
+        DevicePlaced(
+            serial=device_serial(state, DeviceRole.NEW) or "",
+            model=_model(job, state),
+            identities=place.identities,
+            usage_point=job.order.usage_point,
+            concentrator=place.concentrator,
+            panel=place.panel,
+            slot=place.slot,
+            transformer=place.transformer,
+            phase=place.phase,
+            capacity_override=bench.override.reason if bench.override else None,
+            position=position,
+        )
+    ]
+
+
+def _model(job: Job, state: RunState) -> str:
+    found = state.reads.get(DeviceRole.NEW)
+    if found is not None and found.model:
+        return found.model
+    return (job.order.new_asset.model if job.order.new_asset else None) or "unknown"
+
+
+def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
+    """What the supervisor should look at: flags of the choices made, doubts, overrides, pending joins."""
+    flags: list[str] = []
+    for step in procedure.steps:
+        answer = state.answer(step.id)
+        if answer is None:
+            continue
+        flags += _chosen_flags(step, answer)
+        if getattr(answer, "override", None) is not None:
+            flags.append(
+                {"match": "match_overridden", "scan": "old_meter_overridden"}.get(
+                    m.kind_of(step), "capacity_overridden"
+                )
+            )
+        if isinstance(step, m.NumberStep) and isinstance(answer, a.NumberAnswer):
+            names = {"disagrees_with_optical": "reading_disagrees", "implausible": "implausible_reading"}
+            flags += [names[doubt.code] for doubt in reading_doubts(step, answer, job, state)]
+        if isinstance(answer, a.JoinAnswer) and answer.state is not None and answer.state != "joined":
+            flags.append(f"join_{answer.state.value}")
+        if isinstance(answer, a.JoinAnswer) and answer.reason == "other_concentrator":
+            flags.append("other_concentrator")
+    return list(dict.fromkeys(flags))
+
+
+def _chosen_flags(step: m.Step, answer: a.Answer) -> list[str]:
+    chosen = {
+        value
+        for name in ("choice", "reason", "not_obtainable", "unreadable", "untested", "outcome")
+        if isinstance(value := getattr(answer, name, None), str)
+    }
+    if isinstance(answer, a.SealsAnswer):
+        chosen |= {seal.condition for seal in answer.seals if seal.condition}
+    choices: list[m.Choice] = []
+    for name in ("choices", "reasons", "not_obtainable", "unreadable", "untested", "outcomes", "condition"):
+        choices += getattr(step, name, [])
+    return [choice.flag for choice in choices if choice.flag and choice.id in chosen]

@@ -1,0 +1,124 @@
+"""Readings compared: dial against optical port, and both against what is plausible. Decimals, never
+floats."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+
+import msgspec
+
+from fieldtool.procedure.state import Found
+from workorders.journal.kinds import ReadingValue
+from workorders.orders import OldAsset
+
+_KILO = Decimal(1000)
+_SLACK_DAYS = Decimal(10)
+_HIGH_FACTOR = Decimal(2)
+_LOW_FACTOR = Decimal("0.2")
+_DIAL_TOLERANCE = Decimal(1)
+"""A dial shows whole units, cut off; more than one unit apart is not the same reading."""
+
+
+class Band(msgspec.Struct, frozen=True, kw_only=True):
+    """The plausible range of a reading, both ends included."""
+
+    low: Decimal
+    high: Decimal
+
+    def holds(self, value: Decimal) -> bool:
+        """Whether `value` lies in it."""
+        return self.low <= value <= self.high
+
+
+def decimal(text: str | None) -> Decimal | None:
+    """A decimal from text with `.` or `,`; None for nothing or no number."""
+    if text is None:
+        return None
+    try:
+        value = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
+def plausible(old: OldAsset | None, now: str) -> Band | None:
+    """Last reading + days × usual use, from a fifth to the double of the use, ten days of use of slack.
+
+    None where the office gave too little to say anything. A reading never lies under the last one.
+    """
+    if old is None:
+        return None
+    last, use = decimal(old.last_reading), decimal(old.usual_daily_use)
+    if last is None or use is None or old.last_reading_date is None:
+        return None
+    then, today = _moment(old.last_reading_date), _moment(now)
+    if then is None or today is None:
+        return None
+    days = Decimal(max((today - then).days, 0))
+    low = last + max(_LOW_FACTOR * days * use - _SLACK_DAYS * use, Decimal(0))
+    high = last + _HIGH_FACTOR * days * use + _SLACK_DAYS * use
+    return Band(low=low.to_integral_value(ROUND_FLOOR), high=high.to_integral_value(ROUND_CEILING))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def optical_value(found: Found | None, register: str) -> Decimal | None:
+    """The register (`1.8.0`) of an optical reading in kilo-units; None where it was not read."""
+    if found is None:
+        return None
+    reading = _register(found.readings, register)
+    value = decimal(reading.value) if reading else None
+    if reading is None or value is None:
+        return None
+    unit = (reading.unit or "").lower()
+    return value / _KILO if unit in ("wh", "varh", "vah") else value
+
+
+def _register(readings: list[ReadingValue], register: str) -> ReadingValue | None:
+    c, d, e = [*register.split("."), "0", "0"][:3]
+    for reading in readings:
+        parts = reading.item.split(":")
+        if len(parts) == 3 and parts[2] == "2" and parts[1].split(".")[2:5] == [c, d, e]:
+            return reading
+        if reading.item in (register, f"{register}*00") or reading.item.endswith(f":{register}"):
+            return reading
+    return None
+
+
+def disagree(dial: Decimal, optical: Decimal) -> bool:
+    """Whether typed and optical reading are more than one unit apart."""
+    return abs(dial - optical) > _DIAL_TOLERANCE
+
+
+def same_readings(first: list[ReadingValue], second: list[ReadingValue]) -> list[str]:
+    """Items of cumulative registers whose two readings differ by more than one unit in the last 0.1 %.
+
+    Instantaneous values and clocks change between two requests; energy registers (C 1–20, D 8) hardly do.
+    """
+    by_item = {reading.item: reading for reading in second}
+    differing: list[str] = []
+    for reading in first:
+        if not _cumulative(reading.item):
+            continue
+        other = by_item.get(reading.item)
+        one, two = decimal(reading.value), decimal(other.value if other else None)
+        if one is None and two is None:
+            continue
+        if one is None or two is None or two < one or two - one > max(Decimal(1), one * Decimal("0.001")):
+            differing.append(reading.item)
+    return differing
+
+
+def _cumulative(item: str) -> bool:
+    parts = item.split(":")
+    obis = parts[1] if len(parts) == 3 else item.split("*")[0]
+    groups = obis.split(".")
+    energy = groups[2:4] if len(groups) >= 5 else groups[0:2]
+    return len(energy) == 2 and energy[1] == "8" and energy[0].isdigit() and int(energy[0]) <= 20
