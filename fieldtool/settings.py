@@ -1,0 +1,137 @@
+"""Where one tablet keeps its data, and the few choices that belong to the machine and not to the record.
+
+`FIELDTOOL_HOME` moves everything. Each realm has a folder of its own below it, with its own database, keys
+and
+enrolment; nothing is shared between them but language, theme and the probe's port.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from fieldtool.text import Language
+from workorders.journal.entry import Realm
+
+HOME_VARIABLE = "FIELDTOOL_HOME"
+PIN_VARIABLE = "FIELDTOOL_PIN"
+DATABASE_VARIABLE = "FIELDTOOL_DATABASE"
+PASSPHRASE_VARIABLE = "FIELDTOOL_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+class Theme(StrEnum):
+    """Light first; dark one tap away."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Choices of this machine. `probe` is the port of the optical probe, None: the first one found."""
+
+    language: Language = Language.ES
+    theme: Theme = Theme.LIGHT
+    probe: str | None = None
+    realm: Realm | None = None
+
+
+class Home:
+    """The data folder of one tablet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def default(cls) -> Home:
+        """`FIELDTOOL_HOME`, else the place the system gives to data of programs."""
+        named = os.environ.get(HOME_VARIABLE)
+        return cls(Path(named) if named else _platform_folder())
+
+    def realm_folder(self, realm: Realm) -> Path:
+        """Folder of a realm, made where it is missing and readable by this user only."""
+        path = self.folder / realm.value
+        path.mkdir(parents=True, exist_ok=True)
+        if sys.platform != "win32":
+            path.chmod(0o700)
+        return path
+
+    def database(self, realm: Realm) -> Path:
+        """The encrypted database of a realm."""
+        return self.realm_folder(realm) / "tablet.db"
+
+    def blobs(self, realm: Realm) -> Path:
+        """Sealed photos and documents of a realm."""
+        return _made(self.realm_folder(realm) / "blobs")
+
+    def cache(self) -> Path:
+        """What can be thrown away: association views by meter type."""
+        return _made(self.folder / "cache")
+
+    def realms(self) -> list[Realm]:
+        """Realms that have a database here."""
+        return [realm for realm in Realm if (self.folder / realm.value / "tablet.db").is_file()]
+
+    def settings(self) -> Settings:
+        """The settings; defaults where there are none or they cannot be read (they hold nothing precious)."""
+        try:
+            return msgspec.json.decode((self.folder / "settings.json").read_bytes(), type=Settings)
+        except (OSError, msgspec.DecodeError):
+            return Settings()
+
+    def save_settings(self, settings: Settings) -> None:
+        """Write the settings, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_whole(self.folder / "settings.json", msgspec.json.encode(settings))
+
+    def realm(self) -> Realm:
+        """The realm to open: the chosen one, else the only one that is there, else live."""
+        chosen = self.settings().realm
+        if chosen is not None:
+            return chosen
+        there = self.realms()
+        return there[0] if len(there) == 1 else Realm.LIVE
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place, fsync it and move it there: a cut leaves the old one or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _platform_folder() -> Path:
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+        return Path(base) / "fieldtool"
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "fieldtool"
