@@ -1,0 +1,1 @@
+"""The encrypted database of one tablet or one gateway: schema, engine, projection, queries."""

@@ -1,0 +1,63 @@
+"""Counters that never go back: DLMS invocation counters, the gateway's sequence.
+
+A value is taken before it is used and is never given out again, whatever happens afterwards: with AES-GCM one
+counter used twice under one key gives the key's secrets away.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select, update
+
+from workorders.store import schema
+from workorders.store.engine import Store
+from workorders.store.errors import StoreError
+
+MAX_COUNTER = 2**32 - 1
+"""What an invocation counter can hold (IEC 62056-5-3)."""
+
+
+class CounterSpent(StoreError):
+    """The counter is at its end; the key it counts for must be changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "counter_spent", f"The counter {name} is used up.", "The meter's key must be changed."
+        )
+
+
+def reserve(
+    connection: Connection, name: str, *, at_least: int = 0, count: int = 1, limit: int = 2**62
+) -> int:
+    """Take `count` values inside the caller's write transaction; returns the first.
+
+    Args:
+        at_least: what the counter must have reached (a meter said it already saw `at_least - 1`).
+
+    Raises:
+        CounterSpent: there are no `count` values left below `limit`.
+    """
+    if count < 1:
+        raise ValueError("at least one value")
+    table = schema.counter
+    known = connection.execute(select(table.c.next_value).where(table.c.name == name)).scalar()
+    first = max(at_least, known or 0)
+    if first + count - 1 > limit:
+        raise CounterSpent(name)
+    if known is None:
+        connection.execute(insert(table), {"name": name, "next_value": first + count})
+    else:
+        connection.execute(update(table).where(table.c.name == name).values(next_value=first + count))
+    return first
+
+
+def reserve_counter(store: Store, name: str, at_least: int, count: int) -> int:
+    """Take `count` invocation counter values, durably, in a transaction of its own; returns the first.
+
+    Two programs that ask at once get different values; a crash loses values, never gives one twice.
+
+    Raises:
+        CounterSpent: see `MAX_COUNTER`.
+        StoreError: the store cannot be written; then nothing was taken and nothing may be sent.
+    """
+    with store.write() as connection:
+        return reserve(connection, f"invocation/{name}", at_least=at_least, count=count, limit=MAX_COUNTER)

@@ -1,0 +1,351 @@
+"""Opens the encrypted database: SQLCipher under SQLAlchemy, one file, several programs at once.
+
+Every error a person can do something about comes out as `StoreError` with its own code. A new file is made
+beside its place and moved there when it is whole: an empty or half-made one is never taken for a store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from workorders.store import migrations
+from workorders.store.errors import StoreError, store_error, translate
+
+StoreRole: TypeAlias = Literal["tablet", "gateway"]
+
+APPLICATION_ID = 0x46544C31  # "FTL1"
+BUSY_TIMEOUT_MS = 15_000
+KEY_BYTES = 32
+_SQLITE_HEADER = b"SQLite format 3\x00"
+_PAGE = 4096
+
+
+class Store:
+    """An open database.
+
+    Attributes:
+        path: the file.
+        role: whether it belongs to a tablet or a gateway.
+        engine: SQLAlchemy's engine, for those who need more than `read` and `write`.
+    """
+
+    def __init__(self, path: Path, role: StoreRole, engine: Engine) -> None:
+        self.path = path
+        self.role = role
+        self.engine = engine
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection on one consistent state of the database; nothing can be written through it."""
+        with self._errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One write transaction, taken at once (BEGIN IMMEDIATE); committed at the end, durable then."""
+        with (
+            self._errors(),
+            self.engine.connect().execution_options(write=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, sqlcipher.Error) as error:
+            meant = translate(error, self.path)
+            if meant is None:
+                raise
+            raise meant from error
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent, encrypted copy under the same key, whole or not at all.
+
+        Raises:
+            StoreError: `backup_failed`.
+        """
+        _backup(self.engine, target)
+
+    def integrity(self) -> list[str]:
+        """What SQLCipher and SQLite find wrong with the file itself; empty when it is sound."""
+        with self._errors(), self.engine.connect() as connection, connection.begin():
+            pages = connection.exec_driver_sql("PRAGMA cipher_integrity_check").fetchall()
+            inner = connection.exec_driver_sql("PRAGMA quick_check").fetchall()
+        return [str(row[0]) for row in pages] + [str(row[0]) for row in inner if row[0] != "ok"]
+
+    def close(self) -> None:
+        """Let go of every connection; the write-ahead log is folded into the file by the last one."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) -> Store:
+    """Open the database at `path`, or make a new one there; bring its schema up to date.
+
+    Args:
+        key: 32 bytes, used raw (no derivation: opening is fast).
+        create: False refuses to make a new file (`missing`).
+
+    Raises:
+        StoreError: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
+            `cannot_open`, `missing`, `backup_failed`.
+    """
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a database key has {KEY_BYTES} bytes")
+    if not path.exists():
+        if not create:
+            raise store_error("missing", f"There is no database at {path}.", path)
+        _make(path, key, role)
+    _look_from_outside(path)
+    engine = _engine(path, key)
+    try:
+        _check(engine, path, key, role)
+        _bring_up_to_date(engine, path)
+    except BaseException:
+        engine.dispose()
+        raise
+    _write_mark(path, key)
+    return Store(path, role, engine)
+
+
+# --- connections --------------------------------------------------------------------------------
+
+
+def _connect(path: Path, key: bytes, *, wal: bool = True) -> Any:
+    connection = sqlcipher.connect(
+        os.fspath(path), isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000
+    )
+    try:
+        connection.execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        connection.execute("PRAGMA cipher_memory_security = OFF")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        if wal:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -32000")
+        connection.execute("PRAGMA journal_size_limit = 16777216")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _engine(path: Path, key: bytes, *, wal: bool = True) -> Engine:
+    encode, decode = msgspec.json.Encoder(), msgspec.json.Decoder()
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: _connect(path, key, wal=wal),
+        module=sqlcipher,
+        poolclass=QueuePool,
+        json_serializer=lambda value: encode.encode(value).decode(),
+        json_deserializer=decode.decode,
+        hide_parameters=True,  # an error text must never hold what was to be stored
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {0 if write else 1}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+# --- a new file ---------------------------------------------------------------------------------
+
+
+def _make(path: Path, key: bytes, role: StoreRole) -> None:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(fresh, key, wal=False)
+        try:
+            with engine.connect().execution_options(write=True) as connection, connection.begin():
+                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+                migrations.migrate(connection, migrations.REVISIONS)
+                connection.exec_driver_sql(
+                    "INSERT INTO setting (name, value) VALUES (?, ?)", ("store.role", f'"{role}"')
+                )
+        finally:
+            engine.dispose()
+        _write_mark(path, key)
+        _put(fresh, path)
+    except (DBAPIError, sqlcipher.Error) as error:
+        raise translate(error, path) or error from error
+    except OSError as error:
+        raise _os_error(error, path) from error
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _put(fresh: Path, path: Path) -> None:
+    """Give a whole file its name; of two programs that make one at once, the first one's stays."""
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return
+    except OSError:
+        # A file system without links (FAT on a stick).
+        if not path.exists():
+            fresh.replace(path)
+
+
+def _os_error(error: OSError, path: Path) -> StoreError:
+    if error.errno in (28, 122):
+        return store_error("disk_full", "The disk is full.", path)
+    if error.errno == 30:
+        return store_error("read_only", f"{path.parent} cannot be written.", path)
+    return store_error("cannot_open", f"The database cannot be made at {path}: {error.strerror}.", path)
+
+
+# --- whose file is this? ------------------------------------------------------------------------
+
+
+class _Mark(msgspec.Struct):
+    """The small file beside the database that tells a wrong key from a damaged file.
+
+    An encrypted file with a wrong key and a damaged one look the same from outside. `check` is an HMAC of
+    `salt` (the file's first 16 bytes) under the key; it gives nothing away about it.
+    """
+
+    salt: str
+    check: str
+
+
+def _mark_path(path: Path) -> Path:
+    return path.with_name(path.name + ".mark")
+
+
+def _key_check(key: bytes, salt: str) -> str:
+    return hmac.new(key, b"fieldtool store mark 1\n" + salt.encode(), hashlib.sha256).hexdigest()
+
+
+def _write_mark(path: Path, key: bytes) -> None:
+    try:
+        with path.open("rb") as file:
+            salt = file.read(16).hex()
+        mark = _Mark(salt=salt, check=_key_check(key, salt))
+        if _read_mark(path) != mark:
+            fresh = _mark_path(path).with_suffix(f".{os.getpid()}.new")
+            fresh.write_bytes(msgspec.json.encode(mark))
+            fresh.replace(_mark_path(path))
+    except OSError:
+        # Only a better error message later hangs on it; it is written again at the next opening.
+        return
+
+
+def _read_mark(path: Path) -> _Mark | None:
+    try:
+        return msgspec.json.decode(_mark_path(path).read_bytes(), type=_Mark)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _look_from_outside(path: Path) -> None:
+    if not path.is_file():
+        raise store_error("foreign_file", f"{path} is not a file.", path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        size = path.stat().st_size
+    except PermissionError:
+        raise store_error("cannot_open", f"{path} may not be read.", path) from None
+    except OSError as error:
+        raise _os_error(error, path) from error
+    ours = _read_mark(path) is not None
+    if head == _SQLITE_HEADER:
+        raise store_error("foreign_file", f"{path} is a database in clear, not one of fieldtool.", path)
+    if size < _PAGE or size % _PAGE:
+        if ours:
+            raise store_error("corrupt", f"{path} is cut short ({size} bytes).", path)
+        raise store_error("foreign_file", f"{path} is not a database of fieldtool.", path)
+
+
+def _why_unreadable(path: Path, key: bytes) -> StoreError:
+    mark = _read_mark(path)
+    if mark is None:
+        return store_error("foreign_file", f"{path} is not a database of fieldtool, or of another key.", path)
+    if not hmac.compare_digest(_key_check(key, mark.salt), mark.check):
+        return store_error("wrong_key", f"The key does not open {path}.", path)
+    return store_error("corrupt", f"{path} is damaged: the key is right, but its pages do not read.", path)
+
+
+def _check(engine: Engine, path: Path, key: bytes, role: StoreRole) -> None:
+    try:
+        with engine.connect() as connection, connection.begin():
+            application = connection.exec_driver_sql("PRAGMA application_id").scalar()
+            if application != APPLICATION_ID:
+                raise store_error("foreign_file", f"{path} belongs to another program.", path)
+            if migrations.pending(migrations.current_revision(connection)) is None:
+                raise store_error("newer_schema", f"{path} was written by a newer fieldtool.", path)
+            stored = connection.exec_driver_sql(
+                "SELECT value FROM setting WHERE name = 'store.role'"
+            ).scalar()
+    except (DBAPIError, sqlcipher.Error) as error:
+        number = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
+        if number & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+            raise _why_unreadable(path, key) from error
+        raise translate(error, path) or error from error
+    if stored is not None and stored != f'"{role}"':
+        raise store_error("foreign_file", f"{path} is the database of a {stored.strip(chr(34))}.", path)
+
+
+# --- schema -------------------------------------------------------------------------------------
+
+
+def _bring_up_to_date(engine: Engine, path: Path) -> None:
+    try:
+        with engine.connect() as connection, connection.begin():
+            current = migrations.current_revision(connection)
+        if not migrations.pending(current):
+            return
+        _backup(engine, path.with_name(f"{path.name}.before-{migrations.NEWEST}"))
+        with engine.connect().execution_options(write=True) as connection, connection.begin():
+            # Looked at again under the lock: another program may have done it meanwhile.
+            steps = migrations.pending(migrations.current_revision(connection))
+            if steps:
+                migrations.migrate(connection, steps)
+    except (DBAPIError, sqlcipher.Error) as error:
+        raise translate(error, path) or error from error
+
+
+def _backup(engine: Engine, target: Path) -> None:
+    fresh = target.with_name(f"{target.name}.{os.getpid()}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        with engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            if driver is None:
+                raise store_error("backup_failed", "The database is closed.", target)
+            # VACUUM INTO keeps key, cipher settings and application id, and reads one consistent state.
+            driver.execute("PRAGMA query_only = 0")
+            driver.execute("VACUUM INTO ?", (os.fspath(fresh),))
+        with fresh.open("rb+") as file:
+            os.fsync(file.fileno())
+        fresh.replace(target)
+    except (DBAPIError, sqlcipher.Error, OSError) as error:
+        raise store_error("backup_failed", f"No backup could be written to {target}.", target) from error
+    finally:
+        fresh.unlink(missing_ok=True)

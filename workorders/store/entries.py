@@ -1,0 +1,200 @@
+"""The journal's table: puts entries in, takes them out, and knows in which order they are folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from workorders.clock import read_utc, utc_text
+from workorders.journal.chain import head_of
+from workorders.journal.entry import Entry, Envelope, read_entry
+from workorders.journal.kinds import HeadReference
+from workorders.store import schema
+from workorders.store.counters import reserve
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+SERVER_SEQ = "server_seq"
+"""Counter (table `counter`) that a gateway takes its server sequence from, inside the write transaction."""
+
+
+def corrected_time(envelope: Envelope) -> str:
+    """When it happened, by the gateway's clock as far as the device knew it (UTC text)."""
+    offset = envelope.time.server_offset_ms
+    if not offset:
+        return envelope.time.device
+    try:
+        return utc_text(read_utc(envelope.time.device) + timedelta(milliseconds=offset))
+    except OverflowError:
+        return envelope.time.device
+
+
+def serial_of(envelope: Envelope) -> str | None:
+    """The serial of the device an entry is about, for the index."""
+    serial = envelope.payload.get("serial")
+    return serial if isinstance(serial, str) and serial else None
+
+
+def insert_entry(
+    connection: Connection,
+    entry: Entry,
+    *,
+    own: bool,
+    server_seq: int | None = None,
+    received_at: str | None = None,
+) -> None:
+    """Add one entry; the caller has checked it and folds it in the same transaction."""
+    envelope = entry.envelope
+    connection.execute(
+        insert(schema.entry),
+        {
+            "id": envelope.id,
+            "hash": entry.hash,
+            "chain_id": envelope.chain_id,
+            "seq": envelope.seq,
+            "prev_hash": envelope.prev_hash,
+            "realm": str(envelope.realm),
+            "kind": envelope.kind,
+            "schema": envelope.schema,
+            "project": envelope.project,
+            "order_id": envelope.order_id,
+            "serial": serial_of(envelope),
+            "actor": envelope.actor,
+            "at": corrected_time(envelope),
+            "body": entry.body,
+            "signature": entry.signature,
+            "own": own,
+            "server_seq": server_seq,
+            "received_at": received_at,
+        },
+    )
+
+
+def next_server_seq(connection: Connection, count: int = 1) -> int:
+    """Take `count` numbers of the gateway's sequence; returns the first. A rollback gives them back."""
+    return reserve(connection, SERVER_SEQ, at_least=1, count=count)
+
+
+def entry_by_id(connection: Connection, entry_id: str) -> Entry | None:
+    """The entry of that id, if it is here."""
+    table = schema.entry
+    query = select(table.c.body, table.c.hash, table.c.signature).where(table.c.id == entry_id)
+    row = connection.execute(query).first()
+    return None if row is None else read_entry(row.body, row.hash, row.signature)
+
+
+def chain_entries(connection: Connection, chain_id: str, since: int = 0) -> Iterator[Entry]:
+    """Entries of a chain from number `since`, in order."""
+    table = schema.entry
+    query = (
+        select(table.c.body, table.c.hash, table.c.signature)
+        .where(table.c.chain_id == chain_id, table.c.seq >= since)
+        .order_by(table.c.seq, table.c.id)
+    )
+    for row in connection.execute(query):
+        yield read_entry(row.body, row.hash, row.signature)
+
+
+def own_head(
+    connection: Connection, project: str | None = None, *, by_project: bool = False
+) -> HeadReference | None:
+    """Head of the chain that is written to now; of that project's (`by_project`) where each has its own."""
+    row = active_chain(connection, project, by_project=by_project)
+    if row is None or row.head_hash is None:
+        return None
+    return HeadReference(chain_id=row.chain_id, seq=row.head_seq, hash=row.head_hash)
+
+
+def active_chain(
+    connection: Connection, project: str | None = None, *, by_project: bool = False
+) -> Row[Any] | None:
+    """The row of the own chain that is written to now."""
+    table = schema.chain
+    query = select(table).where(table.c.own.is_(True), table.c.active.is_(True))
+    if by_project:
+        query = query.where(table.c.project.is_not_distinct_from(project))
+    return connection.execute(query).first()
+
+
+def note_head(connection: Connection, entry: Entry, *, own: bool, certificate: bytes | None = None) -> None:
+    """Keep the `chain` row of a chain up to date after an entry of it was added."""
+    table = schema.chain
+    envelope = entry.envelope
+    known = connection.execute(select(table.c.head_seq).where(table.c.chain_id == envelope.chain_id)).first()
+    head = head_of(entry)
+    values: dict[str, Any] = {}
+    if known is None or known.head_seq is None or known.head_seq < envelope.seq:
+        values |= {"head_seq": head.seq, "head_hash": head.hash}
+    if certificate is not None:
+        values["certificate"] = certificate
+    if envelope.seq == 0:
+        values["begun_at"] = corrected_time(envelope)
+    if known is None:
+        values |= {"chain_id": envelope.chain_id, "own": own, "active": own, "project": envelope.project}
+        connection.execute(insert(table), values)
+    elif values:
+        connection.execute(update(table).where(table.c.chain_id == envelope.chain_id), values)
+
+
+class FoldEntry(msgspec.Struct, frozen=True):
+    """One entry as the projection sees it."""
+
+    id: str
+    hash: str
+    at: str
+    envelope: Envelope
+
+
+def _foldable(condition: Any) -> Any:
+    table = schema.entry
+    return select(
+        table.c.id,
+        table.c.hash,
+        table.c.at,
+        table.c.body,
+        table.c.chain_id,
+        table.c.seq,
+        table.c.server_seq,
+        table.c.order_id,
+        table.c.serial,
+    ).where(condition, table.c.server_seq.is_not(None) | table.c.own.is_(True))
+
+
+def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
+    """Entries that match `condition`, in the order in which they take effect.
+
+    First those with a server sequence, in that order; then unanswered own ones, by chain and number. What a
+    gateway holds without a sequence (quarantined, rejected) has no effect.
+    """
+    rows = connection.execute(_foldable(condition)).all()
+    begun = _chain_ranks(connection) if any(row.server_seq is None for row in rows) else {}
+    rows = sorted(
+        rows,
+        key=lambda row: (
+            (0, row.server_seq, "", "", 0)
+            if row.server_seq is not None
+            else (1, 0, begun.get(row.chain_id, ""), row.chain_id, row.seq)
+        ),
+    )
+    return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
+
+
+def _chain_ranks(connection: Connection) -> Mapping[str, str]:
+    table = schema.chain
+    query = select(table.c.chain_id, table.c.begun_at).where(table.c.own.is_(True))
+    return {row.chain_id: row.begun_at or "" for row in connection.execute(query)}
+
+
+def count_entries(connection: Connection) -> int:
+    """How many entries there are."""
+    return int(connection.execute(select(func.count()).select_from(schema.entry)).scalar_one())
+
+
+def known_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Hash by id of those entries that are already here."""
+    table = schema.entry
+    query = select(table.c.id, table.c.hash).where(table.c.id.in_(list(ids)))
+    return {row.id: row.hash for row in connection.execute(query)}

@@ -1,0 +1,77 @@
+"""What can go wrong with a store, each with its own code and what to do about it."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError
+
+
+class StoreError(Exception):
+    """A database that cannot be used as asked. Texts for people: `error.store.<code>` (and `.hint`).
+
+    Attributes:
+        code: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
+            `cannot_open`, `missing`, `backup_failed` or `failed`.
+        hint: what to try, in plain English, for command line and log.
+        path: the file, where there is one.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", path: str = "") -> None:
+        super().__init__(f"{message} {hint}".strip())
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.path = path
+
+
+HINTS = {
+    "wrong_key": "Use the key or passphrase this file was made with, or `fieldtool recover`.",
+    "foreign_file": "Choose another file, or move this one away; it was not made by fieldtool.",
+    "corrupt": "Do not delete it: copy it away, then restore the newest backup and sync.",
+    "newer_schema": "Update fieldtool; an older program would damage what a newer one wrote.",
+    "disk_full": "Free some space (photos already confirmed can go); nothing written before is lost.",
+    "read_only": "Make the file and its folder writable for this user.",
+    "busy": "Another program is writing; try again.",
+    "cannot_open": "Check that the folder exists and this user may write to it.",
+    "missing": "Enrol this tablet first (`fieldtool enrol`), or check FIELDTOOL_HOME.",
+    "backup_failed": "Free some space; the file was not touched.",
+    "failed": "Try again; if it stays, run `fieldtool doctor`.",
+}
+
+_BY_SQLITE_CODE = {
+    5: "busy",
+    6: "busy",
+    8: "read_only",
+    10: "failed",
+    11: "corrupt",
+    13: "disk_full",
+    14: "cannot_open",
+    26: "corrupt",
+}
+_MESSAGES = {
+    "busy": "The database is being written by another program.",
+    "read_only": "The database cannot be written.",
+    "corrupt": "The database is damaged.",
+    "disk_full": "The disk is full.",
+    "cannot_open": "The database cannot be opened.",
+    "failed": "The database reported an error.",
+}
+
+
+def store_error(code: str, message: str, path: object = "") -> StoreError:
+    """A StoreError with the hint that belongs to its code."""
+    return StoreError(code, message, HINTS[code], str(path))
+
+
+def translate(error: BaseException, path: object = "") -> StoreError | None:
+    """The StoreError for an error of the database driver; None for a mistake of ours (bad SQL)."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    number = getattr(original, "sqlite_errorcode", None)
+    if not isinstance(number, int):
+        return None
+    code = _BY_SQLITE_CODE.get(number & 0xFF)
+    if code is None:
+        return None
+    if number & 0xFF == 10 and number >> 8 in (3, 4, 12):
+        # Write, fsync and shared-memory errors: on a full disk not every system says so in time.
+        code = "disk_full"
+    return StoreError(code, _MESSAGES[code], HINTS[code], str(path))

@@ -1,0 +1,1 @@
+"""Pure folds: entries in their order go in, rows of the projection come out. No database here."""

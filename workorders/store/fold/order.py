@@ -1,0 +1,339 @@
+"""Folds the entries of one order: its status, steps, readings, writes, matches, evidence, exceptions.
+
+The table of DESIGN section 6 lives here: the office owns planning, the crew owns evidence, and what
+physically happened is never refused - it is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from workorders.journal import kinds
+from workorders.journal.kinds import OrderStatus, Payload
+from workorders.journal.lifts import PayloadError, read_payload
+from workorders.orders import EXECUTED, WorkOrder, is_open
+from workorders.store.entries import FoldEntry
+from workorders.store.fold.evidence import Evidence
+from workorders.store.fold.raised import RowValues, raised
+
+LAST = "9999-12-31T23:59:59.999Z"
+"""Sorts orders without any date to the end of the list."""
+
+_PLANNING = frozenset({"crew", "scheduled_start", "scheduled_end", "due"})
+_SITE_CHANGES = (kinds.MeterIntent, kinds.DevicePlaced, kinds.DeviceRemoved)
+
+
+class OrderFold:
+    """State of one order while its entries pass by. `rows()` gives the rows by table name."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        self.scope = f"order:{order_id}"
+        self.status = OrderStatus.SCHEDULED
+        self.version = 0
+        self.plain: dict[str, Any] = {}
+        self.customer: dict[str, kinds.Sealed] = {}
+        self.facts: RowValues = {}
+        self.touched = False
+        self.attempts = 0
+        self.rework = 0
+        self.executions: list[str] = []  # chains, since the last return
+        self.crew_version = 0  # version at which the order last went to another crew
+        self.transitions: list[RowValues] = []
+        self.exceptions: dict[str, RowValues] = {}
+        self.evidence = Evidence(order_id)
+        self.updated_at = ""
+        self.project: str | None = None
+
+    # --- taking entries ---------------------------------------------------------------------------
+
+    def take(self, entry: FoldEntry) -> None:
+        """Fold one entry. Unknown newer kinds pass by without effect."""
+        self.updated_at = max(self.updated_at, entry.at)
+        self.project = self.project or entry.envelope.project
+        try:
+            payload = read_payload(entry.envelope)
+        except PayloadError as error:
+            self._raise("unreadable_entry", entry, reason=str(error))
+            return
+        if payload is None:
+            return
+        before = self.status
+        self.evidence.take(entry, payload)
+        if isinstance(payload, _SITE_CHANGES):
+            self._touch(entry)
+        handler = _HANDLERS.get(type(payload))
+        if handler is not None:
+            handler(self, entry, payload)
+        if self.status is not before or isinstance(payload, kinds.OrderProgressed | kinds.OrderNotDone):
+            self._note_transition(entry, payload)
+
+    def _note_transition(self, entry: FoldEntry, payload: Payload) -> None:
+        self.transitions.append(
+            {
+                "entry_id": entry.id,
+                "order_id": self.order_id,
+                "status": str(self.status),
+                "reason": getattr(payload, "reason", None),
+                "at": entry.at,
+                "position": len(self.transitions),
+            }
+        )
+
+    def _raise(
+        self, kind: str, entry: FoldEntry, *, key: str = "", serial: str | None = None, **detail: Any
+    ) -> None:
+        row = raised(kind, entry, self.scope, key=key, serial=serial, **detail)
+        row["order_id"] = self.order_id
+        self.exceptions[row["exception_id"]] = row
+
+    def _touch(self, entry: FoldEntry) -> None:
+        self.touched = True
+        if self.status is OrderStatus.CANCELLED:
+            # The crew did not know and has begun to change the site: it must be able to finish safely.
+            self.status = OrderStatus.IN_PROGRESS
+            self._raise("cancelled_while_executing", entry)
+
+    # --- what the office does ---------------------------------------------------------------------
+
+    def _plan(self, entry: FoldEntry, plain: dict[str, Any], customer: dict[str, kinds.Sealed]) -> bool:
+        try:
+            order = msgspec.convert({**plain, "mrid": self.order_id}, WorkOrder)
+        except msgspec.ValidationError as error:
+            self._raise("unreadable_entry", entry, reason=str(error))
+            return False
+        self.plain = plain
+        self.customer = {**self.customer, **customer}
+        self.version = max(self.version, order.version)
+        return True
+
+    def issued(self, entry: FoldEntry, payload: kinds.OrderIssued) -> None:
+        again = bool(self.plain)
+        if not self._plan(entry, payload.order, payload.customer):
+            return
+        self.facts.setdefault("issued_at", entry.at)
+        if not again and self.status is OrderStatus.SCHEDULED and self.plain.get("crew"):
+            self.status = OrderStatus.DISPATCHED
+
+    def changed(self, entry: FoldEntry, payload: kinds.OrderChanged) -> None:
+        crew = self.plain.get("crew")
+        plain = {**self.plain, **payload.changes, "version": max(self.version, payload.version)}
+        if not self._plan(entry, plain, payload.customer):
+            return
+        if self.plain.get("crew") != crew:
+            self.crew_version = self.version
+            self.facts["reassigned_at"] = entry.at
+        if _PLANNING & payload.changes.keys():
+            self._planned_again()
+
+    def reassigned(self, entry: FoldEntry, payload: kinds.OrderReassigned) -> None:
+        self.version = max(self.version, payload.version)
+        self.plain = {**self.plain, "crew": payload.crew, "version": self.version}
+        self.crew_version = self.version
+        self.facts["reassigned_at"] = entry.at
+        self._planned_again()
+
+    def _planned_again(self) -> None:
+        if self.status in (OrderStatus.SCHEDULED, OrderStatus.DISPATCHED, OrderStatus.NOT_DONE):
+            crew = self.plain.get("crew")
+            self.status = OrderStatus.DISPATCHED if crew else OrderStatus.SCHEDULED
+
+    def cancelled(self, entry: FoldEntry, payload: kinds.OrderCancelled) -> None:
+        self.version = max(self.version, payload.version)
+        self.facts |= {"cancelled_at": entry.at, "cancel_reason": payload.reason}
+        if self.status in EXECUTED:
+            self._raise("executed_after_cancel", entry, reason=payload.reason, first="executed")
+        elif self.touched:
+            self._raise("cancelled_while_executing", entry, reason=payload.reason)
+        else:
+            self.status = OrderStatus.CANCELLED
+
+    def approved(self, entry: FoldEntry, payload: kinds.OrderApproved) -> None:
+        if self.status in (OrderStatus.COMPLETED, OrderStatus.NOT_DONE):
+            self.status = OrderStatus.CLOSED
+            self.facts["approved_at"] = entry.at
+
+    def returned(self, entry: FoldEntry, payload: kinds.OrderReturned) -> None:
+        self.version = max(self.version, payload.version)
+        self.rework += 1
+        self.touched = False
+        self.executions = []
+        self.facts |= {"returned_at": entry.at, "return_reason": payload.reason}
+        if self.status in (OrderStatus.COMPLETED, OrderStatus.NOT_DONE):
+            self.status = OrderStatus.DISPATCHED
+
+    # --- what the crew does -----------------------------------------------------------------------
+
+    def started(self, entry: FoldEntry, payload: kinds.OrderStarted) -> None:
+        self.facts.setdefault("started_at", entry.at)
+        self.facts |= {
+            "procedure": payload.procedure,
+            "procedure_version": payload.procedure_version,
+            "executed_by": payload.crew or entry.envelope.actor,
+        }
+        if is_open(self.status) or self.status is OrderStatus.NOT_DONE:
+            self.status = OrderStatus.IN_PROGRESS
+
+    def progressed(self, entry: FoldEntry, payload: kinds.OrderProgressed) -> None:
+        if is_open(self.status) and is_open(payload.status):
+            self.status = payload.status
+
+    def completed(self, entry: FoldEntry, payload: kinds.OrderCompleted) -> None:
+        if "cancelled_at" in self.facts:
+            reason = self.facts.get("cancel_reason")
+            self._raise("executed_after_cancel", entry, reason=reason, first="cancelled")
+        self._who_executed(entry, payload.crew)
+        for flag in payload.flags:
+            self._raise(flag, entry)
+        for role, state in self.evidence.matches.items():
+            if state["verdict"] != "equal" and not state["overridden"]:
+                self._raise("match_unresolved", entry, key=role, role=role, cause=state["cause"])
+        for write in self.evidence.unsettled():
+            self._raise("write_unsettled", entry, key=write["intent_id"], serial=write["serial"])
+        self.facts |= {
+            "completed_at": entry.at,
+            "completed_entry": entry.id,
+            "record_hash": payload.record_hash,
+            "record_blobs": payload.blobs,
+        }
+        if self.status is not OrderStatus.CLOSED:
+            self.status = OrderStatus.COMPLETED
+
+    def _who_executed(self, entry: FoldEntry, crew: str | None) -> None:
+        envelope = entry.envelope
+        self.facts["executed_by"] = crew or self.facts.get("executed_by") or envelope.actor
+        if envelope.order_version is not None and envelope.order_version < self.crew_version:
+            self._raise("executed_after_reassign", entry, crew=crew, now=self.plain.get("crew"))
+        if self.executions and envelope.chain_id not in self.executions:
+            self._raise("executed_twice", entry, crew=crew)
+        self.executions.append(envelope.chain_id)
+
+    def not_done(self, entry: FoldEntry, payload: kinds.OrderNotDone) -> None:
+        self.attempts += 1
+        self.facts |= {"not_done_at": entry.at, "not_done_reason": payload.reason}
+        self.facts["executed_by"] = payload.crew or self.facts.get("executed_by") or entry.envelope.actor
+        if self.status in EXECUTED:
+            self._raise("not_done_after_completed", entry, reason=payload.reason)
+        elif self.status is not OrderStatus.CANCELLED:
+            self.status = OrderStatus.NOT_DONE
+
+    def overridden(self, entry: FoldEntry, payload: kinds.MatchOverridden) -> None:
+        self._raise("match_overridden", entry, reason=payload.reason, role=payload.role)
+
+    def safety_failed(self, entry: FoldEntry, payload: kinds.SafetyFailed) -> None:
+        self._raise("safety_failed", entry, step=payload.step, check=payload.check)
+
+    def placed(self, entry: FoldEntry, payload: kinds.DevicePlaced) -> None:
+        self.facts["new_serial"] = payload.serial
+        if payload.capacity_override:
+            reason = payload.capacity_override
+            self._raise("capacity_overridden", entry, serial=payload.serial, reason=reason)
+
+    # --- giving rows ------------------------------------------------------------------------------
+
+    def rows(self) -> dict[str, list[RowValues]]:
+        """Rows by table name, of every table that is folded by order, and `exception`."""
+        rows = self.evidence.rows()
+        rows["work_order"] = [self._work_order()]
+        rows["order_status"] = self.transitions
+        rows["exception"] = list(self.exceptions.values())
+        return rows
+
+    def _work_order(self) -> RowValues:
+        order = _read(self.plain, self.order_id)
+        new, old, place = order.new_asset, order.old_asset, order.place
+        customer = msgspec.to_builtins(self.customer)
+        row: RowValues = dict.fromkeys(_FACTS)
+        row |= {
+            "order_id": self.order_id,
+            "project": order.project or self.project,
+            "number": order.number or None,
+            "kind": str(order.kind) if self.plain else None,
+            "status": str(self.status),
+            "version": self.version,
+            "crew": order.crew,
+            "priority": order.priority,
+            "scheduled_start": order.scheduled_start,
+            "scheduled_end": order.scheduled_end,
+            "due": order.due,
+            "sort_at": order.scheduled_start or order.due or LAST,
+            "usage_point": order.usage_point,
+            "supply_number": order.supply_number,
+            "old_serial": old.serial if old else None,
+            "new_serial": new.serial if new else None,
+            "new_model": new.model if new else None,
+            "transformer": place.transformer,
+            "concentrator": place.concentrator,
+            "panel": place.panel,
+            "technology": order.technology,
+            "procedure": order.procedure,
+            "flags": order.flags,
+            "order": self.plain,
+            "customer": customer,
+            "key_id": next((sealed.key_id for sealed in self.customer.values()), None),
+            "step": self.evidence.last_step,
+            "steps_done": len(self.evidence.steps),
+            "touched": self.touched,
+            "executions": len(self.executions),
+            "record_blobs": [],
+            "attempts": order.attempts + self.attempts,
+            "rework": self.rework,
+            "updated_at": self.updated_at,
+        }
+        return row | self.evidence.record | self.facts
+
+
+_FACTS = [
+    "issued_at",
+    "started_at",
+    "procedure",
+    "procedure_version",
+    "completed_at",
+    "completed_entry",
+    "executed_by",
+    "record_hash",
+    "record_blob",
+    "record_number",
+    "not_done_at",
+    "not_done_reason",
+    "cancelled_at",
+    "cancel_reason",
+    "reassigned_at",
+    "approved_at",
+    "returned_at",
+    "return_reason",
+]
+
+
+def _read(plain: dict[str, Any], order_id: str) -> WorkOrder:
+    if not plain:
+        return WorkOrder(mrid=order_id, number="", project="", kind=kinds.TaskKind.EXCHANGE)
+    return msgspec.convert({**plain, "mrid": order_id}, WorkOrder)
+
+
+_HANDLERS: dict[type[Payload], Callable[[OrderFold, FoldEntry, Any], None]] = {
+    kinds.OrderIssued: OrderFold.issued,
+    kinds.OrderChanged: OrderFold.changed,
+    kinds.OrderReassigned: OrderFold.reassigned,
+    kinds.OrderCancelled: OrderFold.cancelled,
+    kinds.OrderApproved: OrderFold.approved,
+    kinds.OrderReturned: OrderFold.returned,
+    kinds.OrderStarted: OrderFold.started,
+    kinds.OrderProgressed: OrderFold.progressed,
+    kinds.OrderCompleted: OrderFold.completed,
+    kinds.OrderNotDone: OrderFold.not_done,
+    kinds.MatchOverridden: OrderFold.overridden,
+    kinds.SafetyFailed: OrderFold.safety_failed,
+    kinds.DevicePlaced: OrderFold.placed,
+}
+
+
+def fold_one(order_id: str, entries: Iterable[FoldEntry]) -> dict[str, list[RowValues]]:
+    """Rows of one order from its entries, which come in the order in which they take effect."""
+    fold = OrderFold(order_id)
+    for entry in entries:
+        fold.take(entry)
+    return fold.rows()

@@ -1,0 +1,99 @@
+"""Order keys: kept beside the record, found by id, destroyed on an erasure - and never taken back in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from workorders.clock import utc_text
+from workorders.journal.sealing import Erased, KeyMissing, OrderKey
+from workorders.store import schema
+
+
+def put_order_key(
+    connection: Connection, order_id: str, key: OrderKey, *, expires_at: str | None = None
+) -> bool:
+    """Keep the key of an order and refresh what can now be read; False if that key was erased."""
+    table = schema.order_key
+    if is_erased(connection, key.key_id):
+        return False
+    known = connection.execute(select(table.c.key_id).where(table.c.key_id == key.key_id)).first()
+    values = {"order_id": order_id, "key": key.key, "expires_at": expires_at, "erased_at": None}
+    if known is None:
+        now = utc_text(datetime.now(UTC))
+        connection.execute(insert(table), values | {"key_id": key.key_id, "created_at": now})
+    else:
+        connection.execute(update(table).where(table.c.key_id == key.key_id), values)
+    from workorders.store import search
+
+    search.refresh_orders(connection, [order_id])
+    return True
+
+
+def is_erased(connection: Connection, key_id: str) -> bool:
+    """Whether an erasure names this key."""
+    table = schema.erased_key
+    return connection.execute(select(table.c.key_id).where(table.c.key_id == key_id)).first() is not None
+
+
+def key_by_id(connection: Connection, key_id: str) -> OrderKey:
+    """The key that a sealed value names.
+
+    Raises:
+        Erased: it was destroyed on purpose.
+        KeyMissing: it is not here.
+    """
+    table = schema.order_key
+    row = connection.execute(select(table.c.key, table.c.erased_at).where(table.c.key_id == key_id)).first()
+    if (row is not None and row.key is None) or is_erased(connection, key_id):
+        raise Erased(f"key {key_id} was erased")
+    if row is None:
+        raise KeyMissing(f"key {key_id} is not here")
+    return OrderKey(key_id=key_id, key=row.key)
+
+
+def order_key(connection: Connection, order_id: str) -> OrderKey:
+    """The newest key of an order, for sealing what is written now.
+
+    Raises:
+        Erased, KeyMissing: as `key_by_id`.
+    """
+    table = schema.order_key
+    query = (
+        select(table.c.key_id)
+        .where(table.c.order_id == order_id)
+        .order_by(table.c.created_at.desc(), table.c.key_id)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise KeyMissing(f"order {order_id} has no key here")
+    return key_by_id(connection, row.key_id)
+
+
+def keys_here(connection: Connection, key_ids: list[str]) -> dict[str, OrderKey]:
+    """Those of the named keys that are here and not erased."""
+    table, gone = schema.order_key, schema.erased_key
+    query = select(table.c.key_id, table.c.key).where(
+        table.c.key_id.in_(key_ids),
+        table.c.key.is_not(None),
+        table.c.key_id.not_in(select(gone.c.key_id)),
+    )
+    return {row.key_id: OrderKey(key_id=row.key_id, key=row.key) for row in connection.execute(query)}
+
+
+def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
+    """Destroy keys (id: time) and every plain text that was read with them."""
+    table, orders = schema.order_key, schema.work_order
+    for key_id, at in erased.items():
+        found = (
+            update(table)
+            .where(table.c.key_id == key_id, table.c.key.is_not(None))
+            .values(key=None, erased_at=at)
+        )
+        connection.execute(found)
+    from workorders.store import search
+
+    affected = select(orders.c.order_id).where(orders.c.key_id.in_(list(erased)))
+    search.refresh_orders(connection, [row.order_id for row in connection.execute(affected)])

@@ -1,0 +1,54 @@
+"""Changes of the schema, in order, as plain modules: they work frozen, without an ini file or a folder scan.
+
+Each module has `REVISION` and `upgrade(operations)`. A released one is never edited; the next one follows it
+in `REVISIONS`. The revision stands in Alembic's own table (`alembic_version`), so its tools can look at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, text
+
+from workorders.store.migrations import v0001_first
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """One step of the schema."""
+
+    name: str
+    upgrade: Callable[[Operations], None]
+
+
+REVISIONS: tuple[Revision, ...] = (Revision(v0001_first.REVISION, v0001_first.upgrade),)
+NEWEST = REVISIONS[-1].name
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision a database stands at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def pending(current: str | None) -> tuple[Revision, ...] | None:
+    """What is still to do from `current`; None for a revision this program does not know (a newer one)."""
+    if current is None:
+        return REVISIONS
+    names = [revision.name for revision in REVISIONS]
+    return REVISIONS[names.index(current) + 1 :] if current in names else None
+
+
+def migrate(connection: Connection, revisions: tuple[Revision, ...]) -> None:
+    """Run the given steps and note the last, inside the caller's transaction."""
+    operations = Operations(MigrationContext.configure(connection))
+    for revision in revisions:
+        revision.upgrade(operations)
+    connection.execute(
+        text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    )
+    connection.execute(text("DELETE FROM alembic_version"))
+    connection.execute(
+        text("INSERT INTO alembic_version (version_num) VALUES (:name)"), {"name": revisions[-1].name}
+    )

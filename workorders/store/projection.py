@@ -1,0 +1,325 @@
+"""Keeps the projection equal to a fold of all entries, whatever arrives in whatever order.
+
+There is one way to fold: an order, device, place or chain that is touched is folded again from its entries,
+and its rows are replaced. An order has some forty entries, so this costs milliseconds; in exchange, a
+rebuild from nothing is the same code over everything, and a late, repeated or answered entry needs no case
+of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, Table, and_, delete, func, insert, select
+
+from workorders.journal.entry import Entry, Envelope
+from workorders.journal.kinds import ExceptionDecided, PersonalErased
+from workorders.journal.lifts import PayloadError, read_payload
+from workorders.store import keys, schema, search
+from workorders.store.engine import Store
+from workorders.store.entries import FoldEntry, fold_order, serial_of
+from workorders.store.fold.device import DEVICE_KINDS, BasePlace, fold_device
+from workorders.store.fold.order import fold_one
+from workorders.store.fold.raised import RowValues, exception_id
+
+CHUNK = 400
+"""Orders or devices folded at once."""
+
+
+class Touched(msgspec.Struct):
+    """What a set of entries may change."""
+
+    orders: set[str] = msgspec.field(default_factory=set)
+    serials: set[str] = msgspec.field(default_factory=set)
+    chains: set[str] = msgspec.field(default_factory=set)
+    decisions: bool = False
+    erasures: bool = False
+
+    def add(self, envelope: Envelope) -> None:
+        """Take note of one entry."""
+        if envelope.order_id is not None:
+            self.orders.add(envelope.order_id)
+        serial = serial_of(envelope)
+        if serial is not None and envelope.kind in DEVICE_KINDS:
+            self.serials.add(serial)
+        self.chains.add(envelope.chain_id)
+        self.decisions |= envelope.kind == ExceptionDecided.KIND
+        self.erasures |= envelope.kind == PersonalErased.KIND
+
+
+def fold(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Bring the projection up to date after entries were added (or answered) in this transaction."""
+    touched = Touched()
+    for entry in entries:
+        touched.add(entry.envelope)
+    fold_touched(connection, touched)
+
+
+def fold_touched(connection: Connection, touched: Touched) -> None:
+    """Fold again all that is touched."""
+    if touched.erasures:
+        _fold_erasures(connection)
+    _in_chunks(connection, touched.orders, refold_orders)
+    _in_chunks(connection, touched.serials, refold_serials)
+    _fold_forks(connection, touched.chains)
+    if touched.decisions:
+        _fold_decisions(connection)
+
+
+def rebuild(store: Store, progress: Callable[[int, int], None] | None = None) -> None:
+    """Throw the projection away and fold it from the entries, in one transaction.
+
+    Args:
+        progress: called with (done, total) orders and devices.
+    """
+    with store.write() as connection:
+        for table in schema.PROJECTION:
+            connection.execute(delete(table))
+        _fold_erasures(connection)
+        table = schema.entry
+        orders = _all(connection, select(table.c.order_id).distinct().where(table.c.order_id.is_not(None)))
+        serials = _all(
+            connection,
+            select(table.c.serial)
+            .distinct()
+            .where(table.c.serial.is_not(None), table.c.kind.in_(DEVICE_KINDS)),
+        )
+        total, done = len(orders) + len(serials), 0
+
+        def count(number: int) -> None:
+            nonlocal done
+            done += number
+            if progress is not None:
+                progress(done, total)
+
+        _in_chunks(connection, orders, refold_orders, count)
+        _in_chunks(connection, serials, refold_serials, count)
+        _fold_forks(connection, set(_all(connection, select(table.c.chain_id).distinct())))
+        _fold_decisions(connection)
+
+
+def refold_order(connection: Connection, order_id: str) -> None:
+    """Fold one order again from its entries."""
+    refold_orders(connection, [order_id])
+
+
+def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
+    """Fold these orders again and replace their rows."""
+    by_order: dict[str, list[FoldEntry]] = defaultdict(list)
+    for entry in fold_order(connection, schema.entry.c.order_id.in_(order_ids)):
+        by_order[entry.envelope.order_id or ""].append(entry)
+    rows: dict[str, list[RowValues]] = defaultdict(list)
+    for order_id in order_ids:
+        if by_order[order_id]:
+            _collect(rows, fold_one(order_id, by_order[order_id]))
+    for table in schema.BY_ORDER:
+        connection.execute(delete(table).where(table.c.order_id.in_(order_ids)))
+    _delete_scopes(connection, [f"order:{order_id}" for order_id in order_ids])
+    _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
+    search.refresh(connection, order_ids, rows["work_order"])
+
+
+def refold_serials(connection: Connection, serials: Sequence[str]) -> None:
+    """Fold these devices again and replace their rows; then the places they were or are in."""
+    table = schema.entry
+    condition = and_(table.c.serial.in_(serials), table.c.kind.in_(DEVICE_KINDS))
+    by_serial: dict[str, list[FoldEntry]] = defaultdict(list)
+    for entry in fold_order(connection, condition):
+        by_serial[serial_of(entry.envelope) or ""].append(entry)
+    base = _base_places(connection, serials)
+    rows: dict[str, list[RowValues]] = defaultdict(list)
+    for serial in serials:
+        _collect(rows, fold_device(serial, by_serial[serial], base.get(serial)))
+    places = _places(connection, serials)
+    for projected in schema.BY_SERIAL:
+        connection.execute(delete(projected).where(projected.c.serial.in_(serials)))
+    _delete_scopes(connection, [f"serial:{serial}" for serial in serials])
+    _insert(connection, rows, (*schema.BY_SERIAL, schema.exception))
+    _fold_places(connection, places | _places(connection, serials))
+
+
+def refold_after_reference(connection: Connection) -> None:
+    """Fold every placed device again: the utility's own list of standing meters has changed."""
+    serials = _all(connection, select(schema.device.c.serial))
+    _in_chunks(connection, serials, refold_serials)
+
+
+# --- what is not by order or device -------------------------------------------------------------
+
+
+def _fold_places(connection: Connection, places: set[tuple[str, int]]) -> None:
+    """Two standing devices in one slot of one panel: raised for each one that came second."""
+    table = schema.placement
+    for panel, slot in sorted(places):
+        scope = f"place:{panel}/{slot}"
+        _delete_scopes(connection, [scope])
+        query = (
+            select(table)
+            .where(table.c.panel == panel, table.c.slot == slot, table.c.until.is_(None))
+            .order_by(table.c.since, table.c.entry_id)
+        )
+        standing = connection.execute(query).all()
+        for row in standing[1:]:
+            if row.serial == standing[0].serial:
+                continue
+            values = {
+                "exception_id": exception_id("place_occupied", row.entry_id),
+                "scope": scope,
+                "kind": "place_occupied",
+                "severity": "urgent",
+                "project": row.project,
+                "order_id": row.order_id,
+                "serial": row.serial,
+                "entry_id": row.entry_id,
+                "detail": {"panel": panel, "slot": slot, "other_serial": standing[0].serial},
+                "raised_at": row.since,
+            }
+            connection.execute(insert(schema.exception), values)
+
+
+def _fold_forks(connection: Connection, chains: set[str]) -> None:
+    """Two entries at one number of one chain: both are kept, and it is raised."""
+    if not chains:
+        return
+    table = schema.entry
+    _delete_scopes(connection, [f"chain:{chain}" for chain in chains])
+    twice = (
+        select(table.c.chain_id, table.c.seq)
+        .where(table.c.chain_id.in_(chains))
+        .group_by(table.c.chain_id, table.c.seq)
+        .having(func.count() > 1)
+    )
+    for chain_id, seq in connection.execute(twice).all():
+        query = (
+            select(table.c.id, table.c.project, table.c.order_id, table.c.at, table.c.hash)
+            .where(table.c.chain_id == chain_id, table.c.seq == seq)
+            .order_by(table.c.hash)
+        )
+        rows = connection.execute(query).all()
+        values = {
+            "exception_id": exception_id("fork", f"{chain_id}/{seq}"),
+            "scope": f"chain:{chain_id}",
+            "kind": "fork",
+            "severity": "urgent",
+            "project": rows[0].project,
+            "order_id": rows[0].order_id,
+            "serial": None,
+            "entry_id": rows[-1].id,
+            "detail": {"chain_id": chain_id, "seq": seq, "entries": [row.id for row in rows]},
+            "raised_at": max(row.at for row in rows),
+        }
+        connection.execute(insert(schema.exception), values)
+
+
+def _fold_decisions(connection: Connection) -> None:
+    rows: dict[str, RowValues] = {}
+    for entry in fold_order(connection, schema.entry.c.kind == ExceptionDecided.KIND):
+        payload = _payload(entry)
+        if isinstance(payload, ExceptionDecided):
+            rows[payload.exception_id] = {
+                "exception_id": payload.exception_id,
+                "decision": payload.decision,
+                "reason": payload.reason,
+                "actor": entry.envelope.actor,
+                "entry_id": entry.id,
+                "at": entry.at,
+            }
+    connection.execute(delete(schema.decision))
+    _insert(connection, {"decision": list(rows.values())}, (schema.decision,))
+
+
+def _fold_erasures(connection: Connection) -> None:
+    rows: dict[str, RowValues] = {}
+    for entry in fold_order(connection, schema.entry.c.kind == PersonalErased.KIND):
+        payload = _payload(entry)
+        if isinstance(payload, PersonalErased):
+            for key_id in payload.key_ids:
+                rows.setdefault(
+                    key_id,
+                    {"key_id": key_id, "reason": payload.reason, "entry_id": entry.id, "at": entry.at},
+                )
+    connection.execute(delete(schema.erased_key))
+    _insert(connection, {"erased_key": list(rows.values())}, (schema.erased_key,))
+    keys.destroy(connection, {key_id: row["at"] for key_id, row in rows.items()})
+
+
+def _payload(entry: FoldEntry) -> object:
+    try:
+        return read_payload(entry.envelope)
+    except PayloadError:
+        return None
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+def _base_places(connection: Connection, serials: Sequence[str]) -> dict[str, BasePlace]:
+    table = schema.base_placement
+    query = select(table.c.serial, table.c.usage_point, table.c.place).where(table.c.serial.in_(serials))
+    return {row.serial: BasePlace(row.usage_point, row.place) for row in connection.execute(query)}
+
+
+def _places(connection: Connection, serials: Sequence[str]) -> set[tuple[str, int]]:
+    table = schema.placement
+    query = select(table.c.panel, table.c.slot).where(
+        table.c.serial.in_(serials), table.c.panel.is_not(None), table.c.slot.is_not(None)
+    )
+    return {(row.panel, row.slot) for row in connection.execute(query)}
+
+
+def _delete_scopes(connection: Connection, scopes: Sequence[str]) -> None:
+    connection.execute(delete(schema.exception).where(schema.exception.c.scope.in_(scopes)))
+
+
+def _collect(into: dict[str, list[RowValues]], rows: dict[str, list[RowValues]]) -> None:
+    for name, values in rows.items():
+        into[name].extend(values)
+
+
+def _insert(connection: Connection, rows: dict[str, list[RowValues]], tables: Iterable[Table]) -> None:
+    for table in tables:
+        if values := rows.get(table.name):
+            connection.execute(insert(table), values)
+
+
+def _all(connection: Connection, query: object) -> list[str]:
+    return sorted(str(row[0]) for row in connection.execute(query))  # type: ignore[call-overload]  # any select
+
+
+def _in_chunks(
+    connection: Connection,
+    keys_: Iterable[str],
+    work: Callable[[Connection, Sequence[str]], None],
+    count: Callable[[int], None] | None = None,
+) -> None:
+    ordered = sorted(keys_)
+    for start in range(0, len(ordered), CHUNK):
+        part = ordered[start : start + CHUNK]
+        work(connection, part)
+        if count is not None:
+            count(len(part))
+
+
+# --- digest -------------------------------------------------------------------------------------
+
+
+def digest(store: Store) -> str:
+    """SHA-256 of a canonical sorted dump of the whole projection; equal projections, equal digests."""
+    with store.read() as connection:
+        return digest_of(connection)
+
+
+def digest_of(connection: Connection) -> str:
+    """As `digest`, inside a transaction."""
+    total = hashlib.sha256()
+    encode = msgspec.json.Encoder(order="sorted").encode
+    for table in sorted(schema.PROJECTION, key=lambda table: table.name):
+        total.update(f"\n{table.name}\n".encode())
+        query = select(table).order_by(*table.primary_key.columns)
+        for row in connection.execute(query):
+            total.update(encode(list(row)))
+            total.update(b"\n")
+    return total.hexdigest()
