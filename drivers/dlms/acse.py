@@ -1,0 +1,175 @@
+"""Application association: AARQ, AARE, RLRQ in BER (Green Book 9.3.2, 9.4.2). Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from drivers.dlms.data import Cursor, encode_length
+from drivers.errors import Garbage
+
+_OBJECT = b"\x60\x85\x74\x05\x08"
+
+
+class Mechanism(IntEnum):
+    NONE = 0
+    LOW = 1
+    HIGH = 2
+    MD5 = 3
+    SHA1 = 4
+    GMAC = 5
+    SHA256 = 6
+
+
+class Conformance(IntEnum):
+    """Bit numbers of the conformance block (0 is the most significant)."""
+
+    GENERAL_PROTECTION = 1
+    GENERAL_BLOCK_TRANSFER = 2
+    ATTRIBUTE0_GET = 10
+    BLOCK_TRANSFER_GET = 11
+    BLOCK_TRANSFER_SET = 12
+    BLOCK_TRANSFER_ACTION = 13
+    MULTIPLE_REFERENCES = 14
+    GET = 19
+    SET = 20
+    SELECTIVE_ACCESS = 21
+    EVENT_NOTIFICATION = 22
+    ACTION = 23
+
+
+_PROPOSED = sum(
+    1 << 23 - bit
+    for bit in (
+        Conformance.BLOCK_TRANSFER_GET,
+        Conformance.BLOCK_TRANSFER_SET,
+        Conformance.MULTIPLE_REFERENCES,
+        Conformance.GET,
+        Conformance.SET,
+        Conformance.SELECTIVE_ACCESS,
+        Conformance.ACTION,
+    )
+)
+DIAGNOSTICS = {
+    1: "no-reason-given", 2: "application-context-name-not-supported", 3: "calling-ap-title-not-recognized",
+    11: "mechanism-name-not-recognised", 12: "mechanism-name-required", 13: "authentication-failure",
+    14: "authentication-required",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What an initiate response agreed."""
+
+    conformance: int
+    max_pdu: int
+
+    def allows(self, service: Conformance) -> bool:
+        return bool(self.conformance >> 23 - service & 1)
+
+
+@dataclass(frozen=True)
+class Aare:
+    """``result`` 0 accepted, 1 rejected permanent, 2 rejected transient."""
+
+    result: int
+    diagnostic: int
+    title: bytes
+    challenge: bytes
+    user_information: bytes
+
+    @property
+    def reason(self) -> str:
+        return DIAGNOSTICS.get(self.diagnostic, f"diagnostic-{self.diagnostic}")
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    return bytes([tag]) + encode_length(len(content)) + content
+
+
+def initiate_request(max_pdu: int = 0xFFFF) -> bytes:
+    """xDLMS initiate request proposing what this client can do."""
+    block = b"\x5f\x1f\x04\x00" + _PROPOSED.to_bytes(3, "big")
+    return b"\x01\x00\x00\x00\x06" + block + max_pdu.to_bytes(2, "big")
+
+
+def encode_aarq(
+    mechanism: Mechanism,
+    secret: bytes,
+    user_information: bytes,
+    *,
+    ciphered: bool,
+    title: bytes = b"",
+) -> bytes:
+    """``secret`` is the password (low) or our challenge (high). Logical name referencing."""
+    context = _OBJECT + (b"\x01\x03" if ciphered else b"\x01\x01")
+    body = _tlv(0xA1, _tlv(0x06, context))
+    if title:
+        body += _tlv(0xA6, _tlv(0x04, title))
+    if mechanism is not Mechanism.NONE:
+        body += b"\x8a\x02\x07\x80" + _tlv(0x8B, _OBJECT + bytes([2, mechanism]))
+        body += _tlv(0xAC, _tlv(0x80, secret))
+    body += _tlv(0xBE, _tlv(0x04, user_information))
+    return _tlv(0x60, body)
+
+
+def decode_aare(apdu: bytes) -> Aare:
+    """Any order of fields, unknown ones skipped. Raises ``Garbage``."""
+    cursor = Cursor(apdu)
+    if cursor.byte() != 0x61:
+        raise Garbage(detail="no AARE")
+    fields = Cursor(cursor.take(cursor.length()))
+    result = diagnostic = -1
+    title = challenge = user = b""
+    while fields.left:
+        tag = fields.byte()
+        content = fields.take(fields.length())
+        if tag == 0xA2:
+            result = _integer(content)
+        elif tag == 0xA3:
+            diagnostic = _integer(Cursor(content).take(len(content))[2:])
+        elif tag == 0xA4:
+            title = _inner(content)
+        elif tag == 0xAA:
+            challenge = _inner(content)
+        elif tag == 0xBE:
+            user = _inner(content)
+    if result < 0:
+        raise Garbage(detail="AARE without a result")
+    return Aare(result, diagnostic, title, challenge, user)
+
+
+def _integer(content: bytes) -> int:
+    cursor = Cursor(content)
+    cursor.byte()
+    return int.from_bytes(cursor.take(cursor.length()), "big")
+
+
+def _inner(content: bytes) -> bytes:
+    cursor = Cursor(content)
+    cursor.byte()
+    return cursor.take(cursor.length())
+
+
+def decode_initiate_response(apdu: bytes) -> Accepted:
+    """Raises ``Garbage``, also for a confirmed service error in its place (its bytes are in ``detail``)."""
+    cursor = Cursor(apdu)
+    tag = cursor.byte()
+    if tag != 0x08:
+        raise Garbage(detail=f"no initiate response but {apdu[:4].hex()}")
+    if cursor.byte():
+        cursor.byte()  # negotiated quality of service
+    cursor.byte()  # dlms version
+    application = cursor.take(2)
+    if application != b"\x5f\x1f":
+        raise Garbage(detail="no conformance block")
+    block = cursor.take(cursor.byte())
+    return Accepted(int.from_bytes(block[1:4], "big"), cursor.word())
+
+
+def encode_rlrq(user_information: bytes = b"") -> bytes:
+    """Release request, reason normal."""
+    body = b"\x80\x01\x00"
+    if user_information:
+        body += _tlv(0xBE, _tlv(0x04, user_information))
+    return _tlv(0x62, body)

@@ -1,0 +1,160 @@
+"""Reads many attributes in few requests: with-list where the meter can, halved and then single where it
+can't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from drivers.dlms.acse import Conformance
+from drivers.dlms.apdu import Result, ServiceException
+from drivers.dlms.client import DlmsClient
+from drivers.dlms.cosem import (
+    Item,
+    ScalerUnit,
+    access_result,
+    iso_local,
+    iso_utc,
+    parse_date_time,
+    plain_text,
+    scaler_unit,
+)
+from drivers.dlms.data import Data, Tag
+from drivers.errors import Garbage
+from drivers.reading import Reading
+
+_DESCRIPTOR_BYTES = 10
+_HEAD_BYTES = 8
+_MOST = 100
+_SCALED = {(3, 2): 3, (4, 2): 3, (5, 2): 4, (5, 3): 4}
+"""Class and attribute whose value has a scaler_unit, and the attribute of that."""
+_OTHER_REASON = 250
+
+Progress = Callable[[int, int], None]
+
+
+class ListLimit:
+    """The longest with-list read that this type of meter takes; ``None`` while nothing speaks against any."""
+
+    def __init__(self, value: int | None = None) -> None:
+        self.value = value
+
+    def lower(self, tried: int) -> None:
+        self.value = max(1, tried // 2)
+
+
+class AttributeReader:
+    """Reads attributes through one association; scalers are remembered as long as the session lives."""
+
+    def __init__(self, client: DlmsClient, limit: ListLimit) -> None:
+        self._client = client
+        self._limit = limit
+
+    def read(self, items: Iterable[Item], progress: Progress | None = None) -> dict[Item, Result]:
+        """Every item with its result; each attribute is asked once."""
+        wanted = list(dict.fromkeys(items))
+        results: dict[Item, Result] = {}
+        index = 0
+        while index < len(wanted):
+            chunk = wanted[index : index + self._chunk_size()]
+            answers = self._chunk(chunk)
+            if answers is None:
+                self._limit.lower(len(chunk))
+                continue
+            results.update(zip(chunk, answers, strict=True))
+            index += len(chunk)
+            if progress:
+                progress(index, len(wanted))
+        return results
+
+    def _chunk_size(self) -> int:
+        if not self._client.allows(Conformance.MULTIPLE_REFERENCES):
+            return 1
+        by_size = (self._client.request_limit - _HEAD_BYTES) // _DESCRIPTOR_BYTES
+        return max(1, min(by_size, _MOST, self._limit.value or _MOST))
+
+    def _chunk(self, chunk: list[Item]) -> list[Result] | None:
+        """``None`` if the meter does not take a list of this length."""
+        if len(chunk) == 1:
+            return [self._single(chunk[0])]
+        try:
+            answers = self._client.get_list(chunk)
+        except (ServiceException, Garbage):
+            return None
+        if all(answer.data is None and answer.access == _OTHER_REASON for answer in answers):
+            return None
+        return answers
+
+    def _single(self, item: Item) -> Result:
+        try:
+            return self._client.get(item)
+        except ServiceException:
+            return Result(None, _OTHER_REASON)
+
+
+def scaler_item(item: Item) -> Item | None:
+    """Where the scaler_unit of an attribute stands, if it has one."""
+    attribute = _SCALED.get((item.class_id, item.attribute))
+    return item.of(attribute) if attribute else None
+
+
+def capture_time_item(item: Item) -> Item | None:
+    """Where the capture time of an extended register stands."""
+    return item.of(5) if (item.class_id, item.attribute) == (4, 2) else None
+
+
+def to_reading(
+    item: Item,
+    name: str | None,
+    results: dict[Item, Result],
+    scalers: dict[Item, ScalerUnit | None],
+    *,
+    reversed_sign: bool = False,
+) -> Reading:
+    """One reading of what was read: scaler applied in decimal, unit, time; or the reason there is none.
+
+    A value whose scaler the meter did not give is not shown as if it were scaled: its status says so.
+    """
+    result = results[item]
+    if result.data is None:
+        return Reading(str(item), name, status=access_result(result.access))
+    value = result.data
+    time = _capture_time(capture_time_item(item), results, reversed_sign)
+    where = scaler_item(item)
+    if where is not None and isinstance(value.value, int | Decimal) and not isinstance(value.value, bool):
+        scaler = scalers.get(where)
+        if scaler is None:
+            return Reading(str(item), name, str(value.value), None, time, "scaler-unknown")
+        return Reading(str(item), name, scaler.apply(value.value), scaler.unit, time)
+    return Reading(str(item), name, value_text(item, value, reversed_sign), None, time)
+
+
+def value_text(item: Item, value: Data, reversed_sign: bool = False) -> str | None:
+    """Readable text of an attribute without scaler."""
+    is_clock = item.class_id == 8 and item.attribute == 2
+    if (is_clock or value.tag == Tag.DATE_TIME) and isinstance(value.value, bytes):
+        time = parse_date_time(value.value)
+        return iso_local(time, reversed_sign=reversed_sign) if time else value.value.hex().upper()
+    if item.class_id == 43 and item.attribute == 2 and isinstance(value.value, bytes):
+        return value.value.hex(":").upper()
+    if item.attribute == 1 and isinstance(value.value, bytes) and len(value.value) == 6:
+        return ".".join(str(octet) for octet in value.value)
+    return plain_text(value)
+
+
+def remember_scalers(results: dict[Item, Result], scalers: dict[Item, ScalerUnit | None]) -> None:
+    """Keep every scaler_unit among the results."""
+    for item, result in results.items():
+        if (item.class_id, item.attribute) in ((3, 3), (4, 3), (5, 4)) and result.data is not None:
+            scalers[item] = scaler_unit(result.data)
+
+
+def _capture_time(where: Item | None, results: dict[Item, Result], reversed_sign: bool) -> str | None:
+    if where is None or where not in results:
+        return None
+    data = results[where].data
+    if data is None or not isinstance(data.value, bytes):
+        return None
+    time = parse_date_time(data.value)
+    moment = time.utc(reversed_sign=reversed_sign) if time else None
+    return iso_utc(moment) if moment else None

@@ -1,0 +1,118 @@
+"""The one owner of port and clock of a session: counts bytes, records frames, waits cancellably."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from drivers import ports
+from drivers.errors import Cancelled
+from drivers.ports import LineFormat, Port
+
+_SLICE = 0.1
+_REOPEN_SECONDS = 30.0
+
+
+class Wire(Protocol):
+    """What protocols need of a line; tests give one with a fake clock."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def read(self, deadline: float) -> bytes:
+        """What has arrived; waits for the first byte until ``deadline``, then returns ``b""``."""
+        ...
+
+    def now(self) -> float: ...
+
+
+class TunableWire(Wire, Protocol):
+    """A wire with a line format and a way to know that everything was sent."""
+
+    @property
+    def has_line(self) -> bool: ...
+
+    def set_line(self, line: LineFormat) -> None: ...
+
+    def drain(self) -> None: ...
+
+
+Recorder = Callable[[float, str, bytes], None]
+
+
+class Line:
+    """A port with counters. ``cancelled`` may be set from another thread; every wait looks at it."""
+
+    def __init__(self, url: str, first_format: LineFormat, *, recorder: Recorder | None = None) -> None:
+        self.url = url
+        self.cancelled = threading.Event()
+        self.bytes_tx = 0
+        self.bytes_rx = 0
+        self._recorder = recorder
+        self._format = first_format
+        self._probe = ports.probe_of(url)
+        self._port: Port = ports.open_port(url, first_format)
+        self._quiet_from = 0.0
+
+    @property
+    def has_line(self) -> bool:
+        return self._port.has_line
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def write(self, data: bytes) -> None:
+        self._check()
+        self._port.write(data)
+        self.bytes_tx += len(data)
+        started = max(self.now(), self._quiet_from)
+        self._quiet_from = started + len(data) * self._format.character_seconds
+        if self._recorder:
+            self._recorder(self.now(), "tx", data)
+
+    def read(self, deadline: float) -> bytes:
+        while True:
+            self._check()
+            left = deadline - self.now()
+            data = self._port.read(min(max(left, 0.0), _SLICE))
+            if data:
+                self.bytes_rx += len(data)
+                if self._recorder:
+                    self._recorder(self.now(), "rx", data)
+                return data
+            if left <= 0:
+                return b""
+
+    def set_line(self, line: LineFormat) -> None:
+        if line != self._format:
+            self._port.set_line(line)
+            self._format = line
+
+    def drain(self) -> None:
+        """Return when the last byte has left: adapters and terminal servers buffer, so time counts too."""
+        if not self.has_line:
+            return
+        self._port.drain()
+        left = self._quiet_from - self.now()
+        if left > 0:
+            time.sleep(left)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless cancelled."""
+        if self.cancelled.wait(seconds):
+            self._check()
+
+    def reopen(self) -> None:
+        """Find a vanished port again, or open the present one afresh. Bounded; raises ``PortVanished``."""
+        self._port.close()
+        self._port = ports.find_again(
+            self.url, self._probe, self._format, wait=_REOPEN_SECONDS, pause=self.pause
+        )
+
+    def close(self) -> None:
+        self._port.close()
+
+    def _check(self) -> None:
+        if self.cancelled.is_set():
+            raise Cancelled

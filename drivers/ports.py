@@ -1,0 +1,294 @@
+"""Ports by URL: COM3, /dev/ttyUSB0, socket://, rfc2217://; discovery of probes; finding a vanished probe
+again.
+
+A ``Port`` is the thin layer on the operating system: it knows bytes, baud rate and nothing of meters.
+Everything that goes
+wrong with the device itself becomes ``NoProbe``, ``PortBusy`` or ``PortVanished``.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+import serial
+from serial import rfc2217
+from serial.tools import list_ports
+
+from drivers.errors import NoProbe, PortBusy, PortVanished
+
+_SLICE = 0.05
+"""Seconds a single wait in the operating system may last, so that a wait can be cancelled."""
+
+
+class ProbePort(msgspec.Struct, frozen=True):
+    """A serial port that may carry a probe. ``url`` is what ``open_port`` takes."""
+
+    url: str
+    description: str
+    vid: int | None = None
+    pid: int | None = None
+    serial_number: str | None = None
+
+
+@dataclass(frozen=True)
+class LineFormat:
+    """Baud rate and character format. 7E1 for IEC 62056-21, 8N1 for HDLC."""
+
+    baud: int
+    data_bits: int
+    parity: str
+
+    @property
+    def character_seconds(self) -> float:
+        """Seconds of one character: 10 bits in both formats."""
+        return 10 / self.baud
+
+
+def iec_format(baud: int) -> LineFormat:
+    """7 data bits, even parity, 1 stop bit (IEC 62056-21, clause 4.1)."""
+    return LineFormat(baud, 7, "E")
+
+
+def hdlc_format(baud: int) -> LineFormat:
+    """8 data bits, no parity, 1 stop bit (Green Book, HDLC)."""
+    return LineFormat(baud, 8, "N")
+
+
+class Port(Protocol):
+    """Bytes in, bytes out, with a line format where the port has one."""
+
+    has_line: bool
+
+    def write(self, data: bytes) -> None: ...
+
+    def read(self, wait: float) -> bytes:
+        """What has arrived, waiting up to ``wait`` seconds for the first byte; ``b""`` if nothing came."""
+        ...
+
+    def set_line(self, line: LineFormat) -> None: ...
+
+    def drain(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class SocketPort:
+    """``socket://HOST:PORT``: raw TCP to a terminal server or meter. There is no baud rate to set."""
+
+    has_line = False
+
+    def __init__(self, url: str, wait: float) -> None:
+        parts = urlsplit(url)
+        try:
+            self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=wait)
+        except (OSError, ValueError) as error:
+            raise NoProbe(detail=f"{url}: {error}") from None
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise PortVanished(detail=str(error)) from None
+
+    def read(self, wait: float) -> bytes:
+        try:
+            ready, _, _ = select.select([self._socket], [], [], max(0.0, wait))
+            if not ready:
+                return b""
+            data = self._socket.recv(65536)
+        except (OSError, ValueError) as error:
+            raise PortVanished(detail=str(error)) from None
+        if not data:
+            raise PortVanished(detail="closed by the other side")
+        return data
+
+    def set_line(self, line: LineFormat) -> None:
+        """Nothing to set."""
+
+    def drain(self) -> None:
+        """TCP gives no way to know; the caller waits for the time the bytes take."""
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _QuickRfc2217(rfc2217.Serial):
+    """pySerial's RFC 2217 client with settings that cost one round trip.
+
+    Its own ``_reconfigure_port`` sends every setting, polls for the answers each 50 ms and sets flow control
+    again each time: about half a second, which loses the confirmation of a 20 ms meter.
+    """
+
+    _stopbits: float
+    _network_timeout: float
+    _rfc2217_port_settings: dict[str, Any]
+
+    def _reconfigure_port(self) -> None:
+        wanted = {
+            "baudrate": int(self._baudrate).to_bytes(4, "big"),
+            "datasize": int(self._bytesize).to_bytes(1, "big"),
+            "parity": rfc2217.RFC2217_PARITY_MAP[self._parity].to_bytes(1, "big"),
+            "stopsize": rfc2217.RFC2217_STOPBIT_MAP[self._stopbits].to_bytes(1, "big"),
+        }
+        settings = self._rfc2217_port_settings
+        sent = getattr(self, "_sent_settings", {})
+        changed = [name for name, value in wanted.items() if sent.get(name) != value]
+        for name in changed:
+            settings[name].set(wanted[name])
+        deadline = time.monotonic() + self._network_timeout
+        while not all(settings[name].active for name in changed):
+            if time.monotonic() > deadline:
+                raise serial.SerialException("the terminal server does not accept the line settings")
+            time.sleep(0.002)
+        self._sent_settings = wanted
+
+    def set_line(self, line: LineFormat) -> None:
+        """Change baud rate and format together."""
+        self._baudrate = line.baud
+        self._bytesize = line.data_bits
+        self._parity = line.parity
+        self._reconfigure_port()
+
+
+class SerialPort:
+    """A local serial port or an RFC 2217 terminal server, through pySerial. RTS and DTR power the probe
+    head."""
+
+    has_line = True
+
+    def __init__(self, url: str, line: LineFormat) -> None:
+        self._remote = url.startswith("rfc2217://")
+        try:
+            port = _QuickRfc2217() if self._remote else serial.serial_for_url(url, do_not_open=True)
+            port.baudrate = line.baud
+            port.bytesize = line.data_bits
+            port.parity = line.parity
+            port.timeout = _SLICE
+            port.rts = True
+            port.dtr = True
+            port.port = url
+            port.open()
+        except PermissionError as error:
+            raise PortBusy(detail=f"{url}: {error}") from None
+        except (OSError, ValueError) as error:
+            raise _opening_error(url, error) from None
+        self._port = port
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except (OSError, TypeError) as error:
+            raise PortVanished(detail=str(error)) from None
+
+    def read(self, wait: float) -> bytes:
+        deadline = time.monotonic() + wait
+        try:
+            while True:
+                data: bytes = self._port.read(max(1, self._port.in_waiting))
+                if data or time.monotonic() >= deadline:
+                    return data
+        except (OSError, TypeError, AttributeError) as error:
+            raise PortVanished(detail=str(error)) from None
+
+    def set_line(self, line: LineFormat) -> None:
+        try:
+            if isinstance(self._port, _QuickRfc2217):
+                self._port.set_line(line)
+                return
+            self._port.apply_settings(
+                {"baudrate": line.baud, "bytesize": line.data_bits, "parity": line.parity}
+            )
+        except (OSError, ValueError) as error:
+            raise PortVanished(detail=f"line settings: {error}") from None
+
+    def drain(self) -> None:
+        if self._remote:
+            return
+        try:
+            self._port.flush()
+        except (OSError, TypeError) as error:
+            raise PortVanished(detail=str(error)) from None
+
+    def close(self) -> None:
+        try:
+            self._port.close()
+        except OSError:
+            return
+
+
+def discover() -> list[ProbePort]:
+    """Serial ports of this machine, USB ones (where probes hang) first."""
+    found = [
+        ProbePort(port.device, port.description or port.device, port.vid, port.pid, port.serial_number)
+        for port in list_ports.comports()
+    ]
+    return sorted(found, key=lambda port: (port.vid is None, port.url))
+
+
+def open_port(url: str, line: LineFormat, *, wait: float = 5.0) -> Port:
+    """Open a port. Raises ``NoProbe`` where there is none, ``PortBusy`` where another program has it."""
+    if url.startswith("socket://"):
+        return SocketPort(url, wait)
+    return SerialPort(url, line)
+
+
+def find_again(
+    url: str,
+    probe: ProbePort | None,
+    line: LineFormat,
+    *,
+    wait: float,
+    pause: Callable[[float], None],
+    now: Callable[[], float] = time.monotonic,
+) -> Port:
+    """Open a port that vanished: by URL, or where the same probe (VID, PID, serial number) now is.
+
+    Tries for ``wait`` seconds; ``pause`` sleeps and may raise ``Cancelled``. Raises ``PortVanished`` after
+    that.
+    """
+    deadline = now() + wait
+    detail = url
+    while True:
+        for candidate in _candidates(url, probe):
+            try:
+                return open_port(candidate, line, wait=2.0)
+            except (NoProbe, PortBusy) as error:
+                detail = error.detail
+        if now() >= deadline:
+            raise PortVanished(detail=detail)
+        pause(0.25)
+
+
+def probe_of(url: str) -> ProbePort | None:
+    """What the operating system knows about a local port, to recognise the probe after it was re-plugged."""
+    if "://" in url:
+        return None
+    return next((port for port in discover() if port.url == url), None)
+
+
+def _candidates(url: str, probe: ProbePort | None) -> list[str]:
+    if probe is None or probe.vid is None:
+        return [url]
+    same = [
+        port.url
+        for port in discover()
+        if (port.vid, port.pid, port.serial_number) == (probe.vid, probe.pid, probe.serial_number)
+    ]
+    return [*([url] if url in same else []), *[other for other in same if other != url]] or [url]
+
+
+def _opening_error(url: str, error: Exception) -> NoProbe | PortBusy:
+    number = getattr(error, "errno", None)
+    text = str(error)
+    if number in (errno.EACCES, errno.EBUSY) or "PermissionError" in text or "Access is denied" in text:
+        return PortBusy(detail=f"{url}: {text}")
+    return NoProbe(detail=f"{url}: {text}")
