@@ -51,7 +51,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         id: the entry's id; None where the body could not be read that far.
-        hash: the hash as pushed, which identifies the entry when `id` cannot.
+        hash: the entry's hash; where it is not that of the body, the SHA-256 of the bytes as pushed.
         code: stable; the translation key is `error.sync.<code>`.
         reason: English sentence for logs and tools.
         server_seq: position in the gateway's sequence; absent for `quarantined` and `rejected`.

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
-from workorders.store.migrations import v0001_first
+from workorders.store.migrations import v0001_first, v0002_gateway
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -23,7 +23,10 @@ class Revision(msgspec.Struct, frozen=True):
     upgrade: Callable[[Operations], None]
 
 
-REVISIONS: tuple[Revision, ...] = (Revision(v0001_first.REVISION, v0001_first.upgrade),)
+REVISIONS: tuple[Revision, ...] = (
+    Revision(v0001_first.REVISION, v0001_first.upgrade),
+    Revision(v0002_gateway.REVISION, v0002_gateway.upgrade),
+)
 NEWEST = REVISIONS[-1].name
 
 

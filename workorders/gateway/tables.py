@@ -1,0 +1,113 @@
+"""Tables that only the office needs, beside the journal and its projection (`workorders.store.schema`).
+
+Nothing here is folded from entries but `order_visibility`, which says which crew may see an order from and
+until which place of the gateway's sequence, and could be made again from the office's entries.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+metadata = MetaData()
+
+project = Table(
+    "project",
+    metadata,
+    Column("project_id", String, primary_key=True),
+    Column("name", JSON, nullable=False),  # by language
+    Column("data", JSON, nullable=False),  # utility, contractor, time zone, technology, crews, plan, sla
+    Column("loaded_at", String, nullable=False),
+)
+
+tablet = Table(
+    "tablet",
+    metadata,
+    Column("tablet_id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("number", Integer, nullable=False, unique=True),  # gives the DLMS client system title
+    Column("crew", String),
+    Column("project", String),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("sealing_key", LargeBinary, nullable=False),
+    Column("recovery", LargeBinary),  # its database key, sealed to the recovery key
+    Column("enrolled_at", String, nullable=False),
+    Column("seen_at", String),
+    Column("revoked_at", String),
+    Column("revoke_reason", String),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("project", String),  # None: every project
+    Column("public_key", LargeBinary, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", String),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_sha256", String, primary_key=True),
+    Column("person_id", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+)
+
+one_time_code = Table(
+    "one_time_code",
+    metadata,
+    Column("code_id", String, primary_key=True),
+    Column("purpose", String, nullable=False),  # enrol, recover
+    Column("key", LargeBinary, nullable=False),
+    Column("crew", String),
+    Column("project", String),
+    Column("tablet_id", String),  # whose key a recovery code gives back
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Column("used_at", String),
+    Column("failures", Integer, nullable=False),
+)
+
+head_receipt = Table(
+    "head_receipt",
+    metadata,
+    Column("chain_id", String, primary_key=True),
+    Column("tablet_id", String),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("time", String, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+order_visibility = Table(
+    "order_visibility",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("from_seq", Integer, primary_key=True),
+    Column("project", String, nullable=False),
+    Column("crew", String, nullable=False),
+    Column("until_seq", Integer),
+    Column("left_reason", String),  # reassigned
+    Index("order_visibility_crew", "crew", "from_seq"),
+    Index("order_visibility_until", "crew", "until_seq"),
+)
+
+usage_point = Table(
+    "usage_point",
+    metadata,
+    Column("mrid", String, primary_key=True),
+    Column("project", String, nullable=False),
+    Column("data", JSON, nullable=False),  # plain: number, kind, tariff, place; never who lives there
+)
+
+relayed = Table(
+    "relayed",
+    metadata,
+    Column("entry_id", String, primary_key=True),
+    Column("hash", String, primary_key=True),
+    Column("tablet_id", String, nullable=False),  # the author, who must learn the verdict by a pull
+    Column("at_seq", Integer, nullable=False),
+    Index("relayed_tablet", "tablet_id", "at_seq"),
+)
