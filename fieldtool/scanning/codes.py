@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import cv2
 import msgspec
@@ -80,15 +80,10 @@ def overlap(first: Code, second: Code) -> float:
 def _thick(hull: np.ndarray) -> np.ndarray:
     if cv2.contourArea(hull) >= 16:
         return hull
-    box = cv2.boxPoints(tuple(_at_least(cv2.minAreaRect(hull), 2.0)))
+    centre, (width, height), angle = cv2.minAreaRect(hull)
+    box = cv2.boxPoints((centre, (max(width, 2.0), max(height, 2.0)), angle))
     grown: np.ndarray = cv2.convexHull(np.asarray(box, np.float32))
     return grown
-
-
-def _at_least(rect: Sequence[object], side: float) -> list[object]:
-    centre, size, angle = rect
-    width, height = size  # type: ignore[misc]  # OpenCV's rotated rectangle is an untyped triple
-    return [centre, (max(width, side), max(height, side)), angle]
 
 
 def same_text(first: Code, second: Code) -> bool:
@@ -104,7 +99,10 @@ def reconcile(codes: Iterable[Code], *, shared: float = 0.3) -> tuple[list[Code]
     """
     distinct: list[Code] = []
     for code in codes:
-        twin = next((i for i, seen in enumerate(distinct) if same_text(seen, code) and overlap(seen, code) > 0.1), None)
+        twin = next(
+            (i for i, seen in enumerate(distinct) if same_text(seen, code) and overlap(seen, code) > 0.1),
+            None,
+        )
         if twin is None:
             distinct.append(code)
         elif distinct[twin].marginal and not code.marginal:

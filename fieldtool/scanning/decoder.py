@@ -1,4 +1,4 @@
-"""Read every code of a picture within a time budget: the library first, then what is known to help, step by step."""
+"""Read every code of a picture within a time budget: the library first, then step by step what helps."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from . import engine, matrix, regions
+from . import engine, matrix, rectify, regions
 from .codes import Code, reconcile
 from .linear import MARGINAL_MODULE, LinearAttempts, module_pixels
 from .regions import Region
 
 #: The thorough pass of the library takes about this many times its quick pass (measured at 1–2 megapixels).
 _THOROUGH_COST = 6.0
-#: With something read already, so many other places are still tried before the frame counts as done.
-_EXTRA_LINEAR, _EXTRA_MATRIX = 6, 2
+#: With something read already, so many other busy places are still tried before the frame counts as done.
+_EXTRA_MATRIX = 2
 
 
 class _Attempts(Protocol):
@@ -43,25 +43,21 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
 
     image: H×W×3 BGR or H×W grey, uint8 (what OpenCV gives). budget_ms: about how long it may take; a clean
     frame takes a few milliseconds, the rest is only spent on what is hard to read.
-    Returns codes in reading order (top to bottom, left to right). Overlapping readings that differ are refused,
-    all of them. An empty list means: nothing readable, take another frame.
+    Returns codes in reading order (top to bottom, left to right). Overlapping readings that differ are all
+    refused. An empty list means: nothing readable, take another frame.
     Raises ValueError for an array that is no picture.
     """
     grey = _grey(image)
     clock = _Clock(budget_ms)
     started = clock.left_ms()
-    found = engine.read(grey, engine.EVERY, thorough=False)
+    found, doubtful = _sure(engine.read(grey, engine.EVERY, thorough=False))
     quick_ms = started - clock.left_ms()
-    found, doubtful = _sure(found)
-    open_regions = _remaining(grey, found) if found and not doubtful else None
-    if open_regions is None:
-        if quick_ms * _THOROUGH_COST < clock.left_ms() / 2:
-            more, weak = _sure(engine.read(grey, engine.EVERY))
-            found, doubtful = found + more, doubtful + weak
-        open_regions = regions.find(grey, [np.array(c.corners, np.float32) for c in found])
-        found = _work(grey, open_regions, found, clock)
-    elif open_regions:
-        found = _work(grey, open_regions, found, clock)
+    easy = bool(found) and not doubtful
+    if not easy and quick_ms * _THOROUGH_COST < clock.left_ms() / 2:
+        more, weak = _sure(engine.read(grey, engine.EVERY))
+        found, doubtful = found + more, doubtful + weak
+    places = regions.find(grey, [np.array(c.corners, np.float32) for c in found], quick=easy)
+    found = _work(_attempts(grey, places, doubtful, len(found) if easy else None), found, clock)
     if not found and not clock.is_over():
         found = _whole_frame(grey, clock)
     kept, _ = reconcile(found)
@@ -69,7 +65,12 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
 
 
 def _grey(image: np.ndarray) -> np.ndarray:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
+    if (
+        not isinstance(image, np.ndarray)
+        or image.dtype != np.uint8
+        or image.ndim not in (2, 3)
+        or image.size == 0
+    ):
         raise ValueError("a picture must be a non-empty uint8 array, H×W or H×W×3 in BGR order")
     if image.ndim == 2:
         return image
@@ -79,56 +80,80 @@ def _grey(image: np.ndarray) -> np.ndarray:
 
 
 def _sure(codes: list[Code]) -> tuple[list[Code], list[Code]]:
-    """Split first readings into those that stand and linear ones too small to believe on one vote."""
+    """Split first readings into those that stand and linear ones to doubt, to be read again in their
+    region: too small for one vote, or without a check of their own (a slanting scan line that leaves an ITF at
+    its edge reads a shorter, perfectly valid one)."""
     sure: list[Code] = []
     doubtful: list[Code] = []
     for code in codes:
-        small = code.symbology.is_linear and module_pixels(code) < MARGINAL_MODULE
-        (doubtful if small else sure).append(code)
+        weak = code.symbology.is_linear and (
+            not code.symbology.has_check or module_pixels(code) < MARGINAL_MODULE
+        )
+        (doubtful if weak else sure).append(code)
     return sure, doubtful
 
 
-def _remaining(grey: np.ndarray, found: list[Code]) -> list[Region]:
-    """What else looks like a code in a frame where something was read already."""
-    left = regions.find(grey, [np.array(c.corners, np.float32) for c in found], quick=True)
-    linear = [r for r in left if r.linear and LinearAttempts(grey, r).looks_like_bars]
-    square = [r for r in left if not r.linear and r.weight > 20]
-    return linear[:_EXTRA_LINEAR] + square[:_EXTRA_MATRIX]
-
-
-def _work(grey: np.ndarray, places: list[Region], found: list[Code], clock: _Clock) -> list[Code]:
-    """Go through the regions in rounds: the cheap attempt at each first, then the next dearer one."""
-    found = list(found)
-    waiting: list[tuple[_Attempts, Iterator[None]]] = []
+def _attempts(
+    grey: np.ndarray, places: list[Region], doubtful: list[Code], already: int | None
+) -> Iterator[_Attempts]:
+    """What to try at the places, made only when it is its turn. `already`: so many codes of an easy frame are
+    read, and only what plainly looks like one more is tried; None: try everything."""
+    squares = 0
     for place in places:
-        attempts: _Attempts = LinearAttempts(grey, place) if place.linear else matrix.MatrixAttempts(grey, place)
-        waiting.append((attempts, attempts.steps()))
-    while waiting and not clock.is_over():
-        still = []
-        for attempts, steps in waiting:
+        if not place.linear:
+            squares += 1
+            if already is None or (place.weight > 20 and squares <= max(_EXTRA_MATRIX, already)):
+                yield matrix.MatrixAttempts(grey, place)
+            continue
+        parts = rectify.split(grey, place)
+        square_on = place.square_on()
+        for part in parts + ([square_on] if square_on else []):
+            attempts = LinearAttempts(grey, part, doubtful)
+            if already is None or attempts.looks_like_bars:
+                yield attempts
+
+
+def _work(attempts: Iterator[_Attempts], found: list[Code], clock: _Clock) -> list[Code]:
+    """Go through the places in rounds: the cheap attempt at each first, then the next dearer one."""
+    found = list(found)
+    turn: Iterator[tuple[_Attempts, Iterator[None]]] = ((one, one.steps()) for one in attempts)
+    while True:
+        again = []
+        for one, steps in turn:
             if clock.is_over():
-                break
-            if _covered(attempts.region, found):
+                return found
+            if _covered(one.region, found) or next(steps, _END) is _END:
                 continue
-            if next(steps, _END) is _END:
-                continue
-            codes = attempts.accepted()
-            if codes:
-                found += codes
-            else:
-                still.append((attempts, steps))
-        waiting = still
-    return found
+            codes = one.accepted()
+            found += codes
+            if not codes:
+                again.append((one, steps))
+        if not again:
+            return found
+        turn = iter(again)
 
 
 _END = object()
 
 
 def _covered(region: Region, found: list[Code]) -> bool:
+    """True where a code was read already that fills the region, or lies over its middle."""
+    to_local = np.linalg.inv(np.array([region.axis, region.bars]).T)
     for code in found:
-        polygon = np.array(code.corners, np.float32)
-        grown = polygon.mean(axis=0) + (polygon - polygon.mean(axis=0)) * 1.15
-        if cv2.pointPolygonTest(cv2.convexHull(grown.astype(np.float32)), region.centre, False) >= 0:
+        corners = np.array(code.corners, np.float32)
+        middle = corners.mean(axis=0)
+        x, y = to_local @ (middle - np.array(region.centre))
+        length = max(float(np.ptp(corners[:, 0])), float(np.ptp(corners[:, 1])))
+        if (
+            region.linear
+            and code.symbology.is_linear
+            and abs(x) < 0.3 * region.half_length
+            and abs(y) < 1.2 * region.half_height
+            and length > 1.1 * region.half_length
+        ):
+            return True
+        grown = (middle + (corners - middle) * 1.15).astype(np.float32)
+        if cv2.pointPolygonTest(cv2.convexHull(grown), region.centre, False) >= 0:
             return True
     return False
 
@@ -139,10 +164,13 @@ def _whole_frame(grey: np.ndarray, clock: _Clock) -> list[Code]:
         for zoom in (1, 2):
             if clock.left_ms() < 20 or (zoom == 2 and grey.size > 500_000):
                 continue
-            larger = cv2.resize(grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC) if zoom > 1 else grey
-            codes, _ = _sure(engine.read(clean(larger), engine.EVERY))
+            larger = (
+                cv2.resize(grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC) if zoom > 1 else grey
+            )
+            read = [_shrunk(code, zoom) for code in engine.read(clean(larger), engine.EVERY)]
+            codes, _ = _sure(read)
             if codes:
-                return [_shrunk(code, zoom) for code in codes]
+                return codes
     return []
 
 

@@ -71,7 +71,9 @@ def code_image(text: str, symbology: Symbology, *, module: int = 3, height: int 
 def meter_label(label: MeterLabel, fonts: Path, *, module: int = 3) -> np.ndarray:
     """Draw a meter's label, BGR uint8. `fonts` is the folder that holds Inter; `module` in pixels."""
     head, small = _fonts(fonts, module)
-    codes = [(code_image(c.text, c.symbology, module=module, height=18 * module), c.caption) for c in label.codes]
+    codes = [
+        (code_image(c.text, c.symbology, module=module, height=18 * module), c.caption) for c in label.codes
+    ]
     line = 7 * module
     text_height = 12 * module + line * len(label.lines)
     width = max([c.shape[1] for c, _ in codes] + [120 * module]) + 12 * module
@@ -93,7 +95,7 @@ def meter_label(label: MeterLabel, fonts: Path, *, module: int = 3) -> np.ndarra
 
 
 def asset_label(code: str, lines: tuple[str, ...], fonts: Path, *, module: int = 6) -> np.ndarray:
-    """An asset label to print and stick on a panel, a concentrator or a box: QR left, lines right, BGR uint8."""
+    """An asset label to stick on a panel, a concentrator or a box: QR left, lines right, BGR uint8."""
     maker = qrcode.QRCode(error_correction=ERROR_CORRECT_M, box_size=module, border=4)
     maker.add_data(code)
     maker.make(fit=True)

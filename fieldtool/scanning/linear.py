@@ -6,7 +6,7 @@ sharpening of the same rows make the same mistake (FACTS §12).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -46,8 +46,10 @@ def _module_count(text: str, symbology: Symbology, gs1: bool) -> int:
 class LinearAttempts:
     """One region's attempts. Iterate `steps`; after each, `accepted` holds what has enough votes."""
 
-    def __init__(self, grey: np.ndarray, region: Region) -> None:
+    def __init__(self, grey: np.ndarray, region: Region, first: Iterable[Code] = ()) -> None:
+        """first: what the library read in the untouched frame but could not be believed alone: one vote each."""
         self.region = region
+        self._first = {(code.text, code.symbology) for code in first}
         self._upright, self._back = rectify.straighten(grey, region)
         self._votes: dict[tuple[str, Symbology], dict[int, tuple[Code, bool]]] = {}
 
@@ -75,14 +77,14 @@ class LinearAttempts:
             code, hard = next(iter(votes.values()))
             marginal = hard or module_pixels(code) < MARGINAL_MODULE
             needed = 2 if marginal or not code.symbology.has_check else 1
-            if len(votes) >= needed:
+            if len(votes) + ((code.text, code.symbology) in self._first) >= needed:
                 strong.append(Code(code.text, code.symbology, code.corners, code.gs1, marginal))
         return strong if len(self._votes) <= 1 or len(strong) == len(self._votes) else []
 
     def _vote(self, code: Code, rows: int, hard: bool) -> None:
         corners = self._corners(code)
         span = np.hypot(corners[1][0] - corners[0][0], corners[1][1] - corners[0][1])
-        if not code.symbology.has_check and span < 1.1 * self.region.half_length:
+        if not code.symbology.has_check and span < 1.5 * self.region.half_length:
             return  # read out of the middle of something longer
         placed = Code(code.text, code.symbology, corners, code.gs1)
         self._votes.setdefault((code.text, code.symbology), {}).setdefault(rows, (placed, hard))
@@ -110,9 +112,9 @@ def _deblurred(sigma: float, noise: float) -> _Clean:
 #: (bands of rows, cleaning, hard: the picture was so bad that a single reading proves nothing)
 _LADDER: list[tuple[int, _Clean, bool]] = [
     (1, rectify.plain, False),
-    (1, _unsharp(3, 1.5), False),
-    (1, _levelled(61), False),
     (4, _unsharp(3, 1.5), False),
+    (1, _levelled(61), False),
+    (1, _unsharp(3, 1.5), False),
     (1, _deblurred(4, 3e-3), True),
     (1, _deblurred(6, 3e-4), True),
     (4, _levelled(61), True),

@@ -35,7 +35,11 @@ class MatrixAttempts:
             return
         for factor, clean in _LADDER:
             zoom = min(float(factor), max(1.0, _LARGEST / max(self._crop.shape)))
-            larger = cv2.resize(self._crop, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC) if zoom > 1 else self._crop
+            larger = (
+                cv2.resize(self._crop, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+                if zoom > 1
+                else self._crop
+            )
             for code in engine.read(clean(larger, zoom), engine.MATRIX):
                 self.codes.append(self._placed(code, zoom))
             yield
@@ -59,6 +63,15 @@ def divided(grey: np.ndarray, zoom: float = 1.0) -> np.ndarray:
     return np.asarray(cv2.divide(grey, np.maximum(light, 1), scale=255))
 
 
+def levelled(grey: np.ndarray, window: int) -> np.ndarray:
+    """Each neighbourhood stretched between its own darkest and brightest, in the logarithm (hard shadows)."""
+    light = np.log(np.maximum(cv2.GaussianBlur(grey, (0, 0), 1.0), 1).astype(np.float32))
+    reach = np.ones((window, window), np.uint8)
+    high = cv2.blur(cv2.dilate(light, reach), (window, window))
+    low = cv2.blur(cv2.erode(light, reach), (window, window))
+    return np.asarray(np.clip((light - low) / np.maximum(high - low, 0.15) * 255, 0, 255).astype(np.uint8))
+
+
 def equalised(grey: np.ndarray, zoom: float = 1.0) -> np.ndarray:
     """Contrast stretched in each tile (CLAHE)."""
     return np.asarray(cv2.createCLAHE(4.0, (6, 6)).apply(grey))
@@ -71,7 +84,9 @@ def deblurred(grey: np.ndarray, sigma: float, noise: float) -> np.ndarray:
     height, width = padded.shape
     fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     lens = np.exp(-2 * (np.pi * sigma) ** 2 * (fx * fx + fy * fy))
-    clear = np.fft.irfft2(np.fft.rfft2(padded) * lens / (lens * lens + noise), padded.shape)[pad:-pad, pad:-pad]
+    clear = np.fft.irfft2(np.fft.rfft2(padded) * lens / (lens * lens + noise), padded.shape)[
+        pad:-pad, pad:-pad
+    ]
     low, high = np.percentile(clear, [2, 98])
     return np.asarray(np.clip((clear - low) * (255 / max(high - low, 2)), 0, 255).astype(np.uint8))
 
@@ -84,6 +99,10 @@ def _smoothed(grey: np.ndarray, zoom: float) -> np.ndarray:
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.6 * zoom))
 
 
+def _level(modules: int) -> Callable[[np.ndarray, float], np.ndarray]:
+    return lambda grey, zoom: levelled(grey, round(modules * zoom) | 1)
+
+
 def _deblur(pixels: float, noise: float) -> Callable[[np.ndarray, float], np.ndarray]:
     return lambda grey, zoom: deblurred(grey, pixels * zoom, noise)
 
@@ -93,10 +112,12 @@ _LADDER: list[tuple[int, Callable[[np.ndarray, float], np.ndarray]]] = [
     (2, _same),
     (2, divided),
     (3, _deblur(0.8, 1e-2)),
+    (2, _level(11)),
     (2, equalised),
     (2, _deblur(1.4, 3e-3)),
     (2, _deblur(2.0, 1e-3)),
     (2, _smoothed),
+    (2, _level(25)),
     (2, _deblur(2.6, 1e-3)),
     (3, _deblur(1.2, 3e-3)),
     (2, _deblur(2.0, 1e-2)),

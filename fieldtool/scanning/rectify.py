@@ -6,6 +6,8 @@ bar height, the bars stay), take out uneven light and what the lens has blurred,
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 
 import cv2
@@ -32,7 +34,11 @@ def straighten(grey: np.ndarray, region: Region, *, margin: float = 0.12) -> tup
     back[:, 1] = bars / scale
     back[:, 2] = centre - axis * (width / 2 / scale) - bars * (height / 2 / scale)
     upright = cv2.warpAffine(
-        grey, back, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        grey,
+        back,
+        (width, height),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return upright, back
 
@@ -40,14 +46,16 @@ def straighten(grey: np.ndarray, region: Region, *, margin: float = 0.12) -> tup
 def profiles(upright: np.ndarray, bands: int) -> list[np.ndarray]:
     """Mean brightness along the bars, one float32 profile for each of `bands` disjoint bands of rows."""
     edges = np.linspace(0, upright.shape[0], bands + 1).astype(int)
-    pairs = [(top, bottom) for top, bottom in zip(edges, edges[1:], strict=False) if bottom > top]
-    return [cv2.reduce(upright[top:bottom], 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() for top, bottom in pairs]
+    pairs = [(top, bottom) for top, bottom in itertools.pairwise(edges) if bottom > top]
+    return [
+        cv2.reduce(upright[top:bottom], 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel() for top, bottom in pairs
+    ]
 
 
 def bar_agreement(upright: np.ndarray) -> float:
-    """How alike the upper and lower half of an upright picture are, −1…1: near 1 for bars, near 0 for text."""
+    """How alike upper and lower half of an upright picture are, −1…1: near 1 for bars, near 0 for text."""
     upper, lower = profiles(upright, 2)
-    one, two = upper - cv2.blur(upper, (1, 61)).ravel(), lower - cv2.blur(lower, (1, 61)).ravel()
+    one, two = (p - cv2.blur(p.reshape(1, -1), (61, 1)).ravel() for p in (upper, lower))
     norm = math.sqrt(float(one @ one) * float(two @ two))
     return float(one @ two) / norm if norm > 0 else 0.0
 
@@ -74,7 +82,7 @@ def levelled(profile: np.ndarray, window: int) -> np.ndarray:
 
 
 def deblurred(profile: np.ndarray, sigma: float, noise: float) -> np.ndarray:
-    """Wiener deconvolution of a Gaussian of `sigma` pixels (of the upright picture); noise = its power ratio."""
+    """Wiener deconvolution of a Gaussian of `sigma` pixels (of the upright picture); noise: power ratio."""
     padded = np.pad(_ground_removed(profile), _PAD, mode="edge")
     frequency = np.fft.rfftfreq(len(padded))
     lens = np.exp(-2 * (np.pi * sigma * frequency) ** 2)
@@ -97,3 +105,33 @@ def _strip(line: np.ndarray) -> np.ndarray:
 def place(points: np.ndarray, back: np.ndarray) -> np.ndarray:
     """Points of an upright picture in the full picture, N×2."""
     return np.asarray(points @ back[:, :2].T + back[:, 2])
+
+
+def split(grey: np.ndarray, region: Region) -> list[Region]:
+    """Split a striped region where its rows stop resembling each other: codes printed under one another.
+
+    Returns the region itself where it is one code (or too noisy to tell), else its parts and then itself.
+    """
+    upright, _ = straighten(grey, region)
+    count = min(40, upright.shape[0] // 8)
+    if count < 6:
+        return [region]
+    rows = np.stack([p - cv2.blur(p.reshape(1, -1), (61, 1)).ravel() for p in profiles(upright, count)])
+    power = np.sqrt((rows * rows).sum(axis=1)) + 1e-6
+    alike = (rows[1:] * rows[:-1]).sum(axis=1) / (power[1:] * power[:-1])
+    runs: list[tuple[int, int]] = []
+    start = 0
+    for index in range(1, count + 1):
+        if index == count or alike[index - 1] < 0.5:
+            if index - start >= 3:
+                runs.append((start, index))
+            start = index
+    if not runs or (len(runs) == 1 and runs[0][1] - runs[0][0] > 0.75 * count):
+        return [region]
+    return [_rows(region, first / count, last / count) for first, last in runs] + [region]
+
+
+def _rows(region: Region, first: float, last: float) -> Region:
+    shift = (first + last - 1) * region.half_height
+    centre = (region.centre[0] + region.bars[0] * shift, region.centre[1] + region.bars[1] * shift)
+    return dataclasses.replace(region, centre=centre, half_height=region.half_height * (last - first))

@@ -13,12 +13,12 @@ import math
 import cv2
 import numpy as np
 
-#: Longest side of the picture in which regions are sought, by the size of the frame: a wall of meters needs more.
-_WORKING_SIDE, _WORKING_SIDE_LARGE, _LARGE_FRAME = 800, 1600, 2500
+#: Longest side of the picture in which regions are sought; the frame of a wall of meters needs more.
+_WORKING_SIDE, _WORKING_SIDE_LARGE, _LARGE_FRAME = 800, 2200, 2500
 _CELL = 4
 #: Cells of smoothing: small for small codes, large to bridge a damaged or wide-spaced one.
 _LINEAR_WINDOWS, _MATRIX_WINDOW = (3, 7), 5
-_MOST_COMPONENTS = 60
+_MOST_COMPONENTS = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +37,21 @@ class Region:
     linear: bool
     weight: float
 
+    def square_on(self) -> Region | None:
+        """The same place with its axis square to the bars; None where it is so already."""
+        x, y = self.bars[1], -self.bars[0]
+        if abs(self.axis[0] * x + self.axis[1] * y) > 0.9994:
+            return None
+        sign = 1.0 if self.axis[0] * x + self.axis[1] * y > 0 else -1.0
+        return dataclasses.replace(self, axis=(x * sign, y * sign))
+
     def polygon(self) -> np.ndarray:
         """Four corners, 4×2 float32."""
         c, a, b = np.array(self.centre), np.array(self.axis), np.array(self.bars)
         along, across = a * self.half_length, b * self.half_height
-        return np.array([c - along - across, c + along - across, c + along + across, c - along + across], np.float32)
+        return np.array(
+            [c - along - across, c + along - across, c + along + across, c - along + across], np.float32
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +64,13 @@ class _Tensor:
     pitch: float
 
 
-def find(grey: np.ndarray, covered: list[np.ndarray] | None = None, *, quick: bool = False, limit: int = 40) -> list[Region]:
+def find(
+    grey: np.ndarray, covered: list[np.ndarray] | None = None, *, quick: bool = False, limit: int = 150
+) -> list[Region]:
     """Candidate regions of a grey picture, the most promising first.
 
-    covered: polygons (N×2) already read; nothing inside them is proposed again. quick: only what is plain to see.
+    covered: polygons (N×2) already read; nothing inside them is proposed again.
+    quick: only what is plain to see.
     """
     tensor = _tensor(grey)
     free = np.ones(tensor.xx.shape, np.uint8)
@@ -66,7 +79,7 @@ def find(grey: np.ndarray, covered: list[np.ndarray] | None = None, *, quick: bo
         cv2.fillConvexPoly(free, cells, 0)
         cv2.polylines(free, [cells], True, 0, 5)
     found: list[Region] = []
-    most = 12 if quick else _MOST_COMPONENTS
+    most = 40 if quick else _MOST_COMPONENTS
     for window in _LINEAR_WINDOWS[:1] if quick else _LINEAR_WINDOWS:
         found += _at_scale(tensor, free, window, linear=True, most=most)
     found += _at_scale(tensor, free, _MATRIX_WINDOW, linear=False, most=most)
@@ -84,7 +97,8 @@ def _tensor(grey: np.ndarray) -> _Tensor:
     gy = cv2.Scharr(small, cv2.CV_32F, 0, 1, scale=1 / 16)
     size = (max(1, small.shape[1] // _CELL), max(1, small.shape[0] // _CELL))
     xx, yy, xy = (
-        cv2.resize(cv2.multiply(a, b), size, interpolation=cv2.INTER_AREA) for a, b in ((gx, gx), (gy, gy), (gx, gy))
+        cv2.resize(cv2.multiply(a, b), size, interpolation=cv2.INTER_AREA)
+        for a, b in ((gx, gx), (gy, gy), (gx, gy))
     )
     return _Tensor(xx, yy, xy, small.shape[1] / size[0] / shrink)
 
@@ -98,7 +112,7 @@ def _at_scale(tensor: _Tensor, free: np.ndarray, window: int, *, linear: bool, m
     mask = ((energy > floor) & ((coherence > 0.55) if linear else (coherence < 0.5))).astype(np.uint8) & free
     if not linear:
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     regions = []
     for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:most] + 1:
         if stats[label, cv2.CC_STAT_AREA] < 9:
@@ -124,7 +138,7 @@ def _sides(points: np.ndarray) -> tuple[tuple[float, float], list[tuple[float, t
 
 def _matrix(points: np.ndarray, pitch: float) -> Region | None:
     centre, ((long, axis), (short, bars)) = _sides(points)
-    if min(long, short) < 2:
+    if min(long, short) < max(2.0, 0.4 * max(long, short)):
         return None
     middle = (centre[0] * pitch, centre[1] * pitch)
     squareness = min(long, short) / max(long, short)
@@ -136,13 +150,13 @@ def _matrix(points: np.ndarray, pitch: float) -> Region | None:
 def _linear(points: np.ndarray, sums: tuple[float, float, float], pitch: float) -> Region | None:
     xx, yy, xy = sums
     agreement = math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-3)
-    centre, sides = _sides(points)
+    centre, _ = _sides(points)
     if agreement < 0.5:
         return None
     across = 0.5 * math.atan2(2 * xy, xx - yy)  # direction of the gradient, across the bars
     gradient = (math.cos(across), math.sin(across))
     bars = (-gradient[1], gradient[0])
-    axis = _axis(sides, gradient)
+    axis = _axis(points, gradient)
     basis = np.array([axis, bars]).T
     local = (points - np.array(centre)) @ np.linalg.inv(basis).T
     low, high = np.percentile(local, [0.5, 99.5], axis=0)
@@ -151,19 +165,31 @@ def _linear(points: np.ndarray, sums: tuple[float, float, float], pitch: float) 
     if half_length < 12:
         return None
     weight = float(half_length * math.sqrt(max(half_height, 1.0)) / 4 * agreement)
-    return Region((float(middle[0]), float(middle[1])), axis, bars, float(half_length), float(half_height), True, weight)
+    return Region(
+        (float(middle[0]), float(middle[1])), axis, bars, float(half_length), float(half_height), True, weight
+    )
 
 
-def _axis(sides: list[tuple[float, tuple[float, float]]], gradient: tuple[float, float]) -> tuple[float, float]:
-    """The code runs along the side of its rectangle that is nearest to the gradient: seen at an angle, bars and
-    baseline are not square to each other. A region without a clear long side runs along the gradient."""
-    towards = [v[0] * gradient[0] + v[1] * gradient[1] for _, v in sides]
-    best = 0 if abs(towards[0]) >= abs(towards[1]) else 1
-    length, other = sides[best][0], sides[1 - best][0]
-    if abs(towards[best]) < 0.8 or length < 1.6 * other:
+def _axis(points: np.ndarray, gradient: tuple[float, float]) -> tuple[float, float]:
+    """Direction of the code: the line through the middles of its columns. Seen at an angle, bars and baseline
+    are not square to each other; a region that is not clearly long runs along the gradient."""
+    across = np.array([gradient, (-gradient[1], gradient[0])], np.float32).T
+    local = points @ across
+    columns = np.round(local[:, 0] - local[:, 0].min()).astype(np.int32)
+    filled = np.bincount(columns)
+    if len(filled) < 6 or len(filled) < 1.6 * len(points) / len(filled):
         return gradient
-    sign = 1.0 if towards[best] > 0 else -1.0
-    return (sides[best][1][0] * sign, sides[best][1][1] * sign)
+    middles = np.bincount(columns, weights=local[:, 1]) / np.maximum(filled, 1)
+    line = np.c_[np.nonzero(filled)[0], middles[filled > 0]].astype(np.float32)
+    vx, vy, _, _ = (float(v) for v in np.ravel(cv2.fitLine(line, cv2.DIST_HUBER, 0, 0.01, 0.01)))
+    if abs(vy) > 0.7 * abs(vx):
+        return gradient
+    slope = vy / vx
+    norm = math.hypot(1.0, slope)
+    return (
+        (gradient[0] - gradient[1] * slope) / norm,
+        (gradient[1] + gradient[0] * slope) / norm,
+    )
 
 
 def _distinct(regions: list[Region]) -> list[Region]:

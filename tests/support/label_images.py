@@ -47,7 +47,10 @@ LADDERS: dict[str, list[Trouble]] = {
     "module": [Trouble("module", module=m) for m in (2.4, 1.8, 1.5, 1.3, 1.1)],
     "roll": [Trouble("roll", roll=r) for r in (8, 20, 33, 45, 70)],
     "yaw": [Trouble("yaw", yaw=y) for y in (20, 35, 48, 58, 64)],
-    "tilt": [Trouble("tilt", roll=r, pitch=p, yaw=y) for r, p, y in ((6, 15, 15), (12, 25, 25), (20, 35, 30), (27, 35, 40))],
+    "tilt": [
+        Trouble("tilt", roll=r, pitch=p, yaw=y)
+        for r, p, y in ((6, 15, 15), (12, 25, 25), (20, 35, 30), (27, 35, 40))
+    ],
     "blur": [Trouble("blur", blur=b) for b in (1.0, 1.6, 2.1, 2.6, 3.1)],
     "motion": [Trouble("motion", motion=m) for m in (3, 5, 7, 9)],
     "contrast": [Trouble("contrast", contrast=c) for c in (0.35, 0.2, 0.12, 0.08)],
@@ -70,7 +73,9 @@ def random_text(symbology: Symbology, rng: np.random.Generator) -> str:
     if symbology is Symbology.EAN_13:
         odd = "84" + digits[:10]
         return odd + ean_check(odd)
-    return str(rng.choice(["LW:D0:1122334455667788:AABBCCDD" + digits[:8] + ":00FF0001", "ZIV" + digits[:10]]))
+    return str(
+        rng.choice(["LW:D0:1122334455667788:AABBCCDD" + digits[:8] + ":00FF0001", "ZIV" + digits[:10]])
+    )
 
 
 def ean_check(body: str) -> str:
@@ -79,7 +84,13 @@ def ean_check(body: str) -> str:
     return str(-total % 10)
 
 
-def spoil(flat: np.ndarray, trouble: Trouble, drawn_module: int, rng: np.random.Generator, shape: tuple[int, int] | None = None) -> np.ndarray:
+def spoil(
+    flat: np.ndarray,
+    trouble: Trouble,
+    drawn_module: int,
+    rng: np.random.Generator,
+    shape: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Project, shade, blur and add noise. `flat` is a grey drawing with `drawn_module` pixels per module."""
     picture = _project(flat, trouble, drawn_module, rng, shape)
     low, high = 128 - 127 * trouble.contrast, 128 + 100 * trouble.contrast
@@ -95,13 +106,17 @@ def spoil(flat: np.ndarray, trouble: Trouble, drawn_module: int, rng: np.random.
         for t in np.linspace(-half, half, 8 * trouble.motion):
             kernel[int(half + t * np.sin(angle) * 0.99), int(half + t * np.cos(angle) * 0.99)] += 1
         picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
-    picture = picture[:, :, None] * np.array([0.97, 1.0, 1.0]) + rng.normal(0, trouble.noise, (*picture.shape, 3))
+    picture = picture[:, :, None] * np.array([0.97, 1.0, 1.0]) + rng.normal(
+        0, trouble.noise, (*picture.shape, 3)
+    )
     clipped = np.clip(picture, 0, 255).astype(np.uint8)
     _, packed = cv2.imencode(".jpg", clipped, [cv2.IMWRITE_JPEG_QUALITY, trouble.jpeg])
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
 
 
-def _project(flat: np.ndarray, trouble: Trouble, drawn: int, rng: np.random.Generator, shape: tuple[int, int] | None) -> np.ndarray:
+def _project(
+    flat: np.ndarray, trouble: Trouble, drawn: int, rng: np.random.Generator, shape: tuple[int, int] | None
+) -> np.ndarray:
     height, width = flat.shape
     scale = trouble.module / drawn
     roll, pitch, yaw = (np.deg2rad(a) for a in (trouble.roll, trouble.pitch, trouble.yaw))
@@ -116,14 +131,20 @@ def _project(flat: np.ndarray, trouble: Trouble, drawn: int, rng: np.random.Gene
     flat_points = space[:, :2] * (distance / (distance + space[:, 2:]))
     size = np.ptp(flat_points, axis=0)
     out_h, out_w = shape or (int(size[1] + 90 + rng.integers(0, 40)), int(size[0] + 90 + rng.integers(0, 40)))
-    moved = flat_points - (flat_points.max(axis=0) + flat_points.min(axis=0)) / 2 + np.array([out_w, out_h]) / 2
+    moved = (
+        flat_points - (flat_points.max(axis=0) + flat_points.min(axis=0)) / 2 + np.array([out_w, out_h]) / 2
+    )
     moved = moved + rng.uniform(-8, 8, 2)
     source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(source, moved.astype(np.float32))
     # drawn large, then shrunk by area: as a sensor does
     up = 3
     large = cv2.warpPerspective(
-        flat.astype(np.float32), np.diag([up, up, 1.0]) @ matrix, (out_w * up, out_h * up), flags=cv2.INTER_LINEAR, borderValue=150.0
+        flat.astype(np.float32),
+        np.diag([up, up, 1.0]) @ matrix,
+        (out_w * up, out_h * up),
+        flags=cv2.INTER_LINEAR,
+        borderValue=150.0,
     )
     return np.asarray(cv2.resize(large, (out_w, out_h), interpolation=cv2.INTER_AREA))
 
