@@ -1,0 +1,23 @@
+"""``python -m drivers session|virtual-meter|virtual-concentrator``: the programs that this package is run as.
+
+Each is imported only when asked for: the session brings the GPL-2.0-only codec, the virtual field does not.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program named first; returns its exit status (2: wrong usage)."""
+    program = argv[0] if argv else ""
+    if program in ("virtual-meter", "virtual-concentrator"):
+        from drivers.virtual.cli import main as virtual
+
+        return virtual(argv)
+    sys.stderr.write("usage: python -m drivers session|virtual-meter|virtual-concentrator …\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,190 @@
+"""Command line of the virtual field: ``virtual-meter`` and ``virtual-concentrator``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from drivers.virtual import describe
+from drivers.virtual.cosem.device import LogicalDevice, Settings
+from drivers.virtual.faults import WriteFaults
+from drivers.virtual.line import Line, LineOptions
+from drivers.virtual.meter import Meter
+from drivers.virtual.models import MODELS
+from drivers.virtual.signon import baud_identifier
+from drivers.virtual.state import StateFile
+from drivers.virtual.transport import ListenError, Server, parse_endpoint
+
+EXIT_FAILED, EXIT_USAGE = 1, 2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs ``virtual-meter …`` or ``virtual-concentrator …``; returns the exit status."""
+    if argv and argv[0] == "virtual-meter":
+        return run_meter(argv[1:])
+    if argv and argv[0] == "virtual-concentrator":
+        from drivers.virtual.concentrator.cli import run_concentrator
+
+        return run_concentrator(argv[1:])
+    sys.stderr.write("usage: python -m drivers virtual-meter|virtual-concentrator …\n")
+    return EXIT_USAGE
+
+
+def _baud(value: str) -> int:
+    baud = int(value)
+    try:
+        baud_identifier(baud)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return baud
+
+
+def _mac(value: str) -> bytes:
+    octets = bytes.fromhex(value.replace(":", "").replace("-", ""))
+    if len(octets) != 6:
+        raise argparse.ArgumentTypeError(f"{value}: an EUI-48 has 12 hex digits")
+    return octets
+
+
+def _rate(value: str) -> float:
+    rate = float(value)
+    if not 0 <= rate <= 1:
+        raise argparse.ArgumentTypeError(f"{value}: a rate lies between 0 and 1")
+    return rate
+
+
+def meter_parser() -> argparse.ArgumentParser:
+    """Options of ``virtual-meter``; times are in the unit that the option's name ends with."""
+    parser = argparse.ArgumentParser(
+        prog="virtual-meter", description="A meter behind an optical port: IEC 62056-21, HDLC and DLMS/COSEM."
+    )
+    add = parser.add_argument
+    add("--listen", default="socket://127.0.0.1:0", help="socket://H:P or rfc2217://H:P; port 0 picks one")
+    add("--model", choices=sorted(MODELS), default="prime-1ph")
+    add("--serial", help="serial of this meter; keys, titles and addresses derive from it")
+    add("--seed", type=int, default=0, help="draws load, noise and history")
+    add("--describe", action="store_true", help="say what this meter is (clients, keys, objects) and end")
+    add("--json", action="store_true", help="with --describe: as one JSON object")
+    add("--state", type=Path, metavar="FILE", help="keep what the meter stores over the end of this process")
+    add("--days", type=int, default=10, help="days of load profile that lie behind it (default 10)")
+    add("--clock-offset-s", type=int, default=0, help="seconds by which its clock is ahead")
+    add("--physical", type=int, default=17, help="lower HDLC address (default 17)")
+    add("--inactivity-s", type=float, default=120.0, help="HDLC inactivity time-out; 0 means never")
+    add("--lockout-s", type=float, default=60.0, help="lock-out after three wrong passwords or keys")
+    add("--join-after-s", type=float, default=30.0, help="PRIME: seconds from power-up until it has joined")
+    add(
+        "--base-node",
+        type=_mac,
+        default=bytes.fromhex("404022000001"),
+        help="PRIME: EUI-48 of the concentrator",
+    )
+    add("--list-limit", type=int, help="longest with-list request answered (0: claimed but refused)")
+    line = parser.add_argument_group("line")
+    add = line.add_argument
+    add("--baud", type=_baud, default=9600, help="highest rate: offered at sign-on, used for a direct start")
+    add("--paced", action="store_true", help="each character takes its time at the rate in force")
+    add(
+        "--reaction-ms", type=float, default=20.0, help="from the end of a request to the answer (default 20)"
+    )
+    add("--echo", action="store_true", help="the head hears itself: what the client sends comes back")
+    add("--ber", type=_rate, default=0.0, metavar="RATE", help="probability that a bit is flipped, both ways")
+    add("--cut-after", type=int, metavar="BYTES", help="cut after so many characters, both ways together")
+    add("--cut-frame", type=int, metavar="N", help="cut instead of the n-th answer of a connection")
+    add("--cut-once", action="store_true", help="only the first cut happens, then the line is good")
+    add(
+        "--cut-before-write",
+        type=int,
+        metavar="N",
+        help="cut before the n-th written value is taken over (once)",
+    )
+    add(
+        "--cut-after-write",
+        type=int,
+        metavar="N",
+        help="cut after it was taken over, before the answer (once)",
+    )
+    add("--power-loss-write", type=int, metavar="N", help="supply fails before the n-th written value (once)")
+    add("--boot-s", type=float, default=1.0, help="how long the meter is off after a power loss")
+    return parser
+
+
+def build_device(options: argparse.Namespace) -> LogicalDevice:
+    """The device that the options describe."""
+    model = MODELS[options.model]
+    settings = Settings(
+        serial=options.serial or model.serial,
+        seed=options.seed,
+        baud=options.baud,
+        reaction=options.reaction_ms / 1000,
+        physical=options.physical,
+        inactivity=options.inactivity_s,
+        lockout=options.lockout_s,
+        days=options.days,
+        clock_offset=options.clock_offset_s,
+        join_after=options.join_after_s,
+        base_node=options.base_node,
+        list_limit=options.list_limit,
+        faults=WriteFaults(options.cut_before_write, options.power_loss_write, options.cut_after_write),
+    )
+    return LogicalDevice(model, settings, time.time)
+
+
+def run_meter(argv: Sequence[str]) -> int:
+    """Runs one virtual meter until SIGTERM or Ctrl-C."""
+    options = meter_parser().parse_args(argv)
+    try:
+        endpoint = parse_endpoint(options.listen)
+    except ListenError as error:
+        sys.stderr.write(f"virtual-meter: {error}\n")
+        return EXIT_USAGE
+    device = build_device(options)
+    if options.describe:
+        _print(describe.describe(device))
+        return 0
+    try:
+        state = StateFile(options.state, device) if options.state else None
+        server = Server(
+            endpoint, _line(device, options), options.boot_s, state.save_if_due if state else _nothing
+        )
+    except OSError as error:
+        sys.stderr.write(f"virtual-meter: {error}\n")
+        return EXIT_FAILED
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    _print(
+        {"ready": True, "listen": server.endpoint.url, "model": device.model.name, "serial": device.serial}
+    )
+    server.serve()
+    if state:
+        state.save()
+    return 0
+
+
+def _line(device: LogicalDevice, options: argparse.Namespace) -> Line:
+    meter = Meter(device, options.baud, options.reaction_ms / 1000, options.physical, options.inactivity_s)
+    line = LineOptions(
+        paced=options.paced,
+        reaction=options.reaction_ms / 1000,
+        echo=options.echo,
+        ber=options.ber,
+        cut_after=options.cut_after,
+        cut_frame=options.cut_frame,
+        cut_once=options.cut_once,
+        seed=options.seed,
+    )
+    return Line(meter, line)
+
+
+def _print(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _nothing() -> None:
+    """Nothing to keep."""

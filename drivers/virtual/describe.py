@@ -1,0 +1,86 @@
+"""What ``--describe`` says of a virtual meter: all that a client needs to work with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drivers.virtual import secrets
+from drivers.virtual.cosem import prime
+from drivers.virtual.cosem.base import Client, obis_text
+from drivers.virtual.cosem.device import INVOCATION_COUNTER, LogicalDevice
+from drivers.virtual.dlms.acse import Mechanism
+from drivers.virtual.dlms.session import CLIENTS
+from drivers.virtual.meter import LIMITS, LOGICAL_DEVICE
+
+_AUTH = {Mechanism.NONE: "none", Mechanism.LOW: "low", Mechanism.GMAC: "gmac"}
+
+
+def describe(device: LogicalDevice) -> dict[str, Any]:
+    """One JSON object: identity, addresses, clients with their rights, training secrets, titles, objects.
+
+    In ``objects``, ``attributes`` and ``methods`` give for each client the access mode (0 none, 1 read, 2
+    write, 3 both; methods 0, 1).
+    """
+    model, settings = device.model, device.settings
+    return {
+        "model": model.name,
+        "description": model.description,
+        "manufacturer": model.flag,
+        "serial": device.serial,
+        "logical_device_name": device.logical_device_name.decode(),
+        "firmware": model.firmware,
+        "sign_on": {"identification": f"/{model.flag}…\\2{model.identification}", "address": device.serial},
+        "server": {"logical": LOGICAL_DEVICE, "physical": settings.physical},
+        "hdlc": {"information": LIMITS.transmit, "window": LIMITS.window_transmit, "baud": settings.baud},
+        "max_pdu": model.max_pdu,
+        "clients": [
+            {
+                "name": client.name.lower(),
+                "client": int(client),
+                "auth": _AUTH[CLIENTS[client].mechanism],
+                "application_context": CLIENTS[client].context,
+                "security": "authenticated+encrypted" if client is Client.MANAGEMENT else "none",
+                "conformance": f"{CLIENTS[client].conformance:06X}",
+                "secrets": _SECRETS[client],
+            }
+            for client in Client
+        ],
+        "secrets": secrets.derive(device.serial),
+        "system_title": device.system_title.hex().upper(),
+        "invocation_counter": INVOCATION_COUNTER,
+        "list_limit": device.list_limit,
+        "prime": _prime(device),
+        "objects": [
+            {
+                "class": thing.class_id,
+                "version": thing.version,
+                "obis": obis_text(thing.logical_name),
+                "attributes": {str(i): _rights(a.rights.of) for i, a in sorted(thing.attributes.items())},
+                "methods": {str(i): _rights(m.rights.of) for i, m in sorted(thing.methods.items())},
+            }
+            for thing in device.objects.values()
+        ],
+    }
+
+
+_SECRETS: dict[Client, list[str]] = {
+    Client.PUBLIC: [],
+    Client.READER: ["password"],
+    Client.MANAGEMENT: ["block_key", "auth_key"],
+}
+
+
+def _rights(of: Any) -> dict[str, int]:
+    return {client.name.lower(): of(client) for client in Client}
+
+
+def _prime(device: LogicalDevice) -> dict[str, Any] | None:
+    if not device.model.prime:
+        return None
+    settings = device.settings
+    mac = prime.mac_of(device.serial)
+    return {
+        "mac": mac.hex().upper(),
+        "base_node": settings.base_node.hex().upper(),
+        "join_after_s": settings.join_after,
+    }

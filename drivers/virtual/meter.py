@@ -1,0 +1,196 @@
+"""A whole virtual meter as one machine without I/O: sign-on, HDLC or wrapper, associations, objects.
+
+`Meter.receive` takes octets as its port got them, `Meter.tick` lets time pass; both give back what the port
+does next. Time is monotonic seconds. The line and the transport are around it (`line`, `transport`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from drivers.virtual import signon
+from drivers.virtual.cosem.device import LogicalDevice
+from drivers.virtual.dlms.dispatch import ServiceDispatcher
+from drivers.virtual.dlms.hdlc import FLAG, Deframer
+from drivers.virtual.dlms.link import Apdu, Connected, Disconnected, Event, Parameters, Send, Station
+from drivers.virtual.dlms.session import Session
+from drivers.virtual.signon import EnterHdlc, SignOn, Step, Switch
+from drivers.virtual.uart import SIGN_ON, Framing
+
+LOGICAL_DEVICE = 1
+WRAPPER_VERSION = b"\x00\x01"
+WRAPPER_HEADER = 8
+LIMITS = Parameters(2030, 2030, 7, 7)
+SIGN_ON_TIMEOUT = 3.0
+GAP = 2.0
+"""A frame that stops for this long (seconds) is forgotten; generous, because a network lies between."""
+
+
+class Mode(Enum):
+    """What the meter takes the octets on its port for."""
+
+    IDLE = "idle"
+    SIGN_ON = "sign-on"
+    HDLC = "hdlc"
+    WRAPPER = "wrapper"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Octets to send with these port settings."""
+
+    octets: bytes
+    framing: Framing
+
+
+class Meter:
+    """One physical device with one logical device.
+
+    `baud` is the highest rate, offered in the identification and used for a start without sign-on; `physical`
+    is the lower HDLC address; `inactivity` the HDLC time-out in seconds.
+    """
+
+    def __init__(
+        self, device: LogicalDevice, baud: int, reaction: float, physical: int, inactivity: float
+    ) -> None:
+        self.device, self._direct = device, Framing(baud)
+        self._signon = SignOn(
+            device.flag, device.identification, device.serial, baud, reaction, device.readout_lines
+        )
+        self._station = Station(LOGICAL_DEVICE, physical, LIMITS, inactivity)
+        self._deframer = Deframer()
+        self._wrapper = bytearray()
+        self._sessions: dict[int, Session] = {}
+        self._framing = SIGN_ON
+        self._mode = Mode.IDLE
+        self._last_octet = 0.0
+
+    @property
+    def framings(self) -> tuple[Framing, ...]:
+        """Port settings that the meter can hear now. Without a link it tells sign-on from HDLC by the rate."""
+        if self._mode is Mode.SIGN_ON:
+            return (SIGN_ON,)
+        if self._mode is Mode.HDLC and self._station.connected:
+            return (self._framing,)
+        if self._mode is Mode.HDLC:
+            return (self._framing, SIGN_ON, self._direct)
+        return (SIGN_ON, self._direct)
+
+    @property
+    def busy(self) -> bool:
+        """True while a client is connected."""
+        return self._station.connected or self._mode in (Mode.SIGN_ON, Mode.WRAPPER)
+
+    def receive(self, data: bytes, now: float) -> list[Output]:
+        """Octets that came in, the last of them at `now`."""
+        if now - self._last_octet > GAP:
+            self._deframer.reset()
+            self._wrapper.clear()
+        self._last_octet = now
+        if not self._station.connected and not self._deframer.pending:
+            self._choose(data)
+        match self._mode:
+            case Mode.IDLE:
+                return []
+            case Mode.SIGN_ON:
+                return self._steps(self._signon.receive(data))
+            case Mode.WRAPPER:
+                return self._receive_wrapped(data, now)
+            case Mode.HDLC:
+                outputs: list[Output] = []
+                for frame in self._deframer.feed(data):
+                    outputs += self._events(self._station.receive(frame, now), now)
+                return outputs
+
+    def tick(self, now: float) -> list[Output]:
+        """Lets time-outs happen."""
+        if self._mode is Mode.SIGN_ON and now - self._last_octet > SIGN_ON_TIMEOUT:
+            self._signon.reset()
+            self._mode = Mode.IDLE
+        return self._events(self._station.tick(now), now)
+
+    def unplug(self) -> None:
+        """The client's transport went away (the probe was lifted): nothing of its link is left."""
+        self._events(self._station.reset(), 0.0)
+        self._signon.reset()
+        self._deframer.reset()
+        self._wrapper.clear()
+        self._sessions.clear()
+        if self._mode is not Mode.HDLC:
+            self._mode = Mode.IDLE
+
+    def power_up(self) -> None:
+        """After a power loss: volatile state is gone and the port is at 300 7E1."""
+        self.unplug()
+        self._mode, self._framing = Mode.IDLE, SIGN_ON
+        self.device.power_up()
+
+    def _choose(self, data: bytes) -> None:
+        """Which protocol begins here, by its first octet."""
+        first = data[:1]
+        if first == b"/":
+            self._mode = Mode.SIGN_ON
+        elif first == bytes([FLAG]):
+            if self._mode is not Mode.HDLC:
+                self._mode, self._framing = Mode.HDLC, self._direct
+        elif first == WRAPPER_VERSION[:1] and self._mode in (Mode.IDLE, Mode.WRAPPER):
+            self._mode = Mode.WRAPPER
+
+    def _steps(self, steps: Iterable[Step]) -> list[Output]:
+        outputs = []
+        framing = SIGN_ON
+        for step in steps:
+            match step:
+                case Switch():
+                    framing = step.framing
+                    if framing == SIGN_ON:
+                        self._mode = Mode.IDLE
+                case EnterHdlc():
+                    self._mode, self._framing = Mode.HDLC, framing
+                    self._deframer.reset()
+                case signon.Transmit():
+                    outputs.append(Output(step.octets, framing))
+        return outputs
+
+    def _events(self, events: list[Event], now: float) -> list[Output]:
+        outputs: list[Output] = []
+        for event in events:
+            match event:
+                case Send():
+                    outputs.append(Output(event.octets, self._framing))
+                case Connected() | Disconnected():
+                    self._sessions.pop(event.client, None)
+                case Apdu():
+                    answer = self._session(event.client).handle(event.payload, now)
+                    outputs += self._events(self._station.send(event.client, answer), now)
+        return outputs
+
+    def _session(self, client: int) -> Session:
+        if client not in self._sessions:
+            self._sessions[client] = Session(self.device, client, ServiceDispatcher)
+        self.device.refresh()
+        return self._sessions[client]
+
+    def _receive_wrapped(self, data: bytes, now: float) -> list[Output]:
+        """IEC 62056-47: version 1, source and destination port, length, APDU."""
+        self._wrapper += data
+        outputs = []
+        while len(self._wrapper) >= WRAPPER_HEADER:
+            if self._wrapper[:2] != WRAPPER_VERSION:
+                self._wrapper.clear()
+                self._mode = Mode.IDLE
+                return outputs
+            source, destination, length = (int.from_bytes(self._wrapper[i : i + 2], "big") for i in (2, 4, 6))
+            if len(self._wrapper) < WRAPPER_HEADER + length:
+                return outputs
+            apdu = bytes(self._wrapper[WRAPPER_HEADER : WRAPPER_HEADER + length])
+            del self._wrapper[: WRAPPER_HEADER + length]
+            if destination != LOGICAL_DEVICE:
+                continue
+            answer = self._session(source).handle(apdu, now)
+            if answer is not None:
+                head = b"".join(n.to_bytes(2, "big") for n in (1, destination, source, len(answer)))
+                outputs.append(Output(head + answer, self._direct))
+        return outputs

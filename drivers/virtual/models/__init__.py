@@ -1,0 +1,89 @@
+"""The meter models of the virtual field: what each one is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drivers.virtual.cosem.time import Zone
+from drivers.virtual.physics import Supply
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One kind of meter.
+
+    `flag`: manufacturer's FLAG letters; `identification`: text of the optical sign-on; `max_pdu`: longest
+    APDU it takes in; `list_limit`: longest with-list request answered (None: any, 0: claimed but refused);
+    `energy_scaler`: power of ten of Wh in the energy registers; `threshold`: limiter in W; `ct_ratio`:
+    current transformer, else 1.
+    """
+
+    name: str
+    description: str
+    flag: str
+    product: str
+    identification: str
+    serial: str
+    firmware: str
+    supply: Supply
+    zone: Zone
+    max_pdu: int
+    list_limit: int | None
+    energy_scaler: int
+    threshold: int
+    prime: bool = False
+    ct_ratio: int = 1
+
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            name="prime-1ph",
+            description="Single phase, PRIME, relay; Spain",
+            flag="ZIV",
+            product="5CTD E2F",
+            identification="5CTD-E2F",
+            serial="ZIV0040123456",
+            firmware="V1.36.04",
+            supply=Supply(phases=1, voltage=230, mean_power=420, generation=0),
+            zone=Zone(-60, summer=True),
+            max_pdu=1024,
+            list_limit=None,
+            energy_scaler=0,
+            threshold=5750,
+            prime=True,
+        ),
+        Model(
+            name="idis-3ph-ct",
+            description="Three phases, current transformers 200/5, own generation; Peru",
+            flag="LGZ",
+            product="E570 CT",
+            identification="E570C_IDIS",
+            serial="1LGZ0062345678",
+            firmware="B02.14.01",
+            supply=Supply(phases=3, voltage=220, mean_power=310, generation=130),
+            zone=Zone(300),
+            max_pdu=2048,
+            list_limit=None,
+            energy_scaler=0,
+            threshold=3300,
+            ct_ratio=40,
+        ),
+        Model(
+            name="plc-prepay-1ph",
+            description="Single phase 5(80) A, PLC, prepayment; Bolivia. Claims with-list and refuses it",
+            flag="HXE",
+            product="HXE115-KP",
+            identification="HXE115KP",
+            serial="37140000017",
+            firmware="3.08",
+            supply=Supply(phases=1, voltage=220, mean_power=350),
+            zone=Zone(240),
+            max_pdu=512,
+            list_limit=0,
+            energy_scaler=1,
+            threshold=9900,
+        ),
+    )
+}
