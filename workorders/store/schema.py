@@ -58,6 +58,7 @@ entry = Table(
     Index("entry_order", "order_id"),
     Index("entry_serial", "serial"),
     Index("entry_kind", "kind"),
+    Index("entry_waiting", "own", "server_seq"),
 )
 
 chain = Table(
@@ -102,8 +103,6 @@ work_order = Table(
     Column("procedure", String),
     Column("procedure_version", Integer),
     Column("flags", _json(), nullable=False),
-    Column("order", _json(), nullable=False),  # orders.WorkOrder as the office last said
-    Column("customer", _json(), nullable=False),  # sealed, as the office last said
     Column("key_id", String),
     Column("issued_at", String),
     Column("started_at", String),
@@ -130,9 +129,9 @@ work_order = Table(
     Column("rework", Integer, nullable=False),
     Column("updated_at", String, nullable=False),
     Index("work_order_list", "sort_at", "number"),
-    Index("work_order_crew", "crew", "status", "sort_at"),
-    Index("work_order_status", "status", "sort_at"),
-    Index("work_order_project", "project", "status"),
+    Index("work_order_crew", "crew", "sort_at", "number"),
+    Index("work_order_status", "status", "sort_at", "number"),
+    Index("work_order_project", "project", "sort_at", "number"),
     Index("work_order_usage_point", "usage_point"),
     Index("work_order_old_serial", "old_serial"),
     Index("work_order_new_serial", "new_serial"),
@@ -140,6 +139,15 @@ work_order = Table(
     Index("work_order_number", "number"),
     Index("work_order_completed", "completed_at"),
 )
+
+order_plan = Table(
+    "order_plan",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("order", _json(), nullable=False),  # orders.WorkOrder as the office last said
+    Column("customer", _json(), nullable=False),  # sealed, as the office last said
+)
+"""Apart from `work_order`, so that lists and boards need not walk over it."""
 
 order_status = Table(
     "order_status",
@@ -361,6 +369,7 @@ erased_key = Table(
 
 BY_ORDER: tuple[Table, ...] = (
     work_order,
+    order_plan,
     order_status,
     step_state,
     meter_reading,

@@ -23,16 +23,22 @@ _CHUNK = 400
 
 def refresh_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     """Write the search text of these orders anew from their projected rows."""
-    table = schema.work_order
+    table, plan = schema.work_order, schema.order_plan
     for start in range(0, len(order_ids), _CHUNK):
         part = list(order_ids[start : start + _CHUNK])
-        columns = (table.c.order_id, table.c.customer, *(table.c[name] for name in _PLAIN))
+        columns = (table.c.order_id, *(table.c[name] for name in _PLAIN))
         rows = connection.execute(select(*columns).where(table.c.order_id.in_(part)))
-        refresh(connection, part, [dict(row._mapping) for row in rows])
+        plans = connection.execute(select(plan).where(plan.c.order_id.in_(part)))
+        refresh(connection, part, [dict(row._mapping) for row in rows], [dict(row._mapping) for row in plans])
 
 
-def refresh(connection: Connection, order_ids: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    """Replace the search text of `order_ids` by that of `rows` (as the fold gives them)."""
+def refresh(
+    connection: Connection,
+    order_ids: Sequence[str],
+    rows: Sequence[dict[str, Any]],
+    plans: Sequence[dict[str, Any]],
+) -> None:
+    """Replace the search text of `order_ids` by that of `work_order` and `order_plan` rows."""
     table = schema.order_text
     indexed = connection.dialect.name == "sqlite"
     old = [
@@ -47,7 +53,7 @@ def refresh(connection: Connection, order_ids: Sequence[str], rows: Sequence[dic
         connection.execute(delete(table).where(table.c.order_id.in_(list(order_ids))))
     if not rows:
         return
-    customers = open_customers(connection, rows)
+    customers = open_customers(connection, plans)
     values = [_values(row, customers[row["order_id"]]) for row in rows]
     connection.execute(insert(table), values)
     if indexed:

@@ -238,6 +238,13 @@ class OrderFold:
         """Rows by table name, of every table that is folded by order, and `exception`."""
         rows = self.evidence.rows()
         rows["work_order"] = [self._work_order()]
+        rows["order_plan"] = [
+            {
+                "order_id": self.order_id,
+                "order": self.plain,
+                "customer": msgspec.to_builtins(self.customer),
+            }
+        ]
         rows["order_status"] = self.transitions
         rows["exception"] = list(self.exceptions.values())
         return rows
@@ -245,7 +252,6 @@ class OrderFold:
     def _work_order(self) -> RowValues:
         order = _read(self.plain, self.order_id)
         new, old, place = order.new_asset, order.old_asset, order.place
-        customer = msgspec.to_builtins(self.customer)
         row: RowValues = dict.fromkeys(_FACTS)
         row |= {
             "order_id": self.order_id,
@@ -271,8 +277,6 @@ class OrderFold:
             "technology": order.technology,
             "procedure": order.procedure,
             "flags": order.flags,
-            "order": self.plain,
-            "customer": customer,
             "key_id": next((sealed.key_id for sealed in self.customer.values()), None),
             "step": self.evidence.last_step,
             "steps_done": len(self.evidence.steps),

@@ -1,0 +1,261 @@
+"""One order with everything that came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from workorders.journal.kinds import Sealed
+from workorders.journal.sealing import Erased, KeyMissing
+from workorders.orders import Customer, TaskKind, WorkOrder
+from workorders.store import keys, schema, search
+from workorders.store.entries import FoldEntry, fold_order
+from workorders.store.queries.lists import OrderFilter, OrderRow, orders
+from workorders.store.queries.record import ExceptionRow, exceptions
+from workorders.store.queries.rows import read
+
+
+class StatusRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The order took this status."""
+
+    status: str
+    reason: str | None
+    at: str
+
+
+class StepRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A step as last accepted."""
+
+    step: str
+    position: int
+    answers: dict[str, Any]
+    sealed: dict[str, Sealed]
+    seconds: int | None
+    revisions: int
+    entry_id: str
+    actor: str | None
+    at: str
+
+
+class ReadingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One act of reading a meter."""
+
+    entry_id: str
+    role: str
+    how: str
+    step: str | None
+    serial: str | None
+    manufacturer: str | None
+    model: str | None
+    firmware: str | None
+    logical_device_name: str | None
+    readings: list[dict[str, Any]]
+    reason: str | None
+    at: str
+
+
+class WriteRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One write to a meter: what it was, should be, and is as far as known."""
+
+    intent_id: str
+    order_id: str
+    serial: str | None
+    item: str | None
+    name: str | None
+    was: str | None
+    will_be: str | None
+    program: str | None
+    state: str
+    is_now: str | None
+    detail: str | None
+    at: str
+
+
+class MatchRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The last four-way match of a device of the order."""
+
+    role: str
+    verdict: str
+    cause: str | None
+    sources: list[dict[str, Any]]
+    entry_id: str
+    entry_hash: str
+    mismatches: int
+    overridden: bool
+    override_reason: str | None
+    override_role: str | None
+    override_by: str | None
+    at: str
+
+
+class PlaceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A placement made by this order."""
+
+    entry_id: str
+    serial: str
+    model: str | None
+    usage_point: str | None
+    transformer: str | None
+    concentrator: str | None
+    panel: str | None
+    slot: int | None
+    phase: str | None
+    identities: dict[str, str]
+    since: str
+    until: str | None
+    disputed: bool
+
+
+class JoinRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the network hears a device."""
+
+    serial: str
+    state: str
+    how: str
+    reason: str | None
+    recheck_at: str | None
+    evidence: dict[str, str]
+    concentrator: str | None
+    placed_at: str | None
+    first_joined_at: str | None
+    at: str
+
+
+class BlobRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo, signature or document of the order."""
+
+    entry_id: str
+    sha256: str
+    plain_sha256: str
+    size: int
+    media_type: str
+    what: str
+    step: str | None
+    key_id: str | None
+    at: str
+
+
+class SealRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A seal found, removed or applied."""
+
+    action: str
+    number: str
+    position: str
+    serial: str | None
+    at: str
+
+
+class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """An order, its customer as far as readable, and all evidence.
+
+    `customer_state`: `open`, `erased`, `missing` (the key is not here) or `none` (no personal data came).
+    """
+
+    row: OrderRow
+    order: WorkOrder
+    customer: Customer
+    customer_state: str
+    approved_at: str | None
+    returned_at: str | None
+    return_reason: str | None
+    executed_by: str | None
+    record_hash: str | None
+    record_blob: str | None
+    record_number: str | None
+    record_blobs: list[str]
+    procedure_version: int | None
+    history: list[StatusRow]
+    steps: list[StepRow]
+    readings: list[ReadingRow]
+    writes: list[WriteRow]
+    matches: list[MatchRow]
+    placements: list[PlaceRow]
+    joins: list[JoinRow]
+    blobs: list[BlobRow]
+    seals: list[SealRow]
+    exceptions: list[ExceptionRow]
+
+
+_PARTS: tuple[tuple[str, Table, type[msgspec.Struct], str], ...] = (
+    ("history", schema.order_status, StatusRow, "position"),
+    ("steps", schema.step_state, StepRow, "position"),
+    ("readings", schema.meter_reading, ReadingRow, "at"),
+    ("writes", schema.meter_write, WriteRow, "at"),
+    ("matches", schema.match_state, MatchRow, "role"),
+    ("placements", schema.placement, PlaceRow, "since"),
+    ("joins", schema.join_state, JoinRow, "serial"),
+    ("blobs", schema.blob, BlobRow, "at"),
+    ("seals", schema.seal, SealRow, "at"),
+)
+
+
+def order(connection: Connection, order_id: str) -> OrderDetail | None:
+    """The order of that id; None if there is none here."""
+    table, plan = schema.work_order, schema.order_plan
+    query = (
+        select(table, plan.c.order, plan.c.customer)
+        .join(plan, plan.c.order_id == table.c.order_id)
+        .where(table.c.order_id == order_id)
+    )
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    values = dict(found._mapping)
+    parts: dict[str, Any] = {
+        name: _rows(connection, source, kind, order_by, order_id) for name, source, kind, order_by in _PARTS
+    }
+    plain = values["order"] or {"number": "", "project": "", "kind": str(TaskKind.EXCHANGE)}
+    customer = search.open_customers(connection, [values])[order_id]
+    facts = {
+        name: values[name]
+        for name in OrderDetail.__struct_fields__
+        if name in values and name not in ("order", "customer")
+    }
+    return OrderDetail(
+        row=_row(connection, order_id),
+        order=msgspec.convert({**plain, "mrid": order_id}, WorkOrder),
+        customer=customer,
+        customer_state=_customer_state(connection, values["customer"]),
+        exceptions=exceptions(connection, order_id=order_id, decided=None),
+        **facts,
+        **parts,
+    )
+
+
+def _row(connection: Connection, order_id: str) -> OrderRow:
+    return orders(connection, OrderFilter(order_id=order_id), limit=1)[0]
+
+
+def _rows(
+    connection: Connection, table: Table, kind: type[msgspec.Struct], order_by: str, order_id: str
+) -> list[Any]:
+    columns = [table.c[name] for name in kind.__struct_fields__]
+    query = select(*columns).where(table.c.order_id == order_id)
+    query = query.order_by(table.c[order_by], *table.primary_key.columns)
+    return [read(row, kind) for row in connection.execute(query)]
+
+
+def _customer_state(connection: Connection, sealed: dict[str, Any] | None) -> str:
+    if not sealed:
+        return "none"
+    try:
+        for value in sealed.values():
+            keys.key_by_id(connection, value["key_id"])
+    except Erased:
+        return "erased"
+    except KeyMissing:
+        return "missing"
+    return "open"
+
+
+def order_history(connection: Connection, order_id: str) -> list[StatusRow]:
+    """Every status the order took, in the order in which the entries took effect."""
+    rows: list[StatusRow] = _rows(connection, schema.order_status, StatusRow, "position", order_id)
+    return rows
+
+
+def entries_of(connection: Connection, order_id: str) -> list[FoldEntry]:
+    """The entries of an order in the order in which they take effect."""
+    return fold_order(connection, schema.entry.c.order_id == order_id)
