@@ -1,1 +1,3 @@
-"""The virtual field: meters, lines and concentrators that speak the real protocols in processes of their own."""
+"""The virtual field: meters, lines and concentrators that speak the real protocols in processes of their
+own.
+"""

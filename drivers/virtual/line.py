@@ -18,7 +18,9 @@ from drivers.virtual.meter import Meter, Output
 from drivers.virtual.uart import SIGN_ON, Framing, transfer
 
 GRANULARITY = 0.004
-"""Characters for the client are handed over at least this often (seconds) while a longer text is on the wire."""
+"""Characters for the client are handed over at least this often (seconds) while a longer text is on the
+wire.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class Line:
         self._meter.power_up()
 
     def send(self, data: bytes, framing: Framing | None, now: float) -> None:
-        """The client sends `data` at `now`, with its port set to `framing` (None: a transport without a rate)."""
+        """The client sends `data` at `now`, with its port set to `framing` (None: a transport without a
+        rate).
+        """
         for octet in data:
             at = now
             if self._options.paced:

@@ -69,7 +69,7 @@ class Meter:
 
     @property
     def framings(self) -> tuple[Framing, ...]:
-        """Port settings that the meter can hear now. Without a link it tells sign-on from HDLC by the rate."""
+        """Port settings that the meter can hear now; without a link it knows sign-on by its rate."""
         if self._mode is Mode.SIGN_ON:
             return (SIGN_ON,)
         if self._mode is Mode.HDLC and self._station.connected:
@@ -176,7 +176,7 @@ class Meter:
     def _receive_wrapped(self, data: bytes, now: float) -> list[Output]:
         """IEC 62056-47: version 1, source and destination port, length, APDU."""
         self._wrapper += data
-        outputs = []
+        outputs: list[Output] = []
         while len(self._wrapper) >= WRAPPER_HEADER:
             if self._wrapper[:2] != WRAPPER_VERSION:
                 self._wrapper.clear()

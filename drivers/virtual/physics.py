@@ -48,7 +48,8 @@ _DAY_SHAPE = (
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What is connected: phases, nominal voltage (V, phase to neutral), mean load for each phase (W), share of own
+    """What is connected: phases, nominal voltage (V, phase to neutral), mean load for each phase (W), share
+    of own
     generation at noon (percent of the mean load, 0 for none)."""
 
     phases: int
@@ -110,7 +111,9 @@ class Load:
 
 @dataclass
 class Energies:
-    """Energy registers by quantity and tariff (0 is the total), in W·ms or var·ms, up to `at` (unix seconds)."""
+    """Energy registers by quantity and tariff (0 is the total), in W·ms or var·ms, up to `at` (unix
+    seconds).
+    """
 
     at: float
     registers: dict[tuple[int, int], int] = field(default_factory=dict)

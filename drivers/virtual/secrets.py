@@ -32,6 +32,8 @@ def derive(serial: str) -> dict[str, str]:
 
 
 def system_title(flag: str, serial: str) -> bytes:
-    """System title of 8 octets: the FLAG letters and the serial's digits as a number of 40 bits (IEC 62056-5-3)."""
+    """System title of 8 octets: the FLAG letters and the serial's digits as a number of 40 bits (IEC
+    62056-5-3).
+    """
     digits = "".join(ch for ch in serial if ch.isdigit()) or "0"
     return flag.encode("ascii") + (int(digits) % 2**40).to_bytes(5, "big")

@@ -1,4 +1,5 @@
-"""IEC 62056-21, the meter's side: sign-on, option select, data readout (mode C) and the way into HDLC (mode E).
+"""IEC 62056-21, the meter's side: sign-on, option select, data readout (mode C) and the way into HDLC (mode
+E).
 
 Octets in, steps out; no I/O and no clock. A step is either text to send or new settings of the port, in
 order.

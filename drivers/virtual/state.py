@@ -1,4 +1,4 @@
-"""Keeps what a meter stores in a file, so that it survives the end of its process as it would a power loss."""
+"""Keeps what a meter stores in a file, so that it survives the end of its process."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class Rfc2217Codec:
     def __init__(self) -> None:
         self._port, self._writer = VirtualPort(), _Writer()
         self.replies = self._writer.buffer
-        self._manager = rfc2217.PortManager(self._port, self._writer)
+        self._manager = rfc2217.PortManager(self._port, self._writer)  # type: ignore[arg-type]  # duck-typed by pyserial
         self._polled = 0.0
 
     def decode(self, data: bytes) -> Iterator[tuple[bytes, Framing | None]]:

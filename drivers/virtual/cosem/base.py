@@ -131,7 +131,9 @@ Check = Callable[[Data], bool]
 
 
 class Store:
-    """Values that survive a power loss, under ``class:obis:attribute``. `changed` is called after each write."""
+    """Values that survive a power loss, under ``class:obis:attribute``. `changed` is called after each
+    write.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, Data] = {}

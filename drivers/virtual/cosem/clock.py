@@ -31,7 +31,9 @@ MAX_SHIFT = 900
 
 
 class Clock:
-    """The meter's time. `instant` is the system's unix time at which the meter is looked at (set by the device)."""
+    """The meter's time. `instant` is the system's unix time at which the meter is looked at (set by the
+    device).
+    """
 
     def __init__(self, store: Store, zone: Zone, offset: int) -> None:
         self._store = store

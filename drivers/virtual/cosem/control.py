@@ -49,7 +49,9 @@ DISCONNECTED, CONNECTED, READY = 0, 1, 2
 
 
 class Relay:
-    """The disconnect control. In modes 2 and 4 a remote reconnect closes the relay at once, else it is only ready."""
+    """The disconnect control. In modes 2 and 4 a remote reconnect closes the relay at once, else it is only
+    ready.
+    """
 
     def __init__(self, store: Store, moved: Callable[[bool], None]) -> None:
         self._cells, self._moved = Cells(store, 70, RELAY), moved
@@ -163,7 +165,9 @@ def _plan(seasons: Data, weeks: Data, days: Data) -> _Plan:
 
 
 class Calendar:
-    """The activity calendar: decides the tariff; the passive one becomes the active one by method or at its time."""
+    """The activity calendar: decides the tariff; the passive one becomes the active one by method or at its
+    time.
+    """
 
     def __init__(self, store: Store, activated: Callable[[], None]) -> None:
         self._cells, self._activated = Cells(store, 20, CALENDAR), activated

@@ -77,7 +77,7 @@ class Event:
 
 
 class LogicalDevice:
-    """One meter's content. `system_time` gives unix seconds; every look at the meter begins with `refresh`."""
+    """One meter's content. `system_time` gives unix seconds; a look at the meter begins with `refresh`."""
 
     def __init__(
         self, model: Model, settings: Settings, system_time: Callable[[], float], store: Store | None = None
@@ -103,6 +103,7 @@ class LogicalDevice:
         self.load = Load(model.supply, seed, lambda at: model.zone.local(at).hour)
         self.energies = Energies(now, _first_registers(seed))
         self._event_code = 0
+        self._last_capture = 0.0
         self._status = 0
         self.events = self._profile(EVENT_LOG, (column(8, CLOCK), column(1, EVENT_CODE)), EVENT_CAPACITY, 0)
         columns = (
@@ -117,8 +118,7 @@ class LogicalDevice:
         self._connect()
         self._begin(now)
 
-    # -- time
-    --------------------------------------------------------------------------------------------------
+    # -- time --
 
     def refresh(self) -> None:
         """Brings energies, profile and calendar up to the present."""
@@ -161,15 +161,14 @@ class LogicalDevice:
         self.log(Event.POWER_UP)
 
     def power_up(self) -> None:
-        """The supply came back: both events are logged, the next profile row is marked, the network is left."""
+        """The supply came back: logged; the next profile row is marked; the network is joined anew."""
         self.refresh()
         self.powered_at = self._system_time()
         self._status = 0x80
         self.log(Event.POWER_DOWN)
         self.log(Event.POWER_UP)
 
-    # -- what happens inside
-    -----------------------------------------------------------------------------------
+    # -- what happens inside --
 
     def log(self, code: int) -> None:
         """Adds a row to the event log."""
@@ -234,8 +233,7 @@ class LogicalDevice:
         self._last_capture = max(self._last_capture, self.clock.now())
         self.log(Event.CLOCK_SET)
 
-    # -- objects
-    -----------------------------------------------------------------------------------------------
+    # -- objects --
 
     def _build(self) -> None:
         everything = [
@@ -323,7 +321,7 @@ def _nothing() -> None:
 
 
 def _first_registers(seed: int) -> dict[tuple[int, int], int]:
-    """Energies at the beginning of the profile: some hundred to some thousand kWh, the total being the sum."""
+    """Energies at the beginning of the profile, in W·ms; the total is the sum of the tariffs."""
     registers: dict[tuple[int, int], int] = {}
     for quantity, share in ((1, 1000), (2, 0), (3, 220), (4, 0)):
         total = 0

@@ -1,4 +1,6 @@
-"""Classes 15 association LN, 17 SAP assignment, 64 security setup, 23 IEC HDLC setup, 19 IEC local port setup."""
+"""Classes 15 association LN, 17 SAP assignment, 64 security setup, 23 IEC HDLC setup, 19 IEC local port
+setup.
+"""
 
 from __future__ import annotations
 
@@ -174,11 +176,13 @@ def sap_assignment(logical_device_name: bytes) -> CosemObject:
 def security_setup(
     security: Security, title: bytes, client_title: Callable[[], bytes], changed: Callable[[], None]
 ) -> CosemObject:
-    """Class 64, version 0. `client_title` is the system title that came last; keys come wrapped under the master key."""
+    """Class 64, version 0. `client_title` is the system title that came last; keys come wrapped under the
+    master key.
+    """
     here = CosemObject(64, 0, obis(SECURITY_SETUP))
 
     def activate(caller: Caller, value: Data | None) -> None:
-        """security_activate only ever raises the policy, and this meter already has the highest of suite 0."""
+        """security_activate only ever raises the policy; this meter has the highest of suite 0 already."""
         if value is None or value.tag is not Tag.ENUM:
             raise AccessError(Result.TYPE_UNMATCHED)
         if value.number != POLICY_AUTHENTICATED_ENCRYPTED:

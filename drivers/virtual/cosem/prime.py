@@ -1,4 +1,6 @@
-"""PRIME PLC objects: classes 80–86 and 43. The node joins the subnetwork some time after the meter has power."""
+"""PRIME PLC objects: classes 80–86 and 43. The node joins the subnetwork some time after the meter has
+power.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,9 @@ Capture = Callable[[Column], Data]
 
 
 class Profile:
-    """The rows of one profile. `capture` reads one column now; `now` is the meter's time; `zone` its time zone."""
+    """The rows of one profile. `capture` reads one column now; `now` is the meter's time; `zone` its time
+    zone.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""The meter's clock: local time with deviation and daylight saving (Blue Book, class 8, and the type date-time).
+"""The meter's clock: local time with deviation and daylight saving (Blue Book, class 8, and the type
+date-time).
 
 UTC = local + deviation, in minutes: Peru +300, Spain −60 in winter and −120 in summer.
 """

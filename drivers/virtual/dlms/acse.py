@@ -110,7 +110,7 @@ def _inner(content: bytes) -> bytes:
 
 
 def _arc(name: bytes, kind: int) -> int:
-    """Last arc of an application context name (kind 1) or mechanism name (kind 2); 0xFF where it is foreign."""
+    """Last arc of a context name (kind 1) or mechanism name (kind 2); 0xFF where it is foreign."""
     return name[6] if len(name) == 7 and name[:6] == _OID + bytes([kind]) else 0xFF
 
 

@@ -190,7 +190,7 @@ def _encode_content(data: Data) -> bytes:
         try:
             return struct.pack(_INTEGERS[tag], data.number)
         except struct.error as error:
-            raise AxdrError(f"{value} does not fit {tag.name}") from error
+            raise AxdrError(f"{value!r} does not fit {tag.name}") from error
     if tag in _FLOATS:
         return struct.pack(_FLOATS[tag], value)
     if tag in (Tag.ARRAY, Tag.STRUCTURE):

@@ -79,7 +79,9 @@ def unprotect(text: Protected, key: bytes, auth_key: bytes, title: bytes) -> byt
 
 
 def gmac(key: bytes, auth_key: bytes, title: bytes, counter: int, challenge: bytes) -> bytes:
-    """HLS mechanism 5, passes 3 and 4: security control 10, counter and the tag over the challenge (17 octets)."""
+    """HLS mechanism 5, passes 3 and 4: security control 10, counter and the tag over the challenge (17
+    octets).
+    """
     tag = _gcm(key, title, counter, bytes([AUTHENTICATED]) + auth_key + challenge, b"")[1]
     return bytes([AUTHENTICATED]) + counter.to_bytes(4, "big") + tag
 

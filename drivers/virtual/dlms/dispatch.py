@@ -104,8 +104,7 @@ class ServiceDispatcher:
         too_many = bool(getattr(request, "listed", False)) and limit is not None and count > limit
         return have & need == need and not too_many
 
-    # -- GET
-    ---------------------------------------------------------------------------------------------------
+    # -- GET --
 
     def _get(self, request: Get) -> bytes:
         outcomes = [self._read(target) for target in request.targets]
@@ -170,8 +169,7 @@ class ServiceDispatcher:
         except AxdrError:
             return Result.TYPE_UNMATCHED
 
-    # -- SET
-    ---------------------------------------------------------------------------------------------------
+    # -- SET --
 
     def _write_all(self, targets: tuple[Descriptor, ...], values: tuple[Data, ...]) -> list[Result]:
         results = []
@@ -194,8 +192,7 @@ class ServiceDispatcher:
             return Result.TYPE_UNMATCHED
         return Result.SUCCESS
 
-    # -- ACTION
-    ------------------------------------------------------------------------------------------------
+    # -- ACTION --
 
     def _act(self, request: Action) -> bytes:
         outcomes = [self._call(t, v) for t, v in zip(request.targets, request.values, strict=True)]
@@ -236,8 +233,7 @@ class ServiceDispatcher:
         except AxdrError:
             return ActionOutcome(Result.TYPE_UNMATCHED)
 
-    # -- blocks from the client
-    --------------------------------------------------------------------------------
+    # -- blocks from the client --
 
     def _first_block(self, request: SetFirst | ActionFirst) -> bytes:
         self._incoming = _Incoming(request.targets, request.listed, request.invoke)

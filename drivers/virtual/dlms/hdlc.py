@@ -150,7 +150,9 @@ class Frame:
 
 
 def decode_body(body: bytes) -> Frame | None:
-    """The frame between two flags; None where length, address or a check sequence is wrong (it is then ignored)."""
+    """The frame between two flags; None where length, address or a check sequence is wrong (it is then
+    ignored).
+    """
     if len(body) < 7 or body[0] & 0xF0 != 0xA0:
         return None
     if ((body[0] & 7) << 8 | body[1]) != len(body) or fcs16(body[:-2]) != body[-2:]:
@@ -171,7 +173,8 @@ def decode_body(body: bytes) -> Frame | None:
 
 
 class Deframer:
-    """Cuts a stream of octets into frames. The length field decides where a frame ends: a flag may occur inside.
+    """Cuts a stream of octets into frames. The length field decides where a frame ends: a flag may occur
+    inside.
 
     Octets that belong to no frame, and frames with a wrong check sequence, are dropped without a word, as the
     standard wants; the next opening flag starts afresh.

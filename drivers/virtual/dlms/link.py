@@ -43,7 +43,8 @@ class Parameters:
 
 
 def negotiate(limits: Parameters, proposal: bytes) -> Parameters:
-    """What both sides can do: the smaller of our limits and the SNRM's proposal (its transmit is our receive).
+    """What both sides can do: the smaller of our limits and the SNRM's proposal (its transmit is our
+    receive).
 
     A parameter that is not in the SNRM has its default (128 octets, window 1).
     """
@@ -154,7 +155,9 @@ class Connection:
         return self._continue() if self._may_send else []
 
     def reject(self, control: int, reason: int) -> Send:
-        """FRMR: rejected control field, V(S) and V(R), reason (W=1 unknown command, Y=4 too long, Z=8 bad N(R))."""
+        """FRMR: rejected control field, V(S) and V(R), reason (W=1 unknown command, Y=4 too long, Z=8 bad
+        N(R)).
+        """
         information = bytes([control, self._receive << 5 | 0x10 | self._send << 1, reason])
         self._may_send = False
         return self.frame(Control(Kind.FRMR, True), information)

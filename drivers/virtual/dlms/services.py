@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -229,7 +230,7 @@ def _action_list(reader: _Reader, invoke: int) -> Action:
     return Action(invoke, targets, tuple(reader.data() for _ in targets), True)
 
 
-_READERS = {
+_READERS: dict[tuple[int, int], Callable[[_Reader, int], Request]] = {
     (GET_REQUEST, 1): lambda r, i: Get(i, (r.descriptor(True),), False),
     (GET_REQUEST, 2): lambda r, i: GetNext(i, r.number(4)),
     (GET_REQUEST, 3): lambda r, i: Get(i, r.descriptors(True), True),

@@ -120,7 +120,7 @@ class Session:
         return self._serve(apdu)
 
     def reply_to_hls(self, answer: bytes) -> bytes | None:
-        """Pass 3: checks the client's proof and gives the server's (pass 4); None where the proof is wrong."""
+        """Pass 3: checks the client's proof and gives the server's (pass 4); None where it is wrong."""
         if self.state is not State.PENDING or len(answer) != 17 or answer[0] != ciphering.AUTHENTICATED:
             self._close()
             return None
@@ -141,8 +141,7 @@ class Session:
         self.state, self.conformance, self._dedicated = State.NONE, 0, b""
         self._dispatcher = self._new_dispatcher(self)
 
-    # -- association
-    -------------------------------------------------------------------------------------------
+    # -- association --
 
     def _associate(self, apdu: bytes) -> bytes:
         self._close()
@@ -253,8 +252,7 @@ class Session:
         information = acse.initiate_error(error) if error is not None else b""
         return Aare(context, result, diagnostic, user_information=information).encode()
 
-    # -- ciphering
-    ---------------------------------------------------------------------------------------------
+    # -- ciphering --
 
     @staticmethod
     def _content(data: bytes, at: int) -> Protected:
@@ -267,7 +265,9 @@ class Session:
         return ciphering.parse(data[at:])
 
     def _open(self, text: Protected, key: bytes, title: bytes) -> bytes:
-        """Deciphers; a counter that does not rise raises `_Replay`, one of a forged text is never taken over."""
+        """Deciphers; a counter that does not rise raises `_Replay`, one of a forged text is never taken
+        over.
+        """
         security = self.device.security
         if title and title != self.client_title:
             raise DecipheringError("foreign system title")
