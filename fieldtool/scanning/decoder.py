@@ -18,6 +18,9 @@ from .regions import Region
 _THOROUGH_COST = 6.0
 #: With something read already, so many other busy places are still tried before the frame counts as done.
 _EXTRA_MATRIX = 2
+_EXTRA_STEPS = 2
+#: A frame with so many codes is a wall of meters: everything in it is tried.
+_MANY = 8
 
 
 class _Attempts(Protocol):
@@ -52,12 +55,12 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
     started = clock.left_ms()
     found, doubtful = _sure(engine.read(grey, engine.EVERY, thorough=False))
     quick_ms = started - clock.left_ms()
-    easy = bool(found) and not doubtful
-    if not easy and quick_ms * _THOROUGH_COST < clock.left_ms() / 2:
+    easy = 0 < len(found) < _MANY and not doubtful
+    if (doubtful or not found) and quick_ms * _THOROUGH_COST < clock.left_ms() / 4:
         more, weak = _sure(engine.read(grey, engine.EVERY))
         found, doubtful = found + more, doubtful + weak
     places = regions.find(grey, [np.array(c.corners, np.float32) for c in found], quick=easy)
-    found = _work(_attempts(grey, places, doubtful, len(found) if easy else None), found, clock)
+    found = _work(_attempts(grey, places, doubtful, easy), found, clock)
     if not found and not clock.is_over():
         found = _whole_frame(grey, clock)
     kept, _ = reconcile(found)
@@ -80,8 +83,8 @@ def _grey(image: np.ndarray) -> np.ndarray:
 
 
 def _sure(codes: list[Code]) -> tuple[list[Code], list[Code]]:
-    """Split first readings into those that stand and linear ones to doubt, to be read again in their
-    region: too small for one vote, or without a check of their own (a slanting scan line that leaves an ITF at
+    """Split first readings into those that stand and linear ones to doubt, to be read again in
+    their region: too small for one vote, or without a check of their own (a slanting scan line that leaves an ITF at
     its edge reads a shorter, perfectly valid one)."""
     sure: list[Code] = []
     doubtful: list[Code] = []
@@ -94,23 +97,27 @@ def _sure(codes: list[Code]) -> tuple[list[Code], list[Code]]:
 
 
 def _attempts(
-    grey: np.ndarray, places: list[Region], doubtful: list[Code], already: int | None
+    grey: np.ndarray, places: list[Region], doubtful: list[Code], easy: bool
 ) -> Iterator[_Attempts]:
-    """What to try at the places, made only when it is its turn. `already`: so many codes of an easy frame are
-    read, and only what plainly looks like one more is tried; None: try everything."""
+    """What to try at the places, made only when it is its turn: what plainly looks like a code first, then,
+    unless the frame is easy, everything else."""
+    later: list[Region] = []
     squares = 0
     for place in places:
-        if not place.linear:
+        if place.linear:
+            square_on = place.square_on()
+            for part in rectify.split(grey, place) + ([square_on] if square_on else []):
+                if rectify.looks_like_bars(grey, part):
+                    yield LinearAttempts(grey, part, doubtful)
+                else:
+                    later.append(part)
+        elif place.squareness > 0.7 and not (easy and squares == _EXTRA_MATRIX):
             squares += 1
-            if already is None or (place.weight > 20 and squares <= max(_EXTRA_MATRIX, already)):
-                yield matrix.MatrixAttempts(grey, place)
-            continue
-        parts = rectify.split(grey, place)
-        square_on = place.square_on()
-        for part in parts + ([square_on] if square_on else []):
-            attempts = LinearAttempts(grey, part, doubtful)
-            if already is None or attempts.looks_like_bars:
-                yield attempts
+            yield matrix.MatrixAttempts(grey, place, most=_EXTRA_STEPS if easy else None)
+        else:
+            later.append(place)
+    for place in () if easy else later:
+        yield LinearAttempts(grey, place, doubtful) if place.linear else matrix.MatrixAttempts(grey, place)
 
 
 def _work(attempts: Iterator[_Attempts], found: list[Code], clock: _Clock) -> list[Code]:

@@ -47,16 +47,11 @@ class LinearAttempts:
     """One region's attempts. Iterate `steps`; after each, `accepted` holds what has enough votes."""
 
     def __init__(self, grey: np.ndarray, region: Region, first: Iterable[Code] = ()) -> None:
-        """first: what the library read in the untouched frame but could not be believed alone: one vote each."""
+        """first: what the library read in the untouched frame, not to be believed alone: one vote each."""
         self.region = region
         self._first = {(code.text, code.symbology) for code in first}
         self._upright, self._back = rectify.straighten(grey, region)
         self._votes: dict[tuple[str, Symbology], dict[int, tuple[Code, bool]]] = {}
-
-    @property
-    def looks_like_bars(self) -> bool:
-        """False where upper and lower half differ, as in text."""
-        return rectify.bar_agreement(self._upright) > 0.55
 
     def steps(self) -> Iterator[None]:
         """Run the attempts one by one; the caller watches the clock between them."""

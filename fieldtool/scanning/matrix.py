@@ -19,8 +19,10 @@ _LARGEST = 700
 class MatrixAttempts:
     """One region's attempts. Iterate `steps`; `codes` holds what was read, in the full picture's pixels."""
 
-    def __init__(self, grey: np.ndarray, region: Region) -> None:
+    def __init__(self, grey: np.ndarray, region: Region, *, most: int | None = None) -> None:
+        """most: so many attempts at the most."""
         self.region = region
+        self._most = most
         self.codes: list[Code] = []
         corners = region.polygon()
         pad = 0.35 * max(region.half_length, region.half_height) + 8
@@ -33,7 +35,7 @@ class MatrixAttempts:
         """Run the attempts one by one; the caller watches the clock between them."""
         if min(self._crop.shape) < 8:
             return
-        for factor, clean in _LADDER:
+        for factor, clean in _LADDER[: self._most]:
             zoom = min(float(factor), max(1.0, _LARGEST / max(self._crop.shape)))
             larger = (
                 cv2.resize(self._crop, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)

@@ -20,13 +20,17 @@ SCALE = 3.0
 _LONGEST = 2600
 _STRIP_HEIGHT = 24
 _PAD = 64
+#: An EAN-8 has 22 bars, a Code 128 of two characters 16.
+_FEWEST_BARS = 10
 
 
-def straighten(grey: np.ndarray, region: Region, *, margin: float = 0.12) -> tuple[np.ndarray, np.ndarray]:
+def straighten(
+    grey: np.ndarray, region: Region, *, margin: float = 0.12, scale: float = SCALE
+) -> tuple[np.ndarray, np.ndarray]:
     """Warp a region upright. Returns (picture, 2×3 matrix from the upright picture back to the full one)."""
     half_length = region.half_length * (1 + margin) + 6
     half_height = max(region.half_height, 2.0)
-    scale = min(SCALE, _LONGEST / (2 * half_length))
+    scale = min(scale, _LONGEST / (2 * half_length))
     width, height = max(16, round(2 * half_length * scale)), max(6, round(2 * half_height * scale))
     axis, bars, centre = np.array(region.axis), np.array(region.bars), np.array(region.centre)
     back = np.empty((2, 3))
@@ -52,12 +56,27 @@ def profiles(upright: np.ndarray, bands: int) -> list[np.ndarray]:
     ]
 
 
-def bar_agreement(upright: np.ndarray) -> float:
-    """How alike upper and lower half of an upright picture are, −1…1: near 1 for bars, near 0 for text."""
-    upper, lower = profiles(upright, 2)
-    one, two = (p - cv2.blur(p.reshape(1, -1), (61, 1)).ravel() for p in (upper, lower))
+def looks_like_bars(grey: np.ndarray, region: Region) -> bool:
+    """A cheap look: many changes of dark and light, rows that say the same. False for text and borders."""
+    upright, _ = straighten(grey, region, scale=1.0)
+    return _bar_count(upright) >= _FEWEST_BARS and _bar_agreement(upright) > 0.5
+
+
+def _bar_agreement(upright: np.ndarray) -> float:
+    """How alike the rows above and below the middle are, −1…1: near 1 for bars, near 0 for text."""
+    bands = profiles(upright, 4)
+    if len(bands) < 4:
+        return 0.0
+    one, two = (p - cv2.blur(p.reshape(1, -1), (31, 1)).ravel() for p in bands[1:3])
     norm = math.sqrt(float(one @ one) * float(two @ two))
     return float(one @ two) / norm if norm > 0 else 0.0
+
+
+def _bar_count(upright: np.ndarray) -> int:
+    """Changes from dark to light of at least a third of the contrast: a border has one or two."""
+    line = plain(profiles(upright, 1)[0])[0]
+    state = np.where(line > 170, 1, np.where(line < 85, -1, 0))
+    return int(np.count_nonzero(np.diff(state[state != 0])) // 2)
 
 
 def plain(profile: np.ndarray) -> np.ndarray:

@@ -37,6 +37,11 @@ class Region:
     linear: bool
     weight: float
 
+    @property
+    def squareness(self) -> float:
+        """Short side over long side, 0…1."""
+        return min(self.half_length, self.half_height) / max(self.half_length, self.half_height)
+
     def square_on(self) -> Region | None:
         """The same place with its axis square to the bars; None where it is so already."""
         x, y = self.bars[1], -self.bars[0]
@@ -79,7 +84,7 @@ def find(
         cv2.fillConvexPoly(free, cells, 0)
         cv2.polylines(free, [cells], True, 0, 5)
     found: list[Region] = []
-    most = 40 if quick else _MOST_COMPONENTS
+    most = 16 if quick else _MOST_COMPONENTS
     for window in _LINEAR_WINDOWS[:1] if quick else _LINEAR_WINDOWS:
         found += _at_scale(tensor, free, window, linear=True, most=most)
     found += _at_scale(tensor, free, _MATRIX_WINDOW, linear=False, most=most)
@@ -88,19 +93,24 @@ def find(
 
 
 def _tensor(grey: np.ndarray) -> _Tensor:
-    height, width = grey.shape
-    longest = max(height, width)
-    side = _WORKING_SIDE if longest < _LARGE_FRAME else _WORKING_SIDE_LARGE
-    shrink = min(1.0, side / longest)
-    small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else grey
+    longest = max(grey.shape)
+    factor = max(1, round(longest / (_WORKING_SIDE if longest < _LARGE_FRAME else _WORKING_SIDE_LARGE)))
+    # whole factors and whole cells: OpenCV's area average is several times faster for these
+    height, width = (side // (factor * _CELL) * (factor * _CELL) for side in grey.shape)
+    if not height or not width:
+        empty = np.zeros((1, 1), np.float32)
+        return _Tensor(empty, empty, empty, float(longest))
+    small = grey[:height, :width]
+    if factor > 1:
+        small = cv2.resize(small, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
     gx = cv2.Scharr(small, cv2.CV_32F, 1, 0, scale=1 / 16)
     gy = cv2.Scharr(small, cv2.CV_32F, 0, 1, scale=1 / 16)
-    size = (max(1, small.shape[1] // _CELL), max(1, small.shape[0] // _CELL))
+    size = (small.shape[1] // _CELL, small.shape[0] // _CELL)
     xx, yy, xy = (
         cv2.resize(cv2.multiply(a, b), size, interpolation=cv2.INTER_AREA)
         for a, b in ((gx, gx), (gy, gy), (gx, gy))
     )
-    return _Tensor(xx, yy, xy, small.shape[1] / size[0] / shrink)
+    return _Tensor(xx, yy, xy, float(_CELL * factor))
 
 
 def _at_scale(tensor: _Tensor, free: np.ndarray, window: int, *, linear: bool, most: int) -> list[Region]:
