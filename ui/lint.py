@@ -20,8 +20,8 @@ UI = Path(__file__).parent
 QML = UI / "qml"
 TOOLS = Path(PySide6.__file__).parent
 SINGLETON = "pragma Singleton"
-#: Names that the tools read otherwise: Python's for C++, and a map whose keys QML reads as members.
-TYPES = {"float": "double", "object": "QVariant", "list": "QVariantList", "QVariantMap": "QVariant"}
+#: Names that the tools read otherwise: Python's for C++, and maps and lists that QML reads as its own.
+TYPES = {"float": "double", "object": "QVariant", "QVariantList": "QVariant", "QVariantMap": "QVariant"}
 
 
 def tool(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui.app import Screens, prepare
 from ui.gallery.scenes import Scene
+from ui.preview.photo import draw
 
 #: Smallest side of what a finger presses: 15 mm less a little, the theme target in the strip is 64 high.
 SMALLEST_TARGET = 56
@@ -88,8 +90,11 @@ def _text_complaints(item: QQuickItem, text: str, room: QQuickItem) -> Iterator[
 def render(scenes: Iterable[Scene], look: Look) -> Iterator[Rendered]:
     """Pictures of the scenes, one window each."""
     prepare([])
+    photo = draw(Path(tempfile.mkdtemp(prefix="gallery-")) / "panel.png")
     for scene in scenes:
-        screens = Screens(scene.tablet(), language=look.language, dark=look.dark, inline=True)
+        tablet = scene.tablet()
+        tablet.picture = photo.as_uri()
+        screens = Screens(tablet, language=look.language, dark=look.dark, inline=True)
         window = screens.window
         if not isinstance(window, QQuickWindow):
             yield Rendered(scene.name, QImage(), tuple(screens.warnings) or ("no window",))

@@ -9,7 +9,7 @@ import msgspec
 
 from ui import views
 from ui.app import Screens
-from ui.preview import orders, steps
+from ui.preview import orders, steps, tools
 from ui.preview.tablet import PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -51,6 +51,25 @@ def _search(text: str) -> Visit:
     return visit
 
 
+def _pin(person: str, pin: str) -> Visit:
+    def visit(screens: Screens) -> None:
+        screens.app.session.choose(person)
+        if pin:
+            screens.app.session.enter(pin)
+
+    return visit
+
+
+def _not_done(screens: Screens) -> None:
+    screens.app.openOrder("SCZ-118204")
+    screens.app.go("notDone")
+
+
+def _meter(meter: views.Meter | None = None, probe: str = "busy") -> Callable[[], PreviewTablet]:
+    status = msgspec.structs.replace(orders.STATUS, project="Ciudad PRIME", crew="Cuadrilla 12", probe=probe)
+    return lambda: PreviewTablet(state=status, meter_view=meter or tools.METER)
+
+
 SCENES: tuple[Scene, ...] = (
     Scene("ordenes", PreviewTablet, _go("orders")),
     Scene("ordenes_buscar", PreviewTablet, _search("centenario")),
@@ -62,4 +81,20 @@ SCENES: tuple[Scene, ...] = (
     _at("coincidencia_ok", "match", steps.MATCH_RIGHT),
     _at("plan", "configure"),
     _at("plan_listo", "configure", steps.PLAN_READY),
-)
+    _at("plan_hecho", "configure", steps.PLAN_DONE),
+    Scene("entrar", PreviewTablet, lambda screens: None),
+    Scene("entrar_pin", PreviewTablet, _pin("p2", "")),
+    Scene("entrar_pin_errado", PreviewTablet, _pin("p1", "111111")),
+    Scene("entrar_bloqueado", PreviewTablet, _pin("p3", "")),
+    Scene("orden", PreviewTablet, lambda screens: screens.app.openOrder("SCZ-118204")),
+    Scene("no_ejecutada", PreviewTablet, _not_done),
+    Scene("medidor", _meter(), _go("meter")),
+    Scene("medidor_sin_sonda", _meter(views.Meter(state="absent"), "absent"), _go("meter")),
+    Scene("medidor_leyendo", _meter(views.Meter(state="reading", progress=0.4, progress_text="Leyendo perfil de carga")),
+          _go("meter")),
+    Scene("sincronizar", PreviewTablet, _go("sync")),
+    Scene("mas", PreviewTablet, _go("more")),
+    *(_at(f"paso_{number:02d}_{key}", key) for number, key in enumerate(steps.ORDER_OF_STEPS, 1)
+      if key not in ("match", "configure")),
+    _at("paso_texto", "photo_after", steps.STEPS["note"]),
+)  # fmt: skip

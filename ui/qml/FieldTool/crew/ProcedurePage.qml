@@ -15,6 +15,16 @@ FocusScope {
     readonly property StepBody body: loader.item as StepBody
     readonly property bool narrow: width < Theme.narrowBelow
 
+    Component.onCompleted: page.show()
+
+    Connections {
+        target: page.procedure
+
+        function onStepChanged(): void {
+            page.show();
+        }
+    }
+
     StepList {
         id: steps
 
@@ -48,7 +58,6 @@ FocusScope {
             width: parent.width
             height: foot.y - y - 28
             focus: true
-            sourceComponent: page.faceOf(page.procedure.kind)
         }
 
         StepFoot {
@@ -77,20 +86,138 @@ FocusScope {
     }
 
     Component {
-        id: planFace
+        id: confirmFace
+
+        ConfirmStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: chooseFace
+
+        ChooseStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: numberFace
+
+        NumberStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: textFace
+
+        TextStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: photoFace
+
+        PhotoStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: scanFace
+
+        ScanStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: readFace
+
+        ReadStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: applyFace
 
         PlanStep {
             procedure: page.procedure
         }
     }
 
-    function faceOf(kind: string): Component {
-        switch (kind) {
-        case "match":
-            return matchFace;
-        case "plan_apply":
-            return planFace;
+    Component {
+        id: relayFace
+
+        RelayStep {
+            procedure: page.procedure
         }
-        return null;
+    }
+
+    Component {
+        id: sealsFace
+
+        SealsStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: placeFace
+
+        PlaceStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: joinFace
+
+        JoinStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: signatureFace
+
+        SignatureStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: summaryFace
+
+        SummaryStep {
+            procedure: page.procedure
+        }
+    }
+
+    readonly property var faces: ({
+            "confirm": confirmFace,
+            "choose": chooseFace,
+            "number": numberFace,
+            "text": textFace,
+            "photo": photoFace,
+            "scan": scanFace,
+            "meter_read": readFace,
+            "plan_apply": applyFace,
+            "relay": relayFace,
+            "seals": sealsFace,
+            "place": placeFace,
+            "join": joinFace,
+            "signature": signatureFace,
+            "summary": summaryFace,
+            "match": matchFace
+        })
+
+    // A new step gets a new page even where the kind stays, so that no answer is carried over.
+    function show(): void {
+        loader.sourceComponent = null;
+        loader.sourceComponent = page.faces[page.procedure.kind] ?? null;
     }
 }

@@ -3,7 +3,6 @@ import QtQuick
 import QtQuick.Templates as T
 import FieldTool.Core
 import FieldTool.theme
-import FieldTool.controls
 import FieldTool.crew
 
 // The window: strip, rail, the page of the current place, toasts.
@@ -78,20 +77,20 @@ T.ApplicationWindow {
     }
 
     Loader {
-        id: page
+        id: pageLoader
 
         x: rail.visible && !rail.atBottom ? rail.width : 0
         y: strip.height
         width: shell.width - x
         height: shell.height - y - (rail.visible && rail.atBottom ? rail.height : 0)
         focus: true
-        sourceComponent: shell.pageOf(shell.app.place)
+        sourceComponent: shell.pages[shell.app.place] ?? null
     }
 
     ToastHost {
         id: toasts
 
-        anchors.fill: page
+        anchors.fill: pageLoader
     }
 
     Connections {
@@ -105,7 +104,15 @@ T.ApplicationWindow {
     Component.onCompleted: shell.app.begin()
 
     Component {
-        id: orders
+        id: signInPage
+
+        SignInPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: ordersPage
 
         OrdersPage {
             app: shell.app
@@ -113,20 +120,61 @@ T.ApplicationWindow {
     }
 
     Component {
-        id: procedure
+        id: orderPage
+
+        OrderPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: procedurePage
 
         ProcedurePage {
             app: shell.app
         }
     }
 
-    function pageOf(place: string): Component {
-        switch (place) {
-        case "orders":
-            return orders;
-        case "procedure":
-            return procedure;
+    Component {
+        id: notDonePage
+
+        NotDonePage {
+            app: shell.app
         }
-        return null;
     }
+
+    Component {
+        id: meterPage
+
+        MeterPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: syncPage
+
+        SyncPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: morePage
+
+        MorePage {
+            app: shell.app
+        }
+    }
+
+    readonly property var pages: ({
+            "signIn": signInPage,
+            "orders": ordersPage,
+            "order": orderPage,
+            "procedure": procedurePage,
+            "notDone": notDonePage,
+            "meter": meterPage,
+            "sync": syncPage,
+            "more": morePage
+        })
 }

@@ -36,6 +36,15 @@ QtObject {
     readonly property color selection: dark ? "#172B42" : "#E4EEF8"
     readonly property color meaningInk: dark ? "#0C141C" : "#FFFFFF"
 
+    // ── On pictures, which are neither light nor dark ───────────────────────
+    readonly property color photoGround: "#10161C"
+    readonly property color photoInk: "#F1F5F8"
+    readonly property color photoDark: "#0E1C28"
+    readonly property color photoGood: "#6FD69B"
+    readonly property color photoGoodFill: "#08552D"
+    readonly property color photoAttention: "#FFC46B"
+    readonly property color photoWrong: "#FF9A92"
+
     // ── Space ───────────────────────────────────────────────────────────────
     readonly property int gap4: 4
     readonly property int gap8: 8

@@ -1,0 +1,61 @@
+"""Draws the photo of the preview: a panel with four meters, made of rectangles."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPolygonF
+
+
+def draw(path: Path, width: int = 960, height: int = 640) -> Path:
+    """Writes the PNG and returns where; the same picture every time."""
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    wall = QLinearGradient(0, 0, width, height)
+    wall.setColorAt(0, QColor("#6A6258"))
+    wall.setColorAt(1, QColor("#3F3B36"))
+    painter.fillRect(0, 0, width, height, wall)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#7C858B"))
+    painter.drawPolygon(QPolygonF([QPointF(70, 50), QPointF(880, 20), QPointF(905, 610), QPointF(60, 590)]))
+    painter.setBrush(QColor("#59626A"))
+    painter.drawRect(QRectF(120, 90, 730, 460))
+    dice = random.Random(7)  # noqa: S311 - bars of a drawing
+    for column in range(3):
+        _meter(painter, QRectF(165 + column * 222, 130, 190, 380), dice)
+    shade = QLinearGradient(0, 0, width, 0)
+    shade.setColorAt(0, QColor(0, 0, 0, 0))
+    shade.setColorAt(0.7, QColor(0, 0, 0, 0))
+    shade.setColorAt(1, QColor(0, 0, 0, 130))
+    painter.fillRect(0, 0, width, height, shade)
+    painter.end()
+    image.save(str(path))
+    return path
+
+
+def _meter(painter: QPainter, box: QRectF, dice: random.Random) -> None:
+    painter.setBrush(QColor("#D9DCDD"))
+    painter.drawRoundedRect(box, 8, 8)
+    painter.setBrush(QColor("#93A57F"))
+    painter.drawRect(QRectF(box.x() + 24, box.y() + 34, box.width() - 48, 62))
+    painter.setPen(QColor("#1E261A"))
+    painter.setFont(QFont("Inter", 22))
+    figures = QRectF(box.x() + 24, box.y() + 34, box.width() - 48, 62)
+    painter.drawText(figures, Qt.AlignmentFlag.AlignCenter, f"{dice.randrange(10**6):06d}")
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#F7F7F5"))
+    painter.drawRect(QRectF(box.x() + 16, box.y() + 130, box.width() - 32, 84))
+    painter.setBrush(QColor("#15181A"))
+    at = box.x() + 26
+    while at < box.right() - 30:
+        bar = dice.choice((2, 2, 3, 5))
+        painter.drawRect(QRectF(at, box.y() + 138, bar, 52))
+        at += bar + dice.choice((2, 3, 4))
+    painter.setBrush(QColor("#B9BEC1"))
+    painter.drawRect(QRectF(box.x() + 10, box.bottom() - 120, box.width() - 20, 108))
+    painter.setBrush(QColor("#4A5258"))
+    for terminal in range(4):
+        painter.drawEllipse(QRectF(box.x() + 26 + terminal * 38, box.bottom() - 76, 24, 24))

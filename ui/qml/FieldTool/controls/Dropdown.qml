@@ -1,0 +1,135 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import QtQuick.Templates as T
+import FieldTool.theme
+
+// A filter: label above, choice below, the list opens under it.
+T.AbstractButton {
+    id: dropdown
+
+    property string label: ""
+    // [{key, title}]
+    property var options: []
+    property string current: ""
+    property int rowHeight: 64
+
+    signal chosen(string key)
+
+    readonly property string title: {
+        const found = options.find(option => option.key === current);
+        return found ? found.title : "";
+    }
+
+    implicitWidth: 200
+    implicitHeight: 56
+    Accessible.name: label + ": " + title
+    Accessible.role: Accessible.ComboBox
+    Keys.onReturnPressed: clicked()
+    onClicked: list.open()
+
+    background: Item {
+        Rectangle {
+            anchors.fill: parent
+            radius: Theme.radius
+            color: dropdown.down ? Theme.pressed : Theme.surface
+            border.width: 1
+            border.color: Theme.edge
+        }
+
+        FocusRing {
+            visible: dropdown.visualFocus
+        }
+    }
+
+    contentItem: Item {
+        Column {
+            x: 16
+            anchors.verticalCenter: parent.verticalCenter
+            width: parent.width - x - 44
+
+            Label {
+                width: parent.width
+                kind: Label.Caption
+                text: dropdown.label
+                elide: Text.ElideRight
+                mayElide: true
+            }
+
+            Label {
+                width: parent.width
+                strong: true
+                text: dropdown.title
+                elide: Text.ElideRight
+                mayElide: true
+            }
+        }
+
+        Icon {
+            anchors.right: parent.right
+            anchors.rightMargin: 12
+            anchors.verticalCenter: parent.verticalCenter
+            name: "open"
+            size: 20
+        }
+    }
+
+    T.Popup {
+        id: list
+
+        y: dropdown.height + 4
+        width: Math.max(dropdown.width, 240)
+        height: Math.min(rows.contentHeight + 2, 480)
+        padding: 1
+        modal: true
+        dim: false
+
+        background: Card {}
+
+        contentItem: ListView {
+            id: rows
+
+            clip: true
+            model: dropdown.options
+            boundsBehavior: Flickable.StopAtBounds
+
+            delegate: T.ItemDelegate {
+                id: row
+
+                required property var modelData
+
+                width: rows.width
+                height: dropdown.rowHeight
+                text: modelData.title
+                onClicked: {
+                    list.close();
+                    dropdown.chosen(modelData.key);
+                }
+
+                background: Rectangle {
+                    radius: Theme.cardRadius
+                    color: row.down ? Theme.pressed : row.modelData.key === dropdown.current ? Theme.selection : "transparent"
+                }
+
+                contentItem: Item {
+                    Label {
+                        x: 16
+                        width: parent.width - 56
+                        anchors.verticalCenter: parent.verticalCenter
+                        strong: row.modelData.key === dropdown.current
+                        text: row.text
+                        elide: Text.ElideRight
+                        mayElide: true
+                    }
+
+                    Icon {
+                        visible: row.modelData.key === dropdown.current
+                        anchors.right: parent.right
+                        anchors.rightMargin: 12
+                        anchors.verticalCenter: parent.verticalCenter
+                        name: "check"
+                    }
+                }
+            }
+        }
+    }
+}

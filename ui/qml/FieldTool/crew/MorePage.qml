@@ -1,0 +1,102 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import FieldTool.Core
+import FieldTool.theme
+import FieldTool.controls
+
+// Más: language, theme, leaving.
+FocusScope {
+    id: page
+
+    required property AppController app
+
+    Flickable {
+        anchors.fill: parent
+        contentHeight: sheet.y + sheet.implicitHeight + Theme.gap24
+        boundsBehavior: Flickable.StopAtBounds
+        interactive: contentHeight > height
+
+        Column {
+            id: sheet
+
+            x: Theme.margin
+            y: Theme.margin
+            width: Math.min(880, parent.width - 2 * Theme.margin)
+            spacing: Theme.gap24
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Idioma")
+                }
+
+                Row {
+                    id: languages
+
+                    width: parent.width
+                    spacing: Theme.gap16
+
+                    Repeater {
+                        model: page.app.languages
+
+                        ChoiceTile {
+                            required property var modelData
+
+                            width: (languages.width - 2 * Theme.gap16) / 3
+                            text: modelData.title
+                            chosen: page.app.language === modelData.key
+                            onClicked: page.app.setLanguage(modelData.key)
+                        }
+                    }
+                }
+            }
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Pantalla")
+                }
+
+                Row {
+                    width: parent.width
+                    spacing: Theme.gap16
+
+                    ChoiceTile {
+                        width: (parent.width - Theme.gap16) / 2
+                        text: qsTr("Clara, para el sol")
+                        iconName: "light"
+                        chosen: !page.app.dark
+                        onClicked: if (page.app.dark) page.app.toggleTheme()
+                    }
+
+                    ChoiceTile {
+                        width: (parent.width - Theme.gap16) / 2
+                        text: qsTr("Oscura, para la noche")
+                        iconName: "dark"
+                        chosen: page.app.dark
+                        onClicked: if (!page.app.dark) page.app.toggleTheme()
+                    }
+                }
+            }
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Turno")
+                    detail: page.app.session.chosen.name ?? ""
+                }
+
+                ActionButton {
+                    width: 320
+                    text: qsTr("Salir")
+                    note: qsTr("Lo hecho queda en este equipo")
+                    iconName: "signOut"
+                    onClicked: page.app.session.leave()
+                }
+            }
+        }
+    }
+}

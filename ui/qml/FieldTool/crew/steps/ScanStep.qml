@@ -1,0 +1,144 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import FieldTool.theme
+import FieldTool.controls
+
+// Scan: the live picture with a frame on every code; the serial read stands large; typing by hand is the last way.
+StepBody {
+    id: body
+
+    readonly property bool read: (step.serial ?? "") !== ""
+    property bool typing: false
+
+    primaryText: typing ? qsTr("Usar esta serie") : read ? (step.primary || qsTr("Seguir")) : qsTr("Escanear")
+    primaryIcon: typing ? "check" : read ? "forward" : "scan"
+    primaryReady: !procedure.busy && (!typing || serial.text.trim().length >= 4)
+    extras: typing ? [
+        {
+            "key": "camera",
+            "text": qsTr("Cámara"),
+            "icon": "camera"
+        }
+    ] : [
+        {
+            "key": read ? "again" : "type",
+            "text": read ? qsTr("Otra vez") : qsTr("No se lee…"),
+            "icon": read ? "scan" : "number"
+        }
+    ]
+    onExtra: key => {
+        if (key === "type")
+            body.typing = true;
+        else if (key === "camera")
+            body.typing = false;
+        else
+            body.procedure.act("scan", {});
+    }
+
+    function accept(): void {
+        if (body.typing)
+            body.procedure.act("typed", {
+                "serial": serial.text.trim().toUpperCase()
+            });
+        else if (body.read)
+            body.procedure.accept({});
+        else
+            body.procedure.act("scan", {});
+    }
+
+    Viewfinder {
+        id: finder
+
+        width: body.narrow ? parent.width : parent.width - 344 - Theme.gap24
+        height: body.narrow ? parent.height - side.implicitHeight - Theme.gap24 : parent.height
+        source: body.step.picture ?? ""
+        live: body.step.live === true
+        codes: body.step.codes ?? []
+    }
+
+    Column {
+        id: side
+
+        x: body.narrow ? 0 : parent.width - width
+        y: body.narrow ? finder.height + Theme.gap24 : 0
+        width: body.narrow ? parent.width : 344
+        spacing: Theme.gap16
+
+        StepHead {
+            width: parent.width
+            step: body.step
+        }
+
+        Card {
+            visible: body.read && !body.typing
+            width: parent.width
+            height: 88
+            tone: "good"
+
+            SerialText {
+                anchors.centerIn: parent
+                size: 24
+                text: body.step.serial ?? ""
+            }
+        }
+
+        InputField {
+            id: serial
+
+            visible: body.typing
+            width: parent.width
+            placeholderText: qsTr("Serie de la etiqueta")
+            font.capitalization: Font.AllUppercase
+            inputMethodHints: Qt.ImhUppercaseOnly | Qt.ImhNoPredictiveText
+            onVisibleChanged: if (visible) forceActiveFocus()
+            onAccepted: if (body.primaryReady) body.accept()
+        }
+
+        Label {
+            visible: body.typing
+            width: parent.width
+            color: Theme.muted
+            text: qsTr("Escrita a mano queda anotado así, y pide una foto.")
+            wrapMode: Text.WordWrap
+        }
+
+        Repeater {
+            model: body.typing ? [] : (body.step.codes ?? [])
+
+            Row {
+                id: found
+
+                required property var modelData
+
+                width: side.width
+                spacing: Theme.gap12
+
+                Icon {
+                    id: foundIcon
+
+                    name: found.modelData.state === "read" ? "good" : found.modelData.state === "foreign" ? "wrong" : "unknown"
+                    size: 24
+                    color: Theme.tone(found.modelData.state === "read" ? "good" : found.modelData.state === "foreign" ? "wrong" : "attention")
+                }
+
+                Column {
+                    width: parent.width - foundIcon.width - Theme.gap12
+
+                    Label {
+                        width: parent.width
+                        strong: true
+                        text: found.modelData.text || qsTr("Sin leer")
+                        wrapMode: Text.WrapAnywhere
+                    }
+
+                    Label {
+                        width: parent.width
+                        kind: Label.Caption
+                        text: found.modelData.state === "read" ? qsTr("Serie del medidor") : found.modelData.state === "foreign" ? qsTr("No es una serie de medidor") : qsTr("Acérquese o evite el reflejo")
+                        wrapMode: Text.WordWrap
+                    }
+                }
+            }
+        }
+    }
+}
