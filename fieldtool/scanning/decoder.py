@@ -83,9 +83,9 @@ def _grey(image: np.ndarray) -> np.ndarray:
 
 
 def _sure(codes: list[Code]) -> tuple[list[Code], list[Code]]:
-    """Split first readings into those that stand and linear ones to doubt, to be read again in
-    their region: too small for one vote, or without a check of their own (a slanting scan line that leaves an ITF at
-    its edge reads a shorter, perfectly valid one)."""
+    """Split first readings into those that stand and linear ones to doubt, to be read again in their
+    region: too small for one vote, or without a check of their own (a slanting scan line that leaves
+    an ITF at its edge reads a shorter, perfectly valid one)."""
     sure: list[Code] = []
     doubtful: list[Code] = []
     for code in codes:
