@@ -8,7 +8,6 @@ steps: it is told which device to expect and gives back what was found.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,8 +19,9 @@ from drivers import errors
 from drivers.changes import ApplyReport, OutcomeState, Plan, WriteIntent, WriteOutcome
 from drivers.connection import Auth, Connection
 from drivers.models import MeterModel, ModelClient, find_program
-from drivers.reading import JoinEvidence, Reading, ReadResult
+from drivers.reading import Identity, JoinEvidence, Reading, ReadResult
 from drivers.session.client import OpticalSession
+from fieldtool.identity import normalise_serial
 from fieldtool.procedure.readings import same_readings
 from fieldtool.procedure.state import Found, Write
 from workorders.journal.kinds import DeviceRole, MeterChanged, MeterIntent, ReadingValue
@@ -155,6 +155,11 @@ def vault_secret(journal: Journal, serial: str) -> Callable[[str], bytes | None]
     return secret
 
 
+def no_secret(name: str) -> bytes | None:
+    """For the public client: there is nothing to tell."""
+    return None
+
+
 def connection_for(
     model: MeterModel | None, secret: Callable[[str], bytes | None], system_title: str
 ) -> Connection:
@@ -238,9 +243,19 @@ class MeterWork:
     ) -> Found:
         """Identify and read; `twice`: in separate requests that must agree.
 
+        The public client is asked first who is there: a password tried on another meter than the expected one
+        counts towards its lock-out. Another meter is reported by its identity alone, without readings.
+
         Raises:
             DriverError: what went wrong at the port; ReadingsDisagree.
         """
+        secret = vault_secret(self._journal, target.serial)
+        if connection_for(target.model, secret, self._system_title).auth is not Auth.NONE:
+            session, _ = self._open(target, progress, public=True)
+            with self._guard():
+                identity = session.identify()
+            if target.serial and normalise_serial(identity.serial) != normalise_serial(target.serial):
+                return _stranger(target.role, identity)
         session, _ = self._open(target, progress)
         with self._guard():
             first = session.read(items)
@@ -326,8 +341,10 @@ class MeterWork:
         if session is not None:
             session.close()
 
-    def _open(self, target: Target, progress: Progress | None) -> tuple[OpticalSession, JournalHost]:
-        secret = vault_secret(self._journal, target.serial)
+    def _open(
+        self, target: Target, progress: Progress | None, *, public: bool = False
+    ) -> tuple[OpticalSession, JournalHost]:
+        secret = no_secret if public else vault_secret(self._journal, target.serial)
         key = (target.port, connection_for(target.model, secret, self._system_title))
         fresh = time.monotonic() - self._used_at < _REUSE_SECONDS
         if self._session is None or self._host is None or self._key != key or not fresh:
@@ -377,6 +394,18 @@ class _Guard:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._work._ended(error)
+
+
+def _stranger(role: DeviceRole, identity: Identity) -> Found:
+    return Found(
+        role=role,
+        how="optical",
+        manufacturer=identity.manufacturer,
+        serial=identity.serial,
+        model=identity.model,
+        firmware=identity.firmware,
+        logical_device_name=identity.logical_device_name,
+    )
 
 
 def _found(role: DeviceRole, result: ReadResult, evidence: JoinEvidence | None) -> Found:

@@ -10,7 +10,7 @@ from fieldtool.identity import Source, normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench, SignedOverride
-from fieldtool.procedure.rules import reading_doubts
+from fieldtool.procedure.rules import reading_doubts, scanned_serial
 from fieldtool.procedure.state import Found, Job, RunState
 from workorders.journal.kinds import (
     BlobTaken,
@@ -137,10 +137,7 @@ def device_serial(state: RunState, role: DeviceRole) -> str | None:
     found = state.reads.get(role)
     if found is not None and found.serial:
         return normalise_serial(found.serial)
-    for done in sorted(state.done.values(), key=lambda done: -done.position):
-        if isinstance(done.answer, a.ScanAnswer) and done.step.startswith(role.value):
-            return normalise_serial(done.answer.serial)
-    return None
+    return scanned_serial(state, role)
 
 
 def _removed(job: Job, state: RunState) -> list[Payload]:

@@ -59,7 +59,7 @@ def _problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: 
         case m.ScanStep(), a.ScanAnswer():
             return _scan(step, answer, job, bench)
         case m.MeterReadStep(), a.MeterReadAnswer():
-            return _meter_read(step, answer, bench)
+            return _meter_read(step, answer, state, bench)
         case m.MatchStep(), a.MatchAnswer():
             return _match(bench)
         case m.PlanApplyStep(), a.PlanApplyAnswer():
@@ -193,11 +193,32 @@ def _scan(step: m.ScanStep, answer: a.ScanAnswer, job: Job, bench: Bench) -> Ite
             yield Problem(code="other_old_meter", field="serial", params=params, overridable=True)
 
 
-def _meter_read(step: m.MeterReadStep, answer: a.MeterReadAnswer, bench: Bench) -> Iterable[Problem]:
+def _meter_read(
+    step: m.MeterReadStep, answer: a.MeterReadAnswer, state: RunState, bench: Bench
+) -> Iterable[Problem]:
     if answer.not_obtainable is not None:
         yield from _chosen(step.not_obtainable, answer.not_obtainable, answer, bench, "not_obtainable")
-    elif bench.found is None or bench.found.role is not step.device:
+        return
+    found = bench.found
+    if found is None or found.role is not step.device:
         yield Problem(code="not_read_yet")
+        return
+    scanned = scanned_serial(state, step.device)
+    # The new device is judged by the match, with cause and remedy; the old one has only this.
+    if step.device is DeviceRole.OLD and scanned is not None and found.serial is not None:
+        serial = normalise_serial(found.serial)
+        if serial != scanned:
+            params = {"serial": serial or "", "scanned": scanned}
+            yield Problem(code="other_meter_at_port", params=params)
+
+
+def scanned_serial(state: RunState, role: DeviceRole) -> str | None:
+    """The serial on the label of a device, as last accepted."""
+    scans = [done for done in state.done.values() if done.device is role]
+    if not scans:
+        return None
+    answer = max(scans, key=lambda done: done.position).answer
+    return normalise_serial(answer.serial) if isinstance(answer, a.ScanAnswer) else None
 
 
 def _match(bench: Bench) -> Iterable[Problem]:

@@ -8,14 +8,14 @@ the order (`restore`), so a tablet that died comes back to exactly the same step
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from fieldtool.procedure.answers import Answer, join_personal
-from fieldtool.procedure.model import Procedure
+from fieldtool.procedure.model import Procedure, ScanStep
 from fieldtool.procedure.views import RunEnd
-from workorders.journal.entry import Entry
+from workorders.journal.entry import Envelope
 from workorders.journal.kinds import (
     BlobTaken,
     DeviceRole,
@@ -33,8 +33,8 @@ from workorders.journal.kinds import (
     SafetyFailed,
     Sealed,
     StepDone,
-    payload_of,
 )
+from workorders.journal.lifts import PayloadError, read_payload
 from workorders.orders import WorkOrder
 
 Unseal = Callable[[str, Sealed], str | None]
@@ -62,13 +62,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """An accepted step. `position` orders steps in time; a correction moves it to the end."""
+    """An accepted step. `position` orders steps in time; a correction moves it to the end.
+
+    `device` is the one that a scan step is about.
+    """
 
     step: str
     answer: Answer
     position: int
     at: str
     entry_id: str
+    device: DeviceRole | None = None
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +128,21 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return done.answer if done else None
 
 
-def restore(procedure: Procedure, entries: Iterable[Entry], unseal: Unseal) -> RunState:
+class Recorded(Protocol):
+    """An entry as the store hands it out."""
+
+    @property
+    def id(self) -> str:
+        """Id of the entry."""
+        ...
+
+    @property
+    def envelope(self) -> Envelope:
+        """Its envelope."""
+        ...
+
+
+def restore(procedure: Procedure, entries: Iterable[Recorded], unseal: Unseal) -> RunState:
     """Fold the entries of one order, oldest first, into the state of its procedure.
 
     Entries of kinds or steps that this program does not know are passed over; `order.returned` begins anew.
@@ -132,9 +150,12 @@ def restore(procedure: Procedure, entries: Iterable[Entry], unseal: Unseal) -> R
     state = RunState()
     for entry in entries:
         envelope = entry.envelope
-        payload = payload_of(envelope.kind, envelope.schema, envelope.payload)
+        try:
+            payload = read_payload(envelope)
+        except PayloadError:
+            continue
         if payload is not None:
-            state = fold(procedure, state, payload, entry.envelope.id, envelope.time.device, unseal)
+            state = fold(procedure, state, payload, entry.id, envelope.time.device, unseal)
     return state
 
 
@@ -210,7 +231,8 @@ def _with_step(
         answer = join_personal(step, payload.answers, personal)
     except msgspec.ValidationError:
         return state
-    done = Done(step=step.id, answer=answer, position=state.position, at=at, entry_id=entry_id)
+    device = step.device if isinstance(step, ScanStep) else None
+    done = Done(step=step.id, answer=answer, position=state.position, at=at, entry_id=entry_id, device=device)
     return msgspec.structs.replace(state, done={**state.done, step.id: done})
 
 

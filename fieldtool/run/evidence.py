@@ -1,0 +1,100 @@
+"""What a run knows of the outside, judged now: facts of the job, the match, the place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.models import MeterModel
+from fieldtool.identity import MatchInput, MatchResult, match, normalise_serial
+from fieldtool.procedure import answers as a
+from fieldtool.procedure.bench import PlaceFound
+from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.rules import scanned_serial
+from fieldtool.registration import identities_of, judge_place
+from fieldtool.run.surroundings import Surroundings
+from fieldtool.technologies import IdentitySource, Technology
+from workorders.journal.kinds import DeviceRole
+from workorders.orders import WorkOrder
+
+if TYPE_CHECKING:
+    from fieldtool.run.run import ProcedureRun
+
+
+def model_of(order: WorkOrder, role: DeviceRole, around: Surroundings) -> MeterModel | None:
+    """The meter model the order names for a device, if there is a file for it."""
+    asset = order.old_asset if role is DeviceRole.OLD else order.new_asset
+    return around.models.get(asset.model) if asset is not None and asset.model else None
+
+
+def technology_of(order: WorkOrder, around: Surroundings) -> Technology | None:
+    """The order's technology, if there is a file for it."""
+    return around.technologies.get(order.technology or "")
+
+
+def facts(order: WorkOrder, around: Surroundings) -> frozenset[str]:
+    """What the conditions of a procedure may ask: see `fieldtool.procedure.state.Job`."""
+    found: set[str] = set()
+    new, old = model_of(order, DeviceRole.NEW, around), model_of(order, DeviceRole.OLD, around)
+    if order.old_asset is not None:
+        found.add("old_meter")
+    # A CT installation stays one whichever meter hangs on it: either model says so.
+    if any(model is not None and model.connection == "ct" for model in (new, old)):
+        found.add("ct")
+    if any(model is not None and model.phases == 3 for model in (new, old)):
+        found.add("three_phase")
+    if new is not None and new.relay:
+        found.add("relay")
+    if order.program:
+        found.add("program")
+    if order.place.panel:
+        found.add("panel")
+    if technology_of(order, around) is not None:
+        found.add("network")
+    return frozenset(found)
+
+
+def match_now(run: ProcedureRun) -> MatchResult:
+    """The four-way match of the new device as things stand."""
+    order, around = run.order, run.around
+    found = run.state.reads.get(DeviceRole.NEW)
+    label = scanned_serial(run.state, DeviceRole.NEW)
+    optical = normalise_serial(found.serial) if found else None
+    planned = order.new_asset.serial if order.new_asset else None
+    named = [serial for serial in (label, optical, normalise_serial(planned)) if serial]
+    return match(
+        MatchInput(
+            order_serial=planned,
+            order_model=order.new_asset.model if order.new_asset else None,
+            label=label,
+            optical=optical,
+            stock=around.stock.items(named),
+            others=around.stock.others(order.mrid, named),
+            crew=around.crew or order.crew,
+        )
+    )
+
+
+def place_now(run: ProcedureRun, answer: a.PlaceAnswer) -> PlaceFound:
+    """The chosen place, judged."""
+    technology = technology_of(run.order, run.around)
+    identities: tuple[dict[str, str], list[str], list[str]] = ({}, [], [])
+    if technology is not None:
+        identities = identities_of(technology, _identity_sources(run))
+    return judge_place(technology, run.order.place, answer, run.around.network, identities)
+
+
+def _identity_sources(run: ProcedureRun) -> dict[IdentitySource, dict[str, str]]:
+    label: dict[str, str] = {}
+    typed: dict[str, str] = {}
+    for done in run.state.done.values():
+        if done.device is DeviceRole.NEW and isinstance(done.answer, a.ScanAnswer):
+            (typed if done.answer.unreadable else label).update(done.answer.identities)
+    serial = device_serial(run.state, DeviceRole.NEW)
+    found = run.state.reads.get(DeviceRole.NEW)
+    optical = {"mac": found.network["mac"]} if found and found.network.get("mac") else {}
+    return {
+        IdentitySource.OPTICAL: optical,
+        IdentitySource.LABEL: label,
+        IdentitySource.STOCK: run.around.stock.identities(serial) if serial else {},
+        IdentitySource.TYPED: typed,
+    }

@@ -1,0 +1,249 @@
+"""The steps of a run that touch a meter or the network: read, plan, apply, relay, join.
+
+Each call blocks in the caller's worker thread. What it finds is laid on the run's bench; accepting the
+step makes
+it a fact. Writes are the exception: they are journalled one by one while they happen.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from drivers.changes import ApplyReport, ChangeState, Plan
+from drivers.errors import UnsupportedObject
+from fieldtool.commissioning import MeterWork, Progress, Target
+from fieldtool.errors import JobError, StepRefused
+from fieldtool.identity import normalise_serial
+from fieldtool.procedure import answers as a
+from fieldtool.procedure import model as m
+from fieldtool.procedure.bench import JoinFound, PlanFound
+from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.rules import consent_missing, scanned_serial
+from fieldtool.procedure.views import ChangeRow, Problem
+from fieldtool.registration import cellular_join, listed_join, pending, prime_join
+from fieldtool.run import evidence
+from fieldtool.technologies import Proof, Technology
+from workorders.clock import read_utc
+from workorders.journal.kinds import DeviceRole, JoinState
+
+if TYPE_CHECKING:
+    from fieldtool.run.run import ProcedureRun
+
+
+_Step = TypeVar("_Step")
+
+
+class MeterSteps:
+    """Work on the meters of one run."""
+
+    def __init__(self, run: ProcedureRun, work: MeterWork) -> None:
+        self._run = run
+        self._work = work
+        self._plan: Plan | None = None
+
+    # --- read -------------------------------------------------------------------------------------
+
+    def read(self, progress: Progress | None) -> None:
+        """Read the meter of the current `meter_read` step."""
+        step = self._step(m.MeterReadStep)
+        found = self._work.read(
+            self._target(step.device), step.items or None, twice=step.twice, progress=progress
+        )
+        self._run.put_on_bench(found=found)
+
+    # --- plan and apply ---------------------------------------------------------------------------
+
+    def plan(self, progress: Progress | None) -> None:
+        """Settle what a cut left open, then compare with the program."""
+        self._step(m.PlanApplyStep)
+        run, target = self._run, self._target(DeviceRole.NEW)
+        self._work.settle(target, run.state.writes.values(), progress)
+        run.reload()
+        order = run.order
+        self._plan = self._work.plan(target, order.program or "", program_values(run), progress)
+        run.put_on_bench(plan=_plan_found(self._plan, None))
+
+    def apply(self, allow: list[str], progress: Progress | None) -> None:
+        """Write what differs, and lay down the state of each change, while it happens and afterwards."""
+        self._step(m.PlanApplyStep)
+        run = self._run
+        if self._plan is None:
+            self.plan(progress)
+        plan = self._plan
+        assert plan is not None
+
+        def changed(item: str, state: str, _now: str | None) -> None:
+            found = run.bench.plan
+            if found is None:
+                return
+            rows = [
+                msgspec.structs.replace(row, state=state) if row.item == item else row
+                for row in found.changes
+            ]
+            run.put_on_bench(plan=msgspec.structs.replace(found, changes=rows))
+
+        try:
+            report = self._work.apply(self._target(DeviceRole.NEW), plan, allow, progress, changed)
+        finally:
+            # Intents and outcomes were written by the session's questions, not by the run.
+            run.reload()
+        run.put_on_bench(plan=_plan_found(plan, report))
+
+    # --- relay ------------------------------------------------------------------------------------
+
+    def test_relay(self, confirmation: str, progress: Progress | None) -> None:
+        """Open and close the relay, on the last four digits of the serial."""
+        step = self._step(m.RelayStep)
+        run = self._run
+        if consent_missing(run.job(), run.state):
+            raise StepRefused(step.id, [Problem(code="consent_missing")])
+        target = self._target(DeviceRole.NEW)
+        if confirmation != last_four(target.serial):
+            raise StepRefused(step.id, [Problem(code="wrong_confirmation", field="confirmation")])
+        try:
+            result = self._work.test_relay(target, progress)
+        finally:
+            run.reload()
+        run.put_on_bench(relay=result)
+
+    # --- join -------------------------------------------------------------------------------------
+
+    def check_join(self, progress: Progress | None) -> None:
+        """Ask in the order of the technology's proofs; the first that has heard the device wins."""
+        self._step(m.JoinStep)
+        run = self._run
+        technology = evidence.technology_of(run.order, run.around)
+        if technology is None:
+            raise JobError("no_technology", "the order names no technology that is known here")
+        best: JoinFound | None = None
+        for proof in technology.join.proofs:
+            found = self._ask(proof, technology, progress)
+            if found is None:
+                continue
+            if best is None or found.state is JoinState.JOINED:
+                best = found
+            if found.state is JoinState.JOINED:
+                break
+        now = datetime.now(UTC)
+        run.put_on_bench(join=best or pending(technology, technology.join.proofs[0].value, now))
+
+    def _ask(self, proof: Proof, technology: Technology, progress: Progress | None) -> JoinFound | None:
+        now = datetime.now(UTC)
+        if proof in (Proof.OPTICAL_PRIME, Proof.OPTICAL_CELLULAR):
+            try:
+                heard = self._work.network(self._target(DeviceRole.NEW), progress)
+            except UnsupportedObject:
+                return None
+            if proof is Proof.OPTICAL_PRIME:
+                mac = self._expected_mac()
+                return prime_join(heard.state.value, heard.evidence, mac, technology, now)
+            return cellular_join(heard.state.value, heard.evidence, technology, now)
+        return self._ask_list(proof, technology, now)
+
+    def _ask_list(self, proof: Proof, technology: Technology, now: datetime) -> JoinFound | None:
+        run = self._run
+        serial, concentrator = device_serial(run.state, DeviceRole.NEW) or "", self._concentrator()
+        if proof is Proof.CONCENTRATOR_S24:
+            try:
+                heard = run.around.heard.concentrator(concentrator) if concentrator else []
+            except JobError:
+                return None
+        elif proof in (Proof.HEAD_END_LIST, Proof.CONCENTRATOR_LIST):
+            heard = run.around.heard.head_end(serial)
+        else:
+            return None
+        started = run.state.started_at
+        return listed_join(
+            serial,
+            heard,
+            how=proof.value,
+            installed_at=read_utc(started) if started else now,
+            expected=concentrator,
+            technology=technology,
+            now=now,
+        )
+
+    def _concentrator(self) -> str | None:
+        for done in self._run.state.done.values():
+            if isinstance(done.answer, a.PlaceAnswer):
+                return done.answer.concentrator
+        return self._run.order.place.concentrator
+
+    def _expected_mac(self) -> str | None:
+        mrid = self._concentrator()
+        node = self._run.around.network.node(mrid) if mrid else None
+        return node.identities.get("mac") if node else None
+
+    # --- common -----------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Stop the running call."""
+        self._work.cancel()
+
+    def close(self) -> None:
+        """Leave the meter well."""
+        self._work.close()
+
+    def _step(self, kind: type[_Step]) -> _Step:
+        step = self._run.shown_step()
+        if not isinstance(step, kind):
+            shown = step.id if step else "end"
+            raise JobError("wrong_step", f"the procedure is at {shown!r}, where this cannot be done")
+        return step
+
+    def _target(self, role: DeviceRole) -> Target:
+        run = self._run
+        port = run.around.port_for(role)
+        if port is None:
+            raise JobError("no_port", "no optical probe is known: plug it in, or choose its port")
+        asset = run.order.old_asset if role is DeviceRole.OLD else run.order.new_asset
+        serial = scanned_serial(run.state, role) or normalise_serial(asset.serial if asset else None) or ""
+        return Target(
+            port=port, role=role, serial=serial, model=evidence.model_of(run.order, role, run.around)
+        )
+
+
+def last_four(serial: str | None) -> str:
+    """The last four digits of a serial, which confirm a dangerous act."""
+    return "".join(ch for ch in serial or "" if ch.isdigit())[-4:]
+
+
+def program_values(run: ProcedureRun) -> dict[str, str]:
+    """Values for the program: the order's own, and its plain fields as `order.<name>`."""
+    order = run.order
+    found = {
+        "order.contracted_power": order.contracted_power,
+        "order.tariff": order.tariff,
+        "order.number": order.number,
+        "order.supply_number": order.supply_number,
+    }
+    return {name: value for name, value in found.items() if value is not None} | order.program_values
+
+
+def _plan_found(plan: Plan, report: ApplyReport | None) -> PlanFound:
+    results = {result.id: result for result in report.changes} if report else {}
+    rows: list[ChangeRow] = []
+    for change in plan.changes:
+        result = results.get(change.id)
+        written = result is not None and change.state is ChangeState.DIFFERS
+        rows.append(
+            ChangeRow(
+                id=change.id,
+                item=change.item,
+                name=change.name,
+                now=result.is_now if result and written and result.is_now else change.now,
+                will_be=change.will_be,
+                state=result.state.value if result and written else change.state.value,
+                danger=change.danger.value,
+                detail=(result.detail if result and written else None) or change.detail,
+            )
+        )
+    complete = report.complete if report else not plan.open_changes and not _unreadable(plan)
+    return PlanFound(program=plan.program, serial=plan.meter, changes=rows, complete=complete)
+
+
+def _unreadable(plan: Plan) -> bool:
+    return any(change.state is ChangeState.UNREADABLE for change in plan.changes)

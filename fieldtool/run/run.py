@@ -1,0 +1,535 @@
+"""One order being worked on: shows the current step, accepts answers, works on meters, ends the order.
+
+Everything accepted is one transaction of the journal before the method returns. The lock serialises callers;
+slow work on a meter does not hold it, so the page can be looked at meanwhile and `cancel` gets through.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from fieldtool.commissioning import MeterWork, OrderContext, Progress
+from fieldtool.errors import JobError, StepRefused
+from fieldtool.identity import normalise_serial
+from fieldtool.procedure import answers as a
+from fieldtool.procedure import engine
+from fieldtool.procedure import model as m
+from fieldtool.procedure.bench import Bench
+from fieldtool.procedure.effects import effects, flags_of, match_payload, photos_in, unsafe
+from fieldtool.procedure.rules import problems, safety_failures
+from fieldtool.procedure.state import Job, RunState, fold, restore
+from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
+from fieldtool.run import evidence, pages, photos
+from fieldtool.run.meters import MeterSteps
+from fieldtool.run.surroundings import Surroundings
+from fieldtool.text import Language
+from workorders.clock import utc_text
+from workorders.journal import kinds
+from workorders.journal.entry import Entry
+from workorders.journal.sealing import (
+    OrderKey,
+    SealError,
+    field_context,
+    seal_text,
+    unseal_text,
+)
+from workorders.journal.writer import Draft
+from workorders.orders import WorkOrder
+from workorders.store import entries as journal_entries
+from workorders.store import keys, schema
+from workorders.store.settings import clear_drafts, draft, set_draft
+
+
+class ProcedureRun:
+    """See `fieldtool.tablet.api.RunFace`, which this implements."""
+
+    def __init__(self, around: Surroundings, order: WorkOrder) -> None:
+        self.order_id = order.mrid
+        self.order = order
+        self.around = around
+        self.procedure = _procedure(around, order)
+        self._lock = threading.RLock()
+        self._shown: str | None = None
+        self._opened_at = datetime.now(UTC)
+        self._key = self._order_key()
+        self.state = RunState()
+        self.bench = Bench()
+        self._meters: MeterSteps | None = None
+        self._reload()
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def job(self) -> Job:
+        """The job's facts as of now."""
+        return Job(
+            order=self.order,
+            facts=evidence.facts(self.order, self.around),
+            today=utc_text(datetime.now(UTC)),
+            crew=self.around.crew,
+        )
+
+    def view(self, language: Language) -> RunView:
+        """Everything the procedure page shows now."""
+        with self._lock:
+            return pages.run_view(self, language)
+
+    def shown_step(self) -> m.Step | None:
+        """The step on the page: the one gone back to, else the first open one."""
+        job = self.job()
+        if self._shown is not None:
+            step = self.procedure.step(self._shown)
+            if engine.may_show(step, self.procedure, job, self.state):
+                return step
+            self._shown = None
+        return engine.open_step(self.procedure, job, self.state)
+
+    def check(self, answer: a.Answer | dict[str, Any]) -> list[Problem]:
+        """Why this answer to the current step could not be accepted; writes nothing."""
+        with self._lock:
+            step = self._current()
+            read = a.read_answer(step, answer) if isinstance(answer, dict) else answer
+            return problems(step, read, self.job(), self.state, self.bench_for(step, read))
+
+    # --- walking ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Journal that work began, unless it has."""
+        with self._lock:
+            if self.state.started_at is None or self.state.end is not None:
+                self._append(
+                    [
+                        kinds.OrderStarted(
+                            procedure=self.procedure.id, procedure_version=self.procedure.version
+                        )
+                    ]
+                )
+            self._arrive()
+
+    def back(self) -> None:
+        """Show the step before; nothing is undone."""
+        with self._lock:
+            self._move(-1)
+
+    def next(self) -> None:
+        """Show the step after the shown one, never past the first open step."""
+        with self._lock:
+            self._move(+1)
+
+    def go(self, step_id: str) -> None:
+        """Show a step that is done or is the first open one."""
+        with self._lock:
+            step = self.procedure.step(step_id)
+            if not engine.may_show(step, self.procedure, self.job(), self.state):
+                raise JobError("step_closed", f"step {step_id!r} cannot be opened yet", step=step_id)
+            self._shown = step_id
+            self._opened_at = datetime.now(UTC)
+            self._arrive()
+
+    def accept(self, answer: a.Answer | dict[str, Any]) -> Accepted:
+        """Accept the current step; see RunFace."""
+        with self._lock:
+            step = self._current()
+            read = a.read_answer(step, answer) if isinstance(answer, dict) else answer
+            job = self.job()
+            failed = safety_failures(step, read, job, self.state)
+            if failed:
+                return self._end_unsafe(step, read, job, failed)
+            self._note_old_mismatch(step, read)
+            self.bench = self._signed(step, read, self.bench_for(step, read))
+            found = problems(step, read, job, self.state, self.bench)
+            if found:
+                self.bench = msgspec.structs.replace(self.bench, override=None)
+                raise StepRefused(step.id, found)
+            return self._accepted(step, read, job)
+
+    def keep_draft(self, fields: dict[str, Any]) -> None:
+        """Keep what is typed so far into the current step; it survives the program. Never a PIN."""
+        with self._lock, self.around.journal.store.write() as connection:
+            set_draft(connection, self.order_id, self._current().id, _without_pin(fields))
+
+    def draft(self) -> dict[str, Any] | None:
+        """What was typed into the current step before."""
+        with self._lock, self.around.journal.store.read() as connection:
+            return draft(connection, self.order_id, self._current().id)
+
+    def not_done(self, reason: str, note: str | None = None, photos: list[str] | None = None) -> Accepted:
+        """End the order as not executed."""
+        with self._lock:
+            if self.state.end is not None:
+                raise JobError("already_ended", "this order has ended already")
+            choice = next((choice for choice in self.procedure.not_done if choice.id == reason), None)
+            if choice is None:
+                raise StepRefused("not_done", [Problem(code="not_allowed", field="reason")])
+            taken = [self.bench.photos[sha] for sha in photos or [] if sha in self.bench.photos]
+            missing = []
+            if choice.photo and not taken:
+                missing.append(Problem(code="photo_missing", field="photos"))
+            if choice.note and not (note or "").strip():
+                missing.append(Problem(code="note_missing", field="note"))
+            if missing:
+                raise StepRefused("not_done", missing)
+            ended = kinds.OrderNotDone(
+                reason=reason,
+                note=self._seal("not_done.note", note) if note else None,
+                blobs=sorted({*self.state.photos, *(blob.sha256 for blob in taken)}),
+                attempt=self.order.attempts + 1,
+            )
+            new = [blob for blob in taken if blob.sha256 not in self.state.photos]
+            written = self._append([*new, ended], drafts_of=None)
+            self.close()
+            return Accepted(
+                step="not_done",
+                saved_at=written[-1].envelope.time.device,
+                next_step=None,
+                end=RunEnd.NOT_DONE,
+            )
+
+    # --- photos and codes -------------------------------------------------------------------------
+
+    def add_photo(self, image: bytes, what: str, media_type: str = "image/jpeg") -> PhotoView:
+        """Strip, seal and store an image; it counts once a step that names it is accepted."""
+        plain = photos.cleaned(image, media_type)
+        with self._lock:
+            step = self.shown_step()
+            blob = photos.store_blob(
+                self.around.blobs,
+                self._key,
+                plain,
+                media_type=media_type,
+                what=what,
+                step=step.id if step else None,
+            )
+            self._on_bench(photos={**self.bench.photos, blob.sha256: blob})
+        return PhotoView(sha256=blob.sha256, what=what, size=blob.size)
+
+    def photo(self, sha256: str) -> bytes:
+        """The plain bytes of a photo of this order."""
+        return photos.read_blob(self.around.blobs, self._key, sha256)
+
+    def scanned(self, codes: list[str]) -> dict[str, str]:
+        """Classify texts of codes by the label rules of the expected model."""
+        step = self.shown_step()
+        old = isinstance(step, m.ScanStep) and step.device is kinds.DeviceRole.OLD
+        asset = self.order.old_asset if old else self.order.new_asset
+        return self.around.labels.classify(codes, asset.model if asset else None)
+
+    # --- meters and network -----------------------------------------------------------------------
+
+    def read_meter(self, progress: Progress | None = None) -> None:
+        """*Slow.* Read the meter of the current step."""
+        self.meters.read(progress)
+
+    def plan(self, progress: Progress | None = None) -> None:
+        """*Slow.* Settle what a cut left open, and compare the meter with the program."""
+        self.meters.plan(progress)
+
+    def apply(self, allow: list[str], progress: Progress | None = None) -> None:
+        """*Slow.* Write what differs; dangerous changes only if allowed."""
+        self.meters.apply(allow, progress)
+
+    def test_relay(self, confirmation: str, progress: Progress | None = None) -> None:
+        """*Slow.* Open and close the relay."""
+        self.meters.test_relay(confirmation, progress)
+
+    def check_join(self, progress: Progress | None = None) -> None:
+        """*Slow.* Ask whether the network has heard the device."""
+        self.meters.check_join(progress)
+
+    def cancel(self) -> None:
+        """Stop the running slow call; from any thread."""
+        meters = self._meters
+        if meters is not None:
+            meters.cancel()
+
+    def close(self) -> None:
+        """Let go of the meter."""
+        meters, self._meters = self._meters, None
+        if meters is not None:
+            meters.close()
+
+    @property
+    def meters(self) -> MeterSteps:
+        """The work on meters of this run."""
+        with self._lock:
+            if self._meters is None:
+                around, context = self.around, self.context()
+                work = MeterWork(
+                    around.journal,
+                    context,
+                    models=around.models_folder,
+                    programs=around.programs_folder,
+                    cache=around.cache,
+                    system_title=around.system_title,
+                )
+                self._meters = MeterSteps(self, work)
+            return self._meters
+
+    # --- for the parts of this folder -------------------------------------------------------------
+
+    def context(self) -> OrderContext:
+        """In whose name entries are written."""
+        person = self.around.person()
+        return OrderContext(
+            order_id=self.order_id,
+            order_version=self.order.version,
+            actor=person.id if person else None,
+        )
+
+    def put_on_bench(self, **found: object) -> None:
+        """Lay down what a meter or the network gave, for the page and for accepting."""
+        with self._lock:
+            self._on_bench(**found)
+
+    def reload(self) -> None:
+        """Fold the order's entries again, after somebody else wrote some (a session's intents)."""
+        with self._lock:
+            self._reload()
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _current(self) -> m.Step:
+        step = self.shown_step()
+        if step is None:
+            raise JobError("already_ended", "this order has ended; there is no step to accept")
+        return step
+
+    def _on_bench(self, **found: object) -> None:
+        self.bench = msgspec.structs.replace(self.bench, **found)
+
+    def _move(self, by: int) -> None:
+        steps = engine.visible_steps(self.procedure, self.job(), self.state)
+        step = self.shown_step()
+        if step is None or step not in steps:
+            return
+        index = steps.index(step) + by
+        if 0 <= index < len(steps) and engine.may_show(steps[index], self.procedure, self.job(), self.state):
+            self._shown = steps[index].id
+            self._opened_at = datetime.now(UTC)
+
+    def bench_for(self, step: m.Step, answer: a.Answer) -> Bench:
+        """The bench as it counts for this answer: match and place are judged anew."""
+        person = self.around.person()
+        bench = msgspec.structs.replace(
+            self.bench,
+            role=person.role if person else None,
+            photos={**self.state.photos, **self.bench.photos},
+            unsettled=sum(write.state is None for write in self.state.writes.values()),
+        )
+        if isinstance(step, m.MatchStep):
+            bench = msgspec.structs.replace(bench, match=evidence.match_now(self))
+        if isinstance(step, m.PlaceStep) and isinstance(answer, a.PlaceAnswer):
+            bench = msgspec.structs.replace(bench, place=evidence.place_now(self, answer))
+        return bench
+
+    def _signed(self, step: m.Step, answer: a.Answer, bench: Bench) -> Bench:
+        override: a.Override | None = getattr(answer, "override", None)
+        bench = msgspec.structs.replace(bench, override=None, match_entry=self._match_entry(step))
+        if override is None:
+            return bench
+        if not override.reason.strip():
+            raise StepRefused(step.id, [Problem(code="reason_missing", field="override")])
+        if not override.pin:
+            raise StepRefused(step.id, [Problem(code="pin_missing", field="override")])
+        signed = self.around.signer.sign_override(
+            override.person,
+            override.pin,
+            order_id=self.order_id,
+            match_entry=bench.match_entry or "",
+            reason=override.reason,
+        )
+        return msgspec.structs.replace(bench, override=signed)
+
+    def _match_entry(self, step: m.Step) -> str | None:
+        if isinstance(step, m.MatchStep):
+            return self.state.match.entry_id if self.state.match else None
+        return self._old_mismatch
+
+    _old_mismatch: str | None = None
+
+    def _note_old_mismatch(self, step: m.Step, answer: a.Answer) -> None:
+        """Journal that another old meter hangs here than the order says, when it is seen."""
+        if not isinstance(step, m.ScanStep) or not isinstance(answer, a.ScanAnswer):
+            return
+        if step.device is not kinds.DeviceRole.OLD or self.order.old_asset is None:
+            return
+        serial, expected = normalise_serial(answer.serial), normalise_serial(self.order.old_asset.serial)
+        if serial is None or serial == expected or self._old_mismatch is not None:
+            return
+        checked = kinds.MatchChecked(
+            role=kinds.DeviceRole.OLD,
+            sources=[
+                kinds.MatchSource(source="order", serial=expected),
+                kinds.MatchSource(source="label", serial=serial),
+            ],
+            verdict="mismatch",
+            cause="other_old_meter",
+        )
+        self._old_mismatch = self._append([checked])[0].envelope.id
+
+    def _arrive(self) -> None:
+        """On reaching the match: a mismatch is journalled when it is seen, not when somebody answers it."""
+        step = self.shown_step()
+        if not isinstance(step, m.MatchStep):
+            return
+        self._on_bench(match=evidence.match_now(self))
+        result = self.bench.match
+        if result is None or result.equal:
+            return
+        payload = match_payload(self.bench)
+        known = self.state.match
+        if known is None or known.payload != payload:
+            self._append([payload])
+
+    def _accepted(self, step: m.Step, answer: a.Answer, job: Job) -> Accepted:
+        seconds = max(0, round((datetime.now(UTC) - self._opened_at).total_seconds()))
+        written = effects(step, answer, job, self.state, self.bench, self._seal, seconds)
+        end = None
+        if isinstance(step, m.SummaryStep):
+            written += self._completion(step, answer, job, written)
+            end = RunEnd.COMPLETED
+        stored = self._append(written, drafts_of=step.id)
+        self._clear_bench(photos_in(answer))
+        self._shown = None
+        self._opened_at = datetime.now(UTC)
+        if end is not None:
+            self.close()
+        self._arrive()
+        following = engine.open_step(self.procedure, self.job(), self.state)
+        return Accepted(
+            step=step.id,
+            saved_at=stored[-1].envelope.time.device,
+            next_step=following.id if following else None,
+            end=end,
+        )
+
+    def _completion(
+        self, step: m.Step, answer: a.Answer, job: Job, before: list[kinds.Payload]
+    ) -> list[kinds.Payload]:
+        """The installation record as a sealed blob, and the end of the order."""
+        state, now = self.state, utc_text(datetime.now(UTC))
+        for payload in before:
+            state = fold(self.procedure, state, payload, "", now, self._unseal)
+        flags = flags_of(self.procedure, job, state)
+        record = self.around.records.issue(job, state, finished_at=now, flags=flags)
+        blob = photos.store_blob(
+            self.around.blobs,
+            self._key,
+            record.pdf,
+            media_type="application/pdf",
+            what="record",
+            step=step.id,
+        )
+        return [
+            blob,
+            kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number),
+            kinds.OrderCompleted(
+                record_hash=record.record_hash, blobs=sorted({*state.photos, blob.sha256}), flags=flags
+            ),
+        ]
+
+    def _end_unsafe(self, step: m.Step, answer: a.Answer, job: Job, failed: list[str]) -> Accepted:
+        bench = self.bench_for(step, answer)
+        written = effects(step, answer, job, self.state, bench, self._seal, None)
+        # The step did not happen as a step; only its photos and the failure are facts.
+        taken = [payload for payload in written if isinstance(payload, kinds.BlobTaken)]
+        ended = unsafe(step, failed, answer.note, self.state, self.order.attempts, self._seal)
+        stored = self._append([*taken, *ended])
+        self.close()
+        return Accepted(
+            step=step.id, saved_at=stored[-1].envelope.time.device, next_step=None, end=RunEnd.UNSAFE
+        )
+
+    def _clear_bench(self, used: list[str]) -> None:
+        kept = {sha: blob for sha, blob in self.bench.photos.items() if sha not in used}
+        self.bench = Bench(photos=kept)
+
+    # --- journal and keys -------------------------------------------------------------------------
+
+    def _append(self, payloads: list[kinds.Payload], drafts_of: str | None = None) -> list[Entry]:
+        context = self.context()
+        drafts = [
+            Draft(
+                payload=payload,
+                order_id=context.order_id,
+                order_version=context.order_version,
+                actor=context.actor,
+            )
+            for payload in payloads
+        ]
+        blobs = [payload for payload in payloads if isinstance(payload, kinds.BlobTaken)]
+
+        def also(connection: Connection) -> None:
+            for blob in blobs:
+                _note_blob(connection, blob)
+            if drafts_of is not None:
+                clear_drafts(connection, self.order_id, drafts_of)
+
+        written = self.around.journal.append_all(drafts, also=also)
+        for payload, entry in zip(payloads, written, strict=True):
+            envelope = entry.envelope
+            self.state = fold(
+                self.procedure, self.state, payload, envelope.id, envelope.time.device, self._unseal
+            )
+        return written
+
+    def _reload(self) -> None:
+        with self.around.journal.store.read() as connection:
+            found = journal_entries.fold_order(connection, schema.entry.c.order_id == self.order_id)
+        self.state = restore(self.procedure, found, self._unseal)
+
+    def _order_key(self) -> OrderKey:
+        try:
+            with self.around.journal.store.read() as connection:
+                return keys.order_key(connection, self.order_id)
+        except SealError as error:
+            raise JobError(
+                "order_key_missing",
+                "the key of this order is not on this tablet: sync before starting",
+                reason=error.code,
+            ) from None
+
+    def _seal(self, field: str, text: str) -> kinds.Sealed:
+        return seal_text(self._key, text, field_context(self.order_id, field))
+
+    def _unseal(self, field: str, sealed: kinds.Sealed) -> str | None:
+        try:
+            key = self._key
+            if sealed.key_id != key.key_id:
+                with self.around.journal.store.read() as connection:
+                    key = keys.key_by_id(connection, sealed.key_id)
+            return unseal_text(key, sealed, field_context(self.order_id, field))
+        except SealError:
+            return None
+
+
+def _procedure(around: Surroundings, order: WorkOrder) -> m.Procedure:
+    wanted = order.procedure or order.kind.value
+    found = around.procedures.get(wanted)
+    if found is None:
+        found = next((one for one in around.procedures.values() if order.kind in one.kinds), None)
+    if found is None:
+        raise JobError("no_procedure", f"there is no procedure {wanted!r} on this tablet", procedure=wanted)
+    return found
+
+
+def _note_blob(connection: Connection, blob: kinds.BlobTaken) -> None:
+    """Keep count of the blob as one that waits to be sent."""
+    table = schema.blob_store
+    values = {"size": blob.size, "state": "local", "at": utc_text(datetime.now(UTC))}
+    known = connection.execute(select(table.c.sha256).where(table.c.sha256 == blob.sha256)).first()
+    if known is None:
+        connection.execute(insert(table), values | {"sha256": blob.sha256})
+    else:
+        connection.execute(update(table).where(table.c.sha256 == blob.sha256).values(size=blob.size))
+
+
+def _without_pin(fields: dict[str, Any]) -> dict[str, Any]:
+    override = fields.get("override")
+    if isinstance(override, dict):
+        fields = fields | {"override": {key: value for key, value in override.items() if key != "pin"}}
+    return fields

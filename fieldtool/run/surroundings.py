@@ -1,0 +1,120 @@
+"""What a run needs from the tablet around it, as typed values and small protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from drivers.models import MeterModel
+from fieldtool.identity import OtherOrder, StockItem
+from fieldtool.procedure.bench import SignedOverride
+from fieldtool.procedure.model import Procedure
+from fieldtool.procedure.state import Job, RunState
+from fieldtool.registration import Heard, Network
+from fieldtool.technologies import Technology
+from fieldtool.text import Language
+from workorders.journal.kinds import DeviceRole
+from workorders.journal.writer import Journal
+from workorders.people import Role
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    role: Role
+    crew: str | None = None
+
+
+class OverrideSigner(Protocol):
+    """Opens a person's key with their PIN and signs an override; attempts are counted before they are
+    tried."""
+
+    def sign_override(
+        self, person: str, pin: str, *, order_id: str, match_entry: str, reason: str
+    ) -> SignedOverride:
+        """Raises JobError `wrong_pin`, `locked_out`, `grant_expired` or `override_role`."""
+        ...
+
+
+class IssuedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The installation record: its PDF, its hash and its number."""
+
+    pdf: bytes
+    record_hash: str
+    number: str
+
+
+class RecordIssuer(Protocol):
+    """Makes the installation record of a finished order."""
+
+    def issue(self, job: Job, state: RunState, *, finished_at: str, flags: list[str]) -> IssuedRecord:
+        """The signed record as it will be handed over."""
+        ...
+
+
+class Stock(Protocol):
+    """The stock list and what other orders expect."""
+
+    def items(self, serials: list[str]) -> dict[str, StockItem]:
+        """Stock items of these serials."""
+        ...
+
+    def identities(self, serial: str) -> dict[str, str]:
+        """Network identities that the stock list names for a serial."""
+        ...
+
+    def others(self, order_id: str, serials: list[str]) -> dict[str, OtherOrder]:
+        """Other orders of this tablet that expect one of these serials, by serial."""
+        ...
+
+
+class LabelReader(Protocol):
+    """Classifies texts of codes by label rules."""
+
+    def classify(self, codes: list[str], model: str | None) -> dict[str, str]:
+        """`serial`, `mac`, `imei`, … and refused ones under `refused.N`."""
+        ...
+
+
+class HeardLists(Protocol):
+    """What concentrators and head-end say they heard."""
+
+    def concentrator(self, mrid: str) -> list[Heard]:
+        """*Slow.* Ask a PRIME concentrator for S24; raises JobError `concentrator_unreachable`."""
+        ...
+
+    def head_end(self, serial: str) -> list[Heard]:
+        """Lines of the head-end's list about a serial, as last received."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything around a run. `port_for` says which probe port serves a device; `crew` whose truck this
+    is."""
+
+    journal: Journal
+    procedures: dict[str, Procedure]
+    technologies: dict[str, Technology]
+    models: dict[str, MeterModel]
+    models_folder: Path
+    programs_folder: Path
+    cache: Path
+    blobs: Path
+    system_title: str
+    crew: str | None
+    network: Network
+    stock: Stock
+    labels: LabelReader
+    heard: HeardLists
+    signer: OverrideSigner
+    records: RecordIssuer
+    port_for: Callable[[DeviceRole], str | None]
+    person: Callable[[], Person | None]
+    language: Callable[[], Language]
