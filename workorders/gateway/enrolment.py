@@ -27,9 +27,10 @@ from workorders.gateway.tables import one_time_code, tablet
 from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_canonical
 from workorders.sync import wire
 from workorders.sync.codes import ASKS, CODE_HOURS, GRANTS, EnrolTicket, new_code, proof, proves
+from workorders.sync.enrolment import PEOPLE_CONTEXT
 
 MAX_FAILURES = 10
-PEOPLE_CONTEXT = b"enrol/people"
+
 ENROL, RECOVER = "enrol", "recover"
 
 Statement = TypeVar("Statement", wire.EnrolStatement, wire.RecoveryStatement)

@@ -246,7 +246,7 @@ def finish(office: Office, row: TabletRow, request: wire.FinishRequest) -> wire.
             entries=len(seen),
             orders=len(set(seen.values())),
             digest=seen_digest(seen),
-            heads=_heads(connection, row.tablet_id),
+            heads=_heads(connection, [head.chain_id for head in request.heads]),
             missing_blobs=_missing_blobs(connection, row.tablet_id),
         )
 
@@ -266,8 +266,9 @@ def _earlier(connection: Connection, crew: str | None, upto: int) -> list[Row[An
     return list(connection.execute(query))
 
 
-def _heads(connection: Connection, tablet_id: str) -> list[HeadReference]:
-    query = select(head_receipt).where(head_receipt.c.tablet_id == tablet_id)
+def _heads(connection: Connection, chain_ids: list[str]) -> list[HeadReference]:
+    """What the office holds of these chains; one it knows nothing of is not in the answer."""
+    query = select(head_receipt).where(head_receipt.c.chain_id.in_(chain_ids))
     return [
         HeadReference(chain_id=item.chain_id, seq=item.seq, hash=item.hash)
         for item in connection.execute(query)

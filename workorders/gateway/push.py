@@ -31,25 +31,10 @@ from workorders.store import entries as journal
 from workorders.store import projection, schema
 from workorders.store.errors import StoreError, translate
 from workorders.sync import wire
+from workorders.sync.checks import OFFICE_KINDS
 from workorders.sync.wire import Verdict, VerdictKind
 
 _log = logging.getLogger(__name__)
-
-OFFICE_KINDS = frozenset(
-    kind.KIND
-    for kind in (
-        kinds.OrderIssued,
-        kinds.OrderChanged,
-        kinds.OrderCancelled,
-        kinds.OrderReassigned,
-        kinds.OrderApproved,
-        kinds.OrderReturned,
-        kinds.ExceptionDecided,
-        kinds.JoinReported,
-        kinds.PersonalErased,
-    )
-)
-"""Acts of the office: on a tablet's chain they have no force."""
 
 
 class _Refused(Exception):

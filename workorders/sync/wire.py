@@ -21,6 +21,7 @@ MAX_PLAIN_BYTES = 16 * 1024 * 1024
 """Bytes of a body once decompressed: 50 entries at their limit fit; a bomb does not."""
 MAX_BLOB_BYTES = 32 * 1024 * 1024
 PULL_PAGE_ENTRIES = 200
+MAX_HEADS = 500
 TOMBSTONE_DAYS = 90
 MAX_CLOCK_SKEW_SECONDS = 300
 """How far a signed request's time may be from the gateway's clock; the tablet corrects by `Meta.time`."""
@@ -143,6 +144,7 @@ class PullPage(msgspec.Struct, frozen=True, kw_only=True):
 class OrderKeyItem(msgspec.Struct, frozen=True, kw_only=True):
     """The key that a work order's personal data is sealed under."""
 
+    order_id: str
     key_id: str
     key: Bytes
 
@@ -191,7 +193,7 @@ class FinishRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the tablet holds at the end of a round: its cursor and the heads of its chains."""
 
     cursor: str
-    heads: list[HeadReference]
+    heads: Annotated[list[HeadReference], msgspec.Meta(max_length=MAX_HEADS)]
 
 
 class FinishAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +202,7 @@ class FinishAnswer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         entries, orders: how many.
         digest: see `seen_digest`.
-        heads: what the gateway holds of the tablet's chains.
+        heads: what the gateway holds of the chains that were asked about.
         missing_blobs: hashes that records list and the gateway lacks, of this tablet's chains.
     """
 

@@ -1,0 +1,108 @@
+"""The keys that a tablet may hold now: order keys and meter secrets, sealed to it.
+
+What is not in the ring any more is forgotten, except the key of an order that the crew is in the middle
+of: what they still write about it must be sealed too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from workorders import sealedbox
+from workorders.journal.kinds import OrderStatus
+from workorders.journal.sealing import OrderKey
+from workorders.store import keys as order_keys
+from workorders.store import schema
+from workorders.store.settings import set_setting, setting
+from workorders.sync import wire
+from workorders.sync.errors import BadAnswer
+from workorders.sync.identity import TabletIdentity
+
+_DIGEST = "sync.keys"
+_IN_HAND = (OrderStatus.ENROUTE, OrderStatus.ON_SITE, OrderStatus.IN_PROGRESS, OrderStatus.SUSPENDED)
+
+
+def ring_digest(ring: wire.KeyRing) -> str:
+    """Names the content of a ring without showing it: SHA-256 over its JSON."""
+    return hashlib.sha256(b"fieldtool/keys/1\n" + msgspec.json.encode(ring)).hexdigest()
+
+
+def context(tablet: str) -> bytes:
+    """Sealed-box context of a tablet's ring."""
+    return wire.KEYS_CONTEXT + b"/" + tablet.encode()
+
+
+def digest_here(connection: Connection) -> str | None:
+    """Digest of the ring taken last."""
+    value = setting(connection, _DIGEST)
+    return value if isinstance(value, str) else None
+
+
+def opened(answer: wire.KeysAnswer, identity: TabletIdentity) -> wire.KeyRing | None:
+    """The ring inside an answer; None if ours is still right.
+
+    Raises:
+        BadAnswer: it does not open, or is not what its digest says.
+    """
+    if answer.sealed is None:
+        return None
+    try:
+        box = base64.b64decode(answer.sealed)
+        plain = sealedbox.open_sealed(identity.opener(), box, context(identity.tablet))
+        ring = msgspec.json.decode(plain, type=wire.KeyRing)
+    except (sealedbox.SealedBoxError, msgspec.DecodeError, ValueError):
+        raise BadAnswer("the keys that came are not sealed to this tablet") from None
+    if ring_digest(ring) != answer.digest:
+        raise BadAnswer("the keys that came are not those announced")
+    return ring
+
+
+def take(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing | None, now: str) -> bool:
+    """Keep what is in the ring, forget what is not, destroy what was erased. Whether anything changed."""
+    if answer.erased:
+        order_keys.destroy(connection, dict.fromkeys(answer.erased, now))
+    if ring is None:
+        return False
+    for item in ring.order_keys:
+        key = OrderKey(key_id=item.key_id, key=base64.b64decode(item.key))
+        if not _has(connection, key):
+            order_keys.put_order_key(connection, item.order_id, key)
+    _forget(connection, {item.key_id for item in ring.order_keys})
+    connection.execute(delete(schema.meter_secret))
+    rows = [
+        {
+            "serial": item.serial,
+            "name": item.name,
+            "value": base64.b64decode(item.value),
+            "expires_at": item.expires_at,
+        }
+        for item in ring.meter_secrets
+    ]
+    if rows:
+        connection.execute(insert(schema.meter_secret), rows)
+    set_setting(connection, _DIGEST, answer.digest)
+    return True
+
+
+def _has(connection: Connection, key: OrderKey) -> bool:
+    table = schema.order_key
+    return connection.execute(select(table.c.key).where(table.c.key_id == key.key_id)).scalar() == key.key
+
+
+def _forget(connection: Connection, ours: set[str]) -> None:
+    table, order = schema.order_key, schema.work_order
+    in_hand = select(order.c.order_id).where(order.c.status.in_(_IN_HAND))
+    query = select(table.c.key_id, table.c.order_id).where(
+        table.c.key.is_not(None), table.c.order_id.not_in(in_hand)
+    )
+    gone = [row for row in connection.execute(query) if row.key_id not in ours]
+    for row in gone:
+        connection.execute(delete(table).where(table.c.key_id == row.key_id))
+    if gone:
+        from workorders.store import search
+
+        search.refresh_orders(connection, [row.order_id for row in gone])

@@ -1,0 +1,247 @@
+"""One round of sync, as the list of its stages.
+
+    meta → references → push → pull → keys → blobs → finish
+
+Each stage does its part of the protocol and leaves the store whole; a round that ends anywhere has lost
+nothing and is simply made again. The stages themselves are in `stages.py`; here is what drives them, what
+they share and how a round ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from workorders.clock import SystemClock, utc_text
+from workorders.journal.writer import Journal
+from workorders.store import inbox
+from workorders.store.engine import Store
+from workorders.store.errors import StoreError
+from workorders.store.settings import set_setting, setting
+from workorders.sync import wire
+from workorders.sync.blobs import BlobFiles
+from workorders.sync.errors import SyncCancelled, SyncError, Unreachable
+from workorders.sync.identity import TabletIdentity
+
+_log = logging.getLogger(__name__)
+_LAST = "sync.last"
+
+
+class Transport(Protocol):
+    """The gateway as a tablet sees it: over HTTP, or in one process. Methods raise `SyncError`s only."""
+
+    def meta(self) -> wire.Meta: ...
+    def push(self, request: wire.PushRequest) -> wire.PushResponse: ...
+    def pull(self, cursor: str | None) -> wire.PullPage: ...
+    def finish(self, request: wire.FinishRequest) -> wire.FinishAnswer: ...
+    def keys(self, have: str | None) -> wire.KeysAnswer: ...
+    def references(self) -> wire.ReferenceList: ...
+    def reference(self, sha256: str) -> bytes: ...
+    def has_blob(self, sha256: str) -> bool: ...
+    def put_blob(self, sha256: str, data: bytes) -> None: ...
+
+
+class SyncState(StrEnum):
+    """How sync stands, for the page and the shell's one line."""
+
+    NEVER = "never"
+    RUNNING = "running"
+    DONE = "done"
+    OFFLINE = "offline"
+    FAILED = "failed"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """The stages, in their order."""
+
+    META = "meta"
+    REFERENCES = "references"
+    PUSH = "push"
+    PULL = "pull"
+    KEYS = "keys"
+    BLOBS = "blobs"
+    FINISH = "finish"
+
+
+class SyncProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a round is. `total` is 0 where it cannot be known."""
+
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+class LeftOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that left the list in this round, for the notice. `reason`: reassigned, cancelled."""
+
+    order_id: str
+    reason: str
+
+
+class SyncReport(msgspec.Struct, kw_only=True):
+    """How a round went; what `fieldtool sync --json` prints.
+
+    Attributes:
+        code, message: why it ended early; `error.sync.<code>` names the text for people.
+        retry_after: what the gateway asked for, seconds.
+        bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
+        pending: own entries still without an answer; pending_blobs likewise.
+        equal: whether counts and digest agree with the gateway's; None if it was not asked.
+        repulled: whether a difference or a lost cursor made it pull from the start.
+    """
+
+    state: SyncState = SyncState.RUNNING
+    stage: Stage = Stage.META
+    code: str | None = None
+    message: str | None = None
+    retry_after: float | None = None
+    pushed: int = 0
+    verdicts: dict[str, int] = msgspec.field(default_factory=dict)
+    pulled: int = 0
+    bad_entries: int = 0
+    left: list[LeftOrder] = msgspec.field(default_factory=list)
+    references: int = 0
+    keys_changed: bool = False
+    blobs_sent: int = 0
+    blobs_confirmed: int = 0
+    blobs_lost: list[str] = msgspec.field(default_factory=list)
+    missing_blobs: int = 0
+    entries: int = 0
+    orders: int = 0
+    digest: str | None = None
+    equal: bool | None = None
+    repulled: bool = False
+    resent: int = 0
+    pending: int = 0
+    pending_blobs: int = 0
+    at: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass
+class SyncRound:
+    """One round. `run` may be called once; make a new one for the next.
+
+    Attributes:
+        cancelled: asked between requests; true ends the round with what it has.
+    """
+
+    store: Store
+    identity: TabletIdentity
+    journal: Journal
+    transport: Transport
+    blobs: BlobFiles
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    report: SyncReport = field(default_factory=SyncReport)
+    cancelled: Callable[[], bool] = lambda: False
+    progress: Callable[[SyncProgress], None] = lambda _: None
+
+    def run(
+        self,
+        progress: Callable[[SyncProgress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> SyncReport:
+        """Go through the stages; always returns a report, whatever the gateway answers.
+
+        Raises:
+            StoreError: the local database cannot be written; nothing was lost.
+        """
+        from workorders.sync.stages import STAGES
+
+        self.progress = progress or self.progress
+        self.cancelled = cancelled or self.cancelled
+        began = self.now()
+        try:
+            for stage, work in STAGES:
+                self.report.stage = stage
+                self.step(0, 0)
+                work(self)
+            self.report.state = SyncState.DONE
+        except SyncError as error:
+            self._failed(error)
+        except StoreError:
+            raise
+        except Exception as error:
+            # Nothing that a gateway sends may stop the crew: a failed round, with the trace in the log.
+            _log.exception("a round of sync failed in stage %s", self.report.stage)
+            self.report.state, self.report.code = SyncState.FAILED, "sync_failed"
+            self.report.message = type(error).__name__
+        self.report.seconds = round((self.now() - began).total_seconds(), 3)
+        self._close()
+        return self.report
+
+    def step(self, done: int, total: int) -> None:
+        """Tell the progress within the present stage, and stop here if asked to.
+
+        Raises:
+            SyncCancelled: somebody asked.
+        """
+        if self.cancelled():
+            raise SyncCancelled("stopped")
+        self.progress(SyncProgress(stage=self.report.stage, done=done, total=total))
+
+    def meet(self, server_time: datetime) -> None:
+        """Take the gateway's clock as reference: entries from now on carry the offset."""
+        clock = self.journal.clock
+        if isinstance(clock, SystemClock):
+            offset = (server_time - self.now()) / timedelta(milliseconds=1)
+            clock.server_offset_ms = round(offset)
+
+    def _failed(self, error: SyncError) -> None:
+        report = self.report
+        report.code, report.message, report.retry_after = error.code, str(error), error.retry_after
+        if isinstance(error, SyncCancelled):
+            report.state = SyncState.CANCELLED
+        elif error.pauses:
+            report.state = SyncState.PAUSED
+        else:
+            report.state = SyncState.OFFLINE if isinstance(error, Unreachable) else SyncState.FAILED
+
+    def _close(self) -> None:
+        from workorders.sync.blobs import waiting
+
+        report = self.report
+        with self.store.write() as connection:
+            report.pending = inbox.pending_count(connection)
+            report.pending_blobs = len(waiting(connection))
+            report.at = utc_text(self.now())
+            before = last_sync(setting(connection, _LAST))
+            contact = report.at if report.state is SyncState.DONE else before.contact
+            clock = self.journal.clock
+            offset = clock.server_offset_ms if isinstance(clock, SystemClock) else None
+            last = LastSync(
+                state=report.state, at=report.at, contact=contact, code=report.code, offset_ms=offset
+            )
+            set_setting(connection, _LAST, msgspec.to_builtins(last))
+
+
+class LastSync(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last round ended, kept in the store. `contact`: end of the last whole round."""
+
+    state: SyncState = SyncState.NEVER
+    at: str | None = None
+    contact: str | None = None
+    code: str | None = None
+    offset_ms: int | None = None
+
+
+def last_sync(value: object) -> LastSync:
+    """Read the kept setting; an unreadable one is as none."""
+    try:
+        return LastSync() if value is None else msgspec.convert(value, LastSync)
+    except msgspec.ValidationError:
+        return LastSync()
+
+
+def last_sync_of(store: Store) -> LastSync:
+    """How the last round on this store ended."""
+    with store.read() as connection:
+        return last_sync(setting(connection, _LAST))
