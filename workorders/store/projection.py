@@ -118,6 +118,7 @@ def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     for table in schema.BY_ORDER:
         connection.execute(delete(table).where(table.c.order_id.in_(order_ids)))
     _delete_scopes(connection, [f"order:{order_id}" for order_id in order_ids])
+    connection.execute(delete(schema.sla_clock).where(schema.sla_clock.c.order_id.in_(order_ids)))
     _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
     search.refresh(connection, order_ids, rows["work_order"], rows["order_plan"])
 

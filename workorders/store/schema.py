@@ -515,6 +515,23 @@ order_text = Table(
 )
 """Plain customer data of orders whose key is here, and the text that the search looks through."""
 
+sla_clock = Table(
+    "sla_clock",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("rule", String, primary_key=True),
+    Column("project", String),
+    Column("version", String, nullable=False),
+    Column("started_at", String),
+    Column("stopped_at", String),
+    Column("breach_at", String),
+    Column("warn_at", String),
+    Column("paused", Boolean, nullable=False),
+    Column("void", Boolean, nullable=False),
+    Index("sla_clock_breach", "project", "breach_at"),
+)
+"""Cache of `workorders.rollout.clocks`: folding an order forgets its clocks."""
+
 reference_set = Table(
     "reference_set",
     metadata,

@@ -1,0 +1,146 @@
+"""Devices that the record and the network do not agree about: four lists (FACTS section 6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select
+
+from workorders.clock import read_utc, utc_text
+from workorders.store import schema
+from workorders.store.queries.rows import read
+
+NEVER_HEARD_AFTER_HOURS = 72
+SILENT_AFTER_HOURS = 24
+
+
+class OrphanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A device on one of the lists, with what each side says."""
+
+    serial: str
+    order_id: str | None
+    usage_point: str | None
+    expected: str | None
+    heard_by: str | None
+    heard_at: str | None
+    placed_at: str | None
+
+
+class Orphans(msgspec.Struct, frozen=True, kw_only=True):
+    """The four lists (each cut at the limit) and how long each is."""
+
+    heard_without_site: list[OrphanRow]
+    site_never_heard: list[OrphanRow]
+    other_concentrator: list[OrphanRow]
+    silent: list[OrphanRow]
+    counts: dict[str, int]
+
+
+def orphans(
+    connection: Connection,
+    *,
+    now: str,
+    project: str | None = None,
+    never_after_hours: int = NEVER_HEARD_AFTER_HOURS,
+    silent_after_hours: int = SILENT_AFTER_HOURS,
+    limit: int = 100,
+) -> Orphans:
+    """The four lists as of `now` (UTC text).
+
+    Args:
+        never_after_hours: how long after mounting a device may stay unheard.
+        silent_after_hours: how long after the last word a device counts as silent.
+    """
+    queries = {
+        "heard_without_site": _heard_without_site(project),
+        "site_never_heard": _never_heard(project, _before(now, never_after_hours)),
+        "other_concentrator": _other_concentrator(project),
+        "silent": _silent(project, _before(now, silent_after_hours)),
+    }
+    lists: dict[str, list[OrphanRow]] = {}
+    counts: dict[str, int] = {}
+    for name, query in queries.items():
+        counts[name] = int(
+            connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+        )
+        rows = connection.execute(query.order_by("serial").limit(limit))
+        lists[name] = [read(row, OrphanRow) for row in rows]
+    return Orphans(counts=counts, **lists)
+
+
+def _before(now: str, hours: int) -> str:
+    return utc_text(read_utc(now) - timedelta(hours=hours))
+
+
+_placed = schema.placement
+_heard = schema.heard
+_join = schema.join_state
+_base = schema.base_placement
+_device = schema.device
+
+
+def _heard_at() -> Any:
+    """When a device was heard last, by the head-end's list or by an entry."""
+    by_list, by_entry = _heard.c.heard_at, _join.c.heard_at
+    return case(
+        (by_list.is_(None), by_entry),
+        (by_entry.is_(None), by_list),
+        (by_list > by_entry, by_list),
+        else_=by_entry,
+    )
+
+
+def _sites(project: str | None) -> Select[Any]:
+    """Devices that stand somewhere by entries, with what is heard of them."""
+    query = (
+        select(
+            _placed.c.serial.label("serial"),
+            _placed.c.order_id.label("order_id"),
+            _placed.c.usage_point.label("usage_point"),
+            _placed.c.concentrator.label("expected"),
+            func.coalesce(_heard.c.concentrator, _join.c.concentrator).label("heard_by"),
+            _heard_at().label("heard_at"),
+            _placed.c.since.label("placed_at"),
+        )
+        .select_from(_placed)
+        .outerjoin(_heard, _heard.c.serial == _placed.c.serial)
+        .outerjoin(_join, _join.c.serial == _placed.c.serial)
+        .where(_placed.c.until.is_(None))
+    )
+    return query if project is None else query.where(_placed.c.project == project)
+
+
+def _heard_without_site(project: str | None) -> Select[Any]:
+    stands = exists().where(_placed.c.serial == _heard.c.serial, _placed.c.until.is_(None))
+    removed = exists().where(_device.c.serial == _heard.c.serial, _device.c.state == "removed")
+    listed = exists().where(_base.c.serial == _heard.c.serial)
+    empty = select(_placed.c.order_id).where(_placed.c.serial.is_(None)).scalar_subquery()
+    query = select(
+        _heard.c.serial.label("serial"),
+        empty.label("order_id"),
+        empty.label("usage_point"),
+        empty.label("expected"),
+        _heard.c.concentrator.label("heard_by"),
+        _heard.c.heard_at.label("heard_at"),
+        empty.label("placed_at"),
+    ).where(~stands, or_(~listed, removed))
+    return query if project is None else query.where(_heard.c.project == project)
+
+
+def _never_heard(project: str | None, before: str) -> Select[Any]:
+    joined = and_(_join.c.first_joined_at.is_not(None))
+    heard_since = _heard_at() >= _placed.c.since
+    return _sites(project).where(
+        _placed.c.since < before, ~func.coalesce(joined, False), ~func.coalesce(heard_since, False)
+    )
+
+
+def _other_concentrator(project: str | None) -> Select[Any]:
+    heard_by = func.coalesce(_heard.c.concentrator, _join.c.concentrator)
+    return _sites(project).where(_placed.c.concentrator.is_not(None), heard_by != _placed.c.concentrator)
+
+
+def _silent(project: str | None, before: str) -> Select[Any]:
+    return _sites(project).where(_heard_at() >= _placed.c.since, _heard_at() < before)
