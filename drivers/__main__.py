@@ -1,6 +1,6 @@
 """``python -m drivers session|virtual-meter|virtual-concentrator``: the programs that this package is run as.
 
-Each is imported only when asked for: the session brings the GPL-2.0-only codec, the virtual field does not.
+Each is imported only when asked for: a session need not carry the virtual field, nor the other way round.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ def main(argv: list[str]) -> int:
         from drivers.virtual.cli import main as virtual
 
         return virtual(argv)
+    if program == "session":
+        from drivers.session.program import main as session
+
+        return session(argv[1:])
     sys.stderr.write("usage: python -m drivers session|virtual-meter|virtual-concentrator …\n")
     return 2
 

@@ -36,11 +36,14 @@ class Connection(msgspec.Struct, frozen=True):
     """Everything but the port. Secrets are *names*: the session asks the host for their bytes.
 
     ``server`` is ``LOGICAL[:PHYSICAL]``; ``system_title`` is this tablet's own, 16 hex digits;
-    ``device_address`` the
-    address in ``/?address!``; ``baud`` the plain HDLC rate (and the cap of the rate that a sign-on may
-    choose);
-    ``info_field`` and ``window`` what we propose for HDLC. ``reaction`` seconds to wait for the first byte.
-    ``model`` forces a meter model by name, else it is recognised.
+    ``device_address``
+    the address in ``/?address!``; ``baud`` the rate where no sign-on chooses one; ``info_field`` and
+    ``window`` what
+    we propose for HDLC; ``reaction`` the seconds to wait for the first byte. ``model`` forces a meter
+    model by name,
+    else it is recognised. ``counter_key`` names the invocation counter (per meter, client and key); its
+    default
+    ``<block_key>/<client>`` is right where names of secrets are unique to the meter.
     """
 
     mode: Mode = Mode.AUTO
@@ -57,6 +60,7 @@ class Connection(msgspec.Struct, frozen=True):
     device_address: str = ""
     reaction: float = 2.0
     model: str | None = None
+    counter_key: str | None = None
 
 
 class SessionHost(Protocol):
@@ -77,7 +81,7 @@ class SessionHost(Protocol):
         """Reserve ``count`` invocation counter values ≥ ``at_least`` durably and return the first; never
         twice the same.
 
-        ``key`` names meter and client: ``<server system title or port-independent meter id>/<client>``.
+        ``key`` is ``Connection.counter_key`` or its default.
         """
         ...
 

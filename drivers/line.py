@@ -42,11 +42,15 @@ Recorder = Callable[[float, str, bytes], None]
 
 
 class Line:
-    """A port with counters. ``cancelled`` may be set from another thread; every wait looks at it."""
+    """A port with counters. ``cancelled`` may be set from another thread; every wait looks at it.
+
+    While ``withhold`` is set, frames are recorded by length only: a password crosses the line in clear.
+    """
 
     def __init__(self, url: str, first_format: LineFormat, *, recorder: Recorder | None = None) -> None:
         self.url = url
         self.cancelled = threading.Event()
+        self.withhold = False
         self.bytes_tx = 0
         self.bytes_rx = 0
         self._recorder = recorder
@@ -68,8 +72,7 @@ class Line:
         self.bytes_tx += len(data)
         started = max(self.now(), self._quiet_from)
         self._quiet_from = started + len(data) * self._format.character_seconds
-        if self._recorder:
-            self._recorder(self.now(), "tx", data)
+        self._record("tx", data)
 
     def read(self, deadline: float) -> bytes:
         while True:
@@ -78,8 +81,7 @@ class Line:
             data = self._port.read(min(max(left, 0.0), _SLICE))
             if data:
                 self.bytes_rx += len(data)
-                if self._recorder:
-                    self._recorder(self.now(), "rx", data)
+                self._record("rx", data)
                 return data
             if left <= 0:
                 return b""
@@ -112,6 +114,10 @@ class Line:
 
     def close(self) -> None:
         self._port.close()
+
+    def _record(self, direction: str, data: bytes) -> None:
+        if self._recorder:
+            self._recorder(self.now(), direction, bytes(len(data)) if self.withhold else data)
 
     def _check(self) -> None:
         if self.cancelled.is_set():

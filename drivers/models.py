@@ -36,7 +36,10 @@ class ModelClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Regular expressions that recognise the model; each one given must be found."""
+    """Regular expressions that recognise the model; each one given must be found.
+
+    ``device_type`` is looked for in the device type and in every device id.
+    """
 
     identification: str | None = None
     logical_device_name: str | None = None
@@ -96,15 +99,23 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def name_of(self, item: str) -> str | None:
         return next((named.name for named in self.readings if named.item == item), None)
 
+    def recognises_line(self, line: str) -> bool:
+        """Whether the identification line (``MMM text``) is one of this model."""
+        return bool(self.match.identification and re.search(self.match.identification, line))
+
     def recognises(self, identity: Identity) -> bool:
         """Whether every given expression is found; a value that is not known yet decides nothing."""
+        types = [text for word, text in identity.extra.items() if word.startswith("device_")]
         pairs = (
-            (self.match.identification, identity.extra.get("identification")),
-            (self.match.logical_device_name, identity.logical_device_name),
-            (self.match.device_type, identity.extra.get("device_type")),
+            (self.match.identification, [identity.extra.get("identification")]),
+            (self.match.logical_device_name, [identity.logical_device_name]),
+            (self.match.device_type, types),
         )
-        known = [(expression, text) for expression, text in pairs if expression and text]
-        return bool(known) and all(re.search(expression, text) for expression, text in known)
+        known = [(expression, [text for text in texts if text]) for expression, texts in pairs if expression]
+        decided = [(expression, texts) for expression, texts in known if texts]
+        return bool(decided) and all(
+            any(re.search(expression, text) for text in texts) for expression, texts in decided
+        )
 
 
 class ValueRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

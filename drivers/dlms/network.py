@@ -108,13 +108,14 @@ def _cell(data: Data) -> dict[str, str]:
 
 
 def _phy_quality(data: Data) -> str:
-    """List of ``mac=snr`` of the neighbours heard; raw text where the version differs."""
+    """``mac=snr`` of the neighbours heard (macListPhyComm: EUI-48, tx power, tx and rx coding, rx level,
+    SNR, …)."""
     parts = []
     for entry in data.value if isinstance(data.value, tuple) else ():
         cells = entry.value if isinstance(entry.value, tuple) else ()
-        if len(cells) < 5:
+        if len(cells) < 6:
             return plain_text(data) or ""
-        parts.append(f"{_eui(cells[0])}={plain_text(cells[4])}")
+        parts.append(f"{_eui(cells[0])}={plain_text(cells[5])}")
     return " ".join(parts)
 
 

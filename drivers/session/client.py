@@ -70,6 +70,7 @@ class OpticalSession:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         assert self._process.stdout is not None
         self._reader = io.BufferedReader(cast("io.RawIOBase", self._process.stdout))

@@ -1,0 +1,376 @@
+"""What a session can be asked: identify, read, profile, network. Reading only; writing is in ``apply``."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from drivers.dlms import attributes, network, view
+from drivers.dlms import profile as profiles
+from drivers.dlms.apdu import Result, Selection
+from drivers.dlms.attributes import AttributeReader
+from drivers.dlms.client import DlmsClient
+from drivers.dlms.cosem import (
+    UNSUPPORTED,
+    Item,
+    ScalerUnit,
+    access_result,
+    parse_date_time,
+    parse_item,
+    plain_text,
+)
+from drivers.dlms.profile import Zone
+from drivers.dlms.view import ASSOCIATION_VIEW, TypeCache, TypeRecord, ViewObject
+from drivers.errors import DriverError, MeterRefused, OtherMeter, UnsupportedObject, WrongValue
+from drivers.models import MeterModel
+from drivers.reading import (
+    ByteCount,
+    Identity,
+    JoinEvidence,
+    ProfileColumn,
+    ProfileResult,
+    ProfileRow,
+    ReadResult,
+)
+from drivers.session.reach import Reach, ReadoutOnly, identification_text
+from drivers.session.readout_meter import readout_identity, readout_readings
+
+LDN = Item(1, bytes([0, 0, 42, 0, 0, 255]), 2)
+_STANDARD_IDENTITY = {
+    "serial": "1:0.0.96.1.0.255:2",
+    "device_id_1": "1:0.0.96.1.1.255:2",
+    "device_id_2": "1:0.0.96.1.2.255:2",
+    "device_id_3": "1:0.0.96.1.3.255:2",
+    "device_id_4": "1:0.0.96.1.4.255:2",
+    "firmware": "1:1.0.0.2.0.255:2",
+}
+_FLAG = re.compile(r"[A-Z]{3}")
+_DEFAULT_READINGS = [
+    "8:0.0.1.0.0.255:2", "3:1.0.1.8.0.255:2", "3:1.0.2.8.0.255:2", "3:1.0.3.8.0.255:2", "3:1.0.4.8.0.255:2",
+]  # fmt: skip
+
+Progress = Callable[[str, int, int], None]
+
+
+class Jobs:
+    """Reading jobs on one meter. Everything learnt (identity, scalers, view) is kept for the session."""
+
+    def __init__(
+        self, reach: Reach, models: dict[str, MeterModel], cache: TypeCache, progress: Progress
+    ) -> None:
+        self.reach = reach
+        self._models = models
+        self._cache = cache
+        self.progress = progress
+        self._identity: Identity | None = None
+        self._record: TypeRecord | None = None
+        self._record_checked = False
+        self.scalers: dict[Item, ScalerUnit | None] = {}
+        reach.check_same = self._check_same
+
+    # ---- shared with the writing jobs
+
+    @property
+    def model(self) -> MeterModel | None:
+        return self.reach.model
+
+    @property
+    def reversed_sign(self) -> bool:
+        return bool(self.model and self.model.quirks.deviation_reversed)
+
+    def fetch(self, items: list[Item], step: str = "read") -> dict[Item, Result]:
+        """Read attributes, whatever the meter's limits; done again after a cut."""
+
+        def job(client: DlmsClient) -> dict[Item, Result]:
+            reader = AttributeReader(client, self.reach.list_limit)
+            return reader.read(items, lambda done, total: self.progress(step, done, total))
+
+        return self.reach.run(job) if items else {}
+
+    def pause(self, seconds: float) -> None:
+        """Wait cancellably."""
+        if self.reach.line is not None:
+            self.reach.line.pause(seconds)
+
+    def need(self, item: Item) -> Result:
+        """One attribute that must be there. Raises ``UnsupportedObject`` or ``MeterRefused``."""
+        result = self.fetch([item])[item]
+        if result.data is None:
+            raise refusal(item, result)
+        return result
+
+    # ---- identify
+
+    def identify(self) -> Identity:
+        if self._identity is None:
+            try:
+                self._identity = self._read_identity()
+            except ReadoutOnly:
+                assert self.reach.identification is not None
+                self._identity = readout_identity(self.reach.identification, self.reach.data_sets or [])
+        return self._identity
+
+    def _read_identity(self) -> Identity:
+        self.reach.run(lambda client: client)
+        words = dict(_STANDARD_IDENTITY) | (self.model.identity if self.model else {})
+        items = {word: parse_item(text) for word, text in words.items()}
+        results = self.fetch([LDN, *items.values()], "identify")
+        texts = {word: _text(results[item]) for word, item in items.items()}
+        ldn = _text(results[LDN])
+        identity = self._recognise(ldn, texts)
+        self._load_record(identity)
+        return identity
+
+    def _recognise(self, ldn: str | None, texts: dict[str, str | None]) -> Identity:
+        extra = {word: text for word, text in texts.items() if text and word not in ("serial", "firmware")}
+        line = self.reach.identification
+        if line is not None:
+            extra["identification"] = identification_text(line)
+        manufacturer = ldn[:3] if ldn and _FLAG.match(ldn) else (line.manufacturer if line else None)
+        identity = Identity(manufacturer, texts.get("serial"), None, texts.get("firmware"), ldn, extra)
+        if self.reach.model is None:
+            fitting = [model for model in self._models.values() if model.recognises(identity)]
+            self.reach.model = fitting[0] if len(fitting) == 1 else None
+        model = self.reach.model
+        name = model.name if model else extra.get("device_type") or extra.get("device_id_1")
+        if model and model.manufacturer:
+            manufacturer = manufacturer or model.manufacturer
+        return Identity(manufacturer, texts.get("serial"), name, texts.get("firmware"), ldn, extra)
+
+    def _load_record(self, identity: Identity) -> None:
+        modules = [parse_item(text) for text in (self.model.modules if self.model else [])]
+        found = self.fetch(modules, "identify")
+        key = [
+            identity.manufacturer or "?",
+            identity.model or "?",
+            identity.firmware or "?",
+            *[_text(found[item]) or "?" for item in modules],
+            str(self.reach.client_address),
+        ]
+        self._record = self._cache.load(key)
+        if self._record.list_limit and self.reach.list_limit.value is None:
+            self.reach.list_limit.value = self._record.list_limit
+
+    def remember_type(self) -> None:
+        """Keep what was learnt of this type for the next meter."""
+        limit = self.reach.list_limit.value if not self.reach.was_cut else None
+        record = self._record
+        if record is not None and limit is not None and limit != record.list_limit:
+            self._record = TypeRecord(record.key, record.objects, limit)
+            self._cache.store(self._record)
+
+    def _check_same(self, client: DlmsClient) -> None:
+        if self._identity is None or self._identity.logical_device_name is None:
+            return
+        data = client.get(LDN).data
+        if data is not None and plain_text(data) != self._identity.logical_device_name:
+            raise OtherMeter
+
+    # ---- association view
+
+    def association_view(self) -> list[ViewObject]:
+        """The objects of this meter: from the cache of its type if the fingerprint holds, else read."""
+        self.identify()
+        record = self._record
+        if record is not None and record.objects:
+            if not self._record_checked:
+                results = self.fetch(view.fingerprint_items(record.objects))
+                self._record_checked = view.fingerprint_holds(record.objects, results)
+            if self._record_checked:
+                return record.objects
+        data = self.need(ASSOCIATION_VIEW).data
+        assert data is not None
+        objects = view.decode_view(data)
+        self._record_checked = True
+        if record is not None:
+            self._record = TypeRecord(record.key, objects, record.list_limit)
+            self._cache.store(self._record)
+        return objects
+
+    # ---- read
+
+    def read(self, texts: list[str] | None) -> ReadResult:
+        """Items as asked, or those of the model. Raises ``UnsupportedObject`` only if not a single one is
+        there."""
+        started = time.monotonic()
+        identity = self.identify()
+        if self.reach.is_readout:
+            readings = readout_readings(self.reach.data_sets or [], texts)
+            return ReadResult(identity, readings, self.reach.exchanges, self._bytes(), _since(started))
+        wanted = {text: parse_item(text) for text in (self._default_items() if texts is None else texts)}
+        extra = [attributes.scaler_item(item) for item in wanted.values()]
+        extra += [attributes.capture_time_item(item) for item in wanted.values()]
+        more = [item for item in extra if item is not None and item not in self.scalers]
+        results = self.fetch([*wanted.values(), *more])
+        attributes.remember_scalers(results, self.scalers)
+        readings = [
+            attributes.to_reading(
+                item, self._name(item), results, self.scalers, reversed_sign=self.reversed_sign
+            )
+            for item in wanted.values()
+        ]
+        if texts and all(reading.status in UNSUPPORTED for reading in readings):
+            raise UnsupportedObject(detail=", ".join(texts[:5]))
+        return ReadResult(identity, readings, self.reach.exchanges, self._bytes(), _since(started))
+
+    def _default_items(self) -> list[str]:
+        return [named.item for named in self.model.readings] if self.model else _DEFAULT_READINGS
+
+    def _name(self, item: Item) -> str | None:
+        return self.model.name_of(str(item)) if self.model else None
+
+    def _bytes(self) -> ByteCount:
+        line = self.reach.line
+        return ByteCount(line.bytes_tx, line.bytes_rx) if line else ByteCount()
+
+    # ---- profile
+
+    def profile(self, text: str | None, start: str | None, end: str | None) -> ProfileResult:
+        """Rows between two times; a meter without selective access is read whole and the rows are picked
+        here."""
+        started = time.monotonic()
+        since, until = _moment(start, "start"), _moment(end, "end")
+        self.identify()
+        if self.reach.is_readout:
+            raise ReadoutOnly
+        item = parse_item(text or (self.model.profile if self.model else "7:1.0.99.1.0.255:2")).of(2)
+        results = self.fetch([item.of(3), item.of(4), profiles.CLOCK])
+        layout = results[item.of(3)]
+        if layout.data is None:
+            raise refusal(item.of(3), layout)
+        columns = profiles.decode_columns(layout.data)
+        period = _integer(results[item.of(4)])
+        zone = self._zone(results[profiles.CLOCK])
+        self._fetch_scalers(columns)
+        buffer = self._buffer(item, columns, since, until, zone)
+        assert buffer.data is not None
+        rows = profiles.decode_rows(buffer.data, columns, self.scalers, period, zone)
+        return ProfileResult(
+            str(item),
+            [self._column(column) for _, column in profiles.value_columns(columns)],
+            _between(rows, since, until),
+            period,
+            self.reach.exchanges,
+            self._bytes(),
+            _since(started),
+        )
+
+    def _buffer(
+        self,
+        item: Item,
+        columns: list[profiles.Column],
+        since: datetime | None,
+        until: datetime | None,
+        zone: Zone,
+    ) -> Result:
+        self.progress("profile", 0, 1)
+        result = Result(None, 250)
+        if since is not None or until is not None:
+            first = since or datetime(2000, 1, 1, tzinfo=UTC)
+            last = until or datetime.now(UTC) + timedelta(days=1)
+            selection = profiles.range_selection(columns, first, last, zone)
+            result = self.reach.run(lambda client: _refused_as_result(client, item, selection))
+        if result.data is None:
+            result = self.reach.run(lambda client: client.get(item))
+        if result.data is None:
+            raise refusal(item, result)
+        self.progress("profile", 1, 1)
+        return result
+
+    def _fetch_scalers(self, columns: list[profiles.Column]) -> None:
+        wanted = [attributes.scaler_item(column.item) for _, column in profiles.value_columns(columns)]
+        missing = [item for item in wanted if item is not None and item not in self.scalers]
+        attributes.remember_scalers(self.fetch(missing), self.scalers)
+
+    def _column(self, column: profiles.Column) -> ProfileColumn:
+        where = attributes.scaler_item(column.item)
+        scaler = self.scalers.get(where) if where else None
+        return ProfileColumn(str(column.item), self._name(column.item), scaler.unit if scaler else None)
+
+    def _zone(self, clock: Result) -> Zone:
+        deviation = self.model.time_zone_minutes if self.model else None
+        if clock.data is not None and isinstance(clock.data.value, bytes):
+            now = parse_date_time(clock.data.value)
+            if now is not None and now.deviation is not None:
+                deviation = now.deviation
+        return Zone(deviation, self.reversed_sign)
+
+    # ---- network
+
+    def network(self) -> JoinEvidence:
+        """Join state: by the model's technology, else by what classes the association view holds."""
+        self.identify()
+        if self.reach.is_readout:
+            raise ReadoutOnly
+        technology = self.model.technology if self.model else None
+        if technology in network.TECHNOLOGIES:
+            probes = {probe: probe.default for probe in network.TECHNOLOGIES[technology]}
+            results = self.fetch(list(probes.values()))
+            found = {probe: results[item] for probe, item in probes.items()}
+            if any(result.data is not None for result in found.values()):
+                return network.judge(technology, found)
+        return self._network_by_view()
+
+    def _network_by_view(self) -> JoinEvidence:
+        objects = self.association_view()
+        by_class = {known.class_id: known for known in reversed(objects)}
+        for technology, all_probes in network.TECHNOLOGIES.items():
+            if not {83, 47} & {probe.class_id for probe in all_probes} & set(by_class):
+                continue
+            probes = {p: by_class[p.class_id].item(p.attribute) for p in all_probes if p.class_id in by_class}
+            results = self.fetch(list(probes.values()))
+            return network.judge(technology, {probe: results[item] for probe, item in probes.items()})
+        return network.judge("none", {})
+
+
+def refusal(item: Item, result: Result) -> DriverError:
+    """The error for an attribute that gave no data."""
+    reason = access_result(result.access)
+    if reason in UNSUPPORTED:
+        return UnsupportedObject(detail=f"{item}: {reason}")
+    return MeterRefused(result=reason, detail=str(item))
+
+
+def _refused_as_result(client: DlmsClient, item: Item, selection: Selection) -> Result:
+    try:
+        return client.get(item, selection)
+    except MeterRefused:
+        return Result(None, 250)
+
+
+def _text(result: Result) -> str | None:
+    return (plain_text(result.data) or None) if result.data is not None else None
+
+
+def _integer(result: Result) -> int | None:
+    value = result.data.value if result.data is not None else None
+    return int(value) if isinstance(value, int) else None
+
+
+def _moment(text: str | None, what: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongValue(f"{what} {text!r} is not a time like 2026-05-01T00:00:00+00:00") from None
+    if moment.tzinfo is None:
+        raise WrongValue(f"{what} {text!r} has no offset: add Z or +hh:mm")
+    return moment.astimezone(UTC)
+
+
+def _between(
+    rows: list[tuple[datetime | None, ProfileRow]], since: datetime | None, until: datetime | None
+) -> list[ProfileRow]:
+    def inside(moment: datetime | None) -> bool:
+        if moment is None:
+            return True
+        return (since is None or moment >= since) and (until is None or moment <= until)
+
+    return [row for moment, row in rows if inside(moment)]
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)

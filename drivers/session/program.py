@@ -1,0 +1,260 @@
+"""The session program: ``python -m drivers session --models DIR``. Messages on the standard streams,
+nothing else.
+
+The main thread does the jobs; a second one reads standard input, so that a cancel is heard while a job
+runs. When the
+application dies, standard input ends: the meter is left well and the program ends too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import msgspec
+
+from drivers import errors
+from drivers.changes import WriteIntent, WriteOutcome
+from drivers.dlms.view import TypeCache
+from drivers.models import MeterModel, load_models
+from drivers.session import messages as m
+from drivers.session.apply import Journal, Writer
+from drivers.session.jobs import Jobs
+from drivers.session.reach import Questions, Reach
+
+_LAST_SECONDS = 6.0
+_Answer = TypeVar("_Answer", m.AnswerDone, m.AnswerCounter, m.AnswerSecret)
+
+
+class Conversation:
+    """Messages to and from the application."""
+
+    def __init__(self, source: int, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._requests: queue.Queue[m.ToSession | None] = queue.Queue()
+        self._answers: queue.Queue[m.ToSession | None] = queue.Queue()
+        self._next_ask = 0
+        self.on_cancel: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def say(self, message: m.Message) -> None:
+        try:
+            self._sink.write(m.encode(message))
+            self._sink.flush()
+        except OSError:
+            self._end()
+
+    def next_request(self) -> m.ToSession | None:
+        """The next job; ``None`` when the application is gone."""
+        return self._requests.get()
+
+    def ask(self, build: Callable[[int], m.Message], kind: type[_Answer]) -> _Answer:
+        """Ask the application. Raises ``HostFailed`` if it cannot answer."""
+        self._next_ask += 1
+        number = self._next_ask
+        self.say(build(number))
+        while True:
+            answer = self._answers.get()
+            if answer is None:
+                raise errors.HostFailed(detail="the application is gone")
+            if isinstance(answer, m.AnswerFailed) and answer.ask == number:
+                raise errors.HostFailed(detail=answer.reason)
+            if isinstance(answer, kind) and answer.ask == number:
+                return answer
+
+    def _lines(self) -> Iterator[bytes]:
+        """Lines of the descriptor itself: a buffered reader would be locked by the waiting thread at exit."""
+        buffer = b""
+        while data := os.read(self._source, 65536):
+            *lines, buffer = (buffer + data).split(b"\n")
+            yield from lines
+
+    def _listen(self) -> None:
+        for line in self._lines():
+            try:
+                message = m.decode_to_session(line)
+            except (msgspec.ValidationError, msgspec.DecodeError) as error:
+                print(f"not a message: {type(error).__name__}", file=sys.stderr)  # noqa: T201  # the log
+                continue
+            if isinstance(message, m.Cancel):
+                self.on_cancel()
+            elif isinstance(message, m.AnswerDone | m.AnswerCounter | m.AnswerSecret | m.AnswerFailed):
+                self._answers.put(message)
+            else:
+                self._requests.put(message)
+        self._end()
+
+    def _end(self) -> None:
+        self.on_cancel()
+        self._answers.put(None)
+        self._requests.put(None)
+        watchdog = threading.Timer(_LAST_SECONDS, os._exit, args=(1,))
+        watchdog.daemon = True
+        watchdog.start()
+
+
+class Session:
+    """Does the jobs of one application on one meter."""
+
+    def __init__(self, talk: Conversation, models: dict[str, MeterModel]) -> None:
+        self._talk = talk
+        self._models = models
+        self._reach: Reach | None = None
+        self._jobs: Jobs | None = None
+        self._writer: Writer | None = None
+        talk.on_cancel = self._cancel
+
+    def run(self) -> int:
+        """Until close, or until the application is gone."""
+        while True:
+            request = self._talk.next_request()
+            if request is None:
+                self._leave()
+                return 1
+            self._talk.say(self._answer(request))
+            if isinstance(request, m.Close):
+                return 0
+
+    def _cancel(self) -> None:
+        if self._reach is not None and self._reach.line is not None:
+            self._reach.line.cancelled.set()
+
+    def _answer(self, request: m.ToSession) -> m.Message:
+        number = int(getattr(request, "id", 0))
+        try:
+            return self._do(request, number)
+        except errors.DriverError as error:
+            if isinstance(error, errors.Cancelled):
+                self._resume_line()
+            return m.Failure(number, error.code, error.message, error.hint, error.detail, error.fields())
+        except Exception as error:  # whatever it is, the application must get an answer
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            detail = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+            base = errors.DriverError
+            return m.Failure(number, base.code, base.message, base.hint, detail)
+
+    def _resume_line(self) -> None:
+        if self._reach is not None and self._reach.line is not None:
+            self._reach.line.cancelled.clear()
+            self._reach.cut(errors.Cancelled())
+
+    def _do(self, request: m.ToSession, number: int) -> m.Result:  # one arm for each job
+        if isinstance(request, m.Open):
+            self._open(request)
+            return m.Result(number)
+        if isinstance(request, m.Close):
+            self._leave()
+            return m.Result(number)
+        jobs, writer = self._jobs, self._writer
+        if jobs is None or writer is None:
+            raise errors.WrongValue("The session was not opened.")
+        match request:
+            case m.Identify():
+                return m.Result(number, identity=jobs.identify())
+            case m.Read(items=items):
+                return m.Result(number, read=jobs.read(items))
+            case m.Profile(item=item, start=start, end=end):
+                return m.Result(number, profile=jobs.profile(item, start, end))
+            case m.Network():
+                return m.Result(number, network=jobs.network())
+            case m.MakePlan(program=program, values=values):
+                return m.Result(number, plan=writer.plan(program, values))
+            case m.Apply(plan=plan, allow=allow):
+                return m.Result(number, applied=writer.apply(plan, allow))
+            case m.Verify(program=program, values=values):
+                return m.Result(number, verified=writer.verify(program, values))
+            case m.Settle(intents=intents):
+                return m.Result(number, settled=writer.settle(intents))
+            case m.Relay(operation=operation, confirmation=confirmation):
+                return m.Result(number, relay=writer.relay(operation, confirmation))
+        raise errors.WrongValue(f"unexpected request {type(request).__name__}")
+
+    def _open(self, request: m.Open) -> None:
+        if self._reach is not None:
+            raise errors.WrongValue("The session is open already.")
+        questions = Questions(self._secret, self._reserve, self._progress)
+        recorder = FrameRecorder(Path(request.trace)) if request.trace else None
+        self._reach = Reach(request.port, request.connection, questions, self._models, recorder)
+        cache = TypeCache(Path(request.cache) if request.cache else None)
+        self._jobs = Jobs(self._reach, self._models, cache, self._progress)
+        programs = Path(request.programs) if request.programs else None
+        self._writer = Writer(self._jobs, Journal(self._intent, self._outcome), programs)
+
+    def _leave(self) -> None:
+        if self._reach is None:
+            return
+        if self._jobs is not None:
+            self._jobs.remember_type()
+        if self._reach.line is not None:
+            self._reach.line.cancelled.clear()
+        self._reach.leave()
+
+    # ---- questions to the application
+
+    def _secret(self, name: str) -> bytes | None:
+        return self._talk.ask(lambda ask: m.AskSecret(ask, name), m.AnswerSecret).value
+
+    def _reserve(self, key: str, at_least: int, count: int) -> int:
+        return self._talk.ask(lambda ask: m.AskCounter(ask, key, at_least, count), m.AnswerCounter).first
+
+    def _progress(self, step: str, done: int, total: int) -> None:
+        self._talk.say(m.Progress(step, done, total))
+
+    def _intent(self, intent: WriteIntent) -> None:
+        self._talk.ask(lambda ask: m.AskIntent(ask, intent), m.AnswerDone)
+
+    def _outcome(self, outcome: WriteOutcome) -> None:
+        self._talk.ask(lambda ask: m.AskOutcome(ask, outcome), m.AnswerDone)
+
+
+class FrameRecorder:
+    """Writes what crosses the line as JSON lines: seconds, direction, hex. Passwords are withheld by
+    ``Line``."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="ascii")
+        self._start = time.monotonic()
+
+    def __call__(self, now: float, direction: str, data: bytes) -> None:
+        record = {"t": round(now - self._start, 4), "dir": direction, "hex": data.hex()}
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+
+def _private_streams() -> tuple[int, BinaryIO]:
+    """Our own pair of streams; whatever a library prints goes to standard error instead."""
+    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr
+    return sys.stdin.fileno(), sink
+
+
+def main(argv: list[str]) -> int:
+    """Entry of ``python -m drivers session``."""
+    parser = argparse.ArgumentParser(prog="python -m drivers session", description=__doc__)
+    parser.add_argument("--models", type=Path, help="folder of meter models (TOML)")
+    parser.add_argument("--assets", type=Path, help="assets folder; its models are used")
+    options = parser.parse_args(argv)
+    folder = options.models or (options.assets / "models" if options.assets else None)
+    talk = Conversation(*_private_streams())
+    try:
+        models = load_models(folder) if folder else {}
+    except errors.DriverError as error:
+        talk.say(m.Failure(0, error.code, error.message, error.hint, error.detail, error.fields()))
+        return 1
+    session = Session(talk, models)
+    talk.say(m.Ready(sorted(models)))
+    talk.start()
+    return session.run()
