@@ -148,7 +148,7 @@ class MeterSteps:
         serial, concentrator = device_serial(run.state, DeviceRole.NEW) or "", self._concentrator()
         if proof is Proof.CONCENTRATOR_S24:
             try:
-                heard = run.around.heard.concentrator(concentrator) if concentrator else []
+                heard = run.around.heard.concentrator(concentrator, serial) if concentrator else []
             except JobError:
                 return None
         elif proof in (Proof.HEAD_END_LIST, Proof.CONCENTRATOR_LIST):

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import hashlib
 from io import BytesIO
-from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fieldtool.errors import JobError
-from fieldtool.settings import write_whole
 from workorders.journal.kinds import BlobTaken
 from workorders.journal.sealing import OrderKey, seal_blob, unseal_blob
+from workorders.sync.blobs import BlobFiles
 
 LONGEST_SIDE = 2560
 QUALITY = 85
@@ -46,18 +45,16 @@ def cleaned(image: bytes, media_type: str) -> bytes:
 
 
 def store_blob(
-    folder: Path, key: OrderKey, plain: bytes, *, media_type: str, what: str, step: str | None
+    files: BlobFiles, key: OrderKey, plain: bytes, *, media_type: str, what: str, step: str | None
 ) -> BlobTaken:
     """Seal and write a blob, fsynced; returns the entry that may name it.
 
     Raises:
-        OSError: the disk is full or cannot be written; nothing of the blob is left.
+        StoreError: the disk is full or cannot be written; nothing of the blob is left.
     """
     sealed = seal_blob(key, plain)
-    sha256 = hashlib.sha256(sealed).hexdigest()
-    write_whole(folder / sha256, sealed)
     return BlobTaken(
-        sha256=sha256,
+        sha256=files.put(sealed),
         plain_sha256=hashlib.sha256(plain).hexdigest(),
         size=len(sealed),
         media_type=media_type,
@@ -67,15 +64,14 @@ def store_blob(
     )
 
 
-def read_blob(folder: Path, key: OrderKey, sha256: str) -> bytes:
+def read_blob(files: BlobFiles, key: OrderKey, sha256: str) -> bytes:
     """The plain bytes of a blob.
 
     Raises:
         JobError: `photo_missing`: the file is not on this tablet (any more).
         SealError: another key, or changed bytes.
     """
-    try:
-        sealed = (folder / sha256).read_bytes()
-    except OSError:
-        raise JobError("photo_missing", f"the photo {sha256[:12]} is not on this tablet") from None
+    sealed = files.get(sha256)
+    if sealed is None:
+        raise JobError("photo_missing", f"the photo {sha256[:12]} is not on this tablet")
     return unseal_blob(key, sealed)

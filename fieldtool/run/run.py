@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection
 
 from fieldtool.commissioning import MeterWork, OrderContext, Progress
 from fieldtool.errors import JobError, StepRefused
@@ -43,6 +43,7 @@ from workorders.orders import WorkOrder
 from workorders.store import entries as journal_entries
 from workorders.store import keys, schema
 from workorders.store.settings import clear_drafts, draft, set_draft
+from workorders.sync.blobs import note_local
 
 
 class ProcedureRun:
@@ -465,7 +466,7 @@ class ProcedureRun:
 
         def also(connection: Connection) -> None:
             for blob in blobs:
-                _note_blob(connection, blob)
+                note_local(connection, blob.sha256, blob.size, utc_text(datetime.now(UTC)))
             if drafts_of is not None:
                 clear_drafts(connection, self.order_id, drafts_of)
 
@@ -515,17 +516,6 @@ def _procedure(around: Surroundings, order: WorkOrder) -> m.Procedure:
     if found is None:
         raise JobError("no_procedure", f"there is no procedure {wanted!r} on this tablet", procedure=wanted)
     return found
-
-
-def _note_blob(connection: Connection, blob: kinds.BlobTaken) -> None:
-    """Keep count of the blob as one that waits to be sent."""
-    table = schema.blob_store
-    values = {"size": blob.size, "state": "local", "at": utc_text(datetime.now(UTC))}
-    known = connection.execute(select(table.c.sha256).where(table.c.sha256 == blob.sha256)).first()
-    if known is None:
-        connection.execute(insert(table), values | {"sha256": blob.sha256})
-    else:
-        connection.execute(update(table).where(table.c.sha256 == blob.sha256).values(size=blob.size))
 
 
 def _without_pin(fields: dict[str, Any]) -> dict[str, Any]:

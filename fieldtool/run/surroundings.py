@@ -20,6 +20,7 @@ from fieldtool.text import Language
 from workorders.journal.kinds import DeviceRole
 from workorders.journal.writer import Journal
 from workorders.people import Role
+from workorders.sync.blobs import BlobFiles
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +86,7 @@ class LabelReader(Protocol):
 class HeardLists(Protocol):
     """What concentrators and head-end say they heard."""
 
-    def concentrator(self, mrid: str) -> list[Heard]:
+    def concentrator(self, mrid: str, serial: str) -> list[Heard]:
         """*Slow.* Ask a PRIME concentrator for S24; raises JobError `concentrator_unreachable`."""
         ...
 
@@ -106,7 +107,7 @@ class Surroundings:
     models_folder: Path
     programs_folder: Path
     cache: Path
-    blobs: Path
+    blobs: BlobFiles
     system_title: str
     crew: str | None
     network: Network

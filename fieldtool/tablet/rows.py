@@ -80,6 +80,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     flags: list[str]
     distance_m: int | None = None
+    position: str | None = None
 
 
 class OrderCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,156 @@
+"""What the store knows, in the form a run asks for: tree, stock, other orders, lists of what was heard."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from drivers.concentrators import stg
+from drivers.errors import DriverError
+from fieldtool.errors import JobError
+from fieldtool.identity import OtherOrder, StockItem, normalise_serial
+from fieldtool.registration import Heard, Node
+from workorders import network
+from workorders.clock import utc_text
+from workorders.network.places import standing_at
+from workorders.orders import OrderStatus, is_open
+from workorders.store import queries, schema
+from workorders.store.engine import Store
+from workorders.store.settings import setting
+
+ASK_SECONDS = 15.0
+
+
+class StoreNetwork:
+    """The network tree in the store (`fieldtool.registration.Network`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def node(self, mrid: str) -> Node | None:
+        """The node, if the tree has it."""
+        with self._store.read() as connection:
+            found = network.node(connection, mrid)
+        return _node(found) if found else None
+
+    def ancestors(self, mrid: str) -> list[Node]:
+        """From the root down to the node itself."""
+        with self._store.read() as connection:
+            return [_node(found) for found in network.ancestors(connection, mrid)]
+
+    def children(self, mrid: str, kind: str) -> list[Node]:
+        """Direct and indirect nodes of that kind below."""
+        with self._store.read() as connection:
+            found = network.find_nodes(connection, under=mrid, kinds=[kind], limit=200)
+        return [_node(item) for item in found]
+
+    def used(self, mrid: str) -> int:
+        """Devices that hang on this collector or panel now."""
+        with self._store.read() as connection:
+            return standing_at(connection, mrid)
+
+    def occupants(self, panel: str) -> dict[int, str]:
+        """Serial by slot: by entries, and by the utility's list where entries are silent."""
+        base, device = schema.base_placement, schema.device
+        with self._store.read() as connection:
+            listed = connection.execute(
+                select(base.c.slot, base.c.serial)
+                .outerjoin(device, device.c.serial == base.c.serial)
+                .where(base.c.place == panel, base.c.slot.is_not(None), device.c.serial.is_(None))
+            )
+            found = {row.slot: row.serial for row in listed}
+            for place in queries.placements(connection, panel=panel, standing_only=True):
+                if place.slot is not None:
+                    found[place.slot] = place.serial
+        return found
+
+
+def _node(found: network.Node) -> Node:
+    return Node(**{name: getattr(found, name) for name in Node.__struct_fields__})
+
+
+class StoreStock:
+    """Stock list and other orders in the store (`fieldtool.run.surroundings.Stock`)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def items(self, serials: list[str]) -> dict[str, StockItem]:
+        """Stock items of these serials."""
+        found: dict[str, StockItem] = {}
+        with self._store.read() as connection:
+            for serial in serials:
+                item = queries.stock_by_serial(connection, serial)
+                if item is not None:
+                    found[serial] = StockItem(
+                        serial=item.serial, model=item.model, state=item.state, crew=item.crew
+                    )
+        return found
+
+    def identities(self, serial: str) -> dict[str, str]:
+        """Network identities that the stock list names for a serial."""
+        with self._store.read() as connection:
+            item = queries.stock_by_serial(connection, serial)
+        return item.identities if item else {}
+
+    def others(self, order_id: str, serials: list[str]) -> dict[str, OtherOrder]:
+        """Other open orders here that expect one of these serials as their new device."""
+        table = schema.work_order
+        query = select(
+            table.c.order_id, table.c.number, table.c.new_serial, table.c.panel, table.c.status
+        ).where(table.c.new_serial.in_(serials), table.c.order_id != order_id)
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
+        return {
+            serial: OtherOrder(order_id=row.order_id, number=row.number or "", place=row.panel or "")
+            for row in rows
+            if is_open(OrderStatus(row.status)) and (serial := normalise_serial(row.new_serial)) is not None
+        }
+
+
+CONCENTRATOR_URLS = "concentrator.urls"
+"""Setting: address of a concentrator's web service by mRID, where the tree's `identity` has no `url`."""
+
+
+class StoreHeard:
+    """Lists of what was heard (`fieldtool.run.surroundings.HeardLists`)."""
+
+    def __init__(self, store: Store, tree: StoreNetwork) -> None:
+        self._store = store
+        self._tree = tree
+
+    def concentrator(self, mrid: str, serial: str) -> list[Heard]:
+        """*Slow.* What S24 of a PRIME concentrator says of a meter."""
+        url = self._url(mrid)
+        if url is None:
+            raise JobError("concentrator_unreachable", f"no address is known of {mrid}", concentrator=mrid)
+        try:
+            meters = stg.fetch_meters(url, [serial], timeout=ASK_SECONDS)
+        except DriverError as error:
+            raise JobError("concentrator_unreachable", error.message, concentrator=mrid) from None
+        return [
+            Heard(
+                serial=meter.serial,
+                heard_at=utc_text(meter.date) if meter.date else None,
+                concentrator=mrid,
+                status=meter.com_status,
+            )
+            for meter in meters
+        ]
+
+    def _url(self, mrid: str) -> str | None:
+        node = self._tree.node(mrid)
+        if node is not None and "url" in node.identities:
+            return node.identities["url"]
+        with self._store.read() as connection:
+            urls = setting(connection, CONCENTRATOR_URLS)
+        found = urls.get(mrid) if isinstance(urls, dict) else None
+        return found if isinstance(found, str) else None
+
+    def head_end(self, serial: str) -> list[Heard]:
+        """Lines of the head-end's list about a serial, as last received."""
+        table = schema.heard
+        with self._store.read() as connection:
+            rows = connection.execute(select(table).where(table.c.serial == serial)).all()
+        return [
+            Heard(serial=row.serial, heard_at=row.heard_at, concentrator=row.concentrator) for row in rows
+        ]

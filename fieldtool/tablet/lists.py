@@ -1,0 +1,303 @@
+"""The rows of the orders list, the order page and the sync page, made of what the store answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from fieldtool.tablet import rows
+from workorders import network
+from workorders.clock import read_utc, utc_text
+from workorders.orders import OrderStatus, Place, can_start, is_open
+from workorders.store import queries, schema
+from workorders.store.entries import FoldEntry
+from workorders.sync import reference
+from workorders.sync.blobs import CONFIRMED, LOCAL
+
+ALL = 1_000_000
+SOON = timedelta(hours=2)
+_GROUP_ORDER = {
+    rows.Group.TODAY: 0,
+    rows.Group.LATE: 1,
+    rows.Group.LATER: 2,
+    rows.Group.DONE: 3,
+}
+
+
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """What the project's reference set says, as far as the job needs it."""
+
+    id: str = ""
+    name: dict[str, str] = {}
+    utility: str = ""
+    contractor: str = ""
+    time_zone: str = "UTC"
+    country: str = ""
+    technology: str | None = None
+
+
+def project(connection: Connection) -> Project:
+    """The project as last received; an empty one before the first sync."""
+    body = reference.newest(connection, reference.PROJECT)
+    if body is None:
+        return Project()
+    try:
+        return msgspec.json.decode(body, type=Project)
+    except msgspec.DecodeError:
+        return Project()
+
+
+def zone(found: Project) -> ZoneInfo:
+    """The project's time zone; UTC where the system does not know it."""
+    try:
+        return ZoneInfo(found.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def order_rows(
+    connection: Connection, wanted: rows.OrderFilter, now: datetime, crew: str | None
+) -> list[rows.OrderRow]:
+    """All orders that the filter lets through, in the order of the list."""
+    local = zone(project(connection))
+    which = queries.OrderFilter(crew=crew)
+    found = [
+        order_row(row, now, local)
+        for row in queries.orders(connection, which, wanted.search, limit=ALL)
+        if row.status != OrderStatus.CANCELLED or row.started_at
+    ]
+    if wanted.groups:
+        found = [row for row in found if row.group in wanted.groups]
+    return sorted(
+        found, key=lambda row: (_GROUP_ORDER[row.group], row.step is None, row.due or "~", row.number)
+    )
+
+
+def order_row(row: queries.OrderRow, now: datetime, local: ZoneInfo) -> rows.OrderRow:
+    """One order in the list."""
+    status = OrderStatus(row.status)
+    due = read_utc(row.due) if row.due else None
+    left = int((due - now).total_seconds()) if due else None
+    working = is_open(status) and row.started_at is not None and row.not_done_reason is None
+    return rows.OrderRow(
+        order_id=row.order_id,
+        number=row.number or row.order_id[:8],
+        kind=row.kind or "",
+        status=row.status,
+        group=_group(row, status, due, now, local),
+        usage_point=row.supply_number or row.usage_point or "",
+        address=row.address,
+        erased=row.address is None and row.customer is None,
+        due=row.due,
+        sla=_sla(status, due, now),
+        seconds_left=left if is_open(status) else None,
+        step=row.steps_done + 1 if working else None,
+        unsent=row.unsent > 0,
+        attempts=row.attempts,
+        flags=row.flags,
+        position=row.position,
+    )
+
+
+def _group(
+    row: queries.OrderRow, status: OrderStatus, due: datetime | None, now: datetime, local: ZoneInfo
+) -> rows.Group:
+    if not is_open(status):
+        return rows.Group.DONE
+    if due is not None and due < now:
+        return rows.Group.LATE
+    planned = read_utc(row.scheduled_start) if row.scheduled_start else due
+    if planned is None:
+        return rows.Group.LATER
+    today = now.astimezone(local).date()
+    return rows.Group.TODAY if planned.astimezone(local).date() <= today else rows.Group.LATER
+
+
+def _sla(status: OrderStatus, due: datetime | None, now: datetime) -> str:
+    if due is None or not is_open(status):
+        return "none"
+    if due < now:
+        return "late"
+    return "soon" if due - now <= SOON else "none"
+
+
+def counts(found: list[rows.OrderRow], connection: Connection, now: datetime) -> rows.OrderCounts:
+    """Orders a section, and how many were done today."""
+    number = {group: sum(row.group is group for row in found) for group in rows.Group}
+    midnight = now.astimezone(zone(project(connection))).replace(hour=0, minute=0, second=0, microsecond=0)
+    table = schema.work_order
+    since = utc_text(midnight.astimezone(UTC))
+    done = connection.execute(
+        select(func.count()).select_from(table).where(table.c.completed_at >= since)
+    ).scalar_one()
+    return rows.OrderCounts(
+        today=number[rows.Group.TODAY],
+        late=number[rows.Group.LATE],
+        later=number[rows.Group.LATER],
+        done=number[rows.Group.DONE],
+        done_today=int(done),
+    )
+
+
+def order_detail(
+    connection: Connection, detail: queries.OrderDetail, now: datetime, procedure: str
+) -> rows.OrderDetail:
+    """The order page."""
+    order = detail.order
+    row = order_row(detail.row, now, zone(project(connection)))
+    open_ = can_start(OrderStatus(detail.row.status))
+    customer = detail.customer
+    return rows.OrderDetail(
+        row=row,
+        version=order.version,
+        customer=rows.CustomerView(
+            name=customer.name,
+            phone=customer.phone,
+            address=customer.address,
+            notes=customer.notes,
+            erased=detail.customer_state == "erased",
+        ),
+        old=_old(order.old_asset) if order.old_asset else None,
+        new=rows.DeviceView(serial=order.new_asset.serial, model=order.new_asset.model)
+        if order.new_asset
+        else None,
+        path=place_path(connection, order.place),
+        technology=order.technology,
+        program=order.program,
+        notes=customer.notes,
+        history=history(connection, detail),
+        action=("resume" if row.step is not None else "start") if open_ else "none",
+        step=row.step,
+        procedure=procedure,
+    )
+
+
+def _old(asset: object) -> rows.DeviceView:
+    return rows.DeviceView(
+        serial=getattr(asset, "serial", None),
+        model=getattr(asset, "model", None),
+        last_reading=getattr(asset, "last_reading", None),
+        last_reading_at=getattr(asset, "last_reading_date", None),
+    )
+
+
+def place_path(connection: Connection, place: Place) -> list[str]:
+    """Names from the substation down to the slot."""
+    anchor = place.panel or place.output or place.transformer or place.feeder or place.substation
+    names = [node.name or node.mrid for node in network.ancestors(connection, anchor)] if anchor else []
+    return [*names, str(place.slot)] if place.slot is not None else names
+
+
+def history(connection: Connection, detail: queries.OrderDetail) -> list[rows.HistoryRow]:
+    """What happened to the order, oldest first, each with the office's answer to it."""
+    verdicts = schema.verdict
+    found = queries.entries_of(connection, detail.row.order_id)
+    answers = {
+        row.entry_id: row.verdict
+        for row in connection.execute(
+            select(verdicts.c.entry_id, verdicts.c.verdict).where(
+                verdicts.c.entry_id.in_([entry.id for entry in found])
+            )
+        )
+    }
+    return [_history_row(entry, answers.get(entry.id)) for entry in found]
+
+
+def _history_row(entry: FoldEntry, verdict: str | None) -> rows.HistoryRow:
+    payload = entry.envelope.payload
+    params = {
+        name: str(value)
+        for name, value in payload.items()
+        if isinstance(value, str | int) and not isinstance(value, bool) and name in _TOLD
+    }
+    return rows.HistoryRow(
+        entry_id=entry.id,
+        kind=entry.envelope.kind,
+        at=entry.at,
+        actor=entry.envelope.actor,
+        params=params,
+        verdict=verdict,
+    )
+
+
+_TOLD = frozenset(
+    {
+        "step",
+        "reason",
+        "serial",
+        "how",
+        "verdict",
+        "cause",
+        "state",
+        "status",
+        "action",
+        "number",
+        "position",
+        "check",
+        "crew",
+        "name",
+        "will_be",
+        "concentrator",
+        "panel",
+        "slot",
+        "what",
+        "role",
+    }
+)
+"""Payload fields that may stand in a line of history: none is personal."""
+
+
+def entry_rows(connection: Connection, pending: bool | None, limit: int) -> list[rows.EntryRow]:
+    """Own entries with their verdict, newest first."""
+    found = queries.entries_with_verdicts(
+        connection, limit=limit if pending is not False else ALL, unanswered=pending is True
+    )
+    if pending is False:
+        found = [row for row in found if row.verdict is not None][:limit]
+    return [
+        rows.EntryRow(
+            entry_id=row.entry_id,
+            kind=row.kind,
+            order_id=row.order_id,
+            order_number=row.number,
+            at=row.at,
+            verdict=row.verdict,
+            code=row.code,
+            reason=row.reason,
+        )
+        for row in found
+    ]
+
+
+NEEDS_ANSWER = ("quarantined", "rejected")
+
+
+def sync_summary(
+    connection: Connection, now: datetime, last_contact: str | None, bytes_month: int
+) -> rows.SyncSummary:
+    """Figures of the sync page."""
+    found = queries.sync_summary(connection)
+    answers, blobs = schema.verdict, schema.blob_store
+    midnight = utc_text(
+        now.astimezone(zone(project(connection))).replace(hour=0, minute=0, second=0, microsecond=0)
+    )
+    today = connection.execute(
+        select(func.count()).select_from(answers).where(answers.c.at >= midnight)
+    ).scalar_one()
+    waiting = connection.execute(
+        select(func.coalesce(func.sum(blobs.c.size), 0)).where(blobs.c.state == LOCAL)
+    ).scalar_one()
+    return rows.SyncSummary(
+        pending=found.pending,
+        pending_since=found.oldest_pending_at,
+        needs_answer=sum(found.verdicts.get(verdict, 0) for verdict in NEEDS_ANSWER),
+        answered_today=int(today),
+        blobs_pending=found.blobs.get(LOCAL, 0),
+        blobs_confirmed=found.blobs.get(CONFIRMED, 0),
+        blob_bytes_pending=int(waiting),
+        bytes_month=bytes_month,
+        last_contact=last_contact,
+    )
