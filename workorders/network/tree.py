@@ -19,6 +19,7 @@ class NodeKind(StrEnum):
     """What a node is. Which may hang below which is up to the technology, not to us."""
 
     SUBSTATION = "substation"
+    BUS = "bus"
     FEEDER = "feeder"
     TRANSFORMER = "transformer"
     OUTPUT = "output"
