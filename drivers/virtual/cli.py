@@ -17,6 +17,7 @@ from drivers.virtual.faults import WriteFaults
 from drivers.virtual.line import Line, LineOptions
 from drivers.virtual.meter import Meter
 from drivers.virtual.models import MODELS
+from drivers.virtual.physics import IMPORT_ACTIVE
 from drivers.virtual.signon import baud_identifier
 from drivers.virtual.state import StateFile
 from drivers.virtual.transport import ListenError, Server, parse_endpoint
@@ -73,6 +74,7 @@ def meter_parser() -> argparse.ArgumentParser:
     add("--json", action="store_true", help="with --describe: as one JSON object")
     add("--state", type=Path, metavar="FILE", help="keep what the meter stores over the end of this process")
     add("--days", type=int, default=10, help="days of load profile that lie behind it (default 10)")
+    add("--import-kwh", type=int, help="active energy at the beginning of the profile (default: drawn)")
     add("--clock-offset-s", type=int, default=0, help="seconds by which its clock is ahead")
     add("--physical", type=int, default=17, help="lower HDLC address (default 17)")
     add("--inactivity-s", type=float, default=120.0, help="HDLC inactivity time-out; 0 means never")
@@ -130,6 +132,7 @@ def build_device(options: argparse.Namespace) -> LogicalDevice:
         join_after=options.join_after_s,
         base_node=options.base_node,
         list_limit=options.list_limit,
+        import_kwh=options.import_kwh,
         faults=WriteFaults(options.cut_before_write, options.power_loss_write, options.cut_after_write),
     )
     return LogicalDevice(model, settings, time.time)
@@ -158,7 +161,13 @@ def run_meter(argv: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     _print(
-        {"ready": True, "listen": server.endpoint.url, "model": device.model.name, "serial": device.serial}
+        {
+            "ready": True,
+            "listen": server.endpoint.url,
+            "model": device.model.name,
+            "serial": device.serial,
+            "display_kwh": str(device.energies.wh(IMPORT_ACTIVE, 0) // 1000),
+        }
     )
     server.serve()
     if state:

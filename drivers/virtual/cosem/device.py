@@ -58,6 +58,8 @@ class Settings:
     join_after: float = 30.0
     base_node: bytes = bytes.fromhex("404022000001")
     list_limit: int | None = None
+    import_kwh: int | None = None
+    """Active import at the beginning of the profile; None draws it from the seed."""
     faults: WriteFaults = field(default_factory=WriteFaults)
 
 
@@ -101,7 +103,7 @@ class LogicalDevice:
             hashlib.blake2b(f"{settings.seed}:{settings.serial}".encode(), digest_size=6).digest()
         )
         self.load = Load(model.supply, seed, lambda at: model.zone.local(at).hour)
-        self.energies = Energies(now, _first_registers(seed))
+        self.energies = Energies(now, _first_registers(seed, settings.import_kwh))
         self._event_code = 0
         self._last_capture = 0.0
         self._status = 0
@@ -320,7 +322,7 @@ def _nothing() -> None:
     """The tariff scripts are run by the calendar itself, which decides the tariff at each moment."""
 
 
-def _first_registers(seed: int) -> dict[tuple[int, int], int]:
+def _first_registers(seed: int, import_kwh: int | None = None) -> dict[tuple[int, int], int]:
     """Energies at the beginning of the profile, in W·ms; the total is the sum of the tariffs."""
     registers: dict[tuple[int, int], int] = {}
     for quantity, share in ((1, 1000), (2, 0), (3, 220), (4, 0)):
@@ -331,4 +333,7 @@ def _first_registers(seed: int) -> dict[tuple[int, int], int]:
             registers[quantity, tariff] = wh * 3_600_000
             total += wh * 3_600_000
         registers[quantity, 0] = total
+    if import_kwh is not None:
+        for tariff, share in ((1, 50), (2, 30), (3, 20), (0, 100)):
+            registers[1, tariff] = import_kwh * share * 10 * 3_600_000
     return registers
