@@ -10,7 +10,7 @@ from projects import Project, crews, customer, day, flags, reading_of, window
 
 SINGLE, THREE = "plc-prepay-1ph", "idis-3ph-ct"
 TARIFF_SINGLE, TARIFF_THREE = "BT5B", "BT4"
-PROGRAMS = {SINGLE: "residential", THREE: "tou-three-phase"}
+PROGRAMS = {SINGLE: "residential-bt5b", THREE: "industrial-mt"}
 
 
 def peruvian(project: Project) -> tuple[str, str]:
@@ -156,7 +156,9 @@ def place_orders(project: Project, chosen: list[int], teams: list[str], prefix: 
         point.update(
             address=project.street(district),
             customer=customer(project, point["number"], *peruvian(project)),
-            contracted_power=project.dice.choice(("15", "25", "40") if three else ("0.8", "1", "3")),
+            contracted_power=project.dice.choice(
+                ("15000", "25000", "40000") if three else ("800", "1000", "3000")
+            ),
         )
         kind, procedure = ("investigate", "") if index % 43 == 42 else ("exchange", "exchange")
         project.add(
@@ -173,7 +175,7 @@ def place_orders(project: Project, chosen: list[int], teams: list[str], prefix: 
             new_model=new_model if kind == "exchange" else "",
             procedure=procedure,
             program=PROGRAMS[new_model] if kind == "exchange" else "",
-            priority="high" if "appointment" in marks else "normal",
+            priority=1 if "appointment" in marks else 0,
             notes=notes,
             flags=marks,
         )

@@ -11,6 +11,8 @@ from stdnum import luhn
 from stdnum.es import cups
 
 import assets
+from fieldtool.procedure.model import load_procedure
+from workorders.rollout.rules import load_rules
 
 NAMES = ("cusco", "pucallpa", "santacruz", "prime")
 
@@ -116,3 +118,23 @@ def test_a_few_customers_depend_on_the_supply_for_their_life(name: str) -> None:
 def test_an_unknown_project_says_which_there_are() -> None:
     with pytest.raises(FileNotFoundError, match="cusco, prime, pucallpa, santacruz"):
         assets.project("../cusco")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_orders_name_models_programs_and_procedures_that_are_there(name: str) -> None:
+    def there(folder: str) -> set[str]:
+        return {path.stem for path in (assets.root() / folder).glob("*.toml")}
+
+    for order in table(name, "orders"):
+        assert order["kind"] != "exchange" or order["procedure"]
+        assert not order["procedure"] or order["procedure"] in there("procedures")
+        assert not order["new_model"] or order["new_model"] in there("models")
+        assert not order["program"] or order["program"] in there("programs")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clocks_can_be_read_and_their_pauses_are_reasons_that_crews_can_give(name: str) -> None:
+    rules = load_rules(assets.project(name) / "project.toml")
+    reasons = {reason.id for reason in load_procedure(assets.root() / "procedures/exchange.toml").not_done}
+    assert rules.rules
+    assert {pause.reason for rule in rules.rules for pause in rule.pauses} <= reasons
