@@ -1,0 +1,1 @@
+"""Clients of data concentrators: who has joined which transformer, asked from the device itself."""

@@ -1,0 +1,1 @@
+"""A PRIME concentrator with the STG-DC web service, for the virtual field."""
