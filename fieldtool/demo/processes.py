@@ -104,7 +104,9 @@ class Service:
 class Outcome:
     """What a command left behind: exit status, the object it printed, and what it said on standard error."""
 
-    def __init__(self, arguments: Sequence[str], status: int, stdout: str, stderr: str, seconds: float) -> None:
+    def __init__(
+        self, arguments: Sequence[str], status: int, stdout: str, stderr: str, seconds: float
+    ) -> None:
         self.arguments = list(arguments)
         self.status = status
         self.stdout = stdout
