@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from workorders.clock import utc_text
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey
-from workorders.store import schema
+from workorders.store import schema, search
 
 
 def put_order_key(
@@ -26,8 +26,6 @@ def put_order_key(
         connection.execute(insert(table), values | {"key_id": key.key_id, "created_at": now})
     else:
         connection.execute(update(table).where(table.c.key_id == key.key_id), values)
-    from workorders.store import search
-
     search.refresh_orders(connection, [order_id])
     return True
 
@@ -72,28 +70,19 @@ def order_key(connection: Connection, order_id: str) -> OrderKey:
     return key_by_id(connection, row.key_id)
 
 
-def keys_here(connection: Connection, key_ids: list[str]) -> dict[str, OrderKey]:
-    """Those of the named keys that are here and not erased."""
-    table, gone = schema.order_key, schema.erased_key
-    query = select(table.c.key_id, table.c.key).where(
-        table.c.key_id.in_(key_ids),
-        table.c.key.is_not(None),
-        table.c.key_id.not_in(select(gone.c.key_id)),
-    )
-    return {row.key_id: OrderKey(key_id=row.key_id, key=row.key) for row in connection.execute(query)}
-
-
 def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
     """Destroy keys (id: time) and every plain text that was read with them."""
-    table, orders = schema.order_key, schema.work_order
-    for key_id, at in erased.items():
-        found = (
-            update(table)
-            .where(table.c.key_id == key_id, table.c.key.is_not(None))
-            .values(key=None, erased_at=at)
-        )
-        connection.execute(found)
-    from workorders.store import search
-
-    affected = select(orders.c.order_id).where(orders.c.key_id.in_(list(erased)))
-    search.refresh_orders(connection, [row.order_id for row in connection.execute(affected)])
+    table = schema.order_key
+    query = select(table.c.key_id, table.c.order_id).where(
+        table.c.key_id.in_(list(erased)), table.c.key.is_not(None)
+    )
+    found = connection.execute(query).all()
+    if not found:
+        return
+    if connection.dialect.name == "sqlite":
+        # Else the bytes stay readable in the free space of the file for whoever has the database key.
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    for row in found:
+        same = update(table).where(table.c.key_id == row.key_id)
+        connection.execute(same.values(key=None, erased_at=erased[row.key_id]))
+    search.refresh_orders(connection, sorted({row.order_id for row in found if row.order_id}))

@@ -76,29 +76,32 @@ def rebuild(store: Store, progress: Callable[[int, int], None] | None = None) ->
         progress: called with (done, total) orders and devices.
     """
     with store.write() as connection:
-        for table in schema.PROJECTION:
-            connection.execute(delete(table))
-        _fold_erasures(connection)
-        table = schema.entry
-        orders = _all(connection, select(table.c.order_id).distinct().where(table.c.order_id.is_not(None)))
-        serials = _all(
-            connection,
-            select(table.c.serial)
-            .distinct()
-            .where(table.c.serial.is_not(None), table.c.kind.in_(DEVICE_KINDS)),
-        )
-        total, done = len(orders) + len(serials), 0
+        rebuild_in(connection, progress)
 
-        def count(number: int) -> None:
-            nonlocal done
-            done += number
-            if progress is not None:
-                progress(done, total)
 
-        _in_chunks(connection, orders, refold_orders, count)
-        _in_chunks(connection, serials, refold_serials, count)
-        _fold_forks(connection, set(_all(connection, select(table.c.chain_id).distinct())))
-        _fold_decisions(connection)
+def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | None = None) -> None:
+    """As `rebuild`, in the caller's write transaction."""
+    for table in schema.PROJECTION:
+        connection.execute(delete(table))
+    _fold_erasures(connection)
+    table = schema.entry
+    orders = _all(connection, select(table.c.order_id).distinct().where(table.c.order_id.is_not(None)))
+    serials = _all(
+        connection,
+        select(table.c.serial).distinct().where(table.c.serial.is_not(None), table.c.kind.in_(DEVICE_KINDS)),
+    )
+    total, done = len(orders) + len(serials), 0
+
+    def count(number: int) -> None:
+        nonlocal done
+        done += number
+        if progress is not None:
+            progress(done, total)
+
+    _in_chunks(connection, orders, refold_orders, count)
+    _in_chunks(connection, serials, refold_serials, count)
+    _fold_forks(connection, set(_all(connection, select(table.c.chain_id).distinct())))
+    _fold_decisions(connection)
 
 
 def refold_order(connection: Connection, order_id: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, select, text
 from workorders.journal.kinds import Sealed
 from workorders.journal.sealing import OrderKey, SealError
 from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_customer
-from workorders.store import keys, schema
+from workorders.store import schema
 
 _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
 _CHUNK = 400
@@ -38,30 +38,31 @@ def refresh(
     rows: Sequence[dict[str, Any]],
     plans: Sequence[dict[str, Any]],
 ) -> None:
-    """Replace the search text of `order_ids` by that of `work_order` and `order_plan` rows."""
+    """Make the search text of `order_ids` that of their `work_order` and `order_plan` rows."""
     table = schema.order_text
-    indexed = connection.dialect.name == "sqlite"
-    old = [
-        row.row
-        for row in connection.execute(select(table.c.row).where(table.c.order_id.in_(list(order_ids))))
-    ]
-    if old:
-        if indexed:
-            connection.execute(
-                text("DELETE FROM order_search WHERE rowid = :row"), [{"row": row} for row in old]
-            )
-        connection.execute(delete(table).where(table.c.order_id.in_(list(order_ids))))
-    if not rows:
-        return
     customers = open_customers(connection, plans)
-    values = [_values(row, customers[row["order_id"]]) for row in rows]
-    connection.execute(insert(table), values)
+    wanted = {row["order_id"]: _values(row, customers[row["order_id"]]) for row in rows}
+    gone: list[int] = []
+    for row in connection.execute(select(table).where(table.c.order_id.in_(list(order_ids)))):
+        values = {name: value for name, value in row._mapping.items() if name != "row"}
+        if wanted.get(row.order_id) == values:
+            del wanted[row.order_id]
+        else:
+            gone.append(row.row)
+    indexed = connection.dialect.name == "sqlite"
+    if gone:
+        if indexed:
+            rowids = [{"row": row} for row in gone]
+            connection.execute(text("DELETE FROM order_search WHERE rowid = :row"), rowids)
+        connection.execute(delete(table).where(table.c.row.in_(gone)))
+    if not wanted:
+        return
+    connection.execute(insert(table), list(wanted.values()))
     if indexed:
-        ids = [row["order_id"] for row in rows]
-        numbers = connection.execute(select(table.c.row, table.c.search).where(table.c.order_id.in_(ids)))
+        fresh = select(table.c.row, table.c.search).where(table.c.order_id.in_(list(wanted)))
         connection.execute(
             text("INSERT INTO order_search (rowid, search) VALUES (:row, :search)"),
-            [{"row": row.row, "search": row.search} for row in numbers],
+            [{"row": row.row, "search": row.search} for row in connection.execute(fresh)],
         )
 
 
@@ -75,8 +76,19 @@ def open_customers(connection: Connection, rows: Sequence[dict[str, Any]]) -> di
     """What can be read of each row's sealed customer with the keys that are here; by order id."""
     sealed = {row["order_id"]: msgspec.convert(row["customer"] or {}, dict[str, Sealed]) for row in rows}
     ids = {value.key_id for fields in sealed.values() for value in fields.values()}
-    here = keys.keys_here(connection, sorted(ids)) if ids else {}
+    here = keys_here(connection, sorted(ids)) if ids else {}
     return {order_id: _open(order_id, fields, here) for order_id, fields in sealed.items()}
+
+
+def keys_here(connection: Connection, key_ids: list[str]) -> dict[str, OrderKey]:
+    """Those of the named keys that are here and not erased."""
+    table, gone = schema.order_key, schema.erased_key
+    query = select(table.c.key_id, table.c.key).where(
+        table.c.key_id.in_(key_ids),
+        table.c.key.is_not(None),
+        table.c.key_id.not_in(select(gone.c.key_id)),
+    )
+    return {row.key_id: OrderKey(key_id=row.key_id, key=row.key) for row in connection.execute(query)}
 
 
 def _open(order_id: str, fields: dict[str, Sealed], here: dict[str, OrderKey]) -> Customer:

@@ -18,3 +18,5 @@ def upgrade(operations: Operations) -> None:
             "CREATE VIRTUAL TABLE order_search USING fts5("
             'search, tokenize="trigram remove_diacritics 1", detail=full)'
         )
+        # A name that is erased must not live on in the index.
+        operations.execute("INSERT INTO order_search (order_search, rank) VALUES ('secure-delete', 1)")

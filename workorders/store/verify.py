@@ -1,0 +1,215 @@
+"""Proves a store: every chain in it, that the projection equals a fold of the entries, and the file itself.
+
+For `fieldtool journal verify | rebuild | export`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, select
+
+from workorders.certificates import CertificateError
+from workorders.certificates import verify_chain as verify_certificate
+from workorders.journal.chain import ChainProblem, ChainReport, certificate_key, head_of, verify_chain
+from workorders.journal.entry import Entry, EntryError, Realm, export_line, read_entry
+from workorders.journal.kinds import HeadReference
+from workorders.store import projection, schema
+from workorders.store.engine import Store
+
+
+class StoreReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `journal verify` prints.
+
+    Attributes:
+        ok: nothing is wrong.
+        entries, chains: how many were looked at.
+        heads: last entry of each chain.
+        projection_equal: the tables equal a fold of the entries from nothing.
+        digest: SHA-256 of the projection's dump.
+        problems: see `ChainProblem`; further codes here: `unreadable`, `file` and `projection`, and those of
+            `CertificateError` for a chain whose author the root did not certify.
+        quarantined: entries that are kept without effect.
+    """
+
+    ok: bool
+    entries: int
+    chains: int
+    heads: list[HeadReference]
+    projection_equal: bool
+    digest: str
+    problems: list[ChainProblem]
+    quarantined: int
+
+
+def verify_store(
+    store: Store,
+    root: bytes | None = None,
+    *,
+    realm: Realm | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> StoreReport:
+    """Check everything; changes nothing.
+
+    Args:
+        root: DER of the gateway's root certificate; with it, each author must have been certified by it.
+        realm: what every entry and certificate must belong to.
+        progress: called with (chains done, chains).
+    """
+    problems = [_file_problem(text) for text in store.integrity()]
+    heads: list[HeadReference] = []
+    entries = 0
+    with store.read() as connection:
+        chains = _chains(connection)
+        for done, chain_id in enumerate(chains):
+            if progress is not None:
+                progress(done, len(chains))
+            report = _verify_one(connection, chain_id, root, realm, problems)
+            entries += report.entries
+            problems += report.problems
+            if report.head is not None:
+                heads.append(report.head)
+        quarantined = len(connection.execute(select(schema.quarantine.c.number)).all())
+        before = projection.digest_of(connection)
+    equal = _folded_digest(store) == before
+    if not equal:
+        problems.append(
+            ChainProblem(
+                chain_id="", seq=None, code="projection", detail="the tables differ from the entries"
+            )
+        )
+    return StoreReport(
+        ok=not problems,
+        entries=entries,
+        chains=len(chains),
+        heads=heads,
+        projection_equal=equal,
+        digest=before,
+        problems=problems,
+        quarantined=quarantined,
+    )
+
+
+def _file_problem(text: str) -> ChainProblem:
+    return ChainProblem(chain_id="", seq=None, code="file", detail=text)
+
+
+class _Undo(Exception):
+    """Leaves a write transaction without keeping anything of it."""
+
+
+def _folded_digest(store: Store) -> str:
+    """Digest of a projection folded from nothing, in a transaction that is given up."""
+    folded = ""
+    try:
+        with store.write() as connection:
+            projection.rebuild_in(connection)
+            folded = projection.digest_of(connection)
+            raise _Undo
+    except _Undo:
+        return folded
+
+
+def _chains(connection: Connection) -> list[str]:
+    query = select(schema.entry.c.chain_id).distinct().order_by(schema.entry.c.chain_id)
+    return [row.chain_id for row in connection.execute(query)]
+
+
+def _verify_one(
+    connection: Connection,
+    chain_id: str,
+    root: bytes | None,
+    realm: Realm | None,
+    problems: list[ChainProblem],
+) -> ChainReport:
+    entries = list(_read(connection, chain_id, problems))
+    table = schema.chain
+    row = connection.execute(select(table).where(table.c.chain_id == chain_id)).first()
+    key: Ed25519PublicKey | None = None
+    whole = row is not None and (row.own or any(entry.envelope.seq == 0 for entry in entries))
+    if row is None or row.certificate is None:
+        problems.append(_about(chain_id, "no_certificate", "whose chain this is is not known"))
+    else:
+        key = _author(chain_id, row.certificate, root, entries, problems)
+    for entry in entries:
+        if realm is not None and entry.envelope.realm is not realm:
+            problems.append(_about(chain_id, "wrong_realm", f"entry of {entry.envelope.realm}", entry))
+    if key is None:
+        head = head_of(entries[-1]) if entries else None
+        return ChainReport(chain_id=chain_id, entries=len(entries), head=head, problems=[])
+    gaps = _quarantined_numbers(connection, chain_id)
+    report = verify_chain(entries, key, whole=whole)
+    kept = [
+        problem
+        for problem in report.problems
+        if not (problem.code == "gap" and problem.seq is not None and problem.seq - 1 in gaps)
+    ]
+    if row is not None and row.own and report.head is not None and row.head_hash != report.head.hash:
+        kept.append(_about(chain_id, "head", f"entries up to {row.head_seq} were written and are not here"))
+    return ChainReport(chain_id=chain_id, entries=report.entries, head=report.head, problems=kept)
+
+
+def _about(chain_id: str, code: str, detail: str, entry: Entry | None = None) -> ChainProblem:
+    return ChainProblem(
+        chain_id=chain_id,
+        seq=None if entry is None else entry.envelope.seq,
+        code=code,
+        detail=detail,
+        entry_id=None if entry is None else entry.envelope.id,
+    )
+
+
+def _author(
+    chain_id: str, certificate: bytes, root: bytes | None, entries: list[Entry], problems: list[ChainProblem]
+) -> Ed25519PublicKey | None:
+    try:
+        if root is not None and entries:
+            # Not checked against today: an entry stays authentic after its tablet's certificate has run out.
+            verify_certificate(certificate, root, realm=entries[0].envelope.realm)
+        return certificate_key(certificate)
+    except (CertificateError, EntryError) as error:
+        problems.append(_about(chain_id, error.code, str(error)))
+        return None
+
+
+def _read(connection: Connection, chain_id: str, problems: list[ChainProblem]) -> Iterator[Entry]:
+    table = schema.entry
+    query = (
+        select(table.c.id, table.c.seq, table.c.body, table.c.hash, table.c.signature)
+        .where(table.c.chain_id == chain_id)
+        .order_by(table.c.seq, table.c.id)
+    )
+    for row in connection.execute(query):
+        try:
+            entry = read_entry(row.body, row.hash, row.signature)
+        except EntryError as error:
+            problems.append(
+                ChainProblem(
+                    chain_id=chain_id, seq=row.seq, code=error.code, detail=str(error), entry_id=row.id
+                )
+            )
+            continue
+        envelope = entry.envelope
+        if (envelope.id, envelope.seq, envelope.chain_id) != (row.id, row.seq, chain_id):
+            problems.append(
+                _about(chain_id, "wrong_envelope", "columns and signed bytes do not agree", entry)
+            )
+        yield entry
+
+
+def _quarantined_numbers(connection: Connection, chain_id: str) -> set[int]:
+    table = schema.quarantine
+    query = select(table.c.seq).where(table.c.chain_id == chain_id, table.c.seq.is_not(None))
+    return {row.seq for row in connection.execute(query)}
+
+
+def export_lines(connection: Connection) -> Iterator[bytes]:
+    """One envelope a line (`export_line`), chain by chain, by number; no secret and no plain name in it."""
+    table = schema.entry
+    query = select(table.c.body, table.c.hash, table.c.signature).order_by(
+        table.c.chain_id, table.c.seq, table.c.id
+    )
+    for row in connection.execute(query):
+        yield export_line(read_entry(row.body, row.hash, row.signature))
