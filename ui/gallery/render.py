@@ -12,7 +12,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")
 os.environ.setdefault("QT_QUICK_CONTROLS_STYLE", "Basic")
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QObject
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
@@ -49,8 +49,6 @@ def settle() -> None:
     app = QCoreApplication.instance()
     if app is not None:
         loop = QEventLoop()
-        from PySide6.QtCore import QTimer
-
         QTimer.singleShot(SETTLE_MS, loop.quit)
         loop.exec()
 
@@ -63,12 +61,17 @@ def items(root: QQuickItem) -> Iterator[QQuickItem]:
             yield from items(child)
 
 
+def read(item: QQuickItem, name: str) -> object:
+    """A property, or `None`: asking PySide6 6.12 for one that is not there loses a reference to `None`."""
+    return item.property(name) if item.metaObject().indexOfProperty(name) >= 0 else None
+
+
 def complaints(window: QQuickWindow) -> Iterator[str]:
     """Clipped or cut text and targets that are too small."""
     room = window.contentItem()
     for item in items(room):
         name = item.metaObject().className()
-        text = str(item.property("text") or "")
+        text = str(read(item, "text") or "")
         if item.inherits("QQuickText") and text:
             yield from _text_complaints(item, text, room)
         elif item.inherits("QQuickAbstractButton") and item.isEnabled():
@@ -78,9 +81,9 @@ def complaints(window: QQuickWindow) -> Iterator[str]:
 
 
 def _text_complaints(item: QQuickItem, text: str, room: QQuickItem) -> Iterator[str]:
-    if item.property("truncated") and not item.property("mayElide"):
+    if read(item, "truncated") and not read(item, "mayElide"):
         yield f"cut: “{text}”"
-    if float(item.property("contentWidth")) > item.width() + 1.5 and item.width() > 0:
+    if float(str(read(item, "contentWidth"))) > item.width() + 1.5 and item.width() > 0:
         yield f"wider than its place: “{text}”"
     right = item.mapToItem(room, item.width(), 0).x()
     if right > room.width() + 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.views import Choice, Fact, HistoryRow, OrderRow, OrderView, PersonTile, Status
+from ui.views import Choice, Fact, HistoryRow, OrderRow, OrderView, PersonTile, Section, Status
 
 PEOPLE = (
     PersonTile(id="p1", name="María Quispe Huamán", role="Técnica · Cuadrilla SCZ-07"),
@@ -101,7 +101,7 @@ def many_orders(count: int) -> tuple[OrderRow, ...]:
     rows: list[OrderRow] = []
     streets = ("Av. Cristo Redentor", "Calle Los Tajibos", "Jr. Coronel Portillo", "Asentamiento Humano San Martín")
     for at in range(count):
-        section = "today" if at < count // 20 else "late" if at < count // 20 + count // 50 else "rest"
+        section: Section = "today" if at < count // 20 else "late" if at < count // 20 + count // 50 else "rest"
         rows.append(
             OrderRow(
                 id=f"SCZ-{at:06d}",
