@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable
 
 import cv2
@@ -86,9 +87,12 @@ def _thick(hull: np.ndarray) -> np.ndarray:
     return grown
 
 
-def same_text(first: Code, second: Code) -> bool:
-    """True where both say the same, a UPC-A counting as the EAN-13 with a leading zero that it is."""
-    return first.text == second.text
+def _same_place(first: Code, second: Code) -> bool:
+    """True for two readings of one code: a scan line and its region may hardly overlap."""
+    reach = 0.5 * max(
+        math.dist(first.corners[0], first.corners[2]), math.dist(second.corners[0], second.corners[2])
+    )
+    return math.dist(first.centre, second.centre) < reach
 
 
 def reconcile(codes: Iterable[Code], *, shared: float = 0.3) -> tuple[list[Code], list[Code]]:
@@ -100,8 +104,7 @@ def reconcile(codes: Iterable[Code], *, shared: float = 0.3) -> tuple[list[Code]
     distinct: list[Code] = []
     for code in codes:
         twin = next(
-            (i for i, seen in enumerate(distinct) if same_text(seen, code) and overlap(seen, code) > 0.1),
-            None,
+            (i for i, seen in enumerate(distinct) if seen.text == code.text and _same_place(seen, code)), None
         )
         if twin is None:
             distinct.append(code)
@@ -110,7 +113,7 @@ def reconcile(codes: Iterable[Code], *, shared: float = 0.3) -> tuple[list[Code]
     clashing: set[int] = set()
     for i, first in enumerate(distinct):
         for j in range(i + 1, len(distinct)):
-            if not same_text(first, distinct[j]) and overlap(first, distinct[j]) > shared:
+            if first.text != distinct[j].text and overlap(first, distinct[j]) > shared:
                 clashing |= {i, j}
     kept = [code for i, code in enumerate(distinct) if i not in clashing]
     return kept, [distinct[i] for i in sorted(clashing)]
