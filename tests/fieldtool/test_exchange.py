@@ -1,0 +1,357 @@
+"""A meter exchange through the engine on the real journal: what a crew does, and what may never be
+possible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import LinkLost
+from fieldtool.commissioning import ReadingsDisagree
+from fieldtool.errors import JobError, StepRefused
+from fieldtool.procedure.views import RunEnd, StepState
+from fieldtool.text import Language
+from tests.fieldtool import world as w
+from tests.fieldtool.world import World, make_world, order, photo, walk
+from workorders.journal.kinds import JoinState
+from workorders.people import Role
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return make_world(tmp_path, monkeypatch)
+
+
+def codes(caught: pytest.ExceptionInfo[StepRefused]) -> set[str]:
+    return {problem.code for problem in caught.value.problems}
+
+
+def test_a_clean_exchange_leaves_every_fact_in_the_journal(world: World) -> None:
+    run = world.run()
+    walk(run)
+    assert run.state.end is RunEnd.COMPLETED
+    kinds = world.kinds()
+    for kind in (
+        "order.started",
+        "meter.read",
+        "device.removed",
+        "match.checked",
+        "meter.intent",
+        "meter.changed",
+        "seal.recorded",
+        "device.placed",
+        "join.checked",
+        "record.issued",
+        "order.completed",
+    ):
+        assert kind in kinds
+    assert kinds.count("step.done") == 22
+    [completed] = world.payloads("order.completed")
+    taken = {blob["sha256"] for blob in world.payloads("photo.taken")}
+    assert set(completed["blobs"]) == taken
+    assert completed.get("flags", []) == []
+    assert world.digest_is_stable()
+
+
+def test_a_clean_exchange_asks_to_type_nothing_but_the_dial_reading(world: World) -> None:
+    run = world.run()
+    typed: list[str] = []
+    while (view := run.view(Language.ES)).current is not None:
+        step = view.current
+        if step.kind in ("number", "text"):
+            typed.append(step.id)
+        w.ANSWERS[step.id](run)
+    assert typed == ["old_dial"]
+
+
+def test_no_phase_shows_more_than_four_steps(world: World) -> None:
+    phases = world.run().view(Language.ES).phases
+    assert all(phase.total <= 4 for phase in phases)
+    assert sum(phase.total for phase in phases) == 22
+
+
+def test_personal_answers_are_sealed(world: World) -> None:
+    run = world.run()
+    walk(run, until="leave")
+    [signature] = [done for done in world.payloads("step.done") if done["step"] == "customer"]
+    assert set(signature["sealed"]) == {"name"}
+    with world.store.read() as connection:
+        bodies = connection.exec_driver_sql("SELECT body FROM entry").fetchall()
+    assert not any("Hernán".encode() in row[0] for row in bodies)
+    again = world.run()
+    assert again.state.done["customer"].answer.name == "Hernán Fernández"  # type: ignore[union-attr]
+
+
+def test_a_tablet_that_dies_continues_at_the_same_step(world: World) -> None:
+    walk(world.run(), until="seals_found")
+    again = world.run()
+    step = again.shown_step()
+    assert step is not None
+    assert step.id == "seals_found"
+    assert world.kinds().count("order.started") == 1
+    walk(again)
+    assert again.state.end is RunEnd.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("step", "check"),
+    [("hazards", "protection"), ("voltage", "enclosure"), ("isolate", "dead"), ("polarity", "polarity")],
+)
+def test_a_failed_safety_check_ends_the_order_as_unsafe(world: World, step: str, check: str) -> None:
+    run = world.run()
+    walk(run, until=step)
+    accepted = run.accept({"checks": {check: False}, "note": "la caja da corriente"})
+    assert accepted.end is RunEnd.UNSAFE
+    [failed] = world.payloads("safety.failed")
+    assert (failed["step"], failed["check"]) == (step, check)
+    [ended] = world.payloads("order.notDone")
+    assert ended["reason"] == "unsafe_installation"
+    assert run.view(Language.ES).current is None
+    with pytest.raises(JobError):
+        run.accept({"checks": {check: True}})
+
+
+def test_no_role_passes_a_safety_step_by_leaving_a_check_open(world: World) -> None:
+    world.signer.role = Role.SUPERVISOR
+    run = world.run()
+    walk(run, until="isolate")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"checks": {"load_off": True, "back_feed": True}})
+    assert codes(caught) == {"check_open"}
+
+
+def test_a_ct_meter_asks_for_the_short_and_its_photo_and_for_the_bridge_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ct = order(new_asset=w.NewAsset(serial=w.NEW_SERIAL, model="idis-3ph-ct"))
+    run = make_world(tmp_path, monkeypatch, ct).run()
+    walk(run, until="isolate")
+    checks = {"load_off": True, "back_feed": True, "ct_shorted": True, "dead": True}
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"checks": checks})
+    assert codes(caught) == {"photo_missing"}
+    run.accept({"checks": checks, "photos": {"ct_shorted": photo(run, "ct_shorted")}})
+    later = next(step for step in run.procedure.steps if step.id == "polarity")
+    assert {"bridge_removed", "rotation"} <= {
+        check.id
+        for check in later.checks
+        if w.applies_to(check, run)  # type: ignore[union-attr]
+    }
+
+
+def test_medical_dependency_blocks_until_consent_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_world(tmp_path, monkeypatch, order(flags=["medical_dependency"])).run()
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"checks": {"place": True, "customer": True}})
+    assert codes(caught) == {"check_open"}
+    checks = {"place": True, "customer": True, "consent": True}
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"checks": checks})
+    assert codes(caught) == {"photo_missing"}
+    run.accept({"checks": checks, "photos": {"consent": photo(run, "consent")}})
+    step = run.shown_step()
+    assert step is not None
+    assert step.id == "hazards"
+
+
+def test_a_dead_old_meter_is_not_obtainable_with_photo_and_never_zero(world: World) -> None:
+    run = world.run()
+    walk(run, until="old_read")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"not_obtainable": "dead"})
+    assert codes(caught) == {"photo_missing"}
+    run.accept({"not_obtainable": "dead", "photos": [photo(run, "dead_meter")]})
+    with pytest.raises(StepRefused):
+        run.accept({"value": "0"})
+    run.accept({"not_obtainable": "dead", "photos": [photo(run, "dial")]})
+    reads = world.payloads("meter.read")
+    assert [read["how"] for read in reads] == ["not_obtainable", "not_obtainable"]
+    assert all("readings" not in read for read in reads)
+    walk(run)
+    [completed] = world.payloads("order.completed")
+    assert {"old_meter_dead", "reading_not_obtainable"} <= set(completed["flags"])
+
+
+def test_two_readings_that_differ_are_not_taken(world: World) -> None:
+    run = world.run()
+    walk(run, until="old_read")
+    world.meters["old"].drift = ["23800.4", "28300.4"]
+    with pytest.raises(ReadingsDisagree):
+        run.read_meter()
+    with pytest.raises(StepRefused) as caught:
+        run.accept({})
+    assert codes(caught) == {"not_read_yet"}
+
+
+def test_a_dial_that_disagrees_needs_a_reason_and_flags_the_order(world: World) -> None:
+    run = world.run()
+    walk(run, until="old_dial")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"value": "28300"})
+    assert codes(caught) == {"disagrees_with_optical", "implausible"}
+    run.accept({"value": "28300", "reason": "display_defective"})
+    walk(run)
+    [completed] = world.payloads("order.completed")
+    assert {"reading_disagrees", "implausible_reading"} <= set(completed["flags"])
+
+
+def test_swapped_labels_stop_the_match_and_are_resolved_by_scanning_again(world: World) -> None:
+    run = world.run()
+    walk(run, until="new_scan")
+    run.accept({"serial": w.OTHER_SERIAL, "codes": [w.OTHER_SERIAL], "identities": {"mac": "404022B8DE87"}})
+    run.read_meter()
+    run.accept({})
+    view = run.view(Language.ES)
+    assert view.current is not None
+    assert view.current.id == "match"
+    assert view.current.body.cause == "label_of_box"  # type: ignore[union-attr]
+    with pytest.raises(StepRefused) as caught:
+        run.accept({})
+    assert codes(caught) == {"mismatch"}
+    assert [match["verdict"] for match in world.payloads("match.checked")] == ["equal", "mismatch"]
+    run.go("new_scan")
+    walk(run)
+    assert [match["verdict"] for match in world.payloads("match.checked")] == ["equal", "mismatch", "equal"]
+    assert run.state.end is RunEnd.COMPLETED
+
+
+def test_a_mismatch_passes_only_by_a_signed_reasoned_override_of_a_role_that_may(world: World) -> None:
+    world.meters["new"].serial = w.OTHER_SERIAL
+    run = world.run()
+    walk(run, until="new_scan")
+    run.accept({"serial": w.OTHER_SERIAL, "codes": [w.OTHER_SERIAL], "identities": {"mac": "404022B8DE87"}})
+    run.read_meter()
+    run.accept({})
+    good = {"person": "lead-1", "reason": "list_outdated", "pin": "482615"}
+    world.signer.role = Role.INSTALLER
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"override": good})
+    assert "override_role" in codes(caught)
+    world.signer.role = Role.LEAD
+    with pytest.raises(JobError):
+        run.accept({"override": good | {"pin": "000000"}})
+    run.accept({"override": good})
+    [overridden] = world.payloads("match.overridden")
+    with world.store.read() as connection:
+        found = w.journal_entries.entry_by_id(connection, overridden["match_entry"])
+    assert found is not None
+    assert found.envelope.payload["verdict"] == "mismatch"
+    assert "482615" not in str(world.payloads("step.done"))
+
+
+def test_another_old_meter_than_ordered_stops(world: World) -> None:
+    run = world.run()
+    walk(run, until="old_scan")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"serial": "ZIV0099999999", "codes": ["ZIV0099999999"]})
+    assert codes(caught) == {"other_old_meter"}
+    assert world.payloads("match.checked")[-1]["verdict"] == "mismatch"
+
+
+def test_a_line_cut_between_write_and_answer_is_settled_by_reading_back(world: World) -> None:
+    run = world.run()
+    walk(run, until="configure")
+    run.plan()
+    world.meters["new"].fail["write limiter"] = LinkLost()
+    with pytest.raises(LinkLost):
+        run.apply(["limiter"])
+    again = world.run()
+    with pytest.raises(StepRefused) as caught:
+        again.accept({})
+    assert codes(caught) == {"not_planned_yet"}
+    again.plan()
+    assert all(write.state is not None for write in again.state.writes.values())
+    again.apply(["limiter"])
+    again.accept({})
+    assert world.meters["new"].writes.count("limiter") == 1
+
+
+def test_a_dangerous_change_stays_untouched_until_it_is_allowed(world: World) -> None:
+    run = world.run()
+    walk(run, until="configure")
+    run.plan()
+    run.apply([])
+    assert world.meters["new"].writes == ["clock"]
+    with pytest.raises(StepRefused) as caught:
+        run.accept({})
+    assert codes(caught) == {"not_configured"}
+
+
+def test_the_relay_wants_the_last_four_digits(world: World) -> None:
+    run = world.run()
+    walk(run, until="relay")
+    with pytest.raises(StepRefused) as caught:
+        run.test_relay("1234")
+    assert codes(caught) == {"wrong_confirmation"}
+    assert world.meters["new"].relay == "connected"
+
+
+def test_a_full_concentrator_blocks_and_passes_by_override_with_a_flag(world: World) -> None:
+    with world.store.write() as connection:
+        connection.exec_driver_sql("UPDATE network_node SET capacity = 0 WHERE mrid = 'CT-28101-DC'")
+    run = world.run()
+    walk(run, until="place")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({})
+    assert codes(caught) == {"capacity_full"}
+    run.accept({"override": {"person": "lead-1", "reason": "emergency", "pin": "482615"}})
+    [placed] = world.payloads("device.placed")
+    assert placed["capacity_override"] == "emergency"
+
+
+def test_a_meter_on_another_base_node_is_joined_and_flagged(world: World) -> None:
+    world.meters["new"].sna = "404022F42602"
+    run = world.run()
+    walk(run)
+    [joined] = world.payloads("join.checked")
+    assert (joined["state"], joined["reason"]) == ("joined", "other_concentrator")
+    [completed] = world.payloads("order.completed")
+    assert "other_concentrator" in completed["flags"]
+
+
+def test_a_meter_not_heard_yet_stays_pending_with_a_time(world: World) -> None:
+    world.meters["new"].joined = w.JoinState.SEARCHING
+    run = world.run()
+    walk(run)
+    [joined] = world.payloads("join.checked")
+    assert joined["state"] == JoinState.PENDING
+    assert joined["recheck_at"]
+
+
+def test_not_done_asks_for_what_its_reason_demands_and_counts_the_attempt(world: World) -> None:
+    run = world.run()
+    walk(run, until="photo_before")
+    with pytest.raises(StepRefused) as caught:
+        run.not_done("no_access")
+    assert codes(caught) == {"photo_missing"}
+    run.not_done("no_access", "nadie abre", [photo(run, "gate")])
+    [ended] = world.payloads("order.notDone")
+    assert (ended["reason"], ended.get("attempt", 1)) == ("no_access", 1)
+    assert "nadie" not in str(ended)
+    assert world.digest_is_stable()
+
+
+def test_a_correction_is_a_new_entry_and_what_rests_on_it_is_done_again(world: World) -> None:
+    run = world.run()
+    walk(run, until="swap")
+    run.go("old_scan")
+    run.accept({"serial": w.OLD_SERIAL, "codes": [w.OLD_SERIAL]})
+    step = run.shown_step()
+    assert step is not None
+    assert step.id == "old_read"
+    states = {row.id: row.state for phase in run.view(Language.ES).phases for row in phase.steps}
+    assert states["old_dial"] is StepState.STALE
+    assert states["seals_found"] is StepState.DONE
+    assert world.kinds().count("step.done") == 10
+
+
+def test_a_typed_serial_needs_a_reason_and_a_photo(world: World) -> None:
+    run = world.run()
+    walk(run, until="old_scan")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"serial": w.OLD_SERIAL})
+    assert codes(caught) == {"typed_without_reason"}
+    run.accept({"serial": w.OLD_SERIAL, "unreadable": "label_damaged", "photos": [photo(run, "label")]})
