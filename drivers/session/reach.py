@@ -92,6 +92,7 @@ class Reach:
         self._cuts = 0
         self._resume = False
         self._was_associated = False
+        self._password_on_the_way = False
         self.check_same: Callable[[DlmsClient], None] | None = None
         self._baud = connection.baud
         self._echo = False
@@ -142,11 +143,20 @@ class Reach:
                 return job(self.client())
             except (LinkLost, PortVanished, Garbage, NoAnswer) as error:
                 recoveries += 1
-                silent = isinstance(error, NoAnswer) and recoveries == 1
-                if silent or recoveries > _RECOVERIES or not self._was_associated:
+                if not self._may_recover(error, recoveries):
                     raise
                 self.cut(error)
                 self._open_line().pause(_RESTART_SECONDS if isinstance(error, NoAnswer) else 0)
+
+    def _may_recover(self, error: DriverError, recoveries: int) -> bool:
+        """Bounded; never with a password on the way, whose verdict nobody heard: it could be a second
+        wrong one."""
+        if recoveries > _RECOVERIES or self._password_on_the_way:
+            return False
+        if isinstance(error, PortVanished):
+            return self.line is not None
+        first_silence = isinstance(error, NoAnswer) and recoveries == 1
+        return self._was_associated and not first_silence
 
     def cut(self, error: DriverError) -> None:
         """Forget the association; find the port again if it vanished."""
@@ -294,9 +304,10 @@ class Reach:
             self._learn_counter(None)
         client = self._new_client(credentials)
         line = self._open_line()
-        line.withhold = bool(credentials.secret)
+        line.withhold = self._password_on_the_way = bool(credentials.secret)
         try:
             client.associate()
+            self._password_on_the_way = False
         except (StaleCounter, ServiceException) as error:
             if credentials.ciphering is None:
                 raise
