@@ -21,6 +21,7 @@ from workorders import people
 from workorders.clock import read_utc, utc_text
 from workorders.gateway.errors import InvalidInput, NotFound, NotSignedIn, TooMany
 from workorders.gateway.office import Office
+from workorders.gateway.stamps import touch
 from workorders.gateway.tables import member, session
 from workorders.people import Grant, LockedKey, PersonRecord, Role
 from workorders.store.schema import person
@@ -63,10 +64,12 @@ def add_user(
     crew: str | None = None,
     project: str | None = None,
     pin: str | None = None,
+    without_pin: bool = False,
 ) -> User:
     """Add a person, or change the one with this id (a given PIN makes them a new key).
 
-    Without a PIN a new person gets a random one, returned this once.
+    Without a PIN a new person gets a random one, returned this once; `without_pin` leaves them without (they
+    cannot sign in anywhere until they get one).
 
     Raises:
         InvalidInput: `weak_pin`, or an empty name.
@@ -77,7 +80,7 @@ def add_user(
     shown = None
     with office.store.read() as connection:
         known = connection.execute(select(1).where(person.c.person_id == person_id)).scalar() is not None
-    if pin is None and not known:
+    if pin is None and not known and not without_pin:
         pin = shown = random_pin()
     values: dict[str, object] = {"name": name, "role": role, "crew": crew, "revoked_at": None}
     key = None
@@ -96,6 +99,7 @@ def add_user(
             connection.execute(
                 insert(member).values(person_id=person_id, project=project, public_key=key, failures=0)
             )
+        touch(connection)
     return User(id=person_id, name=name, role=role, crew=crew, project=project, pin=shown)
 
 
@@ -131,6 +135,7 @@ def revoke_user(office: Office, person_id: str) -> None:
         if done.rowcount != 1:
             raise NotFound(f"there is no person {person_id}")
         connection.execute(delete(session).where(session.c.person_id == person_id))
+        touch(connection)
 
 
 def users(office: Office, project: str | None = None) -> list[User]:
@@ -148,7 +153,7 @@ def records_for(
     for row in _people(connection, project):
         role = Role(row["role"])
         here = row["crew"] == crew or role in IN_EVERY_CREW
-        if row["revoked_at"] is not None or not here:
+        if row["revoked_at"] is not None or row["key"] is None or not here:
             continue
         grant = Grant(
             person=row["person_id"],
@@ -208,7 +213,8 @@ def sign_in(office: Office, person_id: str, pin: str) -> SignedIn:
     """
     row = _count_try(office, person_id)
     refusal = NotSignedIn("the name or the PIN is not right", code="wrong_pin")
-    locked = _nobody() if row is None else msgspec.json.decode(row["key"], type=LockedKey)
+    known = row is not None and row["key"] is not None
+    locked = msgspec.json.decode(row["key"], type=LockedKey) if row is not None and known else _nobody()
     try:
         people.unlock_key(pin, locked)
     except people.WrongPin:

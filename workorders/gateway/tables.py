@@ -41,7 +41,7 @@ member = Table(
     metadata,
     Column("person_id", String, primary_key=True),
     Column("project", String),  # None: every project
-    Column("public_key", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary),  # None until a PIN was set
     Column("failures", Integer, nullable=False),
     Column("locked_until", String),
 )

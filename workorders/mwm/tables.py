@@ -11,6 +11,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Generic, TextIO, TypeVar
 
@@ -55,6 +56,22 @@ class TableReport:
         self.refused += 1
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(RowError(self.file, line, column, code, message))
+
+
+class Moment:
+    """A time in a table, `YYYY-MM-DDTHH:MM[:SS][offset]`; without an offset it is local time."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: datetime) -> None:
+        self.value = value
+
+
+def _decode(kind: type, value: object) -> object:
+    """Read the types that msgspec does not know; a ValueError becomes the error of the row."""
+    if kind is Moment and isinstance(value, str):
+        return Moment(datetime.fromisoformat(value))
+    raise ValueError(f"not a {kind.__name__}")
 
 
 @dataclass(frozen=True)
@@ -145,7 +162,7 @@ class Table(Generic[RowType]):
                 return None
             values[name] = text
         try:
-            return msgspec.convert(values, self.row_type, strict=False)
+            return msgspec.convert(values, self.row_type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             self._refuse_value(line, values, str(error))
             return None

@@ -11,14 +11,22 @@ A set's name is `<project>/<crew>/<what>`; `what` says how it is laid out:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
+from workorders.network import (
+    NetworkError,
+    Node,
+    StandingMeter,
+    StockLine,
+    load_meters,
+    load_network,
+    load_stock,
+)
 from workorders.people import PersonRecord
-from workorders.store import projection, schema
+from workorders.store import schema
 from workorders.store.engine import Store
 from workorders.sync import wire
 from workorders.sync.enrolment import keep_people
@@ -29,60 +37,19 @@ from workorders.sync.signatures import reference_holds
 PROJECT, NETWORK, STOCK, PEOPLE, FILES = "project", "network", "stock", "people", "files"
 
 
-class NodeItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A node of the network tree; `path` holds the mRIDs from the root, `/` between and around."""
-
-    mrid: str
-    kind: str
-    path: str
-    depth: int
-    parent: str | None = None
-    name: str | None = None
-    identity: str | None = None
-    capacity: int | None = None
-    phase: str | None = None
-    lat: str | None = None
-    lon: str | None = None
-
-
-class MeterItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A meter that stood there before us, as the utility's list says."""
-
-    serial: str
-    model: str | None = None
-    place: str | None = None
-    slot: int | None = None
-    usage_point: str | None = None
-    phase: str | None = None
-    installed_on: str | None = None
-    last_reading: str | None = None
-    last_reading_date: str | None = None
-    usual_daily_use: str | None = None
-
-
-class StockItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A device of the truck stock. `state`: in_store, on_truck, installed, removed, returned."""
-
-    serial: str
-    model: str
-    state: str
-    crew: str | None = None
-    identities: dict[str, str] = {}
-
-
 class NetworkSet(msgspec.Struct, frozen=True, kw_only=True):
     """Nodes and standing meters of a part of the tree."""
 
     project: str
-    nodes: list[NodeItem]
-    meters: list[MeterItem]
+    nodes: list[Node]
+    meters: list[StandingMeter]
 
 
 class StockSet(msgspec.Struct, frozen=True, kw_only=True):
     """The stock of a crew."""
 
     project: str
-    items: list[StockItem]
+    items: list[StockLine]
 
 
 class FileSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +100,7 @@ def take(connection: Connection, received: Received, identity: TabletIdentity) -
     try:
         if lay is not None:
             lay(connection, received.body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, NetworkError) as error:
         raise BadAnswer(f"the reference set {item.name} is not as agreed: {error}") from None
     table = schema.reference_set
     same = (table.c.name == item.name) & (table.c.version == item.version)
@@ -168,22 +135,14 @@ def newest(connection: Connection, kind: str) -> bytes | None:
 def lay_network(connection: Connection, body: bytes) -> None:
     """Replace a project's nodes and standing meters; placed devices are folded again against them."""
     found = msgspec.json.decode(body, type=NetworkSet)
-    put_network(connection, found.project, found.nodes, found.meters)
-    projection.refold_after_reference(connection)
-
-
-def put_network(
-    connection: Connection, project: str, nodes: Iterable[NodeItem], meters: Iterable[MeterItem]
-) -> None:
-    """Replace the rows of a project's tree."""
-    _replace(connection, schema.network_node, project, nodes)
-    _replace(connection, schema.base_placement, project, meters)
+    load_network(connection, found.project, found.nodes)
+    load_meters(connection, found.project, found.meters)
 
 
 def lay_stock(connection: Connection, body: bytes) -> None:
     """Replace a project's stock."""
     found = msgspec.json.decode(body, type=StockSet)
-    _replace(connection, schema.stock_item, found.project, found.items)
+    load_stock(connection, found.project, found.items)
 
 
 def lay_people(connection: Connection, body: bytes) -> None:
@@ -196,16 +155,3 @@ _LAYERS: dict[str, Callable[[Connection, bytes], None]] = {
     STOCK: lay_stock,
     PEOPLE: lay_people,
 }
-_ROWS_AT_ONCE = 2000
-
-
-def _replace(connection: Connection, table: Table, project: str, items: Iterable[msgspec.Struct]) -> None:
-    connection.execute(delete(table).where(table.c.project == project))
-    rows: list[dict[str, Any]] = []
-    for item in items:
-        rows.append({"project": project, **msgspec.structs.asdict(item)})
-        if len(rows) == _ROWS_AT_ONCE:
-            connection.execute(insert(table), rows)
-            rows = []
-    if rows:
-        connection.execute(insert(table), rows)
