@@ -221,7 +221,8 @@ class Session:
     def _accepted(self, aarq: Aarq, information: bytes) -> bytes:
         ciphered = self.context == acse.CONTEXT_LN_CIPHERED
         if ciphered:
-            body = self._protect(information, self.device.security.key(BLOCK_KEY)).encode()
+            security = self.device.security
+            body = self._protect(information, security.key(BLOCK_KEY), security.key(AUTH_KEY)).encode()
             information = b"\x28" + encode_length(len(body)) + body
         if self.mechanism is Mechanism.GMAC:
             self.state = State.PENDING
@@ -280,11 +281,9 @@ class Session:
         self._last_counter, self._control = text.counter, text.control
         return plain
 
-    def _protect(self, plain: bytes, key: bytes) -> Protected:
+    def _protect(self, plain: bytes, key: bytes, auth_key: bytes) -> Protected:
         security, title = self.device.security, self.device.system_title
-        return ciphering.protect(
-            self._control, key, security.key(AUTH_KEY), title, security.next_sent(), plain
-        )
+        return ciphering.protect(self._control, key, auth_key, title, security.next_sent(), plain)
 
     def _serve(self, apdu: bytes) -> bytes | None:
         if self.context == acse.CONTEXT_LN:
@@ -297,10 +296,12 @@ class Session:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.DECIPHERING_ERROR)
         if plain is None:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
+        auth_key = self.device.security.key(AUTH_KEY)
         answer = self._carry_out(plain)
         if answer is None or answer[0] == 0xD8:
             return answer
-        return self._wrap(apdu[0], answer, key)
+        # A key that this very request changed is used from the next one on: the answer is under the old keys.
+        return self._wrap(apdu[0], answer, key, auth_key)
 
     def _unwrap(self, apdu: bytes) -> tuple[bytes | None, bytes]:
         """The plain APDU and the key it came under; None for a service that is not ciphered."""
@@ -319,8 +320,8 @@ class Session:
             raise DecipheringError("another service inside")
         return plain, key
 
-    def _wrap(self, tag: int, answer: bytes, key: bytes) -> bytes:
-        body = self._protect(answer, key).encode()
+    def _wrap(self, tag: int, answer: bytes, key: bytes, auth_key: bytes) -> bytes:
+        body = self._protect(answer, key, auth_key).encode()
         if tag in (_GENERAL_GLOBAL, _GENERAL_DEDICATED):
             title = self.device.system_title
             return bytes([tag, len(title)]) + title + encode_length(len(body)) + body
