@@ -1,0 +1,125 @@
+"""`python -m tests.bench.scan [--json] [--count N] [--seed N]`: labels, beside plain zxing-cpp in one run.
+
+Seeded pictures, one trouble at a time at rising levels (`tests.support.label_images`). Keys of the object:
+
+- `read`, `plain`: shares of all pictures read rightly, by us and by zxing-cpp alone; `ratio` of the two;
+- `wrong`, `plain_wrong`: readings that say something else than the picture;
+- `by_trouble`, `by_symbology`: `{"pictures", "read", "plain"}` each;
+- `good_ms`, `plain_good_ms`, `good_ratio`: median time of a clean frame 1280×720 with three codes, and ratio;
+- `worst_ms`: the longest of all pictures (budget 300 ms); `panel`: a 12-megapixel wall of 24 meters at 20°.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from assets import root
+from fieldtool.scanning import Symbology, decode, engine
+from fieldtool.scanning.labels_out import LabelCode, MeterLabel, code_image, meter_label
+from tests.support.label_images import LADDERS, Trouble, samples, spoil
+
+_SYMBOLOGIES = [s for s in Symbology if s not in (Symbology.EAN_8, Symbology.UPC_A)]
+
+
+def _plain(image: np.ndarray) -> list[str]:
+    return [code.text for code in engine.read(image, engine.EVERY)]
+
+
+def _ours(image: np.ndarray) -> list[str]:
+    return [code.text for code in decode(image, 300)]
+
+
+def _timed(read: Callable[[np.ndarray], list[str]], image: np.ndarray) -> tuple[list[str], float]:
+    started = time.perf_counter()
+    texts = read(image)
+    return texts, (time.perf_counter() - started) * 1000
+
+
+def _ladders(count: int, seed: int) -> dict[str, object]:
+    trouble: dict[str, dict[str, int]] = {}
+    kinds: dict[str, dict[str, int]] = {}
+    wrong = plain_wrong = 0
+    worst = 0.0
+    for name, ladder in LADDERS.items():
+        for level in ladder:
+            for symbology in _SYMBOLOGIES:
+                for sample in samples(symbology, level, count, seed):
+                    ours, took = _timed(_ours, sample.image)
+                    plain = _plain(sample.image)
+                    worst = max(worst, took)
+                    wrong += sum(t != sample.text for t in ours)
+                    plain_wrong += sum(t != sample.text for t in plain)
+                    for row in (
+                        trouble.setdefault(name, {"pictures": 0, "read": 0, "plain": 0}),
+                        kinds.setdefault(symbology.value, {"pictures": 0, "read": 0, "plain": 0}),
+                    ):
+                        row["pictures"] += 1
+                        row["read"] += sample.text in ours
+                        row["plain"] += sample.text in plain
+    total = {key: sum(row[key] for row in kinds.values()) for key in ("pictures", "read", "plain")}
+    return {
+        "pictures": total["pictures"],
+        "read": round(total["read"] / total["pictures"], 3),
+        "plain": round(total["plain"] / total["pictures"], 3),
+        "ratio": round(total["read"] / max(1, total["plain"]), 3),
+        "wrong": wrong,
+        "plain_wrong": plain_wrong,
+        "by_trouble": trouble,
+        "by_symbology": kinds,
+        "worst_ms": round(worst, 1),
+    }
+
+
+def _good_frame(seed: int) -> dict[str, float]:
+    codes = (
+        LabelCode("ZIV0012345678", caption="ZIV0012345678"),
+        LabelCode("8412345678905", Symbology.EAN_13),
+        LabelCode("40:40:22:BC:61:4E", Symbology.DATA_MATRIX),
+    )
+    label = meter_label(MeterLabel("ZIV", "5CTM", ("230 V 5(80) A 50 Hz",), codes), root() / "fonts")
+    frame = spoil(label[:, :, 0], Trouble(roll=3, yaw=10), 3, np.random.default_rng(seed), (720, 1280))
+    ours = statistics.median(_timed(_ours, frame)[1] for _ in range(15))
+    plain = statistics.median(_timed(_plain, frame)[1] for _ in range(15))
+    return {"good_ms": round(ours, 2), "plain_good_ms": round(plain, 2), "good_ratio": round(ours / plain, 2)}
+
+
+def _panel(seed: int) -> dict[str, object]:
+    serials = [f"ZIV00{12345000 + 37 * i:08d}" for i in range(24)]
+    tiles = [np.pad(code_image(s, Symbology.CODE_128, height=54), 60, constant_values=200) for s in serials]
+    wall = np.vstack([np.hstack(tiles[i : i + 6]) for i in range(0, 24, 6)])
+    module = 3 * 0.85 * 3600 / wall.shape[1]
+    frame = spoil(
+        wall, Trouble(module=module, roll=20, yaw=15, pitch=4), 3, np.random.default_rng(seed), (3000, 4000)
+    )
+    plain, plain_ms = _timed(_plain, frame)
+    ours, took = _timed(lambda image: [c.text for c in decode(image, 1500)], frame)
+    found = {"read": len(set(ours) & set(serials)), "plain": len(set(plain) & set(serials))}
+    return {**found, "of": len(serials), "ms": round(took), "plain_ms": round(plain_ms)}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run and print. Exit status 0; a figure is no verdict."""
+    parser = argparse.ArgumentParser(prog="tests.bench.scan", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print one object and nothing else")
+    parser.add_argument("--count", type=int, default=4, help="pictures for each trouble, level and symbology")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(argv)
+    cv2.setRNGSeed(given.seed)
+    result = _ladders(given.count, given.seed) | _good_frame(given.seed) | {"panel": _panel(given.seed)}
+    if given.json:
+        print(json.dumps(result))
+        return 0
+    for key, value in result.items():
+        print(f"{key:14} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
