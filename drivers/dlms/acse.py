@@ -68,6 +68,10 @@ class Accepted:
         return bool(self.conformance >> 23 - service & 1)
 
 
+UNTOLD = Accepted(_PROPOSED & ~(1 << 23 - Conformance.MULTIPLE_REFERENCES), 0)
+"""A meter that accepts without saying what it can: everything but lists is tried."""
+
+
 @dataclass(frozen=True)
 class Aare:
     """``result`` 0 accepted, 1 rejected permanent, 2 rejected transient."""

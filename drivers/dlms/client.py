@@ -128,8 +128,8 @@ class DlmsClient:
         return AssociationRefused(detail=detail)
 
     def _initiate_response(self, information: bytes) -> Accepted:
-        if not information:
-            raise Garbage(detail="the meter accepts without an initiate response")
+        if not information and self._credentials.ciphering is None:
+            return acse.UNTOLD
         if self._credentials.ciphering:
             information = self._credentials.ciphering.open(information)
         return acse.decode_initiate_response(information)

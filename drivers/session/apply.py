@@ -84,12 +84,18 @@ class Writer:
 
     def _prepare(self, program: str, values: dict[str, str]) -> tuple[str, list[Setting]]:
         found = find_program(program, self._programs)
-        identity = self._jobs.identify()
+        self._jobs.identify()
         if self._jobs.reach.is_readout:
             raise ReadoutOnly
-        if not identity.serial:
-            raise OtherMeter("The meter does not tell its serial number: it cannot be configured safely.")
-        return identity.serial, settings_of(found, values, self._jobs.model)
+        return self._meter_name(), settings_of(found, values, self._jobs.model)
+
+    def _meter_name(self) -> str:
+        """The serial, or the logical device name of a meter that tells no serial: unique as well."""
+        identity = self._jobs.identify()
+        name = identity.serial or identity.logical_device_name
+        if not name:
+            raise OtherMeter("The meter does not tell who it is: it cannot be configured safely.")
+        return name
 
     def _read(self, settings: list[Setting], step: str = "plan") -> dict[Item, Result]:
         """Everything the settings need, all of one stage in one request."""
@@ -220,7 +226,7 @@ class Writer:
 
     def settle(self, intents: list[WriteIntent]) -> list[WriteOutcome]:
         """What became of intents without outcome, found by reading back."""
-        serial = self._jobs.identify().serial
+        serial = self._meter_name()
         if any(intent.meter != serial for intent in intents):
             raise OtherMeter(detail="an intent is of another meter")
         outcomes = []
@@ -263,8 +269,8 @@ class Writer:
         method = _RELAY_METHODS.get(operation)
         if method is None:
             raise WrongValue(f"{operation!r}: use disconnect or reconnect")
-        serial = self._jobs.identify().serial
-        if not serial or confirmation != serial:
+        serial = self._meter_name()
+        if confirmation != serial:
             raise NeedsConfirmation
         model = self._jobs.model
         item = parse_item((model.relay if model else None) or _RELAY)

@@ -118,17 +118,17 @@ class Jobs:
         items = {word: parse_item(text) for word, text in words.items()}
         results = self.fetch([LDN, *items.values()], "identify")
         texts = {word: _text(results[item]) for word, item in items.items()}
-        ldn = _text(results[LDN])
-        identity = self._recognise(ldn, texts)
+        identity = self._recognise(results[LDN], texts)
         self._load_record(identity)
         return identity
 
-    def _recognise(self, ldn: str | None, texts: dict[str, str | None]) -> Identity:
+    def _recognise(self, name: Result, texts: dict[str, str | None]) -> Identity:
+        ldn = _text(name)
         extra = {word: text for word, text in texts.items() if text and word not in ("serial", "firmware")}
         line = self.reach.identification
         if line is not None:
             extra["identification"] = identification_text(line)
-        manufacturer = ldn[:3] if ldn and _FLAG.match(ldn) else (line.manufacturer if line else None)
+        manufacturer = _flag_letters(name) or (line.manufacturer if line else None)
         identity = Identity(manufacturer, texts.get("serial"), None, texts.get("firmware"), ldn, extra)
         if self.reach.model is None:
             fitting = [model for model in self._models.values() if model.recognises(identity)]
@@ -338,6 +338,13 @@ def _refused_as_result(client: DlmsClient, item: Item, selection: Selection) -> 
         return client.get(item, selection)
     except MeterRefused:
         return Result(None, 250)
+
+
+def _flag_letters(name: Result) -> str | None:
+    """The first three bytes of a logical device name, also where the rest of it is binary."""
+    value = name.data.value if name.data is not None else None
+    letters = value[:3].decode("latin-1") if isinstance(value, bytes) else ""
+    return letters if _FLAG.fullmatch(letters) else None
 
 
 def _text(result: Result) -> str | None:

@@ -8,6 +8,7 @@ not know each other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from drivers.dlms.link import HdlcLink, LinkOptions
 from drivers.dlms.wrapper import WrapperChannel
 from drivers.errors import (
     AssociationRefused,
+    Cancelled,
     CounterRefused,
     DriverError,
     EchoOnly,
@@ -49,6 +51,9 @@ _FRAMES = ((128, 1), (48, 1))
 not."""
 _RECOVERIES = 3
 _RESTART_SECONDS = 1.0
+_QUIET_SECONDS = 0.25
+_LONGEST_FRAME_SECONDS = 3.0
+_LIST_AFTER_CUT = 8
 _DEFAULT_COUNTER = "1:0.0.43.1.0.255:2"
 _MECHANISMS = {
     Auth.NONE: Mechanism.NONE,
@@ -164,29 +169,40 @@ class Reach:
         if isinstance(error, PortVanished):
             self._open_line().reopen()
             self._resume = False
-        else:
+            return
+        self._resume = self._was_associated
+        if not isinstance(error, Cancelled):
             self._cuts += 1
-            self._resume = self._was_associated
             if self.list_limit.value is None:
-                self.list_limit.value = 8
+                self.list_limit.value = _LIST_AFTER_CUT
 
     def client(self) -> DlmsClient:
         """The association, made if there is none."""
         if self._client is None:
             self._connect()
-            self._client = self._associate()
+            self._client = self._associated()
             if self._was_associated and self.check_same:
                 self.check_same(self._client)  # the head may sit on another meter by now
             self._was_associated = True
         return self._client
 
+    def _associated(self) -> DlmsClient:
+        """An association that failed leaves no half-open link behind."""
+        try:
+            return self._associate()
+        except DriverError:
+            channel = self._channel
+            if channel is not None:
+                with suppress(DriverError):
+                    channel.disconnect()
+            self._drop_channel()
+            raise
+
     def leave(self) -> None:
         """Disconnect and close the port; never raises for a meter that is gone already."""
         if self._client is not None and self.line is not None:
-            try:
+            with suppress(DriverError):
                 self._client.release()
-            except DriverError:
-                self._client = None
         self._drop_channel()
         if self.line is not None:
             self.line.close()
@@ -259,11 +275,19 @@ class Reach:
 
     def _resume_hdlc(self) -> bool:
         """After a cut the meter mostly still listens in HDLC: that saves a sign-on at 300 baud."""
+        self._wait_until_quiet()
         try:
             self._channel = self._link(self._connection.client, attempts=2)
         except (NoAnswer, EchoOnly, Garbage):
             return False
         return True
+
+    def _wait_until_quiet(self) -> None:
+        """Let the rest of an answer pass that nobody waits for any more."""
+        line = self._open_line()
+        last = line.now() + _LONGEST_FRAME_SECONDS
+        while line.now() < last and line.read(line.now() + _QUIET_SECONDS):
+            pass
 
     def _link(self, client: int, *, attempts: int = 3) -> HdlcLink:
         line = self._open_line()
