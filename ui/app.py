@@ -84,7 +84,9 @@ class Screens:
 def show(backend: Backend, argv: Sequence[str], **options: str | bool) -> int:
     """Opens the window on `backend` and runs until it is closed."""
     app = prepare(argv)
-    screens = Screens(backend, language=str(options.get("language", "es")), dark=bool(options.get("dark", False)))
+    screens = Screens(
+        backend, language=str(options.get("language", "es")), dark=bool(options.get("dark", False))
+    )
     if screens.window is None:
         return 1
     status = app.exec()

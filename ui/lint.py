@@ -1,8 +1,8 @@
 """QML lint with the types of the Python controllers known: `python -m ui.lint`.
 
-`metaobjectdump` describes the `@QmlElement` classes, `qmltyperegistrar` turns that into a `.qmltypes` file of the module
-`FieldTool.Core` in a temporary folder, and `qmllint -W 0` reads all files with it. `--write-qmldir` lists the files of each
-folder in its `qmldir` first. Exit status 0 when nothing was found.
+`metaobjectdump` describes the `@QmlElement` classes, `qmltyperegistrar` turns that into a `.qmltypes` file
+of the module `FieldTool.Core` in a temporary folder, and `qmllint -W 0` reads all files with it. `--write-
+qmldir` lists the files of each folder in its `qmldir` first. Exit status 0 when nothing was found.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def controller_types() -> list[dict[str, Any]]:
             for member in entry.get("properties", []):
                 kind = TYPES.get(member["type"], member["type"])
                 member["type"] = f"{kind}*" if kind in own else kind
+                # Whatever has no signal of its own never changes here; not every version of the tool says so.
+                member.setdefault("constant", "notify" not in member)
     return described
 
 
@@ -96,7 +98,9 @@ def main(arguments: list[str]) -> int:
             (folder / "qmldir").write_text(qmldir(folder), encoding="utf-8")
     elif stale:
         for folder in stale:
-            sys.stderr.write(f"{folder.name}/qmldir does not list its files: python -m ui.lint --write-qmldir\n")
+            sys.stderr.write(
+                f"{folder.name}/qmldir does not list its files: python -m ui.lint --write-qmldir\n"
+            )
         return 1
     return lint()
 

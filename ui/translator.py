@@ -1,12 +1,13 @@
 """Translations of the screens: flat JSON catalogues `assets/translations/<area>.<language>.json`.
 
-What stands in QML is looked up by its Spanish text (`ui.<language>.json`); what comes from the packages below by its
-key (`step.exchange.photo_before.title`). A source that counts with `%n` has a second entry with `#one` for the
-singular. All areas are read into one map and handed to Qt as one message file made in memory (the `.qm` format, as
-`lrelease` writes it), so that no compiled file has to be kept beside the catalogues.
+What stands in QML is looked up by its Spanish text (`ui.<language>.json`); what comes from the packages
+below by its key (`step.exchange.photo_before.title`). A source that counts with `%n` has a second entry
+with `#one` for the singular. All areas are read into one map and handed to Qt as one message file made in
+memory (the `.qm` format, as `lrelease` writes it), so that no compiled file has to be kept beside the
+catalogues.
 
-A `QTranslator` written in Python would be shorter, but PySide6 6.12 loses a reference to `None` on each call of an
-overridden `translate` without a disambiguation, and a day's work ends in "deallocating None".
+A `QTranslator` written in Python would be shorter, but would be called for every text of every page, and
+some versions of PySide6 lose a reference to `None` on each call.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def load_catalogue(language: str, folder: Path | None = None) -> Catalogue:
 
 
 def message_file(catalogue: Catalogue) -> bytes:
-    """The catalogue as a Qt message file (`.qm`): messages without context, found by the hash of their source."""
+    """The catalogue as a Qt message file (`.qm`): messages without a context, by the hash of their source."""
     hashes: list[tuple[int, int]] = []
     messages = bytearray()
     for source, translation in catalogue.items():

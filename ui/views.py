@@ -12,6 +12,9 @@ import msgspec
 
 Tone = Literal["", "good", "attention", "wrong", "training", "action", "muted"]
 StepState = Literal["done", "current", "open", "locked", "failed", "skipped"]
+ChangeState = Literal[
+    "waiting", "writing", "verified", "failed", "rolled_back", "needs_permission", "untouched"
+]
 Section = Literal["today", "late", "rest"]
 
 
@@ -28,7 +31,7 @@ def to_qml(view: msgspec.Struct) -> dict[str, object]:
 
 
 class Status(View, frozen=True, kw_only=True):
-    """The strip at the top. `last` is a local time or a day, `today` stands beside the section *Hoy*; `probe` empty hides it."""
+    """The strip. `last` is a local time or a day, `today` stands beside *Hoy*; an empty `probe` hides it."""
 
     project: str = ""
     crew: str = ""
@@ -173,7 +176,7 @@ class Change(View, frozen=True, kw_only=True):
     item: str
     now: str
     will_be: str
-    state: Literal["waiting", "writing", "verified", "failed", "rolled_back", "needs_permission", "untouched"]
+    state: ChangeState
     state_text: str
     danger: bool = False
 

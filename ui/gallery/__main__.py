@@ -10,7 +10,9 @@ from pathlib import Path
 def main(arguments: list[str]) -> int:
     """Renders to a folder and names every complaint, or opens a window to look through."""
     parser = argparse.ArgumentParser(prog="python -m ui.gallery", description=__doc__)
-    parser.add_argument("--render", type=Path, metavar="DIR", help="write one PNG a page here, without a window")
+    parser.add_argument(
+        "--render", type=Path, metavar="DIR", help="write one PNG a page here, without a window"
+    )
     parser.add_argument("--size", default="1280x800", help="WIDTHxHEIGHT in device-independent pixels")
     parser.add_argument("--lang", default="es", choices=["es", "en", "pt"])
     parser.add_argument("--theme", default="light", choices=["light", "dark"])

@@ -62,7 +62,7 @@ def items(root: QQuickItem) -> Iterator[QQuickItem]:
 
 
 def read(item: QQuickItem, name: str) -> object:
-    """A property, or `None`: asking PySide6 6.12 for one that is not there loses a reference to `None`."""
+    """A property, or `None`: some versions of PySide6 lose a reference on one that is not there."""
     return item.property(name) if item.metaObject().indexOfProperty(name) >= 0 else None
 
 

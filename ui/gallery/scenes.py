@@ -9,7 +9,7 @@ import msgspec
 
 from ui import views
 from ui.app import Screens
-from ui.preview import orders, steps, tools
+from ui.preview import orders, phases, steps, tools
 from ui.preview.tablet import PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -90,11 +90,17 @@ SCENES: tuple[Scene, ...] = (
     Scene("no_ejecutada", PreviewTablet, _not_done),
     Scene("medidor", _meter(), _go("meter")),
     Scene("medidor_sin_sonda", _meter(views.Meter(state="absent"), "absent"), _go("meter")),
-    Scene("medidor_leyendo", _meter(views.Meter(state="reading", progress=0.4, progress_text="Leyendo perfil de carga")),
-          _go("meter")),
+    Scene(
+        "medidor_leyendo",
+        _meter(views.Meter(state="reading", progress=0.4, progress_text="Leyendo perfil de carga")),
+        _go("meter"),
+    ),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
-    *(_at(f"paso_{number:02d}_{key}", key) for number, key in enumerate(steps.ORDER_OF_STEPS, 1)
-      if key not in ("match", "configure")),
+    *(
+        _at(f"paso_{number:02d}_{key}", key)
+        for number, key in enumerate(phases.ORDER_OF_STEPS, 1)
+        if key not in ("match", "configure")
+    ),
     _at("paso_texto", "photo_after", steps.STEPS["note"]),
-)  # fmt: skip
+)

@@ -23,7 +23,7 @@ def draw(path: Path, width: int = 960, height: int = 640) -> Path:
     painter.drawPolygon(QPolygonF([QPointF(70, 50), QPointF(880, 20), QPointF(905, 610), QPointF(60, 590)]))
     painter.setBrush(QColor("#59626A"))
     painter.drawRect(QRectF(120, 90, 730, 460))
-    dice = random.Random(7)  # noqa: S311 - bars of a drawing
+    dice = random.Random(7)
     for column in range(3):
         _meter(painter, QRectF(165 + column * 222, 130, 190, 380), dice)
     shade = QLinearGradient(0, 0, width, 0)

@@ -2,73 +2,7 @@
 
 from __future__ import annotations
 
-from ui.views import Change, Choice, Code, Fact, MatchRow, Phase, SealRow, Slot, Step, StepState, StepTile
-
-#: Phases and steps: (phase key, title, [(key, title, short, kind)]).
-PLAN: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("arrival", "Llegada", (
-        ("site", "Sitio y cliente", "Sitio"),
-        ("hazards", "Peligros y protección", "Peligros"),
-        ("photo_before", "Foto de antes", "Foto"),
-        ("voltage", "Ausencia de tensión", "Tensión"),
-    )),
-    ("removed", "Medidor retirado", (
-        ("scan_old", "Escanear el retirado", "Escanear"),
-        ("read_old", "Última lectura óptica", "Óptica"),
-        ("dial", "Lectura del dial", "Dial"),
-        ("seals_found", "Precintos hallados", "Precintos"),
-    )),
-    ("new", "Medidor nuevo", (
-        ("scan_new", "Escanear etiqueta", "Escanear"),
-        ("read_new", "Leer por puerto óptico", "Óptica"),
-        ("match", "Coincidencia", "Coincide"),
-        ("configure", "Configurar", "Configurar"),
-    )),
-    ("proof", "Prueba y ubicación", (
-        ("relay", "Prueba del relé", "Relé"),
-        ("seals", "Precintos puestos", "Precintos"),
-        ("place", "Ubicación en la red", "Ubicación"),
-        ("join", "Unión a la red", "Unión"),
-    )),
-    ("closing", "Cierre", (
-        ("photo_after", "Foto de después", "Foto"),
-        ("signature", "Aviso y firma", "Firma"),
-        ("summary", "Resumen y salida", "Resumen"),
-    )),
-)  # fmt: skip
-
-DETAILS = {
-    "scan_new": "Hecho 10:41:52",
-    "read_new": "Hecho 10:42:03",
-    "match": "Coincide 10:42:07",
-}
-ORDER_OF_STEPS = [step[0] for phase in PLAN for step in phase[2]]
-
-
-def phases(current: str, state: StepState = "current", detail: str = "", next_detail: str = "") -> tuple[Phase, ...]:
-    """The list on the left when `current` is open."""
-    at = ORDER_OF_STEPS.index(current)
-    result: list[Phase] = []
-    number = 0
-    for key, title, steps in PLAN:
-        tiles: list[StepTile] = []
-        for step_key, step_title, short in steps:
-            number += 1
-            place = number - 1
-            tile_state: StepState = "done" if place < at else state if place == at else "open"
-            text = DETAILS.get(step_key, f"Hecho 10:{20 + number:02d}:{number * 7 % 60:02d}") if place < at else "En espera"
-            text = detail if place == at else next_detail if place == at + 1 and next_detail else text
-            tiles.append(
-                StepTile(key=step_key, number=number, title=step_title, short=short, detail=text, state=tile_state)
-            )
-        done = sum(tile.state == "done" for tile in tiles)
-        is_current = any(tile.key == current for tile in tiles)
-        phase_state = "current" if is_current else "done" if done == len(tiles) else "open"
-        result.append(
-            Phase(key=key, title=title, done=done, total=len(tiles), state=phase_state, steps=tuple(tiles))  # type: ignore[arg-type]  # one of the three by construction
-        )
-    return tuple(result)
-
+from ui.views import Change, ChangeState, Choice, Code, Fact, MatchRow, SealRow, Slot, Step
 
 EXPECTED = "1LGZ0072418836"
 SWAPPED = "1LGZ0072418863"
@@ -83,39 +17,64 @@ def match_rows(label: str) -> tuple[MatchRow, ...]:
     def row(source: str, title: str, detail: str, verdict: str) -> MatchRow:
         return MatchRow(
             source=source,  # type: ignore[arg-type]  # literal at every call below
-            title=title, detail=detail, serial=label, marks="" if equal else marks,
-            verdict="Igual" if equal else verdict, tone="good" if equal else "wrong", icon="good" if equal else "wrong",
-        )  # fmt: skip
+            title=title,
+            detail=detail,
+            serial=label,
+            marks="" if equal else marks,
+            verdict="Igual" if equal else verdict,
+            tone="good" if equal else "wrong",
+            icon="good" if equal else "wrong",
+        )
 
     return (
         MatchRow(
-            source="order", title="Orden", detail="Pedido por la oficina", serial=EXPECTED,
-            marks="" if equal else framed, verdict="Igual" if equal else "Se espera",
-            tone="good" if equal else "", icon="good" if equal else "flag",
+            source="order",
+            title="Orden",
+            detail="Pedido por la oficina",
+            serial=EXPECTED,
+            marks="" if equal else framed,
+            verdict="Igual" if equal else "Se espera",
+            tone="good" if equal else "",
+            icon="good" if equal else "flag",
         ),
         row("label", "Etiqueta", "Escaneada 10:41:52", "Distinto"),
         row("optical", "Puerto óptico", "Leído 10:42:03", "Distinto"),
         row("stock", "Existencias", "En este camión", "De otra orden"),
-    )  # fmt: skip
+    )
 
 
 MATCH_WRONG = Step(
-    key="match", number=11, kind="match", title="Coincidencia", tone="wrong", verdict="No coincide",
-    verdict_detail="Tiene delante otro medidor.\nNo se puede seguir con él.", match=match_rows(SWAPPED),
-    cause_title="Cambiado con la orden SCZ-118207", cause_order="SCZ-118207",
+    key="match",
+    number=11,
+    kind="match",
+    title="Coincidencia",
+    tone="wrong",
+    verdict="No coincide",
+    verdict_detail="Tiene delante otro medidor.\nNo se puede seguir con él.",
+    match=match_rows(SWAPPED),
+    cause_title="Cambiado con la orden SCZ-118207",
+    cause_order="SCZ-118207",
     cause_detail="Es el de P3, posición 14. El suyo, el 8836, está en este camión.",
-    primary="Montar el 8836 y escanear", primary_icon="scan", can_override=True,
-)  # fmt: skip
+    primary="Montar el 8836 y escanear",
+    primary_icon="scan",
+    can_override=True,
+)
 MATCH_RIGHT = Step(
-    key="match", number=11, kind="match", title="Coincidencia", tone="good", verdict="Coincide",
-    verdict_detail="Las cuatro fuentes nombran\nel mismo medidor.", match=match_rows(EXPECTED),
+    key="match",
+    number=11,
+    kind="match",
+    title="Coincidencia",
+    tone="good",
+    verdict="Coincide",
+    verdict_detail="Las cuatro fuentes nombran\nel mismo medidor.",
+    match=match_rows(EXPECTED),
     primary="Configurar medidor",
     facts=(
         Fact(label="Modelo", value="E-220 monofásico", detail="5 (80) A · PLC-IoT"),
         Fact(label="Firmware", value="3.12.07", detail="En la lista permitida"),
         Fact(label="MAC del módem", value="02:4C:47:A8:1C:64", detail="Según etiqueta y puerto"),
     ),
-)  # fmt: skip
+)
 
 
 def _changes(done: int, writing: bool, permitted: bool = False) -> tuple[Change, ...]:
@@ -132,7 +91,8 @@ def _changes(done: int, writing: bool, permitted: bool = False) -> tuple[Change,
     result: list[Change] = []
     for at, (item, now, will_be) in enumerate(items):
         danger = at >= 6
-        state, text = "waiting", "En espera"
+        state: ChangeState = "waiting"
+        text = "En espera"
         if at < done:
             state, text = "verified", "Hecho y comprobado"
         elif at == done and writing:
@@ -140,74 +100,155 @@ def _changes(done: int, writing: bool, permitted: bool = False) -> tuple[Change,
         elif danger and not permitted:
             state, text = "needs_permission", "Espera su permiso"
         result.append(
-            Change(id=str(at), item=item, now=now, will_be=will_be, state=state, state_text=text, danger=danger)  # type: ignore[arg-type]  # states of Change
+            Change(
+                id=str(at), item=item, now=now, will_be=will_be, state=state, state_text=text, danger=danger
+            )
         )
     return tuple(result)
 
 
 PLAN_READY = Step(
-    key="configure", number=12, kind="plan_apply", title="Configurar", program="Residencial prepago BT, versión 14",
-    serial=EXPECTED, changes=_changes(0, False), primary="Escribir 6 cambios", primary_icon="edit", value="apply",
-)  # fmt: skip
+    key="configure",
+    number=12,
+    kind="plan_apply",
+    title="Configurar",
+    program="Residencial prepago BT, versión 14",
+    serial=EXPECTED,
+    changes=_changes(0, False),
+    primary="Escribir 6 cambios",
+    primary_icon="edit",
+    value="apply",
+)
 PLAN_APPLYING = Step(
-    key="configure", number=12, kind="plan_apply", title="Configurar", program="Residencial prepago BT, versión 14",
-    serial=EXPECTED, changes=_changes(3, True), progress=0.46, progress_text="Cambio 4 de 8", seconds_left=25,
-    primary="Permitir los delicados", primary_icon="lock", ready=False, not_ready="disponible en 25 s", busy=True,
-    cancel_title="Puede cancelar ahora.", cancel_detail="Tres cambios comprobados, los demás sin tocar.", value="allow",
-)  # fmt: skip
+    key="configure",
+    number=12,
+    kind="plan_apply",
+    title="Configurar",
+    program="Residencial prepago BT, versión 14",
+    serial=EXPECTED,
+    changes=_changes(3, True),
+    progress=0.46,
+    progress_text="Cambio 4 de 8",
+    seconds_left=25,
+    primary="Permitir los delicados",
+    primary_icon="lock",
+    ready=False,
+    not_ready="disponible en 25 s",
+    busy=True,
+    cancel_title="Puede cancelar ahora.",
+    cancel_detail="Tres cambios comprobados, los demás sin tocar.",
+    value="allow",
+)
 PLAN_DONE = Step(
-    key="configure", number=12, kind="plan_apply", title="Configurar", program="Residencial prepago BT, versión 14",
-    serial=EXPECTED, changes=_changes(8, False), primary="Seguir",
-)  # fmt: skip
+    key="configure",
+    number=12,
+    kind="plan_apply",
+    title="Configurar",
+    program="Residencial prepago BT, versión 14",
+    serial=EXPECTED,
+    changes=_changes(8, False),
+    primary="Seguir",
+)
 
 STEPS: dict[str, Step] = {
     "site": Step(
-        key="site", number=1, kind="confirm", title="Sitio y cliente",
+        key="site",
+        number=1,
+        kind="confirm",
+        title="Sitio y cliente",
         text="¿Está en el lugar de la orden y habló con alguien de la casa?",
         facts=(
-            Fact(label="Dirección", value="Macororó VIII, bloque C, piso 3, panel P3, posición 11", icon="place"),
+            Fact(
+                label="Dirección",
+                value="Macororó VIII, bloque C, piso 3, panel P3, posición 11",
+                icon="place",
+            ),
             Fact(label="Suministro", value="118 220 47", icon="orders"),
             Fact(label="Quién vive ahí", value="Sra. Vaca", icon="person"),
         ),
-        primary="Sí, estoy aquí", primary_icon="check",
+        primary="Sí, estoy aquí",
+        primary_icon="check",
     ),
     "hazards": Step(
-        key="hazards", number=2, kind="choose", title="Peligros y protección",
+        key="hazards",
+        number=2,
+        kind="choose",
+        title="Peligros y protección",
         text="¿Cómo está el lugar para trabajar?",
         choices=(
-            Choice(key="safe", title="Seguro", detail="Casco, guantes y careta puestos", icon="safe", tone="good"),
+            Choice(
+                key="safe", title="Seguro", detail="Casco, guantes y careta puestos", icon="safe", tone="good"
+            ),
             Choice(key="wet", title="Mojado, con medidas", detail="Alfombra aislante puesta", icon="water"),
-            Choice(key="backfeed", title="Hay generador o paneles", detail="Desconectar antes de seguir", icon="energy",
-                   tone="attention"),
-            Choice(key="unsafe", title="Inseguro: no se trabaja", detail="La orden termina como insegura", icon="danger",
-                   tone="wrong"),
+            Choice(
+                key="backfeed",
+                title="Hay generador o paneles",
+                detail="Desconectar antes de seguir",
+                icon="energy",
+                tone="attention",
+            ),
+            Choice(
+                key="unsafe",
+                title="Inseguro: no se trabaja",
+                detail="La orden termina como insegura",
+                icon="danger",
+                tone="wrong",
+            ),
         ),
         primary="Seguir",
     ),
     "photo_before": Step(
-        key="photo_before", number=3, kind="photo", title="Foto de antes", live=True,
+        key="photo_before",
+        number=3,
+        kind="photo",
+        title="Foto de antes",
+        live=True,
         text="Que se vean el medidor entero, los precintos y los cables de entrada.",
-        hints=("Medidor entero", "Precintos", "Cables de entrada"), primary="Tomar la foto", primary_icon="camera",
+        hints=("Medidor entero", "Precintos", "Cables de entrada"),
+        primary="Tomar la foto",
+        primary_icon="camera",
         picture="preview:panel",
     ),
     "voltage": Step(
-        key="voltage", number=4, kind="confirm", title="Ausencia de tensión", tone="attention",
+        key="voltage",
+        number=4,
+        kind="confirm",
+        title="Ausencia de tensión",
+        tone="attention",
         text="Probador en un punto con tensión, en los bornes del medidor, otra vez en el punto con tensión.",
         hints=("Con tensión: marca", "En los bornes: no marca", "Con tensión otra vez: marca"),
-        primary="Sin tensión, comprobado", primary_icon="check",
+        primary="Sin tensión, comprobado",
+        primary_icon="check",
     ),
     "scan_old": Step(
-        key="scan_old", number=5, kind="scan", title="Escanear el retirado", live=True,
-        text="Acerque la etiqueta del medidor que se retira.", primary="Escanear", primary_icon="scan",
+        key="scan_old",
+        number=5,
+        kind="scan",
+        title="Escanear el retirado",
+        live=True,
+        text="Acerque la etiqueta del medidor que se retira.",
+        primary="Escanear",
+        primary_icon="scan",
         picture="preview:panel",
-        codes=(Code(frame=(0.33, 0.42, 0.34, 0.16), state="read", text="1LGZ0041288736"),
-               Code(frame=(0.33, 0.64, 0.2, 0.1), state="foreign", text="7501234567890")),
+        codes=(
+            Code(frame=(0.33, 0.42, 0.34, 0.16), state="read", text="1LGZ0041288736"),
+            Code(frame=(0.33, 0.64, 0.2, 0.1), state="foreign", text="7501234567890"),
+        ),
     ),
     "read_old": Step(
-        key="read_old", number=6, kind="meter_read", title="Última lectura óptica",
-        text="Ponga la sonda en el medidor que se retira.", serial="1LGZ0041288736",
+        key="read_old",
+        number=6,
+        kind="meter_read",
+        title="Última lectura óptica",
+        text="Ponga la sonda en el medidor que se retira.",
+        serial="1LGZ0041288736",
         facts=(
-            Fact(label="Energía activa", value="18 342,7 kWh", detail="1.8.0 · dos lecturas iguales", tone="good"),
+            Fact(
+                label="Energía activa",
+                value="18 342,7 kWh",
+                detail="1.8.0 · dos lecturas iguales",
+                tone="good",
+            ),
             Fact(label="Tarifa 1", value="11 020,4 kWh", detail="1.8.1"),
             Fact(label="Tarifa 2", value="7 322,3 kWh", detail="1.8.2"),
             Fact(label="Reloj", value="+4 min 20 s", detail="Contra este equipo", tone="attention"),
@@ -215,91 +256,190 @@ STEPS: dict[str, Step] = {
         primary="Seguir",
     ),
     "dial": Step(
-        key="dial", number=7, kind="number", title="Lectura del dial", text="Lo que marca el medidor que se retira.",
-        value="18342", unit="kWh", decimals=1, digits=7, range_low="18 204", range_high="18 540",
-        last_value="18 204 kWh", last_time="2 de noviembre", primary="Guardar lectura", primary_icon="check",
+        key="dial",
+        number=7,
+        kind="number",
+        title="Lectura del dial",
+        text="Lo que marca el medidor que se retira.",
+        value="18342",
+        unit="kWh",
+        decimals=1,
+        digits=7,
+        range_low="18 204",
+        range_high="18 540",
+        last_value="18 204 kWh",
+        last_time="2 de noviembre",
+        primary="Guardar lectura",
+        primary_icon="check",
     ),
     "seals_found": Step(
-        key="seals_found", number=8, kind="seals", title="Precintos hallados", text="Cada precinto que tenía el medidor.",
+        key="seals_found",
+        number=8,
+        kind="seals",
+        title="Precintos hallados",
+        text="Cada precinto que tenía el medidor.",
         seals=(
             SealRow(key="cover", place="Tapa principal", number="A 4471 902", state="Intacto", tone="good"),
             SealRow(key="terminal", place="Tapa de bornes", number="", state="Falta número"),
         ),
-        primary="Seguir", ready=False, not_ready="falta la tapa de bornes",
+        primary="Seguir",
+        ready=False,
+        not_ready="falta la tapa de bornes",
     ),
     "scan_new": Step(
-        key="scan_new", number=9, kind="scan", title="Escanear etiqueta", live=True,
-        text="Acerque la etiqueta del medidor nuevo.", primary="Escanear", primary_icon="scan", picture="preview:panel",
+        key="scan_new",
+        number=9,
+        kind="scan",
+        title="Escanear etiqueta",
+        live=True,
+        text="Acerque la etiqueta del medidor nuevo.",
+        primary="Escanear",
+        primary_icon="scan",
+        picture="preview:panel",
     ),
     "read_new": Step(
-        key="read_new", number=10, kind="meter_read", title="Leer por puerto óptico", serial=EXPECTED, busy=True,
-        text="Ponga la sonda en el medidor nuevo.", progress=0.6, progress_text="Leyendo registros", seconds_left=4,
-        primary="Seguir", ready=False, not_ready="disponible en 4 s",
-        cancel_title="Puede cancelar ahora.", cancel_detail="Leer no cambia nada en el medidor.",
+        key="read_new",
+        number=10,
+        kind="meter_read",
+        title="Leer por puerto óptico",
+        serial=EXPECTED,
+        busy=True,
+        text="Ponga la sonda en el medidor nuevo.",
+        progress=0.6,
+        progress_text="Leyendo registros",
+        seconds_left=4,
+        primary="Seguir",
+        ready=False,
+        not_ready="disponible en 4 s",
+        cancel_title="Puede cancelar ahora.",
+        cancel_detail="Leer no cambia nada en el medidor.",
     ),
     "match": MATCH_WRONG,
     "configure": PLAN_APPLYING,
     "relay": Step(
-        key="relay", number=13, kind="relay", title="Prueba del relé", serial=EXPECTED, tone="attention",
-        text="La casa se queda sin luz unos segundos. Avise antes.", relay_state="Unido",
-        primary="Seguir", ready=False, not_ready="tras abrir y cerrar",
+        key="relay",
+        number=13,
+        kind="relay",
+        title="Prueba del relé",
+        serial=EXPECTED,
+        tone="attention",
+        text="La casa se queda sin luz unos segundos. Avise antes.",
+        relay_state="Unido",
+        primary="Seguir",
+        ready=False,
+        not_ready="tras abrir y cerrar",
     ),
     "seals": Step(
-        key="seals", number=14, kind="seals", title="Precintos puestos", text="Los que quedan en el medidor nuevo.",
+        key="seals",
+        number=14,
+        kind="seals",
+        title="Precintos puestos",
+        text="Los que quedan en el medidor nuevo.",
         seals=(
             SealRow(key="cover", place="Tapa principal", number="B 5520 117", state="Puesto", tone="good"),
             SealRow(key="terminal", place="Tapa de bornes", number="B 5520 118", state="Puesto", tone="good"),
-            SealRow(key="module", place="Módulo de comunicación", number="B 5520 119", state="Puesto", tone="good"),
+            SealRow(
+                key="module", place="Módulo de comunicación", number="B 5520 119", state="Puesto", tone="good"
+            ),
         ),
         primary="Seguir",
     ),
     "place": Step(
-        key="place", number=15, kind="place", title="Ubicación en la red", text="Toque la posición si no es la 11.",
-        place=("SED Equipetrol", "TR-0412", "SCZ-CD-0412", "Panel P3"), columns=6, value="11",
+        key="place",
+        number=15,
+        kind="place",
+        title="Ubicación en la red",
+        text="Toque la posición si no es la 11.",
+        place=("SED Equipetrol", "TR-0412", "SCZ-CD-0412", "Panel P3"),
+        columns=6,
+        value="11",
         slots=tuple(
-            Slot(key=f"{at:02d}", title=f"{at:02d}", detail="" if at in (11, 17, 22) else f"{8820 + at}",
-                 state="expected" if at == 11 else "free" if at in (17, 22) else "taken")
+            Slot(
+                key=f"{at:02d}",
+                title=f"{at:02d}",
+                detail="" if at in (11, 17, 22) else f"{8820 + at}",
+                state="expected" if at == 11 else "free" if at in (17, 22) else "taken",
+            )
             for at in range(1, 25)
         ),
-        facts=(Fact(label="Concentrador", value="SCZ-CD-0412", detail="61 de 80 · 76 %"),
-               Fact(label="Posición GPS", value="± 4 m", detail="9 satélites, hace 12 s"),
-               Fact(label="Fase", value="S", detail="según la orden")),
-        primary="Guardar en posición 11", primary_icon="place",
+        facts=(
+            Fact(label="Concentrador", value="SCZ-CD-0412", detail="61 de 80 · 76 %"),
+            Fact(label="Posición GPS", value="± 4 m", detail="9 satélites, hace 12 s"),
+            Fact(label="Fase", value="S", detail="según la orden"),
+        ),
+        primary="Guardar en posición 11",
+        primary_icon="place",
     ),
     "join": Step(
-        key="join", number=16, kind="join", title="Unión a la red", tone="good", verdict="Unido",
+        key="join",
+        number=16,
+        kind="join",
+        title="Unión a la red",
+        tone="good",
+        verdict="Unido",
         verdict_detail="Cuelga del concentrador esperado.",
-        facts=(Fact(label="Nodo base (SNA)", value="40:40:22:1A:0C:77", detail="El esperado", tone="good"),
-               Fact(label="Nivel", value="2", detail="Terminal desde las 10:51"),
-               Fact(label="SNR", value="14 dB, buena", detail="3 conmutadores a la vista")),
+        facts=(
+            Fact(label="Nodo base (SNA)", value="40:40:22:1A:0C:77", detail="El esperado", tone="good"),
+            Fact(label="Nivel", value="2", detail="Terminal desde las 10:51"),
+            Fact(label="SNR", value="14 dB, buena", detail="3 conmutadores a la vista"),
+        ),
         primary="Seguir",
     ),
     "photo_after": Step(
-        key="photo_after", number=17, kind="photo", title="Foto de después", picture="preview:panel", value="taken",
-        text="¿Se ven el medidor nuevo y los precintos?", hints=("Medidor nuevo", "Precintos puestos"),
-        primary="Guardar la foto", primary_icon="check",
+        key="photo_after",
+        number=17,
+        kind="photo",
+        title="Foto de después",
+        picture="preview:panel",
+        value="taken",
+        text="¿Se ven el medidor nuevo y los precintos?",
+        hints=("Medidor nuevo", "Precintos puestos"),
+        primary="Guardar la foto",
+        primary_icon="check",
     ),
     "signature": Step(
-        key="signature", number=18, kind="signature", title="Aviso y firma", signer="Sra. Vaca",
+        key="signature",
+        number=18,
+        kind="signature",
+        title="Aviso y firma",
+        signer="Sra. Vaca",
         text="Se cambió el medidor 1LGZ 0041 2887 36 por el 1LGZ 0072 4188 36. Sin luz 14 minutos.",
-        primary="Guardar firma", primary_icon="check",
-        choices=(Choice(key="refused", title="No firma", icon="notDone", needs_note=True),
-                 Choice(key="absent", title="No está", icon="person", needs_note=True)),
+        primary="Guardar firma",
+        primary_icon="check",
+        choices=(
+            Choice(key="refused", title="No firma", icon="notDone", needs_note=True),
+            Choice(key="absent", title="No está", icon="person", needs_note=True),
+        ),
     ),
     "summary": Step(
-        key="summary", number=19, kind="summary", title="Resumen y salida", text="Todo está guardado en este equipo.",
+        key="summary",
+        number=19,
+        kind="summary",
+        title="Resumen y salida",
+        text="Todo está guardado en este equipo.",
         facts=(
             Fact(label="Medidor retirado", value="1LGZ0041288736", detail="18 342,7 kWh", serial=True),
             Fact(label="Medidor nuevo", value=EXPECTED, detail="0,0 kWh", serial=True),
-            Fact(label="Configuración", value="8 cambios", detail="Residencial prepago BT, versión 14", tone="good"),
+            Fact(
+                label="Configuración",
+                value="8 cambios",
+                detail="Residencial prepago BT, versión 14",
+                tone="good",
+            ),
             Fact(label="Red", value="Unido", detail="SCZ-CD-0412", tone="good"),
             Fact(label="Sin luz", value="14 min", detail="10:28 a 10:42"),
             Fact(label="Fotos", value="4", detail="11 MB"),
         ),
-        primary="Terminar la orden", primary_icon="check",
+        primary="Terminar la orden",
+        primary_icon="check",
     ),
     "note": Step(
-        key="photo_after", number=17, kind="text", title="Observaciones",
-        text="Qué debe saber la próxima cuadrilla.", primary="Seguir", hints=("Llave en portería", "Perro", "Tapa dañada"),
+        key="photo_after",
+        number=17,
+        kind="text",
+        title="Observaciones",
+        text="Qué debe saber la próxima cuadrilla.",
+        primary="Seguir",
+        hints=("Llave en portería", "Perro", "Tapa dañada"),
     ),
-}  # fmt: skip
+}

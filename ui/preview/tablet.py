@@ -9,7 +9,7 @@ import msgspec
 
 from ui import views
 from ui.backend import Answers, Report
-from ui.preview import orders, steps, tools
+from ui.preview import orders, phases, steps, tools
 
 RIGHT_PIN = "246810"
 
@@ -73,15 +73,15 @@ class PreviewTablet:
     def accept(self, order_id: str, step: str, answers: Answers) -> views.Procedure:
         """Keeps the answer and goes one step on."""
         self.answers.append((step, dict(answers)))
-        at = steps.ORDER_OF_STEPS.index(step)
-        if at + 1 == len(steps.ORDER_OF_STEPS):
+        at = phases.ORDER_OF_STEPS.index(step)
+        if at + 1 == len(phases.ORDER_OF_STEPS):
             return self.show(order_id, finished=True)
-        self.step = steps.ORDER_OF_STEPS[at + 1]
+        self.step = phases.ORDER_OF_STEPS[at + 1]
         return self.show(order_id)
 
     def back(self, order_id: str) -> views.Procedure:
         """One step back."""
-        self.step = steps.ORDER_OF_STEPS[max(0, steps.ORDER_OF_STEPS.index(self.step) - 1)]
+        self.step = phases.ORDER_OF_STEPS[max(0, phases.ORDER_OF_STEPS.index(self.step) - 1)]
         return self.show(order_id)
 
     def act(self, order_id: str, step: str, action: str, values: Answers, report: Report) -> views.Procedure:
@@ -158,7 +158,7 @@ class PreviewTablet:
         return views.Procedure(
             order_id=order_id,
             title="Macororó VIII · P3 · posición 11",
-            phases=steps.phases(self.step, "failed" if failed else "current", detail, following),
+            phases=phases.phases(self.step, "failed" if failed else "current", detail, following),
             step=step,
             saved_at="10:42:58" if self.step == "configure" else "10:42:07",
             finished=finished,

@@ -1,6 +1,5 @@
 pragma ComponentBehavior: Bound
 import QtQuick
-import QtQuick.Shapes
 import FieldTool.theme
 
 // One day of a load profile as bars; what is missing is hatched and never drawn as zero.
