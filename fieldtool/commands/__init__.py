@@ -1,0 +1,1 @@
+"""The command line, a module for each group of commands; what they need is imported when they run."""

@@ -1,0 +1,329 @@
+"""`fieldtool meter`: a meter at an optical port, without an order. Works on a machine that is not
+enrolled, too."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
+
+import typer
+
+from fieldtool.commands.output import JSON_HELP, emit, guarded, note, progress_bar, say, table, usage
+
+if TYPE_CHECKING:
+    from drivers.changes import Plan
+    from drivers.connection import Connection
+    from drivers.session.client import OpticalSession
+    from fieldtool.meterlog import MeterLog
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="A meter at the optical port: who it is, what it reads, what a program would change.",
+)
+
+Port = Annotated[
+    str, typer.Option("--port", help="COM3, /dev/ttyUSB0, socket://HOST:PORT or rfc2217://HOST:PORT.")
+]
+Mode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        help="auto (optical sign-on, then HDLC) | e | hdlc (plain HDLC) | wrapper (TCP) | c (readout).",
+    ),
+]
+Client = Annotated[int, typer.Option("--client", help="DLMS client: 16 public, 1 management, 2 reader, …")]
+Server = Annotated[
+    str, typer.Option("--server", help="LOGICAL[:PHYSICAL], as the meter model says.", show_default=True)
+]
+Auth = Annotated[str, typer.Option("--auth", help="none | low | high | md5 | sha1 | sha256 | gmac.")]
+Title = Annotated[
+    str | None,
+    typer.Option(
+        "--system-title", help="This client's system title, 16 hex digits; else this machine's own."
+    ),
+]
+Password = Annotated[
+    str | None,
+    typer.Option("--password", help="env:NAME, file:PATH or vault:NAME (a literal works, with a warning)."),
+]
+BlockKey = Annotated[
+    str | None,
+    typer.Option("--block-key", help="Global unicast encryption key, hex; named like the password."),
+]
+AuthKey = Annotated[
+    str | None, typer.Option("--auth-key", help="Global authentication key, hex; named like the password.")
+]
+Baud = Annotated[int, typer.Option("--baud", help="Rate of a plain HDLC start, and cap of a sign-on.")]
+Model = Annotated[str | None, typer.Option("--model", help="Meter model by name; else it is recognised.")]
+Trace = Annotated[
+    Path | None, typer.Option("--trace", help="Write the bytes on the line to this file; no secret is in it.")
+]
+Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+Program = Annotated[str, typer.Option("--program", help="Program by name (assets/programs) or TOML file.")]
+Values = Annotated[list[str] | None, typer.Option("--value", help="NAME=VALUE for the program; repeatable.")]
+
+
+class MeterOptions(NamedTuple):
+    """Options that every command at a meter has."""
+
+    port: str
+    mode: str
+    client: int
+    server: str
+    auth: str
+    system_title: str | None
+    password: str | None
+    block_key: str | None
+    auth_key: str | None
+    baud: int
+    model: str | None
+    trace: Path | None
+    json: bool
+
+
+def at_meter(*, client: int, auth: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of `MeterOptions`, packed into its first argument `meter`."""
+    hints: dict[str, Any] = {
+        "port": (Port, inspect.Parameter.empty),
+        "mode": (Mode, "auto"),
+        "client": (Client, client),
+        "server": (Server, "1"),
+        "auth": (Auth, auth),
+        "system_title": (Title, None),
+        "password": (Password, None),
+        "block_key": (BlockKey, None),
+        "auth_key": (AuthKey, None),
+        "baud": (Baud, 9600),
+        "model": (Model, None),
+        "trace": (Trace, None),
+        "json": (Json, False),
+    }
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = dict(list(inspect.signature(function).parameters.items())[1:])
+        types = get_type_hints(function, include_extras=True)
+
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            packed = MeterOptions(**{name: given.pop(name) for name in hints})
+            function(packed, **given)
+
+        shown = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for name, (kind, default) in hints.items()
+        ]
+        shown += [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=parameter.default, annotation=types[name]
+            )
+            for name, parameter in own.items()
+        ]
+        run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # read by typer
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+        return guarded(run)
+
+    return decorate
+
+
+@contextmanager
+def _session(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]:
+    """An open session with a meter, and the log that its writes go to."""
+    import assets
+    from drivers.session.client import OpticalSession
+    from fieldtool.meterlog import MeterLog, MeterLogHost
+    from fieldtool.settings import Home
+
+    home = Home.default()
+    log = MeterLog(home.folder / "meter-tool.db")
+    known = _secrets(given)
+    connection = _connection(given, known, log.system_title())
+    with progress_bar(given.json) as progress:
+        folder = assets.root()
+        with OpticalSession(
+            given.port,
+            connection,
+            MeterLogHost(log, known, progress),
+            models=folder / "models",
+            programs=folder / "programs",
+            cache=home.cache(),
+            trace=given.trace,
+        ) as session:
+            yield session, log
+
+
+def _secrets(given: MeterOptions) -> dict[str, bytes]:
+    from fieldtool.commands import secrets
+
+    found = {
+        "password": secrets.password_bytes(secrets.resolve(given.password, "--password")),
+        "block_key": secrets.key_bytes(secrets.resolve(given.block_key, "--block-key"), "--block-key"),
+        "auth_key": secrets.key_bytes(secrets.resolve(given.auth_key, "--auth-key"), "--auth-key"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) -> Connection:
+    from drivers.connection import Auth as Mechanism
+    from drivers.connection import Connection
+    from drivers.connection import Mode as SignOn
+
+    try:
+        return Connection(
+            mode=SignOn(given.mode),
+            client=given.client,
+            server=given.server,
+            auth=Mechanism(given.auth),
+            system_title=given.system_title or own_title,
+            password="password" if "password" in known else None,
+            block_key="block_key" if "block_key" in known else None,
+            auth_key="auth_key" if "auth_key" in known else None,
+            baud=given.baud,
+            model=given.model,
+        )
+    except ValueError as error:
+        usage(str(error))
+
+
+@app.command("ports")
+@guarded
+def ports(json: Json = False) -> None:
+    """List the serial ports of this machine; probes on USB first.
+
+    With --json one object: {"ports": [{"url", "description", "vid", "pid", "serial_number"}]}.
+    """
+    from drivers.ports import discover
+
+    found = discover()
+    if json:
+        emit({"ports": found})
+        return
+    if not found:
+        note("no serial port was found: plug the probe in, or pair it")
+    table("", ["port", "what it is"], [[port.url, port.description] for port in found])
+
+
+@app.command("identify")
+@at_meter(client=16, auth="none")
+def identify(meter: MeterOptions) -> None:
+    """Sign on and say who the meter is.
+
+    With --json one object: {"identity": {"manufacturer", "serial", "model", "firmware",
+    "logical_device_name",
+    "extra"}}; keys the meter does not give are null.
+
+    Example: fieldtool meter identify --port /dev/ttyUSB0
+    """
+    with _session(meter) as (session, _):
+        found = session.identify()
+    if meter.json:
+        emit({"identity": found})
+        return
+    for name in ("manufacturer", "serial", "model", "firmware", "logical_device_name"):
+        say(f"{name:20} {getattr(found, name) or '—'}")
+
+
+@app.command("read")
+@at_meter(client=16, auth="none")
+def read(
+    meter: MeterOptions,
+    item: Annotated[
+        list[str] | None,
+        typer.Option("--item", help="CLASS:OBIS:ATTR, repeatable; else what the meter model names."),
+    ] = None,
+) -> None:
+    """Read values from a meter.
+
+    With --json one object: {"identity": {…}, "readings": [{"item", "name", "value", "unit", "time",
+    "status"}],
+    "exchanges", "bytes": {"tx", "rx"}, "seconds"}. `value` is decimal or plain text with the scaler applied.
+
+    Example: fieldtool meter read --port COM3 --client 2 --auth low --password env:METER_PASSWORD
+    --item 3:1.0.1.8.0.255:2
+    """
+    with _session(meter) as (session, _):
+        found = session.read(item or None)
+    if meter.json:
+        emit(found)
+        return
+    who = found.identity
+    say(" ".join(part for part in (who.manufacturer, who.serial, who.model) if part))
+    lines = [[r.item, r.name, r.value if r.status is None else r.status, r.unit] for r in found.readings]
+    table("", ["item", "name", "value", "unit"], lines)
+    note(f"{found.exchanges} exchanges, {found.bytes.tx} + {found.bytes.rx} bytes, {found.seconds:.1f} s")
+
+
+@app.command("plan")
+@at_meter(client=1, auth="gmac")
+def plan(meter: MeterOptions, program: Program, value: Values = None) -> None:
+    """Show what a program would change on the meter; nothing is written.
+
+    With --json one object: {"program", "values", "meter", "model", "changes": [{"id", "item", "name", "now",
+    "will_be", "state": same|differs|unsupported|unreadable, "danger", "detail"}]}.
+    """
+    with _session(meter) as (session, _):
+        found = session.plan(_program(program), _values(value))
+    if meter.json:
+        emit(found)
+        return
+    _show_plan(found)
+
+
+@app.command("apply")
+@at_meter(client=1, auth="gmac")
+def apply(
+    meter: MeterOptions,
+    program: Program,
+    value: Values = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="Id of a dangerous change to permit (see `meter plan`); repeatable."),
+    ] = None,
+) -> None:
+    """Write what differs from a program, read it back, and settle what an earlier cut left open.
+
+    Each write is recorded durably before it is sent. With --json one object: {"program", "meter", "changes":
+    [{"id", "state": verified|failed|rolled_back|untouched|intended, "is_now", "detail"}], "complete"}.
+    Exit status 1 if something that may be written did not come out as it should.
+    """
+    with _session(meter) as (session, log):
+        planned = session.plan(_program(program), _values(value))
+        unsettled = log.open_intents(planned.meter)
+        if unsettled:
+            session.settle(unsettled)
+            planned = session.plan(_program(program), _values(value))
+        report = session.apply(planned, allow or [])
+    if meter.json:
+        emit(report)
+    else:
+        _show_plan(planned)
+        lines = [[c.id, c.state, c.is_now, c.detail] for c in report.changes]
+        table("", ["change", "state", "is now", ""], lines)
+    bad = [change.id for change in report.changes if change.state in ("failed", "rolled_back", "intended")]
+    if bad:
+        note(f"fieldtool: not as it should be: {', '.join(bad)}")
+        raise typer.Exit(1)
+
+
+def _program(name: str) -> str | Path:
+    path = Path(name)
+    return path if path.suffix == ".toml" else name
+
+
+def _values(given: list[str] | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for pair in given or []:
+        name, sign, text = pair.partition("=")
+        if not sign or not name:
+            usage(f"--value {pair!r}: it must be NAME=VALUE")
+        values[name] = text
+    return values
+
+
+def _show_plan(found: Plan) -> None:
+    say(f"program {found.program}, meter {found.meter}")
+    lines = [[c.id, c.name, c.now, c.will_be, c.state, c.danger] for c in found.changes]
+    table("", ["id", "item", "now", "will be", "state", "danger"], lines)

@@ -1,0 +1,143 @@
+"""How every command speaks: results on standard output, reasons on standard error, 0 done, 1 failed, 2
+wrong usage.
+
+With `--json` standard output holds machine-readable results and nothing else. No traceback and no secret
+is shown;
+an unexpected error goes to the log file and is named by its type.
+"""
+
+from __future__ import annotations
+
+import functools
+import json as stdjson
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import typer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger("fieldtool")
+
+JSON_HELP = "Machine-readable result on standard output, and nothing else there."
+
+
+def say(line: str = "") -> None:
+    """Write one line of a result for people."""
+    sys.stdout.write(line + "\n")
+
+
+def note(line: str) -> None:
+    """Write one line that is no result: progress, warning, what happens next."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def emit(value: object) -> None:
+    """Write one JSON value on one line; structs as their plain fields."""
+    import msgspec
+
+    plain = msgspec.to_builtins(value)
+    sys.stdout.write(stdjson.dumps(plain, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def fail(reason: str, status: int = 1) -> NoReturn:
+    """Say why on standard error and leave with `status`."""
+    note(f"fieldtool: {reason}")
+    raise typer.Exit(status)
+
+
+def usage(reason: str) -> NoReturn:
+    """Wrong usage: options that do not go together, or a value of the wrong form."""
+    raise typer.BadParameter(reason)
+
+
+def guarded(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn every error of a command into one line on standard error and exit status 1."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        import click
+
+        try:
+            return function(*args, **kwargs)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            fail("stopped")
+        except BrokenPipeError:
+            raise typer.Exit(1) from None
+        except Exception as error:
+            fail(explained(error))
+
+    return run
+
+
+def explained(error: BaseException) -> str:
+    """The line that a person reads about an error."""
+    from fieldtool.problems import explain
+    from fieldtool.settings import Home
+
+    found = explain(error, Home.default().settings().language)
+    if not found.expected:
+        _write_log(error)
+    return found.line()
+
+
+def _write_log(error: BaseException) -> None:
+    """Keep the inside of an unexpected error where support finds it; it is never printed."""
+    from fieldtool.settings import Home
+
+    try:
+        folder = Home.default().folder / "log"
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(folder / "errors.log", encoding="utf-8")
+    except OSError:
+        return
+    try:
+        _log.addHandler(handler)
+        _log.error("unexpected", exc_info=error)
+    finally:
+        _log.removeHandler(handler)
+        handler.close()
+
+
+Progress = Callable[[str, int, int, float | None], None]
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress]:
+    """A bar on standard error while something takes its time; silent with `quiet` or without a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda step, done, total, left: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("…", total=None)
+
+        def show(step: str, done: int, total: int, left: float | None) -> None:
+            bars.update(task, description=step, completed=done, total=total or None)
+
+        yield show
+
+
+def table(title: str, columns: list[str], lines: list[list[Any]]) -> None:
+    """A table for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=title or None, box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for line in lines:
+        shown.add_row(*("—" if cell is None else str(cell) for cell in line))
+    Console(file=sys.stdout, highlight=False).print(shown)

@@ -1,0 +1,70 @@
+"""The command line of fieldtool. Bare, it opens the app; every command says with `--help` what it does.
+
+Only typer is imported here: what a command needs is imported when it runs, so that `--help` is quick and a
+machine without a screen never loads one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fieldtool.commands import meter
+from fieldtool.commands.output import fail, guarded
+
+app = typer.Typer(
+    name="fieldtool",
+    help="Exchange and commission meters in the field, without signal, and lose nothing.",
+    epilog=(
+        "FIELDTOOL_HOME moves all data of one tablet, FIELDTOOL_DATABASE that of the gateway; --user and "
+        "FIELDTOOL_PIN sign a person in without a screen. Exit status: 0 done, 1 failed (reason on standard "
+        "error), 2 wrong usage."
+    ),
+    no_args_is_help=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.add_typer(meter.app, name="meter")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"fieldtool {version('fieldtool')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+@guarded
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and leave.")
+    ] = False,
+) -> None:
+    """Open the app, where no command is named."""
+    if context.invoked_subcommand is None:
+        from ui.app import run
+
+        raise typer.Exit(run([]))
+
+
+def main() -> None:
+    """Entry point of the `fieldtool` command, and of the frozen program."""
+    if sys.platform == "win32":
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8")
+    try:
+        app()
+    except KeyboardInterrupt:
+        fail("stopped")
+
+
+if __name__ == "__main__":
+    main()

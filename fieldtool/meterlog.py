@@ -1,0 +1,139 @@
+"""What the meter tool writes to meters without an order: intents, outcomes and counters, durable before
+each write.
+
+For a machine that is not enrolled there is no chain to write to, yet no write may leave unrecorded and no
+invocation
+counter may be used twice. This small database holds neither secrets nor personal data and is not encrypted.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from drivers.changes import WriteIntent, WriteOutcome
+from workorders.clock import utc_text
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS write_intent (
+    id TEXT PRIMARY KEY, at TEXT NOT NULL, serial TEXT NOT NULL, item TEXT NOT NULL, name TEXT NOT NULL,
+    was TEXT, will_be TEXT NOT NULL, program TEXT NOT NULL, state TEXT, is_now TEXT, settled_at TEXT
+);
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, next_value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_TITLE = "system_title"
+
+
+class MeterLog:
+    """The database; opens a connection for each act, so it may be used from any thread and by several
+    programs."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        with closing(self._connect()) as connection:
+            connection.executescript(_SCHEMA)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=15, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def record_intent(self, intent: WriteIntent) -> None:
+        """Durable when it returns."""
+        row = (
+            intent.id,
+            utc_text(datetime.now(UTC)),
+            intent.meter,
+            intent.item,
+            intent.name,
+            intent.was,
+            intent.will_be,
+            intent.program,
+        )
+        with closing(self._connect()) as connection:
+            connection.execute(
+                "INSERT INTO write_intent (id, at, serial, item, name, was, will_be, program)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+
+    def record_outcome(self, outcome: WriteOutcome) -> None:
+        """What became of an intent."""
+        values = (outcome.state.value, outcome.is_now, utc_text(datetime.now(UTC)), outcome.intent_id)
+        with closing(self._connect()) as connection:
+            connection.execute(
+                "UPDATE write_intent SET state = ?, is_now = ?, settled_at = ? WHERE id = ?", values
+            )
+
+    def open_intents(self, serial: str) -> list[WriteIntent]:
+        """Writes to a meter of which it is not known whether they were taken."""
+        with closing(self._connect()) as connection:
+            rows = connection.execute(
+                "SELECT id, serial, item, name, was, will_be, program FROM write_intent"
+                " WHERE serial = ? AND (state IS NULL OR state = 'intended') ORDER BY at",
+                (serial,),
+            ).fetchall()
+        return [WriteIntent(*row) for row in rows]
+
+    def reserve_counter(self, key: str, at_least: int, count: int) -> int:
+        """First of `count` values that were never given before."""
+        with closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            row = connection.execute("SELECT next_value FROM counter WHERE name = ?", (key,)).fetchone()
+            first = max(at_least, row[0] if row else 0)
+            connection.execute(
+                "INSERT INTO counter (name, next_value) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET next_value = excluded.next_value",
+                (key, first + count),
+            )
+            connection.execute("COMMIT")
+        return int(first)
+
+    def system_title(self) -> str:
+        """The DLMS client system title of this machine's meter tool, 16 hex digits; drawn once."""
+        with closing(self._connect()) as connection:
+            title = (b"FTM" + secrets.token_bytes(5)).hex().upper()
+            connection.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (_TITLE, title))
+            row = connection.execute("SELECT value FROM identity WHERE name = ?", (_TITLE,)).fetchone()
+        return str(row[0])
+
+
+class MeterLogHost:
+    """`drivers.connection.SessionHost` on a meter log and secrets from the command line."""
+
+    def __init__(
+        self,
+        log: MeterLog,
+        secrets_by_name: dict[str, bytes],
+        progress: Callable[[str, int, int, float | None], None],
+    ) -> None:
+        self._log = log
+        self._secrets = secrets_by_name
+        self._progress = progress
+
+    def on_progress(self, step: str, done: int, total: int, seconds_left: float | None) -> None:
+        """Show it."""
+        self._progress(step, done, total, seconds_left)
+
+    def record_intent(self, intent: WriteIntent) -> None:
+        """Durable before the write."""
+        self._log.record_intent(intent)
+
+    def record_outcome(self, outcome: WriteOutcome) -> None:
+        """After the read-back."""
+        self._log.record_outcome(outcome)
+
+    def reserve_counter(self, key: str, at_least: int, count: int) -> int:
+        """Never twice the same."""
+        return self._log.reserve_counter(key, at_least, count)
+
+    def secret(self, name: str) -> bytes | None:
+        """What the command line named."""
+        return self._secrets.get(name)
