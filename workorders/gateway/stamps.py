@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 
 from workorders.store.counters import reserve
 
-_STAMP = "office.reference"
+STAMP = "office.reference"
 
 
 def touch(connection: Connection) -> int:
     """Something that goes into reference sets was changed; inside the transaction of the change."""
-    return reserve(connection, _STAMP, at_least=1)
+    return reserve(connection, STAMP, at_least=1)

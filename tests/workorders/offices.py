@@ -1,0 +1,176 @@
+"""An office with a small project, and tablets beside it: real encrypted stores, in one process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from workorders.clock import SystemClock
+from workorders.gateway import enrolment, load
+from workorders.gateway.direct import DirectTransport
+from workorders.gateway.office import Office
+from workorders.journal.entry import Realm
+from workorders.journal.writer import Journal
+from workorders.store.engine import Store, open_store
+from workorders.sync.blobs import BlobFiles
+from workorders.sync.codes import EnrolTicket, parse_code
+from workorders.sync.enrolment import enrol, journal_of
+from workorders.sync.identity import TabletIdentity
+from workorders.sync.round import SyncReport, SyncRound, Transport
+
+PROJECT = """
+id = "demo"
+name = { es = "Demostración", en = "Demo", pt = "Demonstração" }
+utility = "Eléctrica"
+contractor = "Contratas"
+time_zone = "America/Lima"
+country = "PE"
+technology = "prime"
+exported = "2026-03-01"
+[[crew]]
+id = "A"
+name = "Cuadrilla A"
+[[crew]]
+id = "B"
+name = "Cuadrilla B"
+[files]
+network = "network.csv"
+usage_points = "usage_points.csv"
+customers = "customers.csv"
+meters = "meters.csv"
+orders = "orders.csv"
+stock = "stock.csv"
+secrets = "secrets.csv"
+users = "users.csv"
+heard = "heard.csv"
+[columns.orders]
+number = "NRO"
+[plan]
+daily = 4
+total = 8
+start = "2026-02-20"
+[[sla.rule]]
+id = "execute"
+start = "issued"
+stop = ["completed"]
+limit = "2d"
+"""
+FILES = {
+    "network.csv": "mrid;kind;parent;name;identity;capacity\nSE;substation;;Subestación;;\nT1;transformer;SE;SED 1;;\n"
+    "C1;concentrator;T1;Concentrador;mac=404022000001;10\nT2;transformer;SE;SED 2;;\n",
+    "customers.csv": "mrid;name;document;phone\nK1;Rosa Quispe;DNI 1;+51 1\nK2;Luis Mamani;DNI 2;\n",
+    "usage_points.csv": "mrid;number;customer;address;lat;lon;transformer\n"
+    + "".join(f"U{n};S-{n};K{1 + n % 2};Calle {n};-13.5;-71.9;T{1 + n % 2}\n" for n in range(8)),
+    "meters.csv": "serial;model;place;usage_point;last_reading;last_reading_date;usual_daily_use\n"
+    + "".join(f"OLD{n};em-1ph;T{1 + n % 2};U{n};1000;2026-02-01;5.5\n" for n in range(8)),
+    "orders.csv": "NRO;kind;usage_point;crew;scheduled_start;due;old_serial;new_model;procedure;priority;notes;flags\n"
+    + "".join(
+        f"{n:03d};exchange;U{n};{'AB'[n % 2]};2026-03-01T08:00;2026-03-05T18:00;OLD{n};prime-1ph;exchange;0;"
+        f"Perro bravo;dog|locked_gate\n"
+        for n in range(8)
+    ),
+    "stock.csv": "serial;model;state;crew;identities\nZIV0000000001;prime-1ph;on_truck;A;mac=404022000101\n"
+    "ZIV0000000002;prime-1ph;on_truck;B;mac=404022000102\n",
+    "secrets.csv": "serial;password;block_key;auth_key\nZIV0000000001;clave001;00112233445566778899AABBCCDDEEFF;"
+    "FFEEDDCCBBAA99887766554433221100\nZIV0000000002;clave002;;\n",
+    "users.csv": "id;name;role;crew\nana;Ana Flores;installer;A\nbeto;Beto Ríos;installer;B\n"
+    "luz;Luz Soto;lead;A\nsofia;Sofía Vega;supervisor;\n",
+    "heard.csv": "serial;heard_at;concentrator\nOLD1;2026-02-28T01:00;C1\n",
+}
+
+
+class TestTime:
+    """A clock that a test moves."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 3, 1, 15, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def forward(self, **span: float) -> None:
+        self.moment += timedelta(**span)
+
+
+def write_project(folder: Path, **changed: str) -> Path:
+    """Write the small project; `changed` replaces files by name without ending."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "project.toml").write_text(changed.pop("project", PROJECT), "utf-8")
+    for name, text in FILES.items():
+        (folder / name).write_text(changed.get(name.removesuffix(".csv"), text), "utf-8")
+    return folder
+
+
+@dataclass
+class Bureau:
+    """An office on its store, with the project loaded."""
+
+    folder: Path
+    office: Office
+    files: BlobFiles
+    now: TestTime
+
+    @classmethod
+    def open(cls, folder: Path, *, realm: Realm = Realm.DEMO, pins: dict[str, str] | None = None) -> Bureau:
+        now = TestTime()
+        store = open_store(folder / "gateway.db", b"g" * 32, role="gateway")
+        office = Office.open(store, realm, now)
+        project = write_project(folder / "project")
+        report = load.load_project(office, project, pins=pins)
+        assert report.errors == []
+        return cls(folder, office, BlobFiles(folder / "gateway-blobs"), now)
+
+    def tablet(self, crew: str = "A", name: str = "t1") -> Tablet:
+        """Enrol a tablet in process."""
+        code = enrolment.create_enrolment_code(
+            self.office, crew=crew, project="demo", url="https://office.example"
+        )
+        folder = self.folder / name
+        store = open_store(folder / "tablet.db", os.urandom(32), role="tablet")
+        ticket = EnrolTicket(url="https://office.example", code=parse_code(code.code), root=code.root_sha256)
+        identity = enrol(
+            store, DirectTransport(self.office, self.files), ticket, name=name, realm=self.office.realm
+        )
+        return Tablet(self, store, identity, BlobFiles(folder / "blobs"))
+
+
+@dataclass
+class Tablet:
+    """A tablet beside the office."""
+
+    bureau: Bureau
+    store: Store
+    identity: TabletIdentity
+    blobs: BlobFiles
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal = journal_of(self.store, self.identity, SystemClock())
+
+    def transport(self) -> DirectTransport:
+        return DirectTransport(self.bureau.office, self.bureau.files, self.identity.tablet)
+
+    def sync(self, transport: Transport | None = None) -> SyncReport:
+        """One round."""
+        return SyncRound(
+            self.store,
+            self.identity,
+            self.journal,
+            transport or self.transport(),
+            self.blobs,
+            now=self.bureau.now,
+        ).run()
+
+    def order_ids(self) -> list[str]:
+        """Orders of this tablet's crew."""
+        from sqlalchemy import select
+
+        from workorders.store.schema import work_order
+
+        with self.store.read() as connection:
+            query = select(work_order.c.order_id).where(work_order.c.crew == self.identity.crew)
+            return [row.order_id for row in connection.execute(query.order_by(work_order.c.number))]

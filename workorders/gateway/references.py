@@ -1,0 +1,232 @@
+"""Builds, versions and signs the reference sets that tablets work with.
+
+A set is built when a tablet asks and something changed since (see `stamps`); a new version only if its bytes
+differ. Old versions stay: entries refer to them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, insert, or_, select
+
+from workorders.gateway import persons
+from workorders.gateway.errors import NotFound
+from workorders.gateway.office import Office
+from workorders.gateway.pull import TabletRow
+from workorders.gateway.stamps import STAMP, touch
+from workorders.gateway.tables import order_visibility
+from workorders.gateway.tables import project as project_table
+from workorders.journal.canonical import canonical_bytes
+from workorders.network import Node, StandingMeter, StockLine
+from workorders.network.tree import below
+from workorders.store import schema
+from workorders.store.queries.rows import read
+from workorders.store.settings import set_setting, setting
+from workorders.sync import reference, wire
+from workorders.sync.signatures import reference_message
+
+_BUILT = "office.built/"
+_EVERYBODY = "all"
+_HEADS = ("concentrator", "accessPoint", "gateway", "borderRouter")
+_CHUNK = 400
+
+
+def publish_files(office: Office, what: str, files: Mapping[str, str]) -> wire.ReferenceSet:
+    """Publish text files (procedures, models, programs, labels, technologies) to every tablet.
+
+    Args:
+        what: the name of the set within `files/`.
+        files: text by file name.
+    """
+    body = msgspec.json.encode(reference.FileSet(files=dict(sorted(files.items()))))
+    with office.store.write() as connection:
+        item = _publish(connection, office, f"{_EVERYBODY}/{reference.FILES}/{what}", body)
+        touch(connection)
+    return item
+
+
+def references_for(office: Office, row: TabletRow) -> wire.ReferenceList:
+    """The newest sets of a tablet's project and crew, built anew where something changed."""
+    scope = f"{row.project or '-'}/{row.crew or '-'}"
+    with office.store.read() as connection:
+        state = _state(connection, office)
+        fresh = setting(connection, _BUILT + scope) == state
+    if not fresh:
+        with office.store.write() as connection:
+            _build(connection, office, row, scope)
+            set_setting(connection, _BUILT + scope, state)
+    with office.store.read() as connection:
+        names = [f"{scope}/{what}" for what in (reference.PROJECT, reference.NETWORK)]
+        names += [f"{scope}/{what}" for what in (reference.STOCK, reference.PEOPLE)]
+        return wire.ReferenceList(sets=_newest(connection, names))
+
+
+def reference_body(office: Office, row: TabletRow, sha256: str) -> bytes:
+    """The bytes of a set of this tablet.
+
+    Raises:
+        NotFound: no such set, or not for this tablet.
+    """
+    table = schema.reference_set
+    scope = f"{row.project or '-'}/{row.crew or '-'}/"
+    with office.store.read() as connection:
+        mine = or_(
+            table.c.name.startswith(scope, autoescape=True),
+            table.c.name.startswith(f"{_EVERYBODY}/", autoescape=True),
+        )
+        body = connection.execute(select(table.c.body).where(table.c.sha256 == sha256, mine)).scalar()
+    if body is None:
+        raise NotFound("there is no such reference set for this tablet")
+    return bytes(body)
+
+
+def _state(connection: Connection, office: Office) -> str:
+    """Changes with every change of reference data, and daily, so that grants stay fresh."""
+    table = schema.counter
+    stamp = connection.execute(select(table.c.next_value).where(table.c.name == STAMP)).scalar()
+    return f"{stamp or 0}/{office.now():%Y-%m-%d}"
+
+
+def _newest(connection: Connection, names: list[str]) -> list[wire.ReferenceSet]:
+    table = schema.reference_set
+    wanted = or_(table.c.name.in_(names), table.c.name.startswith(f"{_EVERYBODY}/", autoescape=True))
+    last = (
+        select(table.c.name, func.max(table.c.version).label("version"))
+        .where(wanted)
+        .group_by(table.c.name)
+        .subquery()
+    )
+    same = (table.c.name == last.c.name) & (table.c.version == last.c.version)
+    query = select(
+        table.c.name,
+        table.c.version,
+        table.c.sha256,
+        func.length(table.c.body).label("size"),
+        table.c.signature,
+    ).join(last, same)
+    return [
+        wire.ReferenceSet(
+            name=item.name,
+            version=item.version,
+            sha256=item.sha256,
+            size=item.size,
+            signature=base64.b64encode(item.signature).decode(),
+        )
+        for item in connection.execute(query.order_by(table.c.name))
+    ]
+
+
+def _publish(connection: Connection, office: Office, name: str, body: bytes) -> wire.ReferenceSet:
+    """Keep a set under the next version, unless the newest one has these very bytes."""
+    sha256 = hashlib.sha256(body).hexdigest()
+    newest = next(iter(_named(connection, name)), None)
+    if newest is not None and newest.sha256 == sha256:
+        return newest
+    version = 1 if newest is None else newest.version + 1
+    signature = office.key.sign(reference_message(name, version, sha256))
+    connection.execute(
+        insert(schema.reference_set).values(
+            name=name,
+            version=version,
+            sha256=sha256,
+            body=body,
+            signature=signature,
+            received_at=office.time(),
+        )
+    )
+    return wire.ReferenceSet(
+        name=name,
+        version=version,
+        sha256=sha256,
+        size=len(body),
+        signature=base64.b64encode(signature).decode(),
+    )
+
+
+def _named(connection: Connection, name: str) -> list[wire.ReferenceSet]:
+    return [item for item in _newest(connection, [name]) if item.name == name]
+
+
+# --- the sets -------------------------------------------------------------------------------------
+
+
+def _build(connection: Connection, office: Office, row: TabletRow, scope: str) -> None:
+    project = row.project
+    people = persons.records_for(connection, office, crew=row.crew, project=project)
+    _publish(connection, office, f"{scope}/{reference.PEOPLE}", msgspec.json.encode(people))
+    if project is None:
+        return
+    known = connection.execute(
+        select(project_table.c.name, project_table.c.data).where(project_table.c.project_id == project)
+    ).first()
+    if known is not None:
+        plain: dict[str, Any] = {"id": project, **known.data}
+        body = canonical_bytes(plain)
+        _publish(connection, office, f"{scope}/{reference.PROJECT}", body)
+    network = _network(connection, project, row.crew)
+    _publish(connection, office, f"{scope}/{reference.NETWORK}", msgspec.json.encode(network))
+    stock = _stock(connection, project, row.crew)
+    _publish(connection, office, f"{scope}/{reference.STOCK}", msgspec.json.encode(stock))
+
+
+def _stock(connection: Connection, project: str, crew: str | None) -> reference.StockSet:
+    table = schema.stock_item
+    query = (
+        select(table.c.serial, table.c.model, table.c.state, table.c.crew, table.c.identities)
+        .where(table.c.project == project, or_(table.c.crew == (crew or ""), table.c.crew.is_(None)))
+        .order_by(table.c.serial)
+    )
+    items = [read(item, StockLine) for item in connection.execute(query)]
+    return reference.StockSet(project=project, items=items)
+
+
+def _network(connection: Connection, project: str, crew: str | None) -> reference.NetworkSet:
+    """The part of the tree that the crew's orders lie in: up to the root, down to the last slot.
+
+    Every head (concentrator, access point) beside the way up is in it: that is what meters join.
+    """
+    table, order, seen = schema.network_node, schema.work_order, order_visibility
+    ours = (
+        select(order.c.transformer)
+        .join(seen, seen.c.order_id == order.c.order_id)
+        .where(order.c.project == project, order.c.transformer.is_not(None))
+        .where(seen.c.crew == (crew or ""), seen.c.until_seq.is_(None))
+    )
+    columns = [table.c[name] for name in Node.__struct_fields__]
+    places = connection.execute(
+        select(table.c.path).where(table.c.mrid.in_(ours), table.c.project == project)
+    )
+    nodes: dict[str, Node] = {}
+    above: set[str] = set()
+    for (path,) in places.all():
+        above |= set(path.strip("/").split("/"))
+        for item in connection.execute(select(*columns).where(below(path), table.c.project == project)):
+            nodes[item.mrid] = read(item, Node)
+    ways = sorted(above)
+    for at in range(0, len(ways), _CHUNK):
+        part = ways[at : at + _CHUNK]
+        beside = (table.c.parent.in_(part)) & (table.c.kind.in_(_HEADS))
+        wanted = or_(table.c.mrid.in_(part), beside)
+        query = select(*columns).where(wanted, table.c.project == project)
+        for item in connection.execute(query):
+            nodes[item.mrid] = read(item, Node)
+    return reference.NetworkSet(
+        project=project,
+        nodes=[nodes[mrid] for mrid in sorted(nodes)],
+        meters=_meters(connection, project, sorted(nodes)),
+    )
+
+
+def _meters(connection: Connection, project: str, nodes: list[str]) -> list[StandingMeter]:
+    table = schema.base_placement
+    columns = [table.c[name] for name in StandingMeter.__struct_fields__]
+    found: list[StandingMeter] = []
+    for at in range(0, len(nodes), _CHUNK):
+        query = select(*columns).where(table.c.place.in_(nodes[at : at + _CHUNK]), table.c.project == project)
+        found += [read(item, StandingMeter) for item in connection.execute(query)]
+    return sorted(found, key=lambda meter: meter.serial)
