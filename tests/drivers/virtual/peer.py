@@ -89,12 +89,13 @@ class GuruxPeer:
         notify = GXReplyData()
         while True:
             before = rest.position
-            if self.codec.getData(rest, reply, notify) and (rest.position >= len(rest) or reply.isMoreData() is False):
+            if self.codec.getData(rest, reply, notify) and (
+                rest.position >= len(rest) or reply.isMoreData() is False
+            ):
                 break
             if rest.position == before or rest.position >= len(rest):
                 break
         if reply.error:
-
             raise GXDLMSException(reply.error)
 
     def connect(self) -> GuruxPeer:

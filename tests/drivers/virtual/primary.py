@@ -92,7 +92,9 @@ class Manager(Primary):
 
     def aarq(self, dedicated: bytes = b"", conformance: bytes = b"\xff\xff\xff") -> bytes:
         key = b"\x01" + bytes([len(dedicated)]) + dedicated if dedicated else b"\x00"
-        initiate = b"\x01" + key + b"\x00\x00\x06\x5f\x1f\x04\x00" + conformance + self.max_pdu.to_bytes(2, "big")
+        initiate = (
+            b"\x01" + key + b"\x00\x00\x06\x5f\x1f\x04\x00" + conformance + self.max_pdu.to_bytes(2, "big")
+        )
         body = self.protect(initiate)
         information = b"\x21" + bytes([len(body)]) + body
         fields = bytes.fromhex("A109060760857405080103") + b"\xa6\x0a\x04\x08" + CLIENT_TITLE

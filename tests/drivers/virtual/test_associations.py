@@ -238,12 +238,15 @@ def test_keys_change_by_global_key_transfer_and_are_proven_by_a_new_login() -> N
     fresh = bytes(range(16, 32))
     wrapped = aes_key_wrap(bytes.fromhex(keys["master_key"]), fresh)
     transfer = bytes.fromhex("C301C1004000002B0000FF02") + b"\x01\x01\x01\x02\x02\x16\x00\x09\x18"
-    assert peer.request(transfer + wrapped[:-1] + b"\x00")[3] == 250, "a key that does not unwrap changes nothing"
+    assert peer.request(transfer + wrapped[:-1] + b"\x00")[3] == 250, (
+        "a key that does not unwrap changes nothing"
+    )
     kept = peer.block_key
     assert peer.request(transfer + wrapped)[3] == 0, "the answer is still under the old key"
+    assert meter.device.security.received == 0, "under a new key the counters begin again"
     peer.block_key = fresh
     assert peer.request(GET_SERIAL)[0] == 0xC4, "the next request is under the new one"
     old = Manager(meter, 900, {**keys, "block_key": kept.hex()})
     old.snrm()
     assert bytes.fromhex("A203020101") in old.apdu(old.aarq())
-    Manager(meter, 1, {**keys, "block_key": fresh.hex()}).open()  # new key, counters begin again
+    Manager(meter, 1000, {**keys, "block_key": fresh.hex()}).open()

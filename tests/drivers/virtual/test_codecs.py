@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from drivers.virtual.dlms import axdr, services
 from drivers.virtual.dlms.axdr import AxdrError, Data, Tag
-from drivers.virtual.dlms.hdlc import FLAG, Address, Control, Deframer, Frame, Kind, decode_body, decode_control, fcs16
+from drivers.virtual.dlms.hdlc import (
+    FLAG,
+    Address,
+    Control,
+    Deframer,
+    Frame,
+    Kind,
+    decode_body,
+    decode_control,
+    fcs16,
+)
 
 _RANGES = {
     Tag.INTEGER: (-128, 127),
@@ -28,10 +38,7 @@ _simple = st.one_of(
     st.binary(max_size=300).map(axdr.octets),
     st.text(st.characters(codec="utf-8"), max_size=40).map(axdr.text),
     st.binary(min_size=12, max_size=12).map(lambda b: Data(Tag.DATE_TIME, b)),
-    *(
-        st.builds(Data, st.just(tag), st.integers(low, high))
-        for tag, (low, high) in _RANGES.items()
-    ),
+    *(st.builds(Data, st.just(tag), st.integers(low, high)) for tag, (low, high) in _RANGES.items()),
 )
 values = st.recursive(
     _simple,
@@ -85,9 +92,9 @@ def test_check_sequence_of_the_standard() -> None:
 
 def test_a_known_snrm_from_the_green_book_shape() -> None:
     """Client 16 to server 1 without parameters: the frame that every DLMS client begins with."""
-    assert Frame(Address(1), Address(16), Control(Kind.SNRM, True).encode()).encode().hex() == "7ea00703219 30f017e".replace(
-        " ", ""
-    )
+    assert Frame(
+        Address(1), Address(16), Control(Kind.SNRM, True).encode()
+    ).encode().hex() == "7ea00703219 30f017e".replace(" ", "")
 
 
 _addresses = st.one_of(
@@ -96,7 +103,12 @@ _addresses = st.one_of(
     st.builds(lambda u, low: Address(u, low, 4), st.integers(0, 0x3FFF), st.integers(0, 0x3FFF)),
 )
 frames = st.builds(
-    Frame, _addresses, st.builds(Address, st.integers(0, 127)), st.integers(0, 255), st.binary(max_size=1990), st.booleans()
+    Frame,
+    _addresses,
+    st.builds(Address, st.integers(0, 127)),
+    st.integers(0, 255),
+    st.binary(max_size=1990),
+    st.booleans(),
 )
 
 
