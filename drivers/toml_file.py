@@ -63,7 +63,7 @@ def line_of(text: str, where: str, message: str = "") -> int:
                 found, end = position + 1, next((n for n in later if _leaves(lines[n], prefix)), len(lines))
             continue
         dotted = f"{prefix}.{step}" if prefix else step
-        line = _line_of_key(lines, position, end, step, dotted)
+        line = _line_of_key(lines, position, end, step, dotted, _offender(message))
         if line is not None:
             position, found = line, line + 1
         prefix = dotted
@@ -82,10 +82,17 @@ def _leaves(line: str, prefix: str) -> bool:
     return header is not None and not header[0].startswith(prefix + ".")
 
 
-def _line_of_key(lines: list[str], start: int, end: int, key: str, dotted: str) -> int | None:
+def _offender(message: str) -> str:
+    """The value that the message quotes: it tells apart the same key in several tables."""
+    found = re.search(r"value '([^']+)'", message)
+    return found[1] if found else ""
+
+
+def _line_of_key(lines: list[str], start: int, end: int, key: str, dotted: str, offender: str) -> int | None:
     for number in range(start, end):
         header = _header(lines[number])
         if header is not None and header[0] == dotted:
             return number
     pattern = re.compile(rf'(^\s*|[{{,.]\s*)"?{re.escape(key)}"?\s*=')
-    return next((n for n in range(start, end) if pattern.search(lines[n])), None)
+    found = [n for n in range(start, end) if pattern.search(lines[n])]
+    return next((n for n in found if offender and offender in lines[n]), found[0] if found else None)

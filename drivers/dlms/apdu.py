@@ -17,8 +17,8 @@ from drivers.errors import DriverError, Garbage
 GET_REQUEST, SET_REQUEST, ACTION_REQUEST = 0xC0, 0xC1, 0xC3
 GET_RESPONSE, SET_RESPONSE, ACTION_RESPONSE = 0xC4, 0xC5, 0xC7
 EXCEPTION_RESPONSE, CONFIRMED_SERVICE_ERROR = 0xD8, 0x0E
-_INVOKE = 0xC1
-"""Invoke id 1, confirmed, high priority."""
+_INVOKE = 0x41
+"""Invoke id 1, confirmed, normal priority (nothing else was negotiated)."""
 
 STATE_ERRORS = {1: "service-not-allowed", 2: "service-unknown"}
 SERVICE_ERRORS = {

@@ -122,13 +122,13 @@ class Jobs:
         self._load_record(identity)
         return identity
 
-    def _recognise(self, name: Result, texts: dict[str, str | None]) -> Identity:
-        ldn = _text(name)
+    def _recognise(self, device_name: Result, texts: dict[str, str | None]) -> Identity:
+        ldn = _text(device_name)
         extra = {word: text for word, text in texts.items() if text and word not in ("serial", "firmware")}
         line = self.reach.identification
         if line is not None:
             extra["identification"] = identification_text(line)
-        manufacturer = _flag_letters(name) or (line.manufacturer if line else None)
+        manufacturer = _flag_letters(device_name) or (line.manufacturer if line else None)
         identity = Identity(manufacturer, texts.get("serial"), None, texts.get("firmware"), ldn, extra)
         if self.reach.model is None:
             fitting = [model for model in self._models.values() if model.recognises(identity)]
