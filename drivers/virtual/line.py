@@ -100,11 +100,18 @@ class Line:
         """When `poll` has something to do next; None: not before more comes in."""
         if self._broken:
             return 0.0
-        deadlines = [self._to_meter[-1][0]] if self._to_meter else []
+        deadlines = []
+        if (
+            self._to_meter
+        ):  # the meter has nothing to do before the last one, the client may wait for its echo
+            first, last = self._to_meter[0][0], self._to_meter[-1][0]
+            deadlines.append(self._soon(first, last) if self._options.echo else last)
         if self._to_client:
-            first, last = self._to_client[0][0], self._to_client[-1][0]
-            deadlines.append(min(last, max(first, self._handed_over + GRANULARITY)))
+            deadlines.append(self._soon(self._to_client[0][0], self._to_client[-1][0]))
         return min(deadlines) if deadlines else None
+
+    def _soon(self, first: float, last: float) -> float:
+        return min(last, max(first, self._handed_over + GRANULARITY))
 
     def poll(self, now: float) -> list[tuple[bytes, Framing]]:
         """Moves what is due; gives characters for the client with the settings that they were sent with.

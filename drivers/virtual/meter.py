@@ -22,6 +22,8 @@ from drivers.virtual.uart import SIGN_ON, Framing
 LOGICAL_DEVICE = 1
 WRAPPER_VERSION = b"\x00\x01"
 WRAPPER_HEADER = 8
+_SLASH = ord("/")
+_BEGINNINGS = (FLAG, _SLASH, WRAPPER_VERSION[0])
 LIMITS = Parameters(2030, 2030, 7, 7)
 SIGN_ON_TIMEOUT = 3.0
 GAP = 2.0
@@ -90,7 +92,7 @@ class Meter:
             self._wrapper.clear()
         self._last_octet = now
         if not self._station.connected and not self._deframer.pending:
-            self._choose(data)
+            data = self._choose(data)
         match self._mode:
             case Mode.IDLE:
                 return []
@@ -127,16 +129,24 @@ class Meter:
         self._mode, self._framing = Mode.IDLE, SIGN_ON
         self.device.power_up()
 
-    def _choose(self, data: bytes) -> None:
-        """Which protocol begins here, by its first octet."""
-        first = data[:1]
-        if first == b"/":
-            self._mode = Mode.SIGN_ON
-        elif first == bytes([FLAG]):
+    def _choose(self, data: bytes) -> bytes:
+        """Which protocol begins here, by its first octet; noise and wake-up characters before it are dropped."""
+        if self._mode in (Mode.SIGN_ON, Mode.WRAPPER):
+            return data
+        if self._mode is Mode.HDLC and data[0] & 0xF0 == 0xA0:  # goes on after a flag that came by itself
+            return data
+        start = next((at for at, octet in enumerate(data) if octet in _BEGINNINGS), None)
+        if start is None:
+            return b""
+        data = data[start:]
+        if data[0] == FLAG:
             if self._mode is not Mode.HDLC:
                 self._mode, self._framing = Mode.HDLC, self._direct
-        elif first == WRAPPER_VERSION[:1] and self._mode in (Mode.IDLE, Mode.WRAPPER):
+        elif data[0] == _SLASH:
+            self._mode = Mode.SIGN_ON
+        elif self._mode is Mode.IDLE:
             self._mode = Mode.WRAPPER
+        return data
 
     def _steps(self, steps: Iterable[Step]) -> list[Output]:
         outputs = []
@@ -164,6 +174,7 @@ class Meter:
                     self._sessions.pop(event.client, None)
                 case Apdu():
                     answer = self._session(event.client).handle(event.payload, now)
+                    self.device.before_answer()
                     outputs += self._events(self._station.send(event.client, answer), now)
         return outputs
 
@@ -177,11 +188,12 @@ class Meter:
         """IEC 62056-47: version 1, source and destination port, length, APDU."""
         self._wrapper += data
         outputs: list[Output] = []
+        if len(self._wrapper) >= 2 and not self._wrapper.startswith(WRAPPER_VERSION):
+            rest = bytes(self._wrapper).lstrip(b"\x00")  # they were wake-up characters, or the stream is lost
+            self._wrapper.clear()
+            self._mode = Mode.IDLE
+            return self.receive(rest, now) if rest else []
         while len(self._wrapper) >= WRAPPER_HEADER:
-            if self._wrapper[:2] != WRAPPER_VERSION:
-                self._wrapper.clear()
-                self._mode = Mode.IDLE
-                return outputs
             source, destination, length = (int.from_bytes(self._wrapper[i : i + 2], "big") for i in (2, 4, 6))
             if len(self._wrapper) < WRAPPER_HEADER + length:
                 return outputs
@@ -190,6 +202,7 @@ class Meter:
             if destination != LOGICAL_DEVICE:
                 continue
             answer = self._session(source).handle(apdu, now)
+            self.device.before_answer()
             if answer is not None:
                 head = b"".join(n.to_bytes(2, "big") for n in (1, destination, source, len(answer)))
                 outputs.append(Output(head + answer, self._direct))

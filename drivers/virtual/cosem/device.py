@@ -181,6 +181,10 @@ class LogicalDevice:
         """Faults around a write come in here (see `WriteFaults`)."""
         self.settings.faults.before_write()
 
+    def before_answer(self) -> None:
+        """As `before_write`, when an answer is ready to leave."""
+        self.settings.faults.before_answer()
+
     def readout_lines(self) -> list[str]:
         """Mode C data lines: identity, clock, energies by tariff and the first profile row as history 01."""
         self.refresh()

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gurux_dlms import GXByteBuffer, GXDLMSException, GXReplyData
-from gurux_dlms.secure import GXDLMSSecureClient
 from gurux_dlms.enums import Authentication, InterfaceType, Security
+from gurux_dlms.secure import GXDLMSSecureClient
 
 from drivers.virtual import secrets
 from drivers.virtual.cosem.device import LogicalDevice, Settings

@@ -1,4 +1,4 @@
-"""A small HDLC primary station and DLMS client for what the gurux codec can't do: windows, lists, faults, forgeries."""
+"""A small HDLC primary station and DLMS client for what gurux can't do: windows, lists, faults, forgeries."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Primary:
 
 
 class Manager(Primary):
-    """A management client with ciphering, on the project's own cipher code (gurux checks that in other tests)."""
+    """A management client with ciphering, on the project's own cipher code (gurux checks that elsewhere)."""
 
     def __init__(self, meter: Meter, counter: int = 1, keys: dict[str, str] | None = None) -> None:
         super().__init__(meter, 1)

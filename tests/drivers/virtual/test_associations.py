@@ -56,7 +56,7 @@ def test_negotiated_conformance_is_what_both_have() -> None:
 
 
 def test_wrong_password_is_refused_and_the_third_one_locks() -> None:
-    """Three wrong passwords lock the meter: the right one is refused too, as transient, until the time is over."""
+    """Three wrong passwords lock the meter: the right one is refused too, as transient, for a time."""
     now = 0.0
     meter = make_meter(lockout=60.0)
     right = secrets.derive(meter.device.serial)["password"]
@@ -85,7 +85,7 @@ def test_two_wrong_passwords_and_a_right_one_do_not_lock() -> None:
     for _ in range(2):
         for _ in range(2):
             with pytest.raises(GXDLMSException):
-                reader(meter, password="99999999").connect()  # noqa: S106
+                reader(meter, password="99999999").connect()
         reader(meter).connect()
 
 
@@ -176,7 +176,7 @@ def test_the_public_client_reads_the_invocation_counter() -> None:
     ],
 )
 def test_the_diagnostic_says_what_was_wrong(client: int, auth: int, diagnostic: int) -> None:
-    peer = GuruxPeer(make_meter(), client, auth, password="x")  # noqa: S106
+    peer = GuruxPeer(make_meter(), client, auth, password="x")
     with pytest.raises(GXDLMSException):
         peer.connect()
     assert bytes.fromhex("A203020101A305A1030201") + bytes([diagnostic]) in peer.received[-1]

@@ -1,11 +1,11 @@
-"""GET, SET and ACTION: lists, blocks both ways, selective access, and the right refusal for everything else."""
+"""GET, SET and ACTION: lists, blocks both ways, selective access, and the right refusal for the rest."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from gurux_dlms import GXDLMSException, GXDateTime
+from gurux_dlms import GXDateTime, GXDLMSException
 from gurux_dlms.enums import ErrorCode
 from gurux_dlms.objects import (
     GXDLMSActivityCalendar,
@@ -333,7 +333,7 @@ def test_the_readers_password_changes_and_the_old_one_is_dead() -> None:
     assert peer.request(put(secret, octets(b"newsecret")))[3] == 0
     with pytest.raises(GXDLMSException):
         reader(meter).connect()
-    reader(meter, password="newsecret").connect()  # noqa: S106
+    reader(meter, password="newsecret").connect()
 
 
 # -- selective access --
