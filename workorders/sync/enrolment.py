@@ -7,6 +7,7 @@ scanned, because its root has the fingerprint in it.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -108,7 +109,12 @@ def enrol(
 
 
 def journal_of(
-    store: Store, identity: TabletIdentity, clock: Clock, *, mark: HeadReference | None = None
+    store: Store,
+    identity: TabletIdentity,
+    clock: Clock,
+    *,
+    mark: HeadReference | None = None,
+    on_head: Callable[[HeadReference], None] | None = None,
 ) -> Journal:
     """The author of this tablet's chain; it is begun if this enrolment has none yet.
 
