@@ -36,14 +36,11 @@ class Connection(msgspec.Struct, frozen=True):
     """Everything but the port. Secrets are *names*: the session asks the host for their bytes.
 
     ``server`` is ``LOGICAL[:PHYSICAL]``; ``system_title`` is this tablet's own, 16 hex digits;
-    ``device_address``
-    the address in ``/?address!``; ``baud`` the rate where no sign-on chooses one; ``info_field`` and
-    ``window`` what
-    we propose for HDLC; ``reaction`` the seconds to wait for the first byte. ``model`` forces a meter
-    model by name,
-    else it is recognised. ``counter_key`` names the invocation counter (per meter, client and key); its
-    default
-    ``<block_key>/<client>`` is right where names of secrets are unique to the meter.
+    ``device_address`` the address in ``/?address!``; ``baud`` the rate where no sign-on chooses one;
+    ``info_field`` and ``window`` what we propose for HDLC; ``reaction`` the seconds to wait for the first
+    byte. ``model`` forces a meter model by name, else it is recognised. ``counter_key`` names the
+    invocation counter (per meter, client and key); its default ``<block_key>/<client>`` is right where
+    names of secrets are unique to the meter.
     """
 
     mode: Mode = Mode.AUTO

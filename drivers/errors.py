@@ -1,8 +1,7 @@
 """Everything that can go wrong at the optical port, as types.
 
-``code`` is stable: it is the key of the translated text (``error.<code>``) and of scripts. ``message``
-says what
-happened, ``hint`` what to try, ``detail`` is for the log. None of them ever holds a secret.
+``code`` is stable: it is the key of the translated text (``error.<code>``) and of scripts. ``message`` says
+what happened, ``hint`` what to try, ``detail`` is for the log. None of them ever holds a secret.
 """
 
 from __future__ import annotations

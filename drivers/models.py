@@ -2,8 +2,7 @@
 touched.
 
 A *model* says how a type of meter is recognised and what it has; a *program* says what should hold on it.
-The files
-lie in ``assets/models`` and ``assets/programs``; their README explains each key.
+The files lie in ``assets/models`` and ``assets/programs``; their README explains each key.
 """
 
 from __future__ import annotations
@@ -58,9 +57,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What this make does differently.
 
     ``deviation_reversed``: UTC = local − deviation. ``counter_first``: read the invocation counter before
-    each
-    association (the model fixes the client's system title). ``list_limit``: most items in one with-list
-    read, 1 for none.
+    each association (the model fixes the client's system title). ``list_limit``: most items in one
+    with-list read, 1 for none.
     """
 
     deviation_reversed: bool = False

@@ -2,8 +2,7 @@
 again.
 
 A ``Port`` is the thin layer on the operating system: it knows bytes, baud rate and nothing of meters.
-Everything that goes
-wrong with the device itself becomes ``NoProbe``, ``PortBusy`` or ``PortVanished``.
+Everything that goes wrong with the device itself becomes ``NoProbe``, ``PortBusy`` or ``PortVanished``.
 """
 
 from __future__ import annotations

@@ -103,10 +103,8 @@ class JoinEvidence(msgspec.Struct, frozen=True):
     """Join state with what it was concluded from.
 
     ``technology`` is ``prime``, ``gsm`` or ``none``. PRIME evidence keys: ``mac`` (EUI-48 of the meter),
-    ``sna``
-    (EUI-48 of the base node), ``lnid``, ``lsid``, ``sid``, ``node_state``, ``level``, ``phy_quality``,
-    ``firmware``.
-    GSM: ``operator``, ``status``, ``signal_dbm``, ``cell_id``.
+    ``sna`` (EUI-48 of the base node), ``lnid``, ``lsid``, ``sid``, ``node_state``, ``level``,
+    ``phy_quality``, ``firmware``. GSM: ``operator``, ``status``, ``signal_dbm``, ``cell_id``.
     """
 
     state: JoinState

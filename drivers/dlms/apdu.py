@@ -1,8 +1,7 @@
 """xDLMS services of a client with logical names: requests to bytes, responses from bytes (Green Book 9.5).
 
 Pure functions. Whatever a meter sends that is no valid response raises ``Garbage``; a refusal of the whole
-request
-becomes ``ServiceException``, of one attribute an ``access`` code beside the others.
+request becomes ``ServiceException``, of one attribute an ``access`` code beside the others.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Activity calendar (class 20): from a readable schedule to the tables of the meter, and back to text.
 
 Blue Book 4.5.5. A schedule is written the way a tariff is published: days with switching times, weeks of
-days,
-seasons of weeks. Season starts repeat every year.
+days, seasons of weeks. Season starts repeat every year.
 """
 
 from __future__ import annotations

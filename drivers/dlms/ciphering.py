@@ -1,8 +1,7 @@
 """Suite 0 protection of xDLMS APDUs with global keys: AES-128-GCM, 12 byte tags (Green Book 9.2.3, 9.2.7).
 
-The nonce is system title + invocation counter: a counter is used once and never again, so each call takes
-a fresh
-one from ``next_counter``. Keys never appear in errors or ``repr``.
+The nonce is system title + invocation counter: a counter is used once and never again, so each call takes a
+fresh one from ``next_counter``. Keys never appear in errors or ``repr``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """HDLC link of a client (primary station, normal response mode): connect, exchange, recover, disconnect.
 
 There is no REJ in DLMS: a lost or damaged frame shows as a time-out; the client then polls with RR, and
-what N(R) says decides
-who repeats what. Repeats are bounded. The information field sizes and windows are negotiated in SNRM/UA.
+what N(R) says decides who repeats what. Repeats are bounded. The information field sizes and windows are
+negotiated in SNRM/UA.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Settings of a program against what a meter holds: what to read, what differs, what to write. No I/O here.
 
 Each kind of setting has three questions: ``reads`` (attributes to know), ``judge`` (what they say) and
-``writes`` (what would make
-it hold). The state of a setting is one ``Data``, so that an intent left open by a cut can be settled by
-comparing.
+``writes`` (what would make it hold). The state of a setting is one ``Data``, so that an intent left open by
+a cut can be settled by comparing.
 """
 
 from __future__ import annotations

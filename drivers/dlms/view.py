@@ -1,10 +1,9 @@
 """The association view (class 15, attribute 2): what objects a meter has, and its cache by meter type.
 
-The view is long (5 s at 9600 baud) and the same for all meters of a type, so it is kept under
-manufacturer, model, firmware of
-every module, client and association, never under the logical device name, which is unique to each meter. A
-cheap
-fingerprint (three objects must answer with their own logical name) guards against a type that lies.
+The view is long (5 s at 9600 baud) and the same for all meters of a type, so it is kept under manufacturer,
+model, firmware of every module, client and association, never under the logical device name, which is
+unique to each meter. A cheap fingerprint (three objects must answer with their own logical name) guards
+against a type that lies.
 """
 
 from __future__ import annotations

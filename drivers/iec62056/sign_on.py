@@ -1,11 +1,10 @@
 """Sign-on at the optical port as a state machine that does no I/O: bytes and time in, actions out.
 
 Timing (IEC 62056-21, clause 6.4 and its notes; Green Book, "protocol mode E"): request and identification
-at 300 baud 7E1; the
-acknowledgement goes at the old rate, is drained, then the rate changes at once, because a 20 ms meter answers
-before any fixed wait is over. Makes differ on whether the confirmation comes at the old or the new rate:
-both are
-accepted, and a missing one too, since only the answer to SNRM proves the change.
+at 300 baud 7E1; the acknowledgement goes at the old rate, is drained, then the rate changes at once,
+because a 20 ms meter answers before any fixed wait is over. Makes differ on whether the confirmation comes
+at the old or the new rate: both are accepted, and a missing one too, since only the answer to SNRM proves
+the change.
 """
 
 from __future__ import annotations

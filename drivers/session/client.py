@@ -1,8 +1,8 @@
-"""The application's side of a session: starts the session program, asks, answers its questions, can kill it.
+"""The application's side of a session: starts the session program, asks, answers its questions, can kill
+it.
 
 Every method blocks and belongs into a worker thread; ``cancel`` and ``kill`` may come from any thread.
-Secrets pass through
-the pipe only: never through arguments, environment or logs.
+Secrets pass through the pipe only: never through arguments, environment or logs.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class OpticalSession:
     """A conversation with one meter through one port.
 
     ``models`` is the folder of meter models; programs are looked for in ``programs`` (default: the folder
-    ``programs``
-    beside it). ``cache`` keeps association views by meter type; without it they are read each time.
+    ``programs`` beside it). ``cache`` keeps association views by meter type; without it they are read each
+    time.
     """
 
     def __init__(

@@ -1,10 +1,9 @@
 """What the application and the session program say to each other: one JSON object a line, both ways.
 
 Requests carry an ``id``; each is answered by exactly one ``Result`` or ``Failure`` with the same ``id``.
-While a request runs,
-the session may ask: ``AskIntent``, ``AskOutcome``, ``AskCounter``, ``AskSecret``; each is answered by one
-``Answer*`` with the
-same ``ask`` number, or by ``AnswerFailed``. Bytes travel as base64 (msgspec's rule).
+While a request runs, the session may ask: ``AskIntent``, ``AskOutcome``, ``AskCounter``, ``AskSecret``;
+each is answered by one ``Answer*`` with the same ``ask`` number, or by ``AnswerFailed``. Bytes travel as
+base64 (msgspec's rule).
 """
 
 from __future__ import annotations

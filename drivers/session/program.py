@@ -2,8 +2,7 @@
 nothing else.
 
 The main thread does the jobs; a second one reads standard input, so that a cancel is heard while a job
-runs. When the
-application dies, standard input ends: the meter is left well and the program ends too.
+runs. When the application dies, standard input ends: the meter is left well and the program ends too.
 """
 
 from __future__ import annotations

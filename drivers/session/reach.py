@@ -1,8 +1,7 @@
 """Reaching a meter: port, sign-on, link, association; and reaching it again after a cut.
 
 Nothing is sent before the first job asks. The order of what is tried is decided here; the protocols
-themselves do
-not know each other.
+themselves do not know each other.
 """
 
 from __future__ import annotations

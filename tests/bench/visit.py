@@ -1,12 +1,10 @@
 """A visit over the optical port against what the line allows: ``python -m tests.bench.visit --json``.
 
 The visit of FACTS §1: sign-on, HLS-GMAC association, 30 attributes and one day of load profile, on the
-virtual meter's
-line paced at 9600 baud with 50 ms reaction. It is set against the published limit (6.1 s), against the
-same formula on the
-bytes that this run sent itself, and against the usual client way: whole association view, single reads,
-128 byte frames.
-Identity and scalers are read on top of the 30 attributes; the limit does not count them.
+virtual meter's line paced at 9600 baud with 50 ms reaction. It is set against the published limit (6.1 s),
+against the same formula on the bytes that this run sent itself, and against the usual client way: whole
+association view, single reads, 128 byte frames. Identity and scalers are read on top of the 30 attributes;
+the limit does not count them.
 """
 
 from __future__ import annotations
