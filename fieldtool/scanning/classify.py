@@ -8,7 +8,7 @@ import msgspec
 
 from . import gs1
 from .checks import CheckFailed, normalise
-from .codes import Code
+from .codes import Code, Symbology
 from .rules import CompiledRule, LabelRules
 
 SERIAL = "serial"
@@ -64,6 +64,32 @@ def classify(codes: Iterable[Code], rules: LabelRules, *, model: str | None = No
     return LabelReading(serial, fields, tuple(competing), box, tuple(unknown), tuple(refused))
 
 
+def classify_texts(texts: Iterable[str], rules: LabelRules, *, model: str | None = None) -> dict[str, str]:
+    """The same for texts alone (typed, or from a hand scanner that names no symbology), as plain fields.
+
+    """The same for texts alone (typed, or of a hand scanner that names no symbology), as plain fields.
+    crew must decide; `box.serial` for a serial of the packing; `unknown.N` for the rest.
+    """
+    return as_fields(classify([_bare(text) for text in texts], rules, model=model))
+
+
+def as_fields(reading: LabelReading) -> dict[str, str]:
+    """A reading as plain fields, see `classify_texts`."""
+    fields = dict(reading.fields)
+    if reading.serial is not None:
+        fields[SERIAL] = reading.serial
+    fields |= {f"competing.{n}": f"{c.field}={c.value}" for n, c in enumerate(reading.competing)}
+    fields |= {f"refused.{n}": f"{text}: {reason}" for n, (_, text, reason) in enumerate(reading.refused)}
+    fields |= {f"box.{claim.field}": claim.value for claim in reading.box}
+    return fields | {f"unknown.{n}": code.text for n, code in enumerate(reading.unknown)}
+
+
+def _bare(text: str) -> Code:
+    nowhere = (0.0, 0.0)
+    gs1_like = gs1.GS in text
+    return Code(text, Symbology.UNKNOWN, (nowhere, nowhere, nowhere, nowhere), gs1_like)
+
+
 def _claims(code: Code, rules: LabelRules) -> tuple[list[Claim], list[tuple[str, str, str]]]:
     """What one code may mean: the first rule that fits in each file; common ones only where none does."""
     claims: list[Claim] = []
@@ -85,7 +111,7 @@ def _claims(code: Code, rules: LabelRules) -> tuple[list[Claim], list[tuple[str,
 
 def _apply(compiled: CompiledRule, code: Code) -> list[Claim]:
     rule = compiled.rule
-    if rule.symbologies and code.symbology not in rule.symbologies:
+    if rule.symbologies and code.symbology not in (*rule.symbologies, Symbology.UNKNOWN):
         return []
     text = code.text
     if rule.gs1 is not None:

@@ -26,6 +26,8 @@ class Symbology(enum.StrEnum):
     UPC_A = "UPC-A"
     DATA_MATRIX = "DataMatrix"
     QR_CODE = "QRCode"
+    UNKNOWN = "unknown"
+    """Typed, or from a reader that does not say; `decode` never gives it."""
 
     @property
     def is_linear(self) -> bool:

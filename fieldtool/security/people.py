@@ -136,7 +136,7 @@ class People:
         return grant, key
 
     def _count(self, person_id: str) -> Attempts:
-        """Count the try before it is made. While a lock runs nothing is counted, but what is left is kept: after
+        """Count the try before it is made. While a lock runs nothing counts, what is left is kept: after
         a restart the lock must run on from there and not begin again at every look."""
         locked: list[Attempts] = []
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assets import root
 from fieldtool.scanning import Code, Symbology, gs1
 from fieldtool.scanning.checks import CheckFailed, normalise
-from fieldtool.scanning.classify import classify
+from fieldtool.scanning.classify import classify, classify_texts
 from fieldtool.scanning.files import UnreadablePicture, scan_file
 from fieldtool.scanning.labels_out import LabelCode, MeterLabel, meter_label
 from fieldtool.scanning.rules import LabelRuleError, LabelRules, load_rules
@@ -91,6 +91,19 @@ def test_lorawan_labels_give_their_fields(rules: LabelRules) -> None:
 def test_an_unknown_code_is_kept_as_unknown(rules: LabelRules) -> None:
     reading = classify([code("https://example.org/", Symbology.QR_CODE)], rules)
     assert [c.text for c in reading.unknown] == ["https://example.org/"]
+
+
+def test_typed_texts_are_classified_without_a_symbology(rules: LabelRules) -> None:
+    typed = ["ZIV0012345678", "40:40:22:BC:61:4E", "BXZIV0012345678B", "hello"]
+    assert classify_texts(typed, rules, model="prime-1ph") == {
+        "serial": "ZIV0012345678",
+        "mac": "404022BC614E",
+        "box.serial": "BXZIV0012345678B",
+        "unknown.0": "hello",
+    }
+    two = classify_texts(["ZIV0012345678", "ZIV0012345679"], rules)
+    assert "serial" not in two
+    assert two["competing.1"] == "serial=ZIV0012345679"
 
 
 @pytest.mark.parametrize(
