@@ -67,8 +67,8 @@ def classify(codes: Iterable[Code], rules: LabelRules, *, model: str | None = No
 def classify_texts(texts: Iterable[str], rules: LabelRules, *, model: str | None = None) -> dict[str, str]:
     """The same for texts alone (typed, or from a hand scanner that names no symbology), as plain fields.
 
-    """The same for texts alone (typed, or of a hand scanner that names no symbology), as plain fields.
-    crew must decide; `box.serial` for a serial of the packing; `unknown.N` for the rest.
+    `serial` and the other fields; `competing.N` as `field=value` and `refused.N` as `text: reason` for what
+    the crew must decide; `box.serial` for a serial of the packing; `unknown.N` for the rest.
     """
     return as_fields(classify([_bare(text) for text in texts], rules, model=model))
 
