@@ -149,17 +149,17 @@ class Line:
             if self._options.echo:
                 seen_as = framing or self._meter.framings[0]
                 self._to_client.extend((at, echoed, seen_as) for echoed in chunk)
-            heard = self._hear(self._noise(bytes(chunk)), framing)
-            if heard:
-                self._answer(self._meter.receive(heard, at), at)
+            data, port = self._noise(bytes(chunk)), None
+            if framing is not None:
+                port = self._port(framing)
+                data = transfer(data, framing, port, check_parity=True)
+            if data:
+                self._answer(self._meter.receive(data, at, port), at)
 
-    def _hear(self, data: bytes, framing: Framing | None) -> bytes:
-        """What the meter's port makes of characters sent with the client's settings."""
+    def _port(self, framing: Framing) -> Framing:
+        """The settings that the meter's port hears characters with that were sent with `framing`."""
         settings = self._meter.framings
-        if framing is None:
-            return data
-        port = framing if framing in settings else settings[0]
-        return transfer(data, framing, port, check_parity=True)
+        return framing if framing in settings else settings[0]
 
     def _answer(self, outputs: list[Output], at: float) -> None:
         if not outputs:

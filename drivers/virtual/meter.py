@@ -26,8 +26,8 @@ _SLASH = ord("/")
 _BEGINNINGS = (FLAG, _SLASH, WRAPPER_VERSION[0])
 LIMITS = Parameters(2030, 2030, 7, 7)
 SIGN_ON_TIMEOUT = 3.0
-GAP = 2.0
-"""A frame that stops for this long (seconds) is forgotten; generous, because a network lies between."""
+GAP = 0.5
+"""A frame that stops for this long (seconds) is forgotten; generous, because a network may lie between."""
 
 
 class Mode(Enum):
@@ -85,14 +85,17 @@ class Meter:
         """True while a client is connected."""
         return self._station.connected or self._mode in (Mode.SIGN_ON, Mode.WRAPPER)
 
-    def receive(self, data: bytes, now: float) -> list[Output]:
-        """Octets that came in, the last of them at `now`."""
+    def receive(self, data: bytes, now: float, heard: Framing | None = None) -> list[Output]:
+        """Octets that came in, the last of them at `now`.
+
+        `heard` says which of `framings` the port took them with; None: a transport without a rate.
+        """
         if now - self._last_octet > GAP:
             self._deframer.reset()
             self._wrapper.clear()
         self._last_octet = now
         if not self._station.connected and not self._deframer.pending:
-            data = self._choose(data)
+            data = self._choose(data, heard)
         match self._mode:
             case Mode.IDLE:
                 return []
@@ -129,13 +132,14 @@ class Meter:
         self._mode, self._framing = Mode.IDLE, SIGN_ON
         self.device.power_up()
 
-    def _choose(self, data: bytes) -> bytes:
-        """Which protocol begins here, by its first octet; noise and wake-up characters before it are dropped."""
+    def _choose(self, data: bytes, heard: Framing | None) -> bytes:
+        """Which protocol begins here, by its first octet; noise and wake-up characters before it go."""
         if self._mode in (Mode.SIGN_ON, Mode.WRAPPER):
             return data
         if self._mode is Mode.HDLC and data[0] & 0xF0 == 0xA0:  # goes on after a flag that came by itself
             return data
-        start = next((at for at, octet in enumerate(data) if octet in _BEGINNINGS), None)
+        beginnings = _BEGINNINGS if heard is None else ((_SLASH,) if heard == SIGN_ON else (FLAG,))
+        start = next((at for at, octet in enumerate(data) if octet in beginnings), None)
         if start is None:
             return b""
         data = data[start:]

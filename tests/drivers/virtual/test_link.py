@@ -41,7 +41,7 @@ def test_without_parameters_the_defaults_of_the_standard_hold() -> None:
 
 @pytest.mark.parametrize(("information", "window"), [(64, 1), (128, 7), (128, 3), (2030, 1)])
 def test_a_long_answer_comes_in_segments_and_windows(information: int, window: int) -> None:
-    """No frame is longer than agreed, no more frames than the window without a poll, and the sum is the same."""
+    """No frame is longer than agreed, no more of them than the window without a poll, the sum is the same."""
     whole = Primary(make_meter())
     whole.snrm(2030, 2030, 1, 1)
     whole.apdu(AARQ_PUBLIC)
