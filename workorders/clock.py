@@ -35,6 +35,14 @@ def read_utc(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def normal_utc(text: str | None) -> str | None:
+    """Any RFC 3339 time with an offset in the record's spelling; None for what is none."""
+    try:
+        return None if text is None else utc_text(read_utc(text))
+    except (ValueError, OverflowError):
+        return None
+
+
 class Clock(Protocol):
     """Where the journal takes the time from."""
 

@@ -132,6 +132,16 @@ def read_order(plain: Mapping[str, Any]) -> WorkOrder:
     return msgspec.convert(dict(plain), WorkOrder)
 
 
+def planned(order_id: str, plain: Mapping[str, Any]) -> WorkOrder:
+    """An order as far as it is known: the issuing entry may still be on its way.
+
+    Raises:
+        msgspec.ValidationError: a field that is there is not as it must be; names it.
+    """
+    unknown = {"number": "", "project": "", "kind": str(TaskKind.EXCHANGE)}
+    return msgspec.convert({**unknown, **plain, "mrid": order_id}, WorkOrder)
+
+
 def seal_customer(customer: Customer, key: OrderKey, order_id: str) -> dict[str, Sealed]:
     """Seal each field that is there, bound to this order (`<order_id>/customer.<field>`)."""
     return {

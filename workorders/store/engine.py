@@ -117,9 +117,14 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
             raise store_error("missing", f"There is no database at {path}.", path)
         _make(path, key, role)
     _look_from_outside(path)
+    # Looked at without a write-ahead log first: a file that is not ours must not be changed.
+    stranger = _engine(path, key, wal=False)
+    try:
+        _check(stranger, path, key, role)
+    finally:
+        stranger.dispose()
     engine = _engine(path, key)
     try:
-        _check(engine, path, key, role)
         _bring_up_to_date(engine, path)
     except BaseException:
         engine.dispose()
@@ -197,7 +202,8 @@ def _make(path: Path, key: bytes, role: StoreRole) -> None:
     except OSError as error:
         raise _os_error(error, path) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _put(fresh: Path, path: Path) -> None:

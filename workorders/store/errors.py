@@ -10,7 +10,7 @@ class StoreError(Exception):
 
     Attributes:
         code: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
-            `cannot_open`, `missing`, `backup_failed` or `failed`.
+            `cannot_open`, `missing`, `backup_failed` or `io_error`.
         hint: what to try, in plain English, for command line and log.
         path: the file, where there is one.
     """
@@ -34,14 +34,14 @@ HINTS = {
     "cannot_open": "Check that the folder exists and this user may write to it.",
     "missing": "Enrol this tablet first (`fieldtool enrol`), or check FIELDTOOL_HOME.",
     "backup_failed": "Free some space; the file was not touched.",
-    "failed": "Try again; if it stays, run `fieldtool doctor`.",
+    "io_error": "Check the disk with `fieldtool doctor`; nothing written before is lost.",
 }
 
 _BY_SQLITE_CODE = {
     5: "busy",
     6: "busy",
     8: "read_only",
-    10: "failed",
+    10: "io_error",
     11: "corrupt",
     13: "disk_full",
     14: "cannot_open",
@@ -53,7 +53,7 @@ _MESSAGES = {
     "corrupt": "The database is damaged.",
     "disk_full": "The disk is full.",
     "cannot_open": "The database cannot be opened.",
-    "failed": "The database reported an error.",
+    "io_error": "The disk does not take or give what it should.",
 }
 
 
@@ -71,7 +71,4 @@ def translate(error: BaseException, path: object = "") -> StoreError | None:
     code = _BY_SQLITE_CODE.get(number & 0xFF)
     if code is None:
         return None
-    if number & 0xFF == 10 and number >> 8 in (3, 4, 12):
-        # Write, fsync and shared-memory errors: on a full disk not every system says so in time.
-        code = "disk_full"
     return StoreError(code, _MESSAGES[code], HINTS[code], str(path))

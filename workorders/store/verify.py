@@ -183,7 +183,9 @@ def _read(connection: Connection, chain_id: str, problems: list[ChainProblem]) -
     )
     for row in connection.execute(query):
         try:
-            entry = read_entry(row.body, row.hash, row.signature)
+            # A tool that changed the row may have left text where bytes were.
+            body = row.body.encode() if isinstance(row.body, str) else row.body
+            entry = read_entry(body, row.hash, row.signature)
         except EntryError as error:
             problems.append(
                 ChainProblem(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
+from workorders.clock import normal_utc
 from workorders.journal import kinds
 from workorders.journal.kinds import JoinState
 from workorders.journal.lifts import PayloadError, read_payload
@@ -14,6 +15,9 @@ from workorders.store.entries import FoldEntry
 from workorders.store.fold.raised import RowValues, raised
 
 DEVICE_KINDS = ("device.placed", "device.removed", "join.checked", "join.reported")
+
+
+_Join: TypeAlias = kinds.JoinChecked | kinds.JoinReported
 
 
 class BasePlace(msgspec.Struct, frozen=True):
@@ -32,7 +36,7 @@ class DeviceFold:
         self.base = base
         self.placements: list[RowValues] = []
         self.device: RowValues | None = None
-        self.join: RowValues | None = None
+        self.joins: list[tuple[str, FoldEntry, _Join]] = []
         self.exceptions: dict[str, RowValues] = {}
 
     def take(self, entry: FoldEntry) -> None:
@@ -47,9 +51,9 @@ class DeviceFold:
             case kinds.DeviceRemoved():
                 self._removed(entry, payload)
             case kinds.JoinChecked():
-                self._checked(entry, payload)
+                self.joins.append((entry.at, entry, payload))
             case kinds.JoinReported():
-                self._reported(entry, payload)
+                self.joins.append((normal_utc(payload.heard_at) or entry.at, entry, payload))
             case _:
                 pass
 
@@ -103,7 +107,6 @@ class DeviceFold:
             "destination": None,
             "at": entry.at,
         }
-        self._expect_join(entry)
 
     def _removed(self, entry: FoldEntry, payload: kinds.DeviceRemoved) -> None:
         standing = self._standing()
@@ -122,78 +125,69 @@ class DeviceFold:
             "destination": payload.destination,
             "at": entry.at,
         }
-        if not self._standing():
-            self.join = None
 
     # --- the network ------------------------------------------------------------------------------
 
-    def _expect_join(self, entry: FoldEntry) -> None:
-        if self.join is not None and self.join["order_id"] == entry.envelope.order_id:
-            return
-        self.join = {
+    def _joined(self) -> RowValues | None:
+        """Whether the network hears it where it stands now; None where it stands nowhere.
+
+        Looked at by time and not by the order of arrival: the head-end often hears a device days before the
+        tablet that mounted it has signal.
+        """
+        standing = self._standing()
+        if not standing and (self.device is not None or not self.joins):
+            return None
+        place = standing[-1] if standing else None
+        mounted = [row["since"] for row in self.placements if place and row["order_id"] == place["order_id"]]
+        placed_at = min(mounted, default=None)
+        first = self.joins[0][1] if place is None else None
+        row: RowValues = {
             "serial": self.serial,
-            "order_id": entry.envelope.order_id,
-            "project": entry.envelope.project,
+            "order_id": place["order_id"] if place else first and first.envelope.order_id,
+            "project": place["project"] if place else first and first.envelope.project,
             "state": str(JoinState.PENDING),
             "how": "none",
             "reason": "not_checked",
             "recheck_at": None,
             "evidence": {},
             "concentrator": None,
-            "placed_at": entry.at,
+            "placed_at": placed_at,
             "first_joined_at": None,
             "heard_at": None,
-            "at": entry.at,
+            "at": place["since"] if place else first and first.at,
         }
+        for moment, entry, payload in sorted(self.joins, key=lambda join: (join[0], join[1].id)):
+            if placed_at is None or moment >= placed_at:
+                self._heard(row, moment, entry, payload, place)
+        return row
 
-    def _join_row(self, entry: FoldEntry) -> RowValues:
-        if self.join is None:
-            self._expect_join(entry)
-            if self.join is None:
-                raise AssertionError("a device without join row")
-            self.join["placed_at"] = None
-        return self.join
-
-    def _checked(self, entry: FoldEntry, payload: kinds.JoinChecked) -> None:
-        row = self._join_row(entry)
-        row |= {
-            "state": str(payload.state),
-            "how": payload.how,
-            "reason": payload.reason,
-            "recheck_at": payload.recheck_at,
-            "evidence": payload.evidence,
-            "at": entry.at,
-        }
+    def _heard(
+        self, row: RowValues, moment: str, entry: FoldEntry, payload: _Join, place: RowValues | None
+    ) -> None:
+        row |= {"state": str(payload.state), "reason": payload.reason, "at": moment}
         if payload.state is JoinState.JOINED:
-            row["first_joined_at"] = row["first_joined_at"] or entry.at
-
-    def _reported(self, entry: FoldEntry, payload: kinds.JoinReported) -> None:
-        row = self._join_row(entry)
-        heard = payload.heard_at
+            row["first_joined_at"] = row["first_joined_at"] or moment
+        if isinstance(payload, kinds.JoinChecked):
+            row |= {
+                "how": payload.how,
+                "recheck_at": payload.recheck_at,
+                "evidence": payload.evidence,
+            }
+            return
+        row |= {"how": payload.source, "recheck_at": None}
+        row["heard_at"] = normal_utc(payload.heard_at) or row["heard_at"]
         row["concentrator"] = payload.concentrator or row["concentrator"]
-        if heard is not None and (row["heard_at"] is None or heard > row["heard_at"]):
-            row["heard_at"] = heard
-        if heard is not None and row["placed_at"] is not None and heard < row["placed_at"]:
-            return  # heard before it was mounted here: says nothing about this place
-        row |= {
-            "state": str(payload.state),
-            "how": payload.source,
-            "reason": payload.reason,
-            "recheck_at": None,
-            "at": entry.at,
-        }
-        if payload.state is JoinState.JOINED:
-            row["first_joined_at"] = row["first_joined_at"] or heard or entry.at
-        expected = next((place["concentrator"] for place in self._standing()), None)
+        expected = place["concentrator"] if place else None
         if payload.concentrator and expected and payload.concentrator != expected:
             self._raise("other_concentrator", entry, expected=expected, heard=payload.concentrator)
 
     def rows(self) -> dict[str, list[RowValues]]:
         """Rows by table name, of every table that is folded by serial, and `exception`."""
+        join = self._joined()
         return {
             "placement": self.placements,
             "device": [self.device] if self.device else [],
-            "join_state": [self.join] if self.join else [],
+            "join_state": [join] if join else [],
             "exception": list(self.exceptions.values()),
         }
 

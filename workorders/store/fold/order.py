@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
+from workorders.clock import normal_utc
 from workorders.journal import kinds
 from workorders.journal.kinds import OrderStatus, Payload
 from workorders.journal.lifts import PayloadError, read_payload
-from workorders.orders import EXECUTED, WorkOrder, is_open
+from workorders.orders import EXECUTED, is_open, planned
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.evidence import Evidence
 from workorders.store.fold.raised import RowValues, raised
@@ -101,7 +102,7 @@ class OrderFold:
 
     def _plan(self, entry: FoldEntry, plain: dict[str, Any], customer: dict[str, kinds.Sealed]) -> bool:
         try:
-            order = msgspec.convert({**plain, "mrid": self.order_id}, WorkOrder)
+            order = planned(self.order_id, plain)
         except msgspec.ValidationError as error:
             self._raise("unreadable_entry", entry, reason=str(error))
             return False
@@ -130,8 +131,9 @@ class OrderFold:
             self._planned_again()
 
     def reassigned(self, entry: FoldEntry, payload: kinds.OrderReassigned) -> None:
-        self.version = max(self.version, payload.version)
-        self.plain = {**self.plain, "crew": payload.crew, "version": self.version}
+        plain = {**self.plain, "crew": payload.crew, "version": max(self.version, payload.version)}
+        if not self._plan(entry, plain, {}):
+            return
         self.crew_version = self.version
         self.facts["reassigned_at"] = entry.at
         self._planned_again()
@@ -183,6 +185,10 @@ class OrderFold:
 
     def completed(self, entry: FoldEntry, payload: kinds.OrderCompleted) -> None:
         if "cancelled_at" in self.facts:
+            # One thing to look at, not two: what was raised while it was under way is now decided with this.
+            self.exceptions = {
+                key: row for key, row in self.exceptions.items() if row["kind"] != "cancelled_while_executing"
+            }
             reason = self.facts.get("cancel_reason")
             self._raise("executed_after_cancel", entry, reason=reason, first="cancelled")
         self._who_executed(entry, payload.crew)
@@ -250,8 +256,9 @@ class OrderFold:
         return rows
 
     def _work_order(self) -> RowValues:
-        order = _read(self.plain, self.order_id)
+        order = planned(self.order_id, self.plain)
         new, old, place = order.new_asset, order.old_asset, order.place
+        start, due = normal_utc(order.scheduled_start), normal_utc(order.due)
         row: RowValues = dict.fromkeys(_FACTS)
         row |= {
             "order_id": self.order_id,
@@ -262,10 +269,10 @@ class OrderFold:
             "version": self.version,
             "crew": order.crew,
             "priority": order.priority,
-            "scheduled_start": order.scheduled_start,
-            "scheduled_end": order.scheduled_end,
-            "due": order.due,
-            "sort_at": order.scheduled_start or order.due or LAST,
+            "scheduled_start": start,
+            "scheduled_end": normal_utc(order.scheduled_end),
+            "due": due,
+            "sort_at": start or due or LAST,
             "usage_point": order.usage_point,
             "supply_number": order.supply_number,
             "old_serial": old.serial if old else None,
@@ -310,12 +317,6 @@ _FACTS = [
     "returned_at",
     "return_reason",
 ]
-
-
-def _read(plain: dict[str, Any], order_id: str) -> WorkOrder:
-    if not plain:
-        return WorkOrder(mrid=order_id, number="", project="", kind=kinds.TaskKind.EXCHANGE)
-    return msgspec.convert({**plain, "mrid": order_id}, WorkOrder)
 
 
 _HANDLERS: dict[type[Payload], Callable[[OrderFold, FoldEntry, Any], None]] = {

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, select
 
 from workorders.journal.kinds import Sealed
 from workorders.journal.sealing import Erased, KeyMissing
-from workorders.orders import Customer, TaskKind, WorkOrder
+from workorders.orders import Customer, WorkOrder, planned
 from workorders.store import keys, schema, search
 from workorders.store.entries import FoldEntry, fold_order
 from workorders.store.queries.lists import OrderFilter, OrderRow, orders
@@ -206,7 +206,6 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
     parts: dict[str, Any] = {
         name: _rows(connection, source, kind, order_by, order_id) for name, source, kind, order_by in _PARTS
     }
-    plain = values["order"] or {"number": "", "project": "", "kind": str(TaskKind.EXCHANGE)}
     customer = search.open_customers(connection, [values])[order_id]
     facts = {
         name: values[name]
@@ -215,7 +214,7 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
     }
     return OrderDetail(
         row=_row(connection, order_id),
-        order=msgspec.convert({**plain, "mrid": order_id}, WorkOrder),
+        order=planned(order_id, values["order"]),
         customer=customer,
         customer_state=_customer_state(connection, values["customer"]),
         exceptions=exceptions(connection, order_id=order_id, decided=None),
