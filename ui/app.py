@@ -34,6 +34,17 @@ def prepare(argv: Sequence[str]) -> QGuiApplication:
     return app
 
 
+def wants_less_motion() -> bool:
+    """What the system says; only Windows can be asked without another library."""
+    if sys.platform != "win32":
+        return False
+    import ctypes
+
+    animations = ctypes.c_int(1)
+    ctypes.windll.user32.SystemParametersInfoW(0x1042, 0, ctypes.byref(animations), 0)
+    return animations.value == 0
+
+
 class Screens:
     """Engine, controllers and workers of one window; `close` takes them down in the right order."""
 
@@ -44,6 +55,7 @@ class Screens:
         language: str = "es",
         dark: bool = False,
         inline: bool = False,
+        reduced_motion: bool | None = None,
         remember: Callable[[str, str], None] = lambda name, value: None,
     ) -> None:
         self.warnings: list[str] = []
@@ -51,7 +63,10 @@ class Screens:
         self.translator.use(language)
         QCoreApplication.installTranslator(self.translator)
         self.workers = Workers(inline=inline)
-        self.app = AppController(backend, self.workers, self.translator, dark=dark, remember=remember)
+        still = wants_less_motion() if reduced_motion is None else reduced_motion
+        self.app = AppController(
+            backend, self.workers, self.translator, dark=dark, reduced_motion=still, remember=remember
+        )
         self.engine = QQmlApplicationEngine()
         self.engine.addImportPath(str(QML))
         self.engine.setOutputWarningsToStandardError(False)
@@ -69,6 +84,7 @@ class Screens:
 
     def close(self) -> None:
         """Stops the workers, then lets go of the window and of what it shows."""
+        self.app.end()
         self.workers.stop()
         for root in self.engine.rootObjects():
             root.deleteLater()

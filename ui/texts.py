@@ -1,8 +1,8 @@
 """Keeps the catalogue of the screens complete: `python -m ui.texts [--write]`.
 
 Collects what stands in `qsTr("…")` in QML and `text("…")` in the controllers, and names what
-`ui.<language>.json` lacks or no longer needs. `--write` puts new sources into `ui.es.json` and takes dead ones out
-of all three.
+`ui.<language>.json` lacks or no longer needs. `--write` puts new sources into `ui.es.json` and
+takes dead ones out of all three.
 """
 
 from __future__ import annotations

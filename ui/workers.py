@@ -53,6 +53,7 @@ class Workers(QObject):
         kind = Qt.ConnectionType.DirectConnection if inline else Qt.ConnectionType.QueuedConnection
         self._arrived.connect(self._deliver, kind)
         self._pending = 0
+        self._stopped = False
 
     @property
     def pending(self) -> int:
@@ -66,7 +67,9 @@ class Workers(QObject):
         done: Callable[[T], None],
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Queues `job`; `done` or `failed` is called on the interface thread."""
+        """Queues `job`; `done` or `failed` comes on the interface thread. After `stop` nothing begins."""
+        if self._stopped:
+            return
         self._pending += 1
         self.busyChanged.emit()
 
@@ -90,6 +93,7 @@ class Workers(QObject):
 
     def stop(self) -> None:
         """Ends the lanes; jobs that have not begun are dropped, the running ones finish by themselves."""
+        self._stopped = True
         for executor in self._lanes.values():
             executor.shutdown(wait=False, cancel_futures=True)
 

@@ -42,12 +42,14 @@ class AppController(Controller):
         translator: CatalogueTranslator,
         *,
         dark: bool = False,
+        reduced_motion: bool = False,
         remember: Callable[[str, str], None] = lambda name, value: None,
     ) -> None:
         super().__init__(Context(backend, workers, self._say, translator.text))
         self._translator = translator
         self._remember = remember
         self._dark = dark
+        self._reduced_motion = reduced_motion
         self._place = "signIn"
         self._status = views.to_qml(views.Status())
         self._session = SessionController(self.context, self)
@@ -107,6 +109,11 @@ class AppController(Controller):
     def dark(self) -> bool:
         return self._dark
 
+    @Property(bool, constant=True)
+    def reducedMotion(self) -> bool:
+        """True where the system asks for less motion."""
+        return self._reduced_motion
+
     @Property(str, notify=languageChanged)
     def language(self) -> str:
         return self._translator.current
@@ -121,6 +128,10 @@ class AppController(Controller):
         self.refresh()
         self._session.load()
         self._timer.start()
+
+    def end(self) -> None:
+        """Asks nothing any more; called before the workers stop."""
+        self._timer.stop()
 
     @Slot()
     def refresh(self) -> None:

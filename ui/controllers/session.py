@@ -32,6 +32,7 @@ class SessionController(Controller):
         self._signed_in = False
         self._role = "crew"
         self._locked = 0
+        self._checking = False
         self._attempts_left = -1
         self._timer = QTimer(self)
         self._timer.setInterval(1000)
@@ -84,10 +85,18 @@ class SessionController(Controller):
     @Slot(str)
     def enter(self, pin: str) -> None:
         """Tries a PIN."""
-        if self._locked or self._jobs or not self._chosen:
+        if self._locked or self._checking or not self._chosen:
             return
         person = self._chosen
-        self.run(Lane.DATABASE, lambda: self.context.backend.sign_in(person, pin), self._answered)
+        self._checking = True
+
+        def check() -> views.SignIn:
+            try:
+                return self.context.backend.sign_in(person, pin)
+            finally:
+                self._checking = False
+
+        self.run(Lane.DATABASE, check, self._answered)
 
     @Slot()
     def leave(self) -> None:

@@ -22,7 +22,7 @@ from ui.preview.photo import draw
 
 #: Smallest side of what a finger presses: 15 mm less a little, the theme target in the strip is 64 high.
 SMALLEST_TARGET = 56
-SETTLE_MS = 260
+SETTLE_MS = 40
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def render(scenes: Iterable[Scene], look: Look) -> Iterator[Rendered]:
     for scene in scenes:
         tablet = scene.tablet()
         tablet.picture = photo.as_uri()
-        screens = Screens(tablet, language=look.language, dark=look.dark, inline=True)
+        screens = Screens(tablet, language=look.language, dark=look.dark, inline=True, reduced_motion=True)
         window = screens.window
         if not isinstance(window, QQuickWindow):
             yield Rendered(scene.name, QImage(), tuple(screens.warnings) or ("no window",))

@@ -15,6 +15,7 @@ FocusScope {
     property int gap: Theme.gap8
     property string lastKey: decimals > 0 ? separator : ""
     property string lastIcon: ""
+    property string lastText: ""
     property bool lastEnabled: true
 
     signal edited(string text)
@@ -74,7 +75,7 @@ FocusScope {
                 height: pad.keyHeight
                 enabled: !blank && (!last || pad.lastEnabled)
                 focusPolicy: Qt.NoFocus
-                text: erase ? qsTr("Borrar") : last ? pad.lastKey : modelData
+                text: erase ? qsTr("Borrar") : last ? pad.lastKey || pad.lastText : modelData
                 Accessible.name: text
                 onClicked: {
                     if (last && pad.lastIcon !== "")

@@ -63,7 +63,7 @@ Card {
         onPositionChanged: mouse => {
             const strokes = pad.strokes;
             strokes[strokes.length - 1].push([Math.round(mouse.x), Math.round(mouse.y)]);
-            pad.strokes = strokes;
+            pad.strokes = strokes.slice();
             canvas.requestPaint();
         }
     }

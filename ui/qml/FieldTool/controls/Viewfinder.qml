@@ -9,6 +9,8 @@ Rectangle {
     property string source: ""
     property bool live: false
     property var codes: []
+    // Height over width of the picture, so that a page can give it no more room than it fills.
+    readonly property real ratio: picture.status === Image.Ready && picture.implicitWidth > 0 ? picture.implicitHeight / picture.implicitWidth : 0.75
 
     color: Theme.photoGround
     radius: Theme.cardRadius

@@ -313,7 +313,9 @@ FocusScope {
             x: back.x + back.width + (page.narrow ? Theme.gap12 : Theme.gap24)
             y: Theme.gap16
             height: Theme.primary
-            width: page.narrow ? 200 : implicitWidth
+            width: page.narrow ? 224 : implicitWidth
+            leftPadding: page.narrow ? 12 : Theme.gap24
+            rightPadding: leftPadding
             visible: page.canStart
             text: qsTr("No ejecutada…")
             iconName: "notDone"

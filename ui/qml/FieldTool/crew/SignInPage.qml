@@ -236,7 +236,7 @@ FocusScope {
             }
 
             ActionButton {
-                width: 200
+                width: Math.max(200, implicitWidth)
                 text: qsTr("Otra persona")
                 iconName: "back"
                 iconSize: 24
@@ -259,6 +259,7 @@ FocusScope {
             opacity: enabled ? 1 : 0.45
             digits: 12
             lastIcon: "forward"
+            lastText: qsTr("Entrar")
             lastEnabled: text.length >= 6
             onLastPressed: page.enter()
             Keys.onReturnPressed: page.enter()

@@ -57,7 +57,9 @@ Item {
                 required property var modelData
 
                 height: Theme.primary
-                width: foot.tight ? Math.min(implicitWidth, 168) : implicitWidth
+                width: foot.tight ? Math.min(implicitWidth, 184) : implicitWidth
+                leftPadding: foot.tight ? 12 : Theme.gap24
+                rightPadding: leftPadding
                 text: modelData.text
                 iconName: modelData.icon ?? ""
                 enabled: modelData.enabled ?? true
@@ -105,7 +107,7 @@ Item {
 
         visible: foot.body !== null && foot.body.primaryText !== ""
         anchors.right: parent.right
-        width: Math.min(foot.cancelling ? 400 : 416, Math.max(240, parent.width - others.width - Theme.gap24))
+        width: Math.min(foot.cancelling ? 400 : 416, Math.max(168, parent.width - others.width - Theme.gap24))
         height: Theme.primary
         kind: "primary"
         text: foot.body === null ? "" : foot.body.primaryText

@@ -54,6 +54,12 @@ T.ApplicationWindow {
         value: shell.app.dark
     }
 
+    Binding {
+        target: Theme
+        property: "reducedMotion"
+        value: shell.app.reducedMotion
+    }
+
     Strip {
         id: strip
 
@@ -84,6 +90,7 @@ T.ApplicationWindow {
         width: shell.width - x
         height: shell.height - y - (rail.visible && rail.atBottom ? rail.height : 0)
         focus: true
+        clip: true
         sourceComponent: shell.pages[shell.app.place] ?? null
     }
 

@@ -113,7 +113,7 @@ Rectangle {
         }
 
         Part {
-            visible: text !== ""
+            visible: text !== "" && !(strip.narrow && strip.training)
             iconName: "project"
             text: strip.status.project ?? ""
             room: strip.narrow ? 150 : 260

@@ -31,7 +31,7 @@ StepBody {
         id: finder
 
         width: body.narrow ? parent.width : parent.width - 320 - Theme.gap24
-        height: body.narrow ? parent.height - side.implicitHeight - Theme.gap24 : parent.height
+        height: Math.min(width * ratio, body.narrow ? parent.height - side.implicitHeight - Theme.gap24 : parent.height)
         source: body.step.picture ?? ""
         live: body.step.live === true
     }

@@ -34,12 +34,12 @@ StepBody {
         required property var change
         property bool first: false
         readonly property var look: body.looks[change.state] ?? ["clock", "muted", false]
-        readonly property real nowAt: body.narrow ? width * 0.36 : 309
-        readonly property real willAt: body.narrow ? width * 0.55 : 499
+        readonly property real nowAt: body.narrow ? 24 : 309
+        readonly property real willAt: body.narrow ? width * 0.42 : 499
         readonly property real stateAt: body.narrow ? width - 52 : 688
 
         width: parent.width
-        height: 40
+        height: body.narrow ? 64 : 40
         color: look[2] ? Theme.selection : "transparent"
 
         Hairline {
@@ -49,8 +49,8 @@ StepBody {
 
         Label {
             x: 24
-            anchors.verticalCenter: parent.verticalCenter
-            width: row.nowAt - x - 8
+            y: body.narrow ? 9 : (parent.height - height) / 2
+            width: (body.narrow ? row.stateAt : row.nowAt) - x - 8
             strong: true
             text: row.change.item
             elide: Text.ElideRight
@@ -58,7 +58,7 @@ StepBody {
 
         Label {
             x: row.nowAt
-            anchors.verticalCenter: parent.verticalCenter
+            y: body.narrow ? 33 : (parent.height - height) / 2
             width: row.willAt - x - 8
             color: Theme.muted
             text: row.change.now
@@ -67,7 +67,7 @@ StepBody {
 
         Label {
             x: row.willAt
-            anchors.verticalCenter: parent.verticalCenter
+            y: body.narrow ? 33 : (parent.height - height) / 2
             width: row.stateAt - x - 8
             strong: true
             text: row.change.willBe
@@ -112,6 +112,7 @@ StepBody {
         Label {
             id: programLabel
 
+            visible: !body.narrow
             anchors.verticalCenter: parent.verticalCenter
             color: Theme.muted
             text: qsTr("Programa")
@@ -119,8 +120,8 @@ StepBody {
 
         Label {
             anchors.verticalCenter: parent.verticalCenter
-            x: programLabel.width + 8
-            width: meterLabel.x - x - 12
+            x: body.narrow ? 0 : programLabel.width + 8
+            width: (body.narrow ? serial.x : meterLabel.x) - x - 12
             strong: true
             text: body.step.program
             elide: Text.ElideRight
@@ -211,12 +212,12 @@ StepBody {
                         height: 32
 
                         Repeater {
-                            model: [qsTr("Ítem"), qsTr("Ahora"), qsTr("Será"), body.narrow ? "" : qsTr("Estado")]
+                            model: body.narrow ? ["", qsTr("Ahora"), qsTr("Será"), ""] : [qsTr("Ítem"), qsTr("Ahora"), qsTr("Será"), qsTr("Estado")]
 
                             Label {
                                 required property string modelData
                                 required property int index
-                                readonly property var places: body.narrow ? [24, titles.width * 0.36, titles.width * 0.55, titles.width - 52] : [24, 309, 499, 688]
+                                readonly property var places: body.narrow ? [24, 24, titles.width * 0.42, 24] : [24, 309, 499, 688]
 
                                 x: places[index]
                                 y: (titles.height - height) / 2

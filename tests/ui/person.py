@@ -1,0 +1,129 @@
+"""Uses the window as a person does: looks for a word, taps where it stands, types, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtQuick import QQuickItem, QQuickWindow
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from ui.app import Screens
+from ui.backend import Backend
+from ui.gallery.render import items, read
+
+WAIT_MS = 5000
+FRAME_MS = 16
+
+
+class Person:
+    """A person before one window; leaving asserts that QML had nothing to complain of."""
+
+    def __init__(self, qtbot: QtBot, backend: Backend, **options: bool | str) -> None:
+        self.bot = qtbot
+        self.screens = Screens(
+            backend,
+            language=str(options.get("language", "es")),
+            dark=bool(options.get("dark", False)),
+            inline=bool(options.get("inline", False)),
+            reduced_motion=True,
+        )
+        window = self.screens.window
+        assert isinstance(window, QQuickWindow), self.screens.warnings
+        self.window = window
+        self.taps = 0
+        self.typed = 0
+        window.resize(1280, 800)
+        window.show()
+        qtbot.waitExposed(window)
+
+    def __enter__(self) -> Person:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        warnings = list(self.screens.warnings)
+        self.screens.close()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        if error is None:
+            assert warnings == []
+
+    def visible(self) -> Iterator[QQuickItem]:
+        """Everything on the page."""
+        return items(self.window.contentItem())
+
+    def texts(self) -> list[str]:
+        """All words on the page."""
+        return [str(read(item, "text")) for item in self.visible() if item.inherits("QQuickText")]
+
+    def sees(self, text: str) -> bool:
+        """True when a text of the page holds `text`."""
+        return any(text in shown for shown in self.texts())
+
+    def button(self, text: str) -> QQuickItem | None:
+        """The button called `text`, also where it begins with it."""
+        found = [
+            item
+            for item in self.visible()
+            if item.inherits("QQuickAbstractButton") and str(read(item, "text")).startswith(text)
+        ]
+        exact = [item for item in found if read(item, "text") == text]
+        return (exact or found or [None])[0]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Waits for what has to happen."""
+        self.bot.waitUntil(condition, timeout=WAIT_MS)
+
+    def until_sees(self, text: str) -> None:
+        """Waits for a text."""
+        self.until(lambda: self.sees(text))
+
+    def place(self, item: QQuickItem) -> QPoint:
+        """Where the middle of an item stands in the window."""
+        return item.mapToScene(QPointF(item.width() / 2, item.height() / 2)).toPoint()
+
+    def tap(self, text: str) -> None:
+        """Taps the button called `text` once it is there and possible."""
+
+        def possible() -> bool:
+            button = self.button(text)
+            return button is not None and button.isEnabled()
+
+        self.until(possible)
+        button = self.button(text)
+        assert button is not None
+        self.tap_item(button)
+
+    def tap_item(self, item: QQuickItem) -> None:
+        """Taps the middle of an item, once the page has come to rest: nobody hits what still moves."""
+        where = None
+        while where != self.place(item):
+            where = self.place(item)
+            self.bot.wait(2 * FRAME_MS)
+        QTest.mouseClick(
+            self.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, self.place(item)
+        )
+        self.taps += 1
+
+    def hold(self, text: str, milliseconds: int) -> None:
+        """Presses a button for a while."""
+        button = self.button(text)
+        assert button is not None
+        where = self.place(button)
+        QTest.mousePress(self.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+        self.bot.wait(milliseconds)
+        QTest.mouseRelease(self.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+        self.taps += 1
+
+    def type(self, text: str) -> None:
+        """Types on a real keyboard."""
+        for letter in text:
+            QTest.keyClick(self.window, letter)
+        self.typed += len(text)
+
+    def press(self, key: Qt.Key) -> None:
+        """One key that is no letter."""
+        QTest.keyClick(self.window, key)

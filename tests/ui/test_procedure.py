@@ -1,0 +1,144 @@
+"""The exchange procedure, page by page, as a crew does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from tests.ui.person import Person
+from ui.preview import steps
+from ui.preview.tablet import PreviewTablet
+
+
+def begin(crew: Person) -> None:
+    crew.screens.app.startOrder("SCZ-118204")
+
+
+def test_a_point_not_ticked_keeps_the_button_closed(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="voltage")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.until_sees("faltan 3 puntos")
+        for point in ("Con tensión: marca", "En los bornes: no marca", "Con tensión otra vez: marca"):
+            crew.tap(point)
+        crew.tap("Sin tensión, comprobado")
+        crew.until(lambda: tablet.answers != [])
+    assert tablet.answers[0] == ("voltage", {"confirmed": True})
+
+
+def test_the_dial_reading_goes_on_as_text_and_outside_the_range_is_asked_once(
+    person: Callable[..., Person],
+) -> None:
+    tablet = PreviewTablet(step="dial")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.until_sees("Lectura del dial")
+        crew.tap("9")
+        crew.until_sees("Fuera de lo esperado: 18 204 – 18 540")
+        crew.until_sees("confirme que es así")
+        crew.tap("Lo leí dos veces y es así")
+        crew.tap("Guardar lectura")
+        crew.until(lambda: tablet.answers != [])
+    assert tablet.answers[0] == ("dial", {"value": "183429", "confirmed_outside": True})
+
+
+def test_a_mismatch_offers_the_remedy_and_goes_on_when_it_is_mended(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="match")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.until_sees("No coincide")
+        assert crew.sees("Cambiado con la orden SCZ-118207")
+        assert crew.button("Configurar medidor") is None
+        crew.tap("Montar el 8836 y escanear")
+        crew.until_sees("Las cuatro fuentes nombran")
+        crew.tap("Configurar medidor")
+        crew.until_sees("Cambios delicados")
+    assert [name for name, _ in tablet.answers] == ["match:rescan", "match"]
+
+
+def test_an_override_is_never_the_primary_action(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="match")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.tap("Pedir excepción…")
+        crew.until(lambda: tablet.answers == [("match:override", {})])
+        button = crew.button("Pedir excepción…")
+        assert button is not None
+        assert button.property("kind") == "secondary"
+
+
+def test_writing_can_be_cancelled_at_any_moment(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="configure")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.until_sees("Puede cancelar ahora.")
+        crew.tap("Cancelar")
+        crew.until(lambda: tablet.cancelled == 1)
+
+
+def test_the_relay_needs_the_last_four_figures_and_a_long_press(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="relay")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.until_sees("escriba antes las cuatro cifras")
+        for figure in "8837":
+            crew.tap(figure)
+        crew.until_sees("No son las cifras de este medidor")
+        crew.tap("Borrar")
+        crew.tap("6")
+        crew.until_sees("mantenga apretado 1,5 s")
+        crew.hold("Abrir y cerrar el relé", 400)
+        assert tablet.answers == []
+        crew.hold("Abrir y cerrar el relé", 1900)
+        crew.until(lambda: tablet.answers == [("relay:relay", {"confirmation": "8836"})])
+
+
+def test_a_signature_is_strokes_and_an_absent_customer_needs_a_witness(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="signature")
+    with person(tablet) as crew:
+        begin(crew)
+        crew.until_sees("falta la firma")
+        crew.tap("No está")
+        crew.until_sees("diga quién es testigo")
+        crew.tap("Sí firma")
+        pad = next(
+            item for item in crew.visible() if item.metaObject().className().startswith("SignaturePad")
+        )
+        middle = crew.place(pad)
+        QTest.mousePress(crew.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+        for step in range(1, 8):
+            QTest.mouseMove(crew.window, middle + QPoint(step * 12, (step % 3) * 9))
+        end = middle + QPoint(90, 0)
+        QTest.mouseRelease(crew.window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
+        crew.tap("Guardar firma")
+        crew.until(lambda: tablet.answers != [])
+    step, answer = tablet.answers[0]
+    assert (step, answer["outcome"]) == ("signature", "signed")
+    assert len(answer["strokes"][0]) > 3  # type: ignore[index,arg-type]  # lists of points from QML
+
+
+def test_the_last_step_leads_back_to_the_orders(person: Callable[..., Person]) -> None:
+    with person(PreviewTablet(step="summary")) as crew:
+        begin(crew)
+        crew.tap("Terminar la orden")
+        crew.until_sees("Orden terminada. Guardada en este equipo.")
+        crew.until_sees("Buscar serie")
+
+
+def test_a_new_step_of_the_same_kind_starts_with_no_answer(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="site")
+    tablet.overrides["hazards"] = steps.STEPS["voltage"]
+    with person(tablet) as crew:
+        begin(crew)
+        crew.tap("Sí, estoy aquí")
+        crew.until_sees("faltan 3 puntos")
+
+
+def test_back_shows_the_step_before(person: Callable[..., Person]) -> None:
+    with person(PreviewTablet(step="hazards")) as crew:
+        begin(crew)
+        crew.until_sees("elija una")
+        crew.tap("Atrás")
+        crew.until_sees("¿Está en el lugar de la orden")
