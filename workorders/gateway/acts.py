@@ -1,0 +1,281 @@
+"""What the office does with orders, each an entry on the project's chain: issue, change, cancel, reassign,
+approve, return, decide.
+
+An act is checked against what the record says now; an act out of turn is refused with the reason. What a crew
+did meanwhile without signal is never refused by it: that is the fold's to raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from workorders.gateway.chains import writing
+from workorders.gateway.errors import InvalidInput, NotFound, OutOfTurn
+from workorders.gateway.load import changed_customer
+from workorders.gateway.office import Office
+from workorders.gateway.rows import order_mrid
+from workorders.gateway.stamps import touch
+from workorders.gateway.tables import project as project_table
+from workorders.journal.kinds import (
+    ExceptionDecided,
+    OrderApproved,
+    OrderCancelled,
+    OrderChanged,
+    OrderIssued,
+    OrderReassigned,
+    OrderReturned,
+    OrderStatus,
+    Payload,
+)
+from workorders.journal.sealing import new_order_key
+from workorders.journal.writer import Draft
+from workorders.orders import FINAL, Customer, WorkOrder, order_plain, seal_customer
+from workorders.store import keys, schema
+from workorders.store.queries import exceptions, missing_blobs
+
+DECISIONS = frozenset({"accepted", "rejected", "rework"})
+FIXED_FIELDS = frozenset({"mrid", "number", "project", "version", "crew", "attempts"})
+"""Fields that `change_order` leaves alone: identity, and what has an act of its own."""
+
+
+class ActDone(msgspec.Struct, frozen=True, kw_only=True):
+    """The entry that an act wrote, and how the order stands after it."""
+
+    entry_id: str
+    order_id: str | None
+    status: str | None
+    version: int | None
+
+
+def issue_order(
+    office: Office, order: WorkOrder, customer: Customer | None = None, *, actor: str | None = None
+) -> ActDone:
+    """Issue a new order. Its id follows from project and number (`mrid` as given is not used).
+
+    Raises:
+        NotFound: no such project.
+        OutOfTurn: `number_taken`.
+    """
+    order_id = order_mrid(order.project, order.number)
+    order = msgspec.structs.replace(order, mrid=order_id, version=1)
+    with office.store.read() as connection:
+        query = select(project_table.c.project_id).where(project_table.c.project_id == order.project)
+        if connection.execute(query).first() is None:
+            raise NotFound(f"there is no project {order.project}")
+        if _find(connection, order_id) is not None:
+            raise OutOfTurn(f"the order {order.number} exists already", code="number_taken")
+    with writing(office, order.project) as (connection, write):
+        key = new_order_key()
+        keys.put_order_key(connection, order_id, key)
+        sealed = seal_customer(customer or Customer(), key, order_id)
+        payload = OrderIssued(order=order_plain(order), customer=sealed)
+        entry = write([Draft(payload=payload, order_id=order_id, order_version=1, actor=actor)])[0]
+        touch(connection)
+        return _done(connection, entry.envelope.id, order_id)
+
+
+def change_order(
+    office: Office,
+    order_id: str,
+    changes: Mapping[str, Any],
+    customer: Customer | None = None,
+    *,
+    actor: str | None = None,
+) -> ActDone:
+    """Change planning fields of an order, or what is known of its customer.
+
+    Raises:
+        NotFound, OutOfTurn (`order_over`); InvalidInput: a field that does not exist or is not changed so.
+    """
+    unknown = changes.keys() - (set(WorkOrder.__struct_fields__) - FIXED_FIELDS)
+    if unknown:
+        raise InvalidInput(f"not to be changed this way: {', '.join(sorted(unknown))}")
+    with office.store.read() as connection:
+        row = _open_order(connection, order_id)
+        plan = schema.order_plan
+        query = select(plan.c.order, plan.c.customer).where(plan.c.order_id == order_id)
+        planned = connection.execute(query).first()
+        if planned is None:
+            raise NotFound(f"the order {order_id} was never issued")
+        try:
+            msgspec.convert({**planned.order, **changes}, WorkOrder)
+        except msgspec.ValidationError as error:
+            raise InvalidInput(str(error)) from None
+        known = customer and {name for name in Customer.__struct_fields__ if getattr(customer, name)}
+    with writing(office, row.project) as (connection, write):
+        sealed = {}
+        if customer is not None and known:
+            differs = changed_customer(connection, order_id, planned.customer, customer)
+            sealed = {name: value for name, value in differs.items() if name in known}
+        if not changes and not sealed:
+            raise InvalidInput("nothing is changed by this")
+        payload = OrderChanged(version=row.version + 1, changes=dict(changes), customer=sealed)
+        entry = write([_draft(payload, row, actor)])[0]
+        touch(connection)
+        return _done(connection, entry.envelope.id, order_id)
+
+
+def cancel_order(office: Office, order_id: str, reason: str, *, actor: str | None = None) -> ActDone:
+    """Withdraw an order.
+
+    Raises:
+        NotFound, OutOfTurn (`order_over`).
+    """
+    row = _read_open(office, order_id)
+    payload = OrderCancelled(version=row.version + 1, reason=_said(reason))
+    return _append(office, row, payload, actor)
+
+
+def reassign_order(office: Office, order_id: str, crew: str, *, actor: str | None = None) -> ActDone:
+    """Give an order to another crew.
+
+    Raises:
+        NotFound, OutOfTurn (`order_over`, `same_crew`); InvalidInput: the project has no such crew.
+    """
+    row = _read_open(office, order_id)
+    if row.crew == crew:
+        raise OutOfTurn(f"the order is with {crew} already", code="same_crew")
+    with office.store.read() as connection:
+        query = select(project_table.c.data).where(project_table.c.project_id == row.project)
+        data = connection.execute(query).scalar() or {}
+    crews = {item.get("id") for item in data.get("crew", [])}
+    if crews and crew not in crews:
+        raise InvalidInput(f"the project has no crew {crew}", code="unknown_crew")
+    return _append(office, row, OrderReassigned(version=row.version + 1, crew=crew), actor, touches=True)
+
+
+def approve_order(
+    office: Office, order_id: str, remark: str | None = None, *, actor: str | None = None
+) -> ActDone:
+    """Accept the record of an executed order; the order is closed.
+
+    Raises:
+        NotFound; OutOfTurn: `not_executed`, `record_incomplete` (files are still on the tablet),
+            `exceptions_open` (decide them first: a wrong record must not be closed unnoticed).
+    """
+    with office.store.read() as connection:
+        row = _require(connection, order_id)
+        if row.status not in {OrderStatus.COMPLETED, OrderStatus.NOT_DONE}:
+            raise OutOfTurn(f"the order is {row.status}, not executed", code="not_executed")
+        missing = missing_blobs(connection, order_id)
+        if missing:
+            raise OutOfTurn(f"{len(missing)} files of the record are not here yet", code="record_incomplete")
+        waiting = exceptions(connection, order_id=order_id)
+        if waiting:
+            kinds = ", ".join(sorted({item.kind for item in waiting}))
+            raise OutOfTurn(f"to be decided first: {kinds}", code="exceptions_open")
+    return _append(office, row, OrderApproved(record_hash=row.record_hash, remark=remark), actor)
+
+
+def return_order(office: Office, order_id: str, reason: str, *, actor: str | None = None) -> ActDone:
+    """Send an executed order back to its crew for rework.
+
+    Raises:
+        NotFound; OutOfTurn: `not_executed`.
+    """
+    with office.store.read() as connection:
+        row = _require(connection, order_id)
+    if row.status not in {OrderStatus.COMPLETED, OrderStatus.NOT_DONE}:
+        raise OutOfTurn(f"the order is {row.status}, not executed", code="not_executed")
+    payload = OrderReturned(version=row.version + 1, reason=_said(reason))
+    return _append(office, row, payload, actor, touches=True)
+
+
+def decide_exception(
+    office: Office, exception_id: str, decision: str, reason: str, *, actor: str | None = None
+) -> ActDone:
+    """Decide an exception: `accepted`, `rejected`, or `rework` (which also returns the order).
+
+    Raises:
+        NotFound; OutOfTurn (`decided_already`); InvalidInput: another decision, no reason.
+    """
+    if decision not in DECISIONS:
+        raise InvalidInput(f"a decision is one of {', '.join(sorted(DECISIONS))}")
+    said = _said(reason)
+    table, decided = schema.exception, schema.decision
+    with office.store.read() as connection:
+        row = connection.execute(select(table).where(table.c.exception_id == exception_id)).first()
+        if row is None:
+            raise NotFound(f"there is no exception {exception_id}")
+        query = select(decided.c.decision).where(decided.c.exception_id == exception_id)
+        if connection.execute(query).first() is not None:
+            raise OutOfTurn("this was decided already", code="decided_already")
+        order = _find(connection, row.order_id) if row.order_id else None
+        project = row.project or (order.project if order is not None else None) or _any_project(connection)
+    payload = ExceptionDecided(exception_id=exception_id, decision=decision, reason=said)
+    drafts = [Draft(payload=payload, order_id=row.order_id, actor=actor)]
+    executed = order is not None and order.status in {OrderStatus.COMPLETED, OrderStatus.NOT_DONE}
+    if decision == "rework" and order is not None and executed:
+        drafts.append(_draft(OrderReturned(version=order.version + 1, reason=said), order, actor))
+    with writing(office, project) as (connection, write):
+        entry = write(drafts)[0]
+        touch(connection)
+        return _done(connection, entry.envelope.id, row.order_id)
+
+
+# --- beneath ------------------------------------------------------------------------------------
+
+
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise InvalidInput("a reason is needed")
+    return reason.strip()
+
+
+def _find(connection: Connection, order_id: str) -> Row[Any] | None:
+    table = schema.work_order
+    return connection.execute(select(table).where(table.c.order_id == order_id)).first()
+
+
+def _require(connection: Connection, order_id: str) -> Row[Any]:
+    row = _find(connection, order_id)
+    if row is None or row.project is None:
+        raise NotFound(f"there is no order {order_id}")
+    return row
+
+
+def _open_order(connection: Connection, order_id: str) -> Row[Any]:
+    row = _require(connection, order_id)
+    if row.status in FINAL:
+        raise OutOfTurn(f"the order is {row.status}", code="order_over")
+    return row
+
+
+def _read_open(office: Office, order_id: str) -> Row[Any]:
+    with office.store.read() as connection:
+        return _open_order(connection, order_id)
+
+
+def _any_project(connection: Connection) -> str:
+    found = connection.execute(select(project_table.c.project_id).limit(1)).scalar()
+    if found is None:
+        raise NotFound("no project is loaded")
+    return str(found)
+
+
+def _draft(payload: Payload, row: Row[Any], actor: str | None) -> Draft:
+    return Draft(payload=payload, order_id=row.order_id, order_version=row.version, actor=actor)
+
+
+def _append(
+    office: Office, row: Row[Any], payload: Payload, actor: str | None, *, touches: bool = False
+) -> ActDone:
+    with writing(office, row.project) as (connection, write):
+        entry = write([_draft(payload, row, actor)])[0]
+        if touches:
+            touch(connection)
+        return _done(connection, entry.envelope.id, row.order_id)
+
+
+def _done(connection: Connection, entry_id: str, order_id: str | None) -> ActDone:
+    row = _find(connection, order_id) if order_id is not None else None
+    return ActDone(
+        entry_id=entry_id,
+        order_id=order_id,
+        status=row.status if row is not None else None,
+        version=row.version if row is not None else None,
+    )

@@ -1,0 +1,156 @@
+"""The gateway's service: the application, and serving it until it is told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import uvicorn
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, Contact, License
+
+from workorders.gateway.office import Office
+from workorders.gateway.service import admins, offices, tablets
+from workorders.gateway.service.access import SECURITY_SCHEMES
+from workorders.gateway.service.bodies import BodyGate
+from workorders.gateway.service.problems import HANDLERS
+from workorders.sync.blobs import BlobFiles
+
+API_VERSION = "1"
+CONNECTIONS = 200
+STOP_SECONDS = 10
+
+
+class ListenError(OSError):
+    """The address cannot be listened on. `code` is `cannot_listen` or `insecure_listen`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def create_app(office: Office, files: BlobFiles) -> Litestar:
+    """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`."""
+    return Litestar(
+        route_handlers=[tablets.ROUTES, offices.ROUTES, admins.ROUTES],
+        middleware=[BodyGate],
+        exception_handlers=HANDLERS,
+        state=State({"office": office, "files": files}),
+        openapi_config=OpenAPIConfig(
+            title="fieldtool gateway",
+            version=API_VERSION,
+            description="What tablets sync with, and what supervisors and other systems ask.",
+            license=License(name="GPL-2.0-or-later"),
+            contact=Contact(name="fieldtool"),
+            components=Components(security_schemes=dict(SECURITY_SCHEMES)),
+            path="/schema",
+            use_handler_docstrings=True,
+        ),
+        logging_config=None,
+        request_max_body_size=None,
+    )
+
+
+def bind(listen: str, *, tls: bool) -> socket.socket:
+    """A socket bound to `HOST:PORT` (port 0: any free one).
+
+    Raises:
+        ListenError: not an address; taken; or not loopback without TLS.
+    """
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    try:
+        number = int(port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM)
+    except ValueError:
+        raise ListenError("cannot_listen", f"{listen!r} is not HOST:PORT") from None
+    if not tls and not _is_loopback(host):
+        made.close()
+        message = f"{host} without a certificate would serve in clear: give one, or listen on 127.0.0.1"
+        raise ListenError("insecure_listen", message)
+    try:
+        if sys.platform != "win32":
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, number))
+        made.listen(CONNECTIONS)
+    except (OSError, OverflowError) as error:
+        made.close()
+        raise ListenError("cannot_listen", f"cannot listen on {listen}: {error}") from None
+    return made
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Server(uvicorn.Server):
+    """Tells when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def serve(
+    office: Office,
+    listen: str = "127.0.0.1:0",
+    *,
+    blobs: Path,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    out: TextIO | None = None,
+) -> int:
+    """Serve until SIGTERM or Ctrl-C; prints one JSON line with the address when ready. Returns 0.
+
+    Args:
+        blobs: folder of the sealed files.
+        certificate, key: PEM files for TLS; without them only loopback is served.
+        out: where the ready line goes; standard output if not said.
+
+    Raises:
+        ListenError
+    """
+    stream = out or sys.stdout
+    tls = certificate is not None
+    made = bind(listen, tls=tls)
+    host, port = made.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    url = f"{'https' if tls else 'http'}://{shown}:{port}"
+
+    def ready() -> None:
+        line = {"ready": True, "url": url, "realm": str(office.realm), "schema": f"{url}/schema/openapi.json"}
+        print(json.dumps(line), file=stream, flush=True)
+
+    config = uvicorn.Config(
+        create_app(office, BlobFiles(blobs)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )
+    server = _Server(config, ready)
+    with contextlib.closing(made), contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[made])
+    return 0

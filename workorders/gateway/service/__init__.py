@@ -1,0 +1,1 @@
+"""The gateway over HTTP: routes, who may use them, and how errors are answered."""

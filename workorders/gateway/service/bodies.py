@@ -1,0 +1,118 @@
+"""Reads request bodies before anything else looks at them: within limits, decompressed within limits.
+
+A signature covers the bytes as sent, so those are kept beside the plain ones. A bomb is cut off at the limit
+of the plain size, whatever it claims.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPRequestEvent, Receive, Scope, Send
+
+from workorders.gateway.service.problems import problem
+from workorders.sync import wire
+
+RAW, PLAIN = "fieldtool_raw", "fieldtool_plain"
+_BLOBS = "/v1/blobs/"
+
+
+class BodyGate:
+    """ASGI middleware: the whole body, checked, or a problem answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] is not ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        blob = scope["path"].startswith(_BLOBS)
+        limit = wire.MAX_BLOB_BYTES if blob else wire.MAX_REQUEST_BYTES
+        raw = await _read(receive, limit)
+        if raw is None:
+            await _refuse(scope, receive, send, 413, "too_large", f"more than {limit} bytes")
+            return
+        encoding = _header(scope, b"content-encoding")
+        if encoding not in {"", "identity", "gzip"}:
+            await _refuse(scope, receive, send, 415, "unknown_encoding", "only gzip or none")
+            return
+        plain: bytes | None = raw
+        if encoding == "gzip":
+            try:
+                plain = gunzip(raw, wire.MAX_PLAIN_BYTES)
+            except ValueError as error:
+                await _refuse(scope, receive, send, 400, "not_gzip", str(error))
+                return
+            if plain is None:
+                await _refuse(scope, receive, send, 413, "too_large", "too large once decompressed")
+                return
+        scope["state"][RAW], scope["state"][PLAIN] = raw, plain
+        await self.app(scope, _replay(plain or b"", receive), send)
+
+
+def gunzip(data: bytes, limit: int) -> bytes | None:
+    """Decompress one gzip stream; None if it grows over `limit`.
+
+    Raises:
+        ValueError: not gzip, or cut short.
+    """
+    machine = zlib.decompressobj(wbits=31)
+    try:
+        plain = machine.decompress(data, limit + 1)
+    except zlib.error:
+        raise ValueError("the body is not gzip") from None
+    if len(plain) > limit:
+        return None
+    if not machine.eof:
+        raise ValueError("the gzip body is cut short")
+    return plain
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(parts)
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    return values[0].decode("latin-1").strip().lower() if values else ""
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Any:
+        nonlocal sent
+        if not sent:
+            sent = True
+            message: HTTPRequestEvent = {"type": "http.request", "body": body, "more_body": False}
+            return message
+        return await receive()
+
+    return again
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, code: str, detail: str) -> None:
+    answer = problem(status, code, "The body cannot be taken", detail)
+    body = answer.content
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

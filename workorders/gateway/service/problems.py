@@ -1,0 +1,88 @@
+"""Every error answer is a problem (RFC 9457) with a stable code; nothing of the inside shows."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ExceptionHandlersMap
+
+from workorders.gateway.errors import OfficeError, TooMany
+from workorders.store.errors import StoreError
+from workorders.sync.wire import Problem
+
+_log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+BUSY_SECONDS = 30
+
+
+def problem(
+    status: int, code: str, title: str, detail: str = "", headers: dict[str, str] | None = None
+) -> Response[bytes]:
+    """An error answer."""
+    body = Problem(type=f"urn:fieldtool:{code}", title=title, status=status, code=code, detail=detail)
+    return Response(
+        content=msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers or {}
+    )
+
+
+def _office(_: Request[Any, Any, Any], error: OfficeError) -> Response[bytes]:
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(error.status, error.code, error.title, str(error), headers)
+
+
+def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    code = HTTPStatus(error.status_code).name.lower()
+    if isinstance(error, ValidationException):
+        code = "invalid"
+    detail = error.detail if error.status_code < 500 else ""
+    if isinstance(error.extra, list) and error.extra:
+        detail = "; ".join(_place(item) for item in error.extra)
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return problem(error.status_code, code, HTTPStatus(error.status_code).phrase, detail, headers)
+
+
+def _place(item: Any) -> str:
+    if isinstance(item, dict):
+        return f"{item.get('key', 'body')}: {item.get('message', '')}"
+    return str(item)
+
+
+def _store(_: Request[Any, Any, Any], error: StoreError) -> Response[bytes]:
+    _log.error("the store failed: %s", error)
+    headers = {"Retry-After": str(BUSY_SECONDS)}
+    return problem(503, f"store_{error.code}", "The office cannot store anything now", "", headers)
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "failed", "The gateway failed", "it is in its log")
+
+
+HANDLERS: ExceptionHandlersMap = {
+    OfficeError: _office,
+    HTTPException: _http,
+    StoreError: _store,
+    Exception: _unexpected,
+}
+
+
+def documented(*statuses: int) -> dict[int, ResponseSpec]:
+    """The problem answers of a route for its documentation; 400, 413, 415 and 503 always belong to them."""
+    wanted = sorted({400, 413, 415, 500, 503, *statuses})
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            description=HTTPStatus(status).phrase,
+            media_type=MEDIA_TYPE,
+            generate_examples=False,
+        )
+        for status in wanted
+    }
