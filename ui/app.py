@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QUrl
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QWindow
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError
 
@@ -88,8 +88,10 @@ class Screens:
         self.workers.stop()
         for root in self.engine.rootObjects():
             root.deleteLater()
-        QCoreApplication.removeTranslator(self.translator)
         self.engine.deleteLater()
+        # At once, while the controllers that the pages look at are still there.
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        QCoreApplication.removeTranslator(self.translator)
 
     def _warn(self, warnings: Sequence[QQmlError]) -> None:
         for warning in warnings:

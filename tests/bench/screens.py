@@ -1,8 +1,9 @@
 """The screens: start to first frame, and a list of 50,000 orders — `python -m tests.bench.screens --json`.
 
-Every figure that depends on the machine stands beside a yardstick measured in the same run: the first frame beside
-that of an empty Qt Quick window, a scroll step through 50,000 rows beside one through 50, a search beside looking for the
-text in one joined string. Without a screen (offscreen, software scene graph), so that it runs anywhere.
+Every figure that depends on the machine stands beside a yardstick measured in the same run: the first
+frame beside that of an empty Qt Quick window, a scroll step through 50,000 rows beside one through 50, a
+search beside looking for the text in one joined string. Without a screen (offscreen, software scene graph),
+so that it runs anywhere.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ app.exec()
 """
 FULL = """
 from ui.app import Screens, prepare
-from ui.preview.orders import many_orders
 from ui.preview.tablet import PreviewTablet
 app = prepare([])
 screens = Screens(PreviewTablet())
 screens.window.frameSwapped.connect(app.quit)
 app.exec()
+screens.close()
 """
 
 

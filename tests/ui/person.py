@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -47,7 +47,6 @@ class Person:
     ) -> None:
         warnings = list(self.screens.warnings)
         self.screens.close()
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         if error is None:
             assert warnings == []
 

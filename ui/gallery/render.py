@@ -109,7 +109,6 @@ def render(scenes: Iterable[Scene], look: Look) -> Iterator[Rendered]:
         found = tuple(screens.warnings) + tuple(dict.fromkeys(complaints(window)))
         yield Rendered(scene.name, image, found)
         screens.close()
-        QCoreApplication.sendPostedEvents(None, 52)
 
 
 def save(rendered: Rendered, folder: Path) -> Path:
