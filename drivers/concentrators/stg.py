@@ -106,6 +106,8 @@ def fetch_meters(
     `with_mac` asks S06 too, which talks to each meter and takes minutes on a real network.
     """
     report = _request(url, "S24", serials, timeout)
+    if report.find(".//S24") is None:  # an empty list is an answer, no list is none
+        raise ConcentratorGarbage(detail="no list of meters in the report")
     meters = [
         ConcentratorMeter(
             serial=_text(item, "MeterId") or "",
@@ -211,7 +213,7 @@ def _request(url: str, report: str, serials: Iterable[str], timeout: float) -> E
         if status != 200:
             raise ConcentratorRefused(detail=f"HTTP {status}") from None
         raise
-    fault = next((e for e in root.iter() if _local(e.tag) == "faultstring"), None)
+    fault = next((e for e in root.iter() if e.tag == "faultstring"), None)
     if fault is not None or status != 200:
         raise ConcentratorRefused(detail=(fault.text or "fault") if fault is not None else f"HTTP {status}")
     return _find_report(root, report)
@@ -220,7 +222,7 @@ def _request(url: str, report: str, serials: Iterable[str], timeout: float) -> E
 def _find_report(root: Element, report: str) -> Element:
     """The ``Report`` in a SOAP answer: as an element, or as text in the operation's result."""
     for element in root.iter():
-        if _local(element.tag) == "Report" and element.get("IdRpt"):
+        if element.tag == "Report" and element.get("IdRpt"):
             return _checked(element, report)
     for element in root.iter():
         text = element.text or ""
@@ -256,7 +258,9 @@ def _post(url: str, body: bytes, timeout: float) -> tuple[int, bytes]:
             url, data=body, headers=headers, timeout=timeout, stream=True, allow_redirects=False
         ) as answer:
             wire = bytearray()
-            while chunk := answer.raw.read(65536, decode_content=False):
+            while chunk := answer.raw.read1(
+                65536, decode_content=False
+            ):  # what is there: a drip must not block
                 wire += chunk
                 if len(wire) > MAX_WIRE:
                     raise ConcentratorTooLarge(detail=f"more than {MAX_WIRE} octets on the wire")
@@ -301,6 +305,8 @@ def _parse(content: bytes, encoding: str | None = None) -> Element:
         root: Element = fromstring(text, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise ConcentratorGarbage(detail=type(error).__name__) from error
+    for element in root.iter():  # the report may stand in the service's namespace or in none
+        element.tag = _local(element.tag)
     return root
 
 
