@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import select
 
 from drivers import errors
 from drivers.changes import ApplyReport, OutcomeState, Plan, WriteIntent, WriteOutcome
@@ -26,7 +26,6 @@ from fieldtool.procedure.readings import same_readings
 from fieldtool.procedure.state import Found, Write
 from workorders.journal.kinds import DeviceRole, MeterChanged, MeterIntent, ReadingValue
 from workorders.journal.writer import Journal
-from workorders.store import schema
 from workorders.store.counters import reserve_counter
 
 Progress = Callable[[str, int, int, float | None], None]
@@ -137,24 +136,6 @@ class JournalHost:
         )
 
 
-def vault_secret(journal: Journal, serial: str) -> Callable[[str], bytes | None]:
-    """Secrets of one meter from the tablet's sealed vault, for orders in hand that are not expired."""
-
-    def secret(name: str) -> bytes | None:
-        table = schema.meter_secret
-        now = journal.clock.now().device
-        query = select(table.c.value).where(
-            table.c.serial == serial,
-            table.c.name == name,
-            table.c.expires_at.is_(None) | (table.c.expires_at > now),
-        )
-        with journal.store.read() as connection:
-            value: bytes | None = connection.execute(query).scalar()
-        return value
-
-    return secret
-
-
 def no_secret(name: str) -> bytes | None:
     """For the public client: there is nothing to tell."""
     return None
@@ -222,9 +203,12 @@ class MeterWork:
         programs: Path,
         cache: Path,
         system_title: str,
+        secrets: Callable[[str, str], bytes | None],
         trace: Path | None = None,
     ) -> None:
+        """secrets: (serial, name) → password or key of a meter in hand."""
         self._journal = journal
+        self._secrets = secrets
         self._context = context
         self._models = models
         self._programs = programs
@@ -249,7 +233,7 @@ class MeterWork:
         Raises:
             DriverError: what went wrong at the port; ReadingsDisagree.
         """
-        secret = vault_secret(self._journal, target.serial)
+        secret = partial(self._secrets, target.serial)
         if connection_for(target.model, secret, self._system_title).auth is not Auth.NONE:
             session, _ = self._open(target, progress, public=True)
             with self._guard():
@@ -344,7 +328,7 @@ class MeterWork:
     def _open(
         self, target: Target, progress: Progress | None, *, public: bool = False
     ) -> tuple[OpticalSession, JournalHost]:
-        secret = no_secret if public else vault_secret(self._journal, target.serial)
+        secret = no_secret if public else partial(self._secrets, target.serial)
         key = (target.port, connection_for(target.model, secret, self._system_title))
         fresh = time.monotonic() - self._used_at < _REUSE_SECONDS
         if self._session is None or self._host is None or self._key != key or not fresh:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fieldtool.commands import meter
+from fieldtool.commands import gateway, meter, tablet
 from fieldtool.commands.output import fail, guarded
 
 app = typer.Typer(
@@ -28,7 +28,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+tablet.add_to(app)
 app.add_typer(meter.app, name="meter")
+app.add_typer(gateway.app, name="gateway")
 
 
 def _version(wanted: bool) -> None:

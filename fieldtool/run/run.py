@@ -7,8 +7,9 @@ slow work on a meter does not hold it, so the page can be looked at meanwhile an
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -44,6 +45,10 @@ from workorders.store import entries as journal_entries
 from workorders.store import keys, schema
 from workorders.store.settings import clear_drafts, draft, set_draft
 from workorders.sync.blobs import note_local
+
+if TYPE_CHECKING:
+    from fieldtool.scanning.classify import LabelReading
+    from fieldtool.scanning.codes import Code
 
 
 class ProcedureRun:
@@ -212,12 +217,16 @@ class ProcedureRun:
         """The plain bytes of a photo of this order."""
         return photos.read_blob(self.around.blobs, self._key, sha256)
 
-    def scanned(self, codes: list[str]) -> dict[str, str]:
-        """Classify texts of codes by the label rules of the expected model."""
+    def scanned(self, codes: Sequence[Code]) -> LabelReading:
+        """What the codes of one label mean, by the rules of the device that the current step expects."""
         step = self.shown_step()
         old = isinstance(step, m.ScanStep) and step.device is kinds.DeviceRole.OLD
         asset = self.order.old_asset if old else self.order.new_asset
         return self.around.labels.classify(codes, asset.model if asset else None)
+
+    def scan_picture(self, image: bytes) -> LabelReading:
+        """*Slow.* Read the codes in a picture and classify them."""
+        return self.scanned(self.around.labels.decode(image))
 
     # --- meters and network -----------------------------------------------------------------------
 
@@ -266,6 +275,7 @@ class ProcedureRun:
                     programs=around.programs_folder,
                     cache=around.cache,
                     system_title=around.system_title,
+                    secrets=around.secrets,
                 )
                 self._meters = MeterSteps(self, work)
             return self._meters

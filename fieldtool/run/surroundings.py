@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -21,6 +21,11 @@ from workorders.journal.kinds import DeviceRole
 from workorders.journal.writer import Journal
 from workorders.people import Role
 from workorders.sync.blobs import BlobFiles
+
+if TYPE_CHECKING:
+    # OpenCV and NumPy come with these; a run that scans nothing does without.
+    from fieldtool.scanning.classify import LabelReading
+    from fieldtool.scanning.codes import Code
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,10 +81,14 @@ class Stock(Protocol):
 
 
 class LabelReader(Protocol):
-    """Classifies texts of codes by label rules."""
+    """Reads and classifies codes by label rules."""
 
-    def classify(self, codes: list[str], model: str | None) -> dict[str, str]:
-        """`serial`, `mac`, `imei`, … and refused ones under `refused.N`."""
+    def classify(self, codes: Sequence[Code], model: str | None) -> LabelReading:
+        """What the codes of one label mean for a device of that model."""
+        ...
+
+    def decode(self, image: bytes) -> list[Code]:
+        """*Slow.* Codes in a picture file's bytes; JobError `unreadable_image` for no picture."""
         ...
 
 
@@ -109,6 +118,7 @@ class Surroundings:
     cache: Path
     blobs: BlobFiles
     system_title: str
+    secrets: Callable[[str, str], bytes | None]
     crew: str | None
     network: Network
     stock: Stock

@@ -12,8 +12,8 @@ lock a tablet serialises writing. Errors are `fieldtool.errors.JobError` (stable
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fieldtool.procedure.answers import Answer
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunView
@@ -32,6 +32,11 @@ from fieldtool.tablet.rows import (
 )
 from fieldtool.text import Language
 from workorders.journal.kinds import DeviceRole
+from workorders.sync.round import SyncReport
+
+if TYPE_CHECKING:
+    from fieldtool.scanning.classify import LabelReading
+    from fieldtool.scanning.codes import Code
 
 Progress = Callable[[str, int, int, float | None], None]
 """step word (key `progress.<step>`), done, total, seconds left if known."""
@@ -78,9 +83,21 @@ class RunFace(Protocol):
         """The plain bytes of a photo of this order."""
         ...
 
-    def scanned(self, codes: list[str]) -> dict[str, str]:
-        """Classify texts of codes by the label rules: `serial`, `mac`, `imei`, …; refused ones under
-        `refused.N`."""
+    def scanned(self, codes: Sequence[Code]) -> LabelReading:
+        """What the codes of one label mean (`fieldtool.scanning`): serial, other fields, competing,
+        refused."""
+        ...
+
+    def scan_picture(self, image: bytes) -> LabelReading:
+        """*Slow.* Read the codes in a picture file's bytes and classify them."""
+        ...
+
+    def keep_draft(self, fields: dict[str, Any]) -> None:
+        """Keep what is typed so far into the current step; it survives the program."""
+        ...
+
+    def draft(self) -> dict[str, Any] | None:
+        """What was typed into the current step before."""
         ...
 
     def read_meter(self, progress: Progress | None = None) -> None:
@@ -179,8 +196,9 @@ class TabletFace(Protocol):
 
     def sync(
         self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
-    ) -> dict[str, Any]:
-        """*Slow.* One round: push, pull, blobs. Returns the report as plain fields."""
+    ) -> SyncReport:
+        """*Slow.* One round: push, pull, keys, blobs. Never raises for a gateway that fails: the report
+        says."""
         ...
 
     def sync_summary(self) -> SyncSummary:

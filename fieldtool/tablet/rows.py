@@ -179,13 +179,27 @@ class StockRow(msgspec.Struct, frozen=True, kw_only=True):
     identities: dict[str, str]
 
 
+class ProfileView(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a load profile: time (UTC) first, then the values by column; an empty text is a gap."""
+
+    columns: list[str]
+    units: list[str]
+    rows: list[list[str]]
+    period_seconds: int | None
+
+
 class MeterView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the meter page shows of a meter without an order; plain fields of the drivers' results."""
+    """What the meter page shows of a meter without an order; plain fields of the drivers' results.
+
+    `order_id`: the one order here that names this meter, if any.
+    """
 
     identity: dict[str, Any]
     readings: list[dict[str, Any]]
     network: dict[str, Any] | None
     clock_drift_seconds: int | None
+    profile: ProfileView | None = None
+    order_id: str | None = None
 
 
 class PortRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ from fieldtool.registration import Heard
 from fieldtool.run import IssuedRecord, ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person
 from fieldtool.tablet.around import StoreNetwork, StoreStock
+from fieldtool.tablet.labels import RuleLabels
 from fieldtool.technologies import load_technologies
 from fieldtool.text import Language
 from workorders import certificates, network
@@ -217,13 +218,6 @@ class Signer:
         )
 
 
-class Labels:
-    """Stands for the label rules: the first code is the serial."""
-
-    def classify(self, codes: list[str], model: str | None) -> dict[str, str]:
-        return {"serial": codes[0]} if codes else {}
-
-
 class Lists:
     """Stands for concentrator and head-end."""
 
@@ -341,10 +335,11 @@ def make_world(folder: Path, monkeypatch: Any, given: WorkOrder | None = None) -
         cache=folder / "cache",
         blobs=BlobFiles(folder / "blobs"),
         system_title="46544C0000000001",
+        secrets=lambda serial, name: None,
         crew="PRM-01",
         network=StoreNetwork(store),
         stock=StoreStock(store),
-        labels=Labels(),
+        labels=RuleLabels(root / "labels"),
         heard=lists,
         signer=signer,
         records=Records(),

@@ -1,0 +1,375 @@
+"""`fieldtool gateway`: the office side - serve it, load projects, people, codes, and take trust away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, progress_bar, say, table, usage
+from fieldtool.commands.tablet import ask_passphrase, realm_of
+
+if TYPE_CHECKING:
+    from workorders.gateway.office import Office
+
+app = typer.Typer(no_args_is_help=True, help="The office side: what tablets sync with.")
+users_app = typer.Typer(no_args_is_help=True, help="People: who may sign in, on which tablets, as what.")
+app.add_typer(users_app, name="users")
+
+Database = Annotated[
+    str | None,
+    typer.Option("--database", help="sqlite:///FILE; else FIELDTOOL_DATABASE, else below FIELDTOOL_HOME."),
+]
+RealmOption = Annotated[
+    str | None, typer.Option("--realm", help="live | training | demo; fixed when the database is made.")
+]
+Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+
+
+@contextmanager
+def _office(database: str | None, realm: str | None) -> Iterator[tuple[Office, Path]]:
+    from fieldtool.officehome import open_office
+
+    office, blobs = open_office(database, realm_of(realm), ask_passphrase)
+    try:
+        yield office, blobs
+    finally:
+        office.store.close()
+
+
+@app.command("serve")
+@guarded
+def serve(
+    database: Database = None,
+    listen: Annotated[str, typer.Option("--listen", help="HOST:PORT; port 0 picks one.")] = "127.0.0.1:8443",
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="PEM for TLS; without one only loopback is served.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="PEM of the certificate's key.")] = None,
+    realm: RealmOption = None,
+) -> None:
+    """Serve tablets and supervisors until SIGTERM or Ctrl-C.
+
+    Prints one JSON line when ready: {"ready": true, "url", "realm", "schema"}; OpenAPI is at
+    /schema/openapi.json.
+
+    Example: fieldtool gateway serve --listen 127.0.0.1:0
+    """
+    from workorders.gateway.app import serve as run
+
+    with _office(database, realm) as (office, blobs):
+        status = run(office, listen, blobs=blobs, certificate=certificate, key=key)
+    raise typer.Exit(status)
+
+
+@app.command("load")
+@guarded
+def load(
+    project: Annotated[str, typer.Argument(help="Folder with project.toml, or the name of a demo project.")],
+    today: Annotated[
+        str | None,
+        typer.Option(
+            "--today", help="YYYY-MM-DD (or 'now'): move every date so that the day of export is this."
+        ),
+    ] = None,
+    pins: Annotated[
+        Path | None, typer.Option("--pins", help="JSON file {person: PIN} for the people of the project.")
+    ] = None,
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Import a project as the utility delivers it: network, supply points, meters, stock, people, orders.
+
+    Loading again takes changes over and leaves the rest. Rows with mistakes are refused one by one. With
+    --json one
+    object: {"project", "counts": {table: n}, "issued", "changed", "same", "absent", "refused", "errors":
+    [text]}.
+
+    Example: fieldtool gateway load prime --today now
+    """
+    import datetime
+
+    import assets
+    from workorders.gateway.load import load_project
+
+    folder = Path(project)
+    if not (folder / "project.toml").is_file():
+        try:
+            folder = assets.project(project)
+        except FileNotFoundError as error:
+            fail(str(error))
+    day = None
+    if today is not None:
+        now = datetime.datetime.now(datetime.UTC).date()
+        try:
+            day = now if today == "now" else datetime.date.fromisoformat(today)
+        except ValueError:
+            usage(f"--today {today!r}: it is YYYY-MM-DD or 'now'")
+    with _office(database, realm) as (office, _), progress_bar(json) as progress:
+        report = load_project(
+            office,
+            folder,
+            today=day,
+            pins=_pins(pins),
+            progress=lambda what, done, total: progress(what, done, total, None),
+        )
+    if json:
+        emit(report)
+        return
+    say(f"{report.project}: {report.issued} orders issued, {report.changed} changed, {report.same} as before")
+    table("", ["table", "rows"], [[name, number] for name, number in report.counts.items()])
+    for line in report.errors[:20]:
+        note(line)
+    if report.refused:
+        note(f"{report.refused} rows were refused")
+
+
+def _pins(path: Path | None) -> dict[str, str]:
+    import msgspec
+
+    from fieldtool.errors import JobError
+
+    if path is None:
+        return {}
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        raise JobError("pins_file", f"{path.name} is no JSON object of person and PIN") from None
+
+
+@users_app.command("add")
+@guarded
+def users_add(
+    name: Annotated[str, typer.Argument(help="Name as the sign-in page shows it.")],
+    role: Annotated[
+        str,
+        typer.Option("--role", help="installer | lead | supervisor | engineer | integrator | administrator."),
+    ],
+    id: Annotated[str | None, typer.Option("--id", help="Opaque id; else one is made.")] = None,
+    crew: Annotated[str | None, typer.Option("--crew")] = None,
+    project: Annotated[str | None, typer.Option("--project")] = None,
+    pin: Annotated[
+        str | None, typer.Option("--pin", help="env:NAME or file:PATH; else a random one is shown, once.")
+    ] = None,
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Add a person, or give one with this id a new name, role or PIN.
+
+    With --json one object: {"id", "name", "role", "crew", "project", "pin"}; `pin` only where it was made
+    here.
+    """
+    from fieldtool.commands.secrets import resolve
+    from workorders.gateway.persons import add_user
+    from workorders.people import Role
+
+    try:
+        chosen = Role(role)
+    except ValueError:
+        usage(f"--role {role!r}: it is one of {', '.join(Role)}")
+    with _office(database, realm) as (office, _):
+        user = add_user(
+            office,
+            name=name,
+            role=chosen,
+            person_id=id,
+            crew=crew,
+            project=project,
+            pin=resolve(pin, "--pin"),
+        )
+    if json:
+        emit(user)
+        return
+    say(f"{user.id}: {user.name}, {user.role.value}")
+    if user.pin is not None:
+        say(f"PIN, shown only now: {user.pin}")
+
+
+@users_app.command("list")
+@guarded
+def users_list(
+    project: Annotated[str | None, typer.Option("--project")] = None,
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """List people. With --json one object: {"users": [{"id", "name", "role", "crew", "project",
+    "revoked_at"}]}."""
+    from workorders.gateway.persons import users
+
+    with _office(database, realm) as (office, _):
+        found = users(office, project)
+    if json:
+        emit({"users": found})
+        return
+    lines = [[u.id, u.name, u.role.value, u.crew, u.project, u.revoked_at] for u in found]
+    table("", ["id", "name", "role", "crew", "project", "revoked"], lines)
+
+
+@users_app.command("revoke")
+@guarded
+def users_revoke(
+    person: Annotated[str, typer.Argument(help="Id of the person.")],
+    database: Database = None,
+    realm: RealmOption = None,
+) -> None:
+    """End a person's grants; tablets learn it with their next sync."""
+    from workorders.gateway.persons import revoke_user
+
+    with _office(database, realm) as (office, _):
+        revoke_user(office, person)
+    say(f"revoked: {person}")
+
+
+@app.command("enrol")
+@guarded
+def enrol(
+    crew: Annotated[str | None, typer.Option("--crew", help="Crew whose orders the tablet gets.")] = None,
+    project: Annotated[str | None, typer.Option("--project")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Address of this gateway, for the QR.")] = None,
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Make a code that lets one tablet in, once, within 24 hours.
+
+    With --json one object: {"code", "expires_at", "root_sha256", "url", "qr", "crew", "project"}.
+    """
+    from workorders.gateway.enrolment import create_enrolment_code
+
+    with _office(database, realm) as (office, _):
+        code = create_enrolment_code(office, crew=crew, project=project, url=url)
+    if json:
+        emit(code)
+        return
+    say(f"code {code.code}, good until {code.expires_at}")
+    if code.qr:
+        _show_qr(code.qr)
+
+
+def _show_qr(text: str) -> None:
+    import sys
+
+    import qrcode
+
+    picture = qrcode.QRCode(border=2)
+    picture.add_data(text)
+    if sys.stdout.isatty():
+        picture.print_ascii(out=sys.stdout)
+    say(text)
+
+
+@app.command("tablets")
+@guarded
+def tablets(database: Database = None, realm: RealmOption = None, json: Json = False) -> None:
+    """List tablets. With --json one object: {"tablets": [{"id", "name", "crew", "enrolled_at", "seen_at",
+    …}]}."""
+    from workorders.gateway.admin import tablets as known
+
+    with _office(database, realm) as (office, _):
+        found = known(office)
+    if json:
+        emit({"tablets": found})
+        return
+    lines = [[t.id, t.name, t.crew, t.enrolled_at, t.seen_at, t.revoked_at] for t in found]
+    table("", ["id", "name", "crew", "enrolled", "seen", "revoked"], lines)
+
+
+@app.command("revoke")
+@guarded
+def revoke(
+    tablet: Annotated[str, typer.Argument(help="Id of the tablet.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")],
+    database: Database = None,
+    realm: RealmOption = None,
+) -> None:
+    """Take a tablet's trust away: what it wrote stays, what comes after is kept and rejected."""
+    from workorders.gateway.admin import revoke_tablet
+
+    with _office(database, realm) as (office, _):
+        revoke_tablet(office, tablet, reason)
+    say(f"revoked: {tablet}")
+
+
+@app.command("recovery-code")
+@guarded
+def recovery_code(
+    tablet: Annotated[str, typer.Argument(help="Id of the tablet whose database key was lost.")],
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Approve that a tablet gets its database key back (`fieldtool recover`): once, within 24 hours.
+
+    With --json one object: {"code", "expires_at", "root_sha256", "tablet"}.
+    """
+    from workorders.gateway.enrolment import create_recovery_code
+
+    with _office(database, realm) as (office, _):
+        code = create_recovery_code(office, tablet)
+    if json:
+        emit(code)
+    else:
+        say(f"code {code.code}, good until {code.expires_at}")
+
+
+@app.command("heard")
+@guarded
+def heard(
+    project: Annotated[str, typer.Argument(help="Id of the project.")],
+    file: Annotated[Path, typer.Argument(help="CSV of the head-end: serial;heard_at;concentrator.")],
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Take in a list of whom the head-end heard. With --json: {"heard", "refused", "reported", "errors":
+    [text]}."""
+    from workorders.gateway.heard import take_heard
+
+    with _office(database, realm) as (office, _):
+        report = take_heard(office, project, file.read_bytes())
+    if json:
+        emit(report)
+        return
+    say(f"{report.heard} lines, {report.reported} devices with news, {report.refused} refused")
+    for line in report.errors[:20]:
+        note(line)
+
+
+@app.command("erase")
+@guarded
+def erase(
+    order: Annotated[str, typer.Argument(help="Id of the order.")],
+    reason: Annotated[str, typer.Option("--reason", help="Expiry or the request; it is kept.")],
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Destroy the keys of an order's personal data, here and on every tablet; the record still verifies.
+
+    With --json one object: {"key_ids": […]}.
+    """
+    from workorders.gateway.admin import erase_order
+
+    with _office(database, realm) as (office, _):
+        keys = erase_order(office, order, reason)
+    if json:
+        emit({"key_ids": keys})
+    else:
+        say(f"erased: {len(keys)} key(s) of order {order}")
+
+
+@app.command("root")
+@guarded
+def root(database: Database = None, realm: RealmOption = None) -> None:
+    """Print the root certificate (PEM), with which `journal verify --record` checks a record anywhere."""
+    from workorders.certificates import pem
+
+    with _office(database, realm) as (office, _):
+        text = pem(office.root)
+    say(text.strip())

@@ -1,0 +1,50 @@
+"""Label rules and decoder in the form a run asks for; OpenCV is loaded when a picture is first read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fieldtool.errors import JobError
+
+if TYPE_CHECKING:
+    from fieldtool.scanning.classify import LabelReading
+    from fieldtool.scanning.codes import Code
+    from fieldtool.scanning.rules import LabelRules
+
+STILL_BUDGET_MS = 1500.0
+"""A still picture has more time than a frame of the live view."""
+
+
+class RuleLabels:
+    """`fieldtool.run.surroundings.LabelReader` on the rules of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def rules(self) -> LabelRules:
+        """The rules; read once."""
+        from fieldtool.scanning.rules import load_rules
+
+        return load_rules(self._folder)
+
+    def classify(self, codes: Sequence[Code], model: str | None) -> LabelReading:
+        """What the codes of one label mean for a device of that model."""
+        from fieldtool.scanning.classify import classify
+
+        return classify(codes, self.rules, model=model)
+
+    def decode(self, image: bytes) -> list[Code]:
+        """Codes in a picture file's bytes."""
+        import cv2
+        import numpy as np
+
+        from fieldtool.scanning import decode
+
+        picture = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) if image else None
+        if picture is None:
+            raise JobError("unreadable_image", "not a picture that can be read")
+        return list(decode(picture, STILL_BUDGET_MS))

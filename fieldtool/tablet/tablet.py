@@ -1,0 +1,445 @@
+"""One tablet in one realm: opens its store, knows its people and orders, starts runs, syncs.
+
+Methods may be called from any thread. Reading needs no lock (each call has a connection of its own);
+writing is
+serialised by the store; `_lock` guards what lives in this object: who is signed in, ports, open runs.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import msgspec
+
+import assets
+from drivers.models import MeterModel, load_models
+from fieldtool.errors import JobError
+from fieldtool.procedure.model import Procedure, load_procedures
+from fieldtool.run import ProcedureRun, Surroundings
+from fieldtool.run.surroundings import Person
+from fieldtool.security.people import KnownPerson, People
+from fieldtool.security.realm import check_realm
+from fieldtool.security.secrets import MeterSecrets
+from fieldtool.settings import Home, Settings
+from fieldtool.tablet import lists, rows
+from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
+from fieldtool.tablet.keeping import Keeping
+from fieldtool.tablet.labels import RuleLabels
+from fieldtool.tablet.records import Documents
+from fieldtool.technologies import Technology, load_technologies
+from workorders.clock import SystemClock
+from workorders.journal.entry import Realm
+from workorders.journal.kinds import DeviceRole
+from workorders.journal.writer import Journal, JournalError
+from workorders.orders import OrderStatus, can_start
+from workorders.store import queries
+from workorders.store.engine import Store, open_store
+from workorders.store.settings import set_setting, setting
+from workorders.sync.blobs import BlobFiles
+from workorders.sync.codes import EnrolTicket, parse_code, parse_ticket
+from workorders.sync.enrolment import deposit_key, enrol, journal_of
+from workorders.sync.http import HttpTransport
+from workorders.sync.identity import TabletIdentity
+from workorders.sync.round import SyncProgress, SyncReport, SyncRound, SyncState, last_sync_of
+
+Progress = Callable[[str, int, int, float | None], None]
+_DEPOSITED = "recovery.deposited"
+
+
+class Tablet:
+    """See `fieldtool.tablet.api.TabletFace`, which this implements."""
+
+    def __init__(self, home: Home, realm: Realm, store: Store, keeping: Keeping) -> None:
+        self.home = home
+        self.realm = realm
+        self.store = store
+        self.keeping = keeping
+        self.clock = SystemClock(last_sync_of(store).offset_ms)
+        self.tree = StoreNetwork(store)
+        self.secrets = MeterSecrets(store, self.clock)
+        self._lock = threading.RLock()
+        self._identity = TabletIdentity.load(store)
+        check_realm(realm, self._identity.realm if self._identity else None)
+        self._journal: Journal | None = None
+        self._person: Person | None = None
+        self._ports: dict[DeviceRole, str | None] = {}
+        self._runs: dict[str, ProcedureRun] = {}
+
+    @classmethod
+    def open(
+        cls,
+        home: Home | None = None,
+        realm: Realm | None = None,
+        *,
+        create: bool = False,
+        passphrase: Callable[[], str | None] | None = None,
+    ) -> Tablet:
+        """Open this machine's tablet.
+
+        Args:
+            create: make a new database where there is none (enrolment does).
+            passphrase: asked where there is no keyring; None: the variable FIELDTOOL_PASSPHRASE.
+
+        Raises:
+            StoreError: the database cannot be opened (missing, foreign, corrupt, wrong key, …).
+            JobError: `not_enrolled`, `passphrase_needed`, `wrong_passphrase`, `database_key_missing`, …
+        """
+        home = home or Home.default()
+        realm = realm or home.realm()
+        path = home.database(realm)
+        if not create and not path.exists():
+            raise JobError("not_enrolled", "this tablet is not enrolled: `fieldtool enrol URL CODE`")
+        keeping = Keeping(home, realm, passphrase)
+        store = open_store(path, keeping.database_key(), role="tablet", create=create)
+        return cls(home, realm, store, keeping)
+
+    # --- who this is ------------------------------------------------------------------------------
+
+    @property
+    def identity(self) -> TabletIdentity:
+        """The enrolment; JobError `not_enrolled` before it."""
+        if self._identity is None:
+            raise JobError("not_enrolled", "this tablet is not enrolled: `fieldtool enrol URL CODE`")
+        return self._identity
+
+    @property
+    def journal(self) -> Journal:
+        """The author of this tablet's chain.
+
+        Where the store is an older copy than the vault's mark says, a chain is begun that names the lost
+        head.
+        """
+        with self._lock:
+            if self._journal is None:
+                mark = self.keeping.mark()
+                author = journal_of(
+                    self.store, self.identity, self.clock, mark=mark, on_head=self.keeping.raise_mark
+                )
+                try:
+                    author.check_mark(mark)
+                except JournalError:
+                    author.begin_chain("restored", mark)
+                self._journal = author
+            return self._journal
+
+    @property
+    def people_here(self) -> People:
+        """Who may sign in here, by the office's grants."""
+        return People(self.store, self.identity.office_key(), self.realm.value, self.clock)
+
+    def now(self) -> datetime:
+        """Now, by the gateway's clock as far as it is known."""
+        offset = self.clock.server_offset_ms or 0
+        return datetime.now(UTC) + timedelta(milliseconds=offset)
+
+    def enrol(self, url: str, code: str) -> None:
+        """*Slow.* Make this tablet known to a gateway; `code` may be the text of the QR."""
+        ticket = (
+            parse_ticket(code)
+            if code.startswith("fieldtool:")
+            else EnrolTicket(url=url, code=parse_code(code))
+        )
+        transport = HttpTransport(ticket.url)
+        try:
+            identity = enrol(
+                self.store,
+                transport,
+                ticket,
+                name=platform.node() or "tablet",
+                realm=self.realm,
+                clock=self.clock,
+                mark=self.keeping.mark(),
+            )
+        finally:
+            transport.close()
+        with self._lock:
+            self._identity, self._journal = identity, None
+            head = self.journal.head()
+            if head is not None:
+                self.keeping.raise_mark(head)
+        self._deposit()
+
+    def _deposit(self) -> None:
+        """Leave the database key with the gateway, sealed to its recovery key, once an enrolment."""
+        identity = self.identity
+        with self.store.read() as connection:
+            if setting(connection, _DEPOSITED) == identity.tablet:
+                return
+        transport = self._transport()
+        try:
+            deposit_key(transport, identity, self.keeping.database_key())
+        finally:
+            transport.close()
+        with self.store.write() as connection:
+            set_setting(connection, _DEPOSITED, identity.tablet)
+
+    # --- people -----------------------------------------------------------------------------------
+
+    def people(self) -> list[rows.PersonRow]:
+        """Who may sign in here."""
+        desk = self.people_here
+        return [_person_row(person, desk.wait_seconds(person.id)) for person in desk.known()]
+
+    def sign_in(self, person_id: str, pin: str) -> rows.PersonRow:
+        """*Slow.* Open a person's key with their PIN; attempts are counted before they are tried."""
+        known = self.people_here.sign_in(person_id, pin)
+        with self._lock:
+            self._person = Person(id=known.id, name=known.name, role=known.role, crew=known.crew)
+        return _person_row(known, 0)
+
+    def sign_out(self) -> None:
+        """Nobody is signed in."""
+        with self._lock:
+            self._person = None
+
+    def person(self) -> Person | None:
+        """Who is signed in."""
+        return self._person
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def status(self) -> rows.TabletStatus:
+        """The strip at the top."""
+        last, identity = last_sync_of(self.store), self._identity
+        with self.store.read() as connection:
+            summary = queries.sync_summary(connection)
+            project = lists.project(connection)
+        person = self._person
+        language = self.settings().language.value
+        return rows.TabletStatus(
+            realm=self.realm.value,
+            enrolled=identity is not None,
+            project=project.name.get(language) or (identity.project if identity else None),
+            crew=identity.crew if identity else None,
+            person=rows.PersonRow(id=person.id, name=person.name, role=person.role.value, crew=person.crew)
+            if person
+            else None,
+            online=None if last.state is SyncState.NEVER else last.state is SyncState.DONE,
+            pending=summary.pending,
+            pending_blobs=summary.blobs.get("local", 0),
+            last_contact=last.contact,
+            problem=last.code,
+            gateway=identity.url if identity else None,
+        )
+
+    def orders(self, filter: rows.OrderFilter, limit: int = 200, offset: int = 0) -> list[rows.OrderRow]:
+        """Orders of this tablet's crew, today first, then late, then the rest."""
+        with self.store.read() as connection:
+            found = lists.order_rows(connection, filter, self.now(), self._crew())
+        return found[offset : offset + limit]
+
+    def order_counts(self) -> rows.OrderCounts:
+        """How many a section."""
+        now = self.now()
+        with self.store.read() as connection:
+            found = lists.order_rows(connection, rows.OrderFilter(), now, self._crew())
+            return lists.counts(found, connection, now)
+
+    def order(self, order_id: str) -> rows.OrderDetail:
+        """One order by id or number."""
+        detail = self._detail(order_id)
+        procedure = detail.order.procedure or detail.order.kind.value
+        with self.store.read() as connection:
+            return lists.order_detail(connection, detail, self.now(), procedure)
+
+    def find_order(self, text: str) -> str | None:
+        """Id of the order with this id, number, supply number or serial; None for none or several."""
+        with self.store.read() as connection:
+            if queries.order(connection, text) is not None:
+                return text
+            hits = queries.orders(connection, queries.OrderFilter(crew=self._crew()), text, limit=20)
+        exact = [
+            row for row in hits if text in (row.number, row.supply_number, row.old_serial, row.new_serial)
+        ]
+        return exact[0].order_id if len(exact) == 1 else None
+
+    def entries(self, *, pending: bool | None = None, limit: int = 100) -> list[rows.EntryRow]:
+        """Own entries, newest first."""
+        with self.store.read() as connection:
+            return lists.entry_rows(connection, pending, limit)
+
+    def stock(self) -> list[rows.StockRow]:
+        """The stock list."""
+        with self.store.read() as connection:
+            found = queries.stock(connection, crew=self._crew())
+        return [
+            rows.StockRow(
+                serial=item.serial,
+                model=item.model,
+                state=item.state,
+                crew=item.crew,
+                identities=item.identities,
+            )
+            for item in found
+        ]
+
+    def settings(self) -> Settings:
+        """Choices of this machine."""
+        return self.home.settings()
+
+    def save_settings(self, settings: Settings) -> None:
+        """Keep the choices of this machine."""
+        self.home.save_settings(settings)
+
+    def _crew(self) -> str | None:
+        return self._identity.crew if self._identity else None
+
+    def _detail(self, order_id: str) -> queries.OrderDetail:
+        found = self.find_order(order_id)
+        if found is not None:
+            with self.store.read() as connection:
+                detail = queries.order(connection, found)
+            if detail is not None:
+                return detail
+        raise JobError("no_such_order", f"there is no order {order_id!r} on this tablet", order=order_id)
+
+    # --- working ----------------------------------------------------------------------------------
+
+    def start(self, order_id: str) -> ProcedureRun:
+        """Begin the order's procedure, or go on where it stopped."""
+        detail = self._detail(order_id)
+        with self._lock:
+            run = self._runs.get(detail.order.mrid)
+            if run is not None and run.state.end is None:
+                return run
+            if not can_start(OrderStatus(detail.row.status)):
+                raise JobError(
+                    "not_open",
+                    f"order {detail.order.number} is {detail.row.status}: there is nothing to do",
+                    order=detail.order.number,
+                    status=detail.row.status,
+                )
+            if self._person is None:
+                raise JobError("nobody_signed_in", "sign in first: every entry says who made it")
+            order = msgspec.structs.replace(detail.order, attempts=detail.row.attempts)
+            run = ProcedureRun(self.surroundings(), order)
+            run.start()
+            self._runs[order.mrid] = run
+            return run
+
+    def resume(self, order_id: str) -> ProcedureRun:
+        """The same as `start`, for an order that was begun."""
+        detail = self._detail(order_id)
+        if detail.row.started_at is None:
+            raise JobError("not_started", f"order {detail.order.number} was not begun")
+        return self.start(order_id)
+
+    def use_ports(self, *, old: str | None = None, new: str | None = None) -> None:
+        """Ports of the probe for the old and the new meter, in this process."""
+        with self._lock:
+            self._ports = {DeviceRole.OLD: old, DeviceRole.NEW: new}
+
+    def ports(self) -> list[rows.PortRow]:
+        """*Slow.* Ports a probe may be on."""
+        from drivers.ports import discover
+
+        return [rows.PortRow(url=port.url, description=port.description) for port in discover()]
+
+    def port_for(self, role: DeviceRole) -> str | None:
+        """The port that a step for this device uses: named here, of the settings, or the first on USB."""
+        named = self._ports.get(role) or self.settings().probe
+        if named:
+            return named
+        from drivers.ports import discover
+
+        return next((port.url for port in discover() if port.vid is not None), None)
+
+    def read_any_meter(self, port: str, progress: Progress | None = None) -> rows.MeterView:
+        """*Slow.* Identify and read a meter without an order, with its keys where they are here."""
+        from fieldtool.tablet.meterpage import read_meter
+
+        return read_meter(self, port, progress)
+
+    def surroundings(self) -> Surroundings:
+        """What a run needs around it."""
+        root = assets.root()
+        return Surroundings(
+            journal=self.journal,
+            procedures=self.procedures,
+            technologies=self.technologies,
+            models=self.models,
+            models_folder=root / "models",
+            programs_folder=root / "programs",
+            cache=self.home.cache(),
+            blobs=self.blobs,
+            system_title=self.identity.system_title,
+            crew=self.identity.crew,
+            network=self.tree,
+            stock=StoreStock(self.store),
+            labels=RuleLabels(root / "labels"),
+            heard=StoreHeard(self.store, self.tree),
+            secrets=self.secrets.get,
+            signer=self.people_here,
+            records=Documents(self),
+            port_for=self.port_for,
+            person=self.person,
+            language=lambda: self.settings().language,
+        )
+
+    @cached_property
+    def procedures(self) -> dict[str, Procedure]:
+        """Procedures by id."""
+        return load_procedures(assets.root() / "procedures")
+
+    @cached_property
+    def technologies(self) -> dict[str, Technology]:
+        """Technologies by id."""
+        return load_technologies(assets.root() / "technologies")
+
+    @cached_property
+    def models(self) -> dict[str, MeterModel]:
+        """Meter models by name."""
+        return load_models(assets.root() / "models")
+
+    @cached_property
+    def blobs(self) -> BlobFiles:
+        """Sealed photos and documents."""
+        return BlobFiles(self.home.blobs(self.realm))
+
+    # --- syncing ----------------------------------------------------------------------------------
+
+    def sync(
+        self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> SyncReport:
+        """*Slow.* One round. Never raises for a gateway that fails: the report says how it went."""
+        transport = self._transport()
+
+        def told(at: SyncProgress) -> None:
+            if progress is not None:
+                progress(f"sync.{at.stage.value}", at.done, at.total, None)
+
+        try:
+            round_ = SyncRound(self.store, self.identity, self.journal, transport, self.blobs)
+            report = round_.run(told, cancelled)
+        finally:
+            transport.close()
+        if report.state is SyncState.DONE:
+            self._deposit()
+        return report
+
+    def _transport(self) -> HttpTransport:
+        identity = self.identity
+        return HttpTransport(identity.url, tablet=identity.tablet, key=identity.signer())
+
+    def sync_summary(self) -> rows.SyncSummary:
+        """Figures of the sync page."""
+        with self.store.read() as connection:
+            return lists.sync_summary(connection, self.now(), last_sync_of(self.store).contact, 0)
+
+    def close(self) -> None:
+        """Let go of meters and store."""
+        with self._lock:
+            for run in self._runs.values():
+                run.close()
+            self._runs.clear()
+        self.store.close()
+
+
+def _person_row(person: KnownPerson, wait: int) -> rows.PersonRow:
+    return rows.PersonRow(
+        id=person.id, name=person.name, role=person.role.value, crew=person.crew, locked_seconds=wait
+    )
