@@ -76,6 +76,11 @@ class Relay:
     def disconnect(self) -> None:
         self._move(DISCONNECTED)
 
+    def trip(self) -> None:
+        """A local disconnection (limiter), in modes 1 to 6; the relay may be closed again by hand."""
+        if self._mode != 0 and self.closed:
+            self._move(READY)
+
     def reconnect(self) -> None:
         self._move(CONNECTED if self._mode in (2, 4) or self.closed else READY)
 
@@ -94,9 +99,34 @@ class Relay:
         return here
 
 
-def limiter(store: Store, threshold: int) -> CosemObject:
-    """Class 71, version 0: normal and emergency threshold in W, monitoring the total active power."""
-    cells, here = Cells(store, 71, LIMITER), CosemObject(71, 0, obis(LIMITER))
+class Limiter:
+    """Class 71: above the threshold for longer than allowed it runs its script, which opens the relay.
+
+    `over` is that script. The emergency profile can be set, but the virtual field declares no emergency.
+    """
+
+    def __init__(self, store: Store, threshold: int, over: Callable[[], None]) -> None:
+        self._cells, self._threshold, self._over = Cells(store, 71, LIMITER), threshold, over
+        self._above_since: float | None = None
+
+    def watch(self, at: float, watts: int) -> None:
+        """Total active power in W, import positive, at a moment (unix seconds)."""
+        if watts <= self._cells.get(4).number:
+            self._above_since = None
+            return
+        if self._above_since is None:
+            self._above_since = at
+        if at - self._above_since >= self._cells.get(6).number:
+            self._above_since = None
+            self._over()
+
+    def cosem(self) -> CosemObject:
+        """The object of class 71, version 0: thresholds in W, durations in s."""
+        return _limiter(self._cells, self._threshold)
+
+
+def _limiter(cells: Cells, threshold: int) -> CosemObject:
+    here = CosemObject(71, 0, obis(LIMITER))
     script = structure(octets(obis(DISCONNECT_SCRIPTS)), u16(1))
     profile = structure(u16(0), octets(NEVER), u32(0))
     here.attributes |= {

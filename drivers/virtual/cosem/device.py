@@ -15,8 +15,8 @@ from drivers.virtual.cosem.control import (
     DISCONNECT_SCRIPTS,
     TARIFF_SCRIPTS,
     Calendar,
+    Limiter,
     Relay,
-    limiter,
     script_table,
 )
 from drivers.virtual.cosem.management import (
@@ -76,6 +76,7 @@ class Event:
     LOCKED = 50
     DISCONNECTED = 60
     RECONNECTED = 61
+    LIMIT_EXCEEDED = 62
 
 
 class LogicalDevice:
@@ -98,6 +99,7 @@ class LogicalDevice:
         )
         self.clock = Clock(self.store, model.zone, settings.clock_offset)
         self.relay = Relay(self.store, self._relay_moved)
+        self.limiter = Limiter(self.store, model.threshold, self._limit_exceeded)
         self.calendar = Calendar(self.store, lambda: self.log(Event.CALENDAR_ACTIVATED))
         seed = int.from_bytes(
             hashlib.blake2b(f"{settings.seed}:{settings.serial}".encode(), digest_size=6).digest()
@@ -141,6 +143,8 @@ class LogicalDevice:
             to, self.load, lambda at: self.calendar.tariff(zone.local(at + offset)), self.relay.closed
         )
         self.clock.instant = max(to, self.energies.at)
+        if self.relay.closed:
+            self.limiter.watch(to, sum(phase.watts for phase in self.phases()))
 
     def _capture_until(self, now: float) -> None:
         """Captures each load profile row whose time came, at that time."""
@@ -205,6 +209,10 @@ class LogicalDevice:
         """Momentary values now."""
         return self.load.phases(self.clock.instant, self.relay.closed)
 
+    def _limit_exceeded(self) -> None:
+        self.log(Event.LIMIT_EXCEEDED)
+        self.relay.trip()
+
     def _relay_moved(self, closed: bool) -> None:
         self.log(Event.RECONNECTED if closed else Event.DISCONNECTED)
 
@@ -253,7 +261,7 @@ class LogicalDevice:
             self.profile.cosem(),
             self.events.cosem(),
             self.relay.cosem(),
-            limiter(self.store, self.model.threshold),
+            self.limiter.cosem(),
             self.calendar.cosem(),
             self.calendar.special_days(),
             script_table(TARIFF_SCRIPTS, dict.fromkeys(range(1, 5), _nothing)),

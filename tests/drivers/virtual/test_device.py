@@ -102,6 +102,27 @@ def test_with_the_relay_open_no_energy_flows() -> None:
     assert read(meter, "1.0.1.8.0.255").number > before.number
 
 
+def test_the_limiter_opens_the_relay_after_its_time_and_not_before() -> None:
+    meter = device(clock=(clock := Clock()))
+    write(meter, "0.0.17.0.0.255", 6, u32(60))
+    write(meter, "0.0.17.0.0.255", 4, axdr.i32(1))
+    assert read(meter, "0.0.17.0.0.255", 3).number == 1
+    for seconds, closed in ((1, True), (50, True), (20, False)):
+        clock.now += seconds
+        meter.refresh()
+        assert meter.relay.closed is closed
+    assert read(meter, "0.0.96.3.10.255", 3).number == 2, "ready for reconnection by hand"
+    assert [row.values[1].number for row in meter.events.rows][-2:] == [
+        Event.LIMIT_EXCEEDED,
+        Event.DISCONNECTED,
+    ]
+    meter.relay.reconnect()
+    write(meter, "0.0.17.0.0.255", 4, axdr.i32(9000))
+    clock.now += 3600
+    meter.refresh()
+    assert meter.relay.closed
+
+
 def test_two_meters_of_one_kind_differ_and_each_is_always_the_same() -> None:
     first, again = device(clock=Clock()), device(clock=Clock())
     other, seeded = device(clock=Clock(), serial="ZIV0040999999"), device(clock=Clock(), seed=5)

@@ -15,8 +15,12 @@ from typing import Any
 
 import pytest
 import serial
+from gurux_dlms.objects import GXDLMSData, GXDLMSProfileGeneric
 
+from drivers.virtual.cosem.device import LogicalDevice, Settings
 from drivers.virtual.dlms.hdlc import Deframer, Frame
+from drivers.virtual.models import MODELS
+from tests.drivers.virtual.peer import management
 from tests.drivers.virtual.primary import AARQ_PUBLIC, Manager, Primary
 
 SNRM = bytes.fromhex("7EA0070321930F017E")
@@ -204,15 +208,43 @@ def test_describe_tells_all_that_a_client_needs() -> None:
     assert any(o["obis"] == "1.0.99.1.0.255" and o["class"] == 7 for o in told["objects"])
 
 
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_gurux_manages_the_meter_over_a_real_connection(scheme: str) -> None:
+    """Somebody else's client: sign-on, GMAC with ciphering, reads, a write and its proof, release."""
+    with running("--listen", f"{scheme}://127.0.0.1:0") as (url, _):
+        wire = Wire(url, shadow(), baudrate=300, bytesize=7, parity="E")
+        assert sign_on(wire.port) == IDENTIFICATION
+        wire.port.write(b"\x06252\r\n")
+        wire.port.flush()
+        wire.port.baudrate = 9600
+        wire.port.bytesize, wire.port.parity = 8, "N"
+        wire.port.timeout = 0.2
+        wire.port.read(6)
+        wire.port.timeout = 5
+        peer = management(wire, counter=10).connect()  # type: ignore[arg-type]
+        assert bytes(peer.read(GXDLMSData("0.0.96.1.0.255"))) == b"ZIV0040123456"
+        profile = GXDLMSProfileGeneric("1.0.99.1.0.255")
+        for index in (3, 7):
+            peer.read(profile, index)
+        assert len(peer.read(profile, 2)) == profile.entriesInUse == 96
+        profile.capturePeriod = 1800
+        peer.exchange(peer.codec.write(profile, 4))
+        assert peer.read(profile, 4) == 1800
+        wire.port.write(bytes(peer.codec.disconnectRequest()))
+        assert wire.port.read(1) == b"\x7e"
+        wire.port.close()
+
+
+def shadow() -> LogicalDevice:
+    """The same meter again in this process, for its serial and titles."""
+    return LogicalDevice(MODELS["prime-1ph"], Settings("ZIV0040123456", days=0), time.time)
+
+
 THRESHOLD = bytes.fromhex("00470000110000FF04")
 
 
 def manager(url: str, counter: int) -> tuple[Manager, Wire]:
-    from drivers.virtual.cosem.device import LogicalDevice, Settings
-    from drivers.virtual.models import MODELS
-
-    shadow = LogicalDevice(MODELS["prime-1ph"], Settings("ZIV0040123456", days=0), time.time)
-    wire = Wire(url, shadow)
+    wire = Wire(url, shadow())
     return Manager(wire, counter).open(), wire  # type: ignore[arg-type]
 
 
