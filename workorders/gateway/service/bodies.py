@@ -26,7 +26,7 @@ class BodyGate:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] is not ScopeType.HTTP:
+        if scope["type"] != ScopeType.HTTP:  # the server says "http", not the enum
             await self.app(scope, receive, send)
             return
         blob = scope["path"].startswith(_BLOBS)
