@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
+from typer.exceptions import TyperException
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,11 +63,9 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import click
-
         try:
             return function(*args, **kwargs)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (typer.Exit, typer.Abort, TyperException):
             raise
         except KeyboardInterrupt:
             fail("stopped")
