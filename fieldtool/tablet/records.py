@@ -117,7 +117,7 @@ class _Writer:
             number=f"{order.number}-{self._job.order.attempts + 1}",
             order=order.number,
             order_id=order.mrid,
-            kind=self._word(f"task.{order.kind.value}", order.kind.value),
+            kind=order.kind.value,
             realm=self._tablet.realm,
             date=self._local(finished_at, "%Y-%m-%d"),
             started_at=started,
