@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -47,30 +47,44 @@ def insert_entry(
     received_at: str | None = None,
 ) -> None:
     """Add one entry; the caller has checked it and folds it in the same transaction."""
+    insert_entries(connection, [(entry, server_seq)], own=own, received_at=received_at)
+
+
+def insert_entries(
+    connection: Connection,
+    entries: Sequence[tuple[Entry, int | None]],
+    *,
+    own: bool,
+    received_at: str | None = None,
+) -> None:
+    """As `insert_entry`, many at once, each with its server sequence."""
+    if entries:
+        rows = [_row(entry, own, server_seq, received_at) for entry, server_seq in entries]
+        connection.execute(insert(schema.entry), rows)
+
+
+def _row(entry: Entry, own: bool, server_seq: int | None, received_at: str | None) -> dict[str, Any]:
     envelope = entry.envelope
-    connection.execute(
-        insert(schema.entry),
-        {
-            "id": envelope.id,
-            "hash": entry.hash,
-            "chain_id": envelope.chain_id,
-            "seq": envelope.seq,
-            "prev_hash": envelope.prev_hash,
-            "realm": str(envelope.realm),
-            "kind": envelope.kind,
-            "schema": envelope.schema,
-            "project": envelope.project,
-            "order_id": envelope.order_id,
-            "serial": serial_of(envelope),
-            "actor": envelope.actor,
-            "at": corrected_time(envelope),
-            "body": entry.body,
-            "signature": entry.signature,
-            "own": own,
-            "server_seq": server_seq,
-            "received_at": received_at,
-        },
-    )
+    return {
+        "id": envelope.id,
+        "hash": entry.hash,
+        "chain_id": envelope.chain_id,
+        "seq": envelope.seq,
+        "prev_hash": envelope.prev_hash,
+        "realm": str(envelope.realm),
+        "kind": envelope.kind,
+        "schema": envelope.schema,
+        "project": envelope.project,
+        "order_id": envelope.order_id,
+        "serial": serial_of(envelope),
+        "actor": envelope.actor,
+        "at": corrected_time(envelope),
+        "body": entry.body,
+        "signature": entry.signature,
+        "own": own,
+        "server_seq": server_seq,
+        "received_at": received_at,
+    }
 
 
 def next_server_seq(connection: Connection, count: int = 1) -> int:

@@ -62,27 +62,41 @@ def receive(connection: Connection, received: Sequence[ReceivedEntry], *, own: b
     known = journal.known_ids(connection, [item.entry.envelope.id for item in received])
     added: list[Entry] = []
     touched: list[Entry] = []
+    fresh: dict[str, tuple[Entry, int | None]] = {}
     result = Received(added=[], known=[], clashing=[])
     for item in received:
         entry = item.entry
         entry_id = entry.envelope.id
         if entry_id not in known:
-            journal.insert_entry(connection, entry, own=own, server_seq=item.server_seq, received_at=_now())
             known[entry_id] = entry.hash
             added.append(entry)
+            fresh[entry_id] = (entry, item.server_seq)
             result.added.append(entry_id)
         elif known[entry_id] != entry.hash:
             quarantine(connection, entry, code="id_reused", reason="this id stands for another entry")
             result.clashing.append(entry_id)
         else:
             result.known.append(entry_id)
-            if item.server_seq is not None and _place(connection, entry_id, item.server_seq):
+            if entry_id in fresh:
+                fresh[entry_id] = (entry, fresh[entry_id][1] or item.server_seq)
+            elif item.server_seq is not None and _place(connection, entry_id, item.server_seq):
                 touched.append(entry)
-    for entry in added:
-        journal.note_head(connection, entry, own=own, certificate=_certificate(entry))
+    journal.insert_entries(connection, list(fresh.values()), own=own, received_at=_now())
+    _note_heads(connection, added, own)
     if added or touched:
         projection.fold(connection, [*added, *touched])
     return result
+
+
+def _note_heads(connection: Connection, added: Sequence[Entry], own: bool) -> None:
+    """The beginning and the newest entry of each chain are all that its row needs to know."""
+    worth: dict[tuple[str, bool], Entry] = {}
+    for entry in added:
+        key = (entry.envelope.chain_id, entry.envelope.seq == 0)
+        if key not in worth or worth[key].envelope.seq < entry.envelope.seq:
+            worth[key] = entry
+    for entry in worth.values():
+        journal.note_head(connection, entry, own=own, certificate=_certificate(entry))
 
 
 def _certificate(entry: Entry) -> bytes | None:

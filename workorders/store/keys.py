@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -16,18 +17,38 @@ def put_order_key(
     connection: Connection, order_id: str, key: OrderKey, *, expires_at: str | None = None
 ) -> bool:
     """Keep the key of an order and refresh what can now be read; False if that key was erased."""
-    table = schema.order_key
-    if is_erased(connection, key.key_id):
-        return False
-    known = connection.execute(select(table.c.key_id).where(table.c.key_id == key.key_id)).first()
-    values = {"order_id": order_id, "key": key.key, "expires_at": expires_at, "erased_at": None}
-    if known is None:
-        now = utc_text(datetime.now(UTC))
-        connection.execute(insert(table), values | {"key_id": key.key_id, "created_at": now})
-    else:
-        connection.execute(update(table).where(table.c.key_id == key.key_id), values)
-    search.refresh_orders(connection, [order_id])
-    return True
+    return put_order_keys(connection, [(order_id, key)], expires_at=expires_at) == 1
+
+
+def put_order_keys(
+    connection: Connection, pairs: Sequence[tuple[str, OrderKey]], *, expires_at: str | None = None
+) -> int:
+    """Keep keys by order, as a page of a pull brings them; returns how many were not erased."""
+    table, gone = schema.order_key, schema.erased_key
+    ids = [key.key_id for _, key in pairs]
+    erased = {row[0] for row in connection.execute(select(gone.c.key_id).where(gone.c.key_id.in_(ids)))}
+    known = {row[0] for row in connection.execute(select(table.c.key_id).where(table.c.key_id.in_(ids)))}
+    now = utc_text(datetime.now(UTC))
+    fresh: dict[str, dict[str, Any]] = {}
+    orders: set[str] = set()
+    for order_id, key in pairs:
+        if key.key_id in erased:
+            continue
+        orders.add(order_id)
+        values: dict[str, Any] = {
+            "order_id": order_id,
+            "key": key.key,
+            "expires_at": expires_at,
+            "erased_at": None,
+        }
+        if key.key_id in known:
+            connection.execute(update(table).where(table.c.key_id == key.key_id), values)
+        else:
+            fresh[key.key_id] = values | {"key_id": key.key_id, "created_at": now}
+    if fresh:
+        connection.execute(insert(table), list(fresh.values()))
+    search.refresh_orders(connection, sorted(orders))
+    return len(ids) - sum(key_id in erased for key_id in ids)
 
 
 def is_erased(connection: Connection, key_id: str) -> bool:

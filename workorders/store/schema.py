@@ -128,16 +128,18 @@ work_order = Table(
     Column("return_reason", String),
     Column("rework", Integer, nullable=False),
     Column("updated_at", String, nullable=False),
-    Index("work_order_list", "sort_at", "number"),
-    Index("work_order_crew", "crew", "sort_at", "number"),
-    Index("work_order_status", "status", "sort_at", "number"),
-    Index("work_order_project", "project", "sort_at", "number"),
+    Index("work_order_list", "sort_at", "number", "order_id"),
+    Index("work_order_crew", "crew", "sort_at", "number", "order_id"),
+    Index("work_order_status", "status", "sort_at", "number", "order_id"),
+    Index("work_order_project", "project", "sort_at", "number", "order_id"),
+    Index("work_order_done", "project", "completed_at"),
+    Index("work_order_not_done", "project", "not_done_at"),
+    Index("work_order_states", "project", "status"),
     Index("work_order_usage_point", "usage_point"),
     Index("work_order_old_serial", "old_serial"),
     Index("work_order_new_serial", "new_serial"),
     Index("work_order_supply_number", "supply_number"),
     Index("work_order_number", "number"),
-    Index("work_order_completed", "completed_at"),
 )
 
 order_plan = Table(
@@ -529,6 +531,7 @@ sla_clock = Table(
     Column("paused", Boolean, nullable=False),
     Column("void", Boolean, nullable=False),
     Index("sla_clock_breach", "project", "breach_at"),
+    Index("sla_clock_warn", "project", "warn_at"),
 )
 """Cache of `workorders.rollout.clocks`: folding an order forgets its clocks."""
 
