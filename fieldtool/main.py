@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fieldtool.commands import gateway, meter, tablet
+from fieldtool.commands import gateway, journal, meter, tablet, tools
 from fieldtool.commands.output import fail, guarded
 
 app = typer.Typer(
@@ -29,8 +29,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 tablet.add_to(app)
+tools.add_to(app)
 app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(journal.app, name="journal")
 
 
 def _version(wanted: bool) -> None:
