@@ -253,6 +253,9 @@ def commission(
     stop_before: Annotated[
         str | None, typer.Option("--stop-before", help="Leave before this step, with exit status 0.")
     ] = None,
+    redo: Annotated[
+        str | None, typer.Option("--redo", help="Answer this done step again first (a correction).")
+    ] = None,
     user: User = None,
     realm: RealmOption = None,
     json: Json = False,
@@ -280,6 +283,8 @@ def commission(
     with opened(realm, user=user) as tablet, progress_bar(json) as progress:
         tablet.use_ports(old=old_port, new=new_port)
         run = tablet.start(order)
+        if redo is not None:
+            run.go(redo)
         walk = HeadlessRun(
             run, given, pictures=photos or answers.parent, progress=progress, stop_before=stop_before
         )
