@@ -58,14 +58,16 @@ stop = ["completed"]
 limit = "2d"
 """
 FILES = {
-    "network.csv": "mrid;kind;parent;name;identity;capacity\nSE;substation;;Subestación;;\nT1;transformer;SE;SED 1;;\n"
+    "network.csv": "mrid;kind;parent;name;identity;capacity\nSE;substation;;Subestación;;\n"
+    "T1;transformer;SE;SED 1;;\n"
     "C1;concentrator;T1;Concentrador;mac=404022000001;10\nT2;transformer;SE;SED 2;;\n",
     "customers.csv": "mrid;name;document;phone\nK1;Rosa Quispe;DNI 1;+51 1\nK2;Luis Mamani;DNI 2;\n",
     "usage_points.csv": "mrid;number;customer;address;lat;lon;transformer\n"
     + "".join(f"U{n};S-{n};K{1 + n % 2};Calle {n};-13.5;-71.9;T{1 + n % 2}\n" for n in range(8)),
     "meters.csv": "serial;model;place;usage_point;last_reading;last_reading_date;usual_daily_use\n"
     + "".join(f"OLD{n};em-1ph;T{1 + n % 2};U{n};1000;2026-02-01;5.5\n" for n in range(8)),
-    "orders.csv": "NRO;kind;usage_point;crew;scheduled_start;due;old_serial;new_model;procedure;priority;notes;flags\n"
+    "orders.csv": "NRO;kind;usage_point;crew;scheduled_start;due;old_serial;new_model;procedure;priority;"
+    "notes;flags\n"
     + "".join(
         f"{n:03d};exchange;U{n};{'AB'[n % 2]};2026-03-01T08:00;2026-03-05T18:00;OLD{n};prime-1ph;exchange;0;"
         f"Perro bravo;dog|locked_gate\n"
@@ -73,7 +75,8 @@ FILES = {
     ),
     "stock.csv": "serial;model;state;crew;identities\nZIV0000000001;prime-1ph;on_truck;A;mac=404022000101\n"
     "ZIV0000000002;prime-1ph;on_truck;B;mac=404022000102\n",
-    "secrets.csv": "serial;password;block_key;auth_key\nZIV0000000001;clave001;00112233445566778899AABBCCDDEEFF;"
+    "secrets.csv": "serial;password;block_key;auth_key\n"
+    "ZIV0000000001;clave001;00112233445566778899AABBCCDDEEFF;"
     "FFEEDDCCBBAA99887766554433221100\nZIV0000000002;clave002;;\n",
     "users.csv": "id;name;role;crew\nana;Ana Flores;installer;A\nbeto;Beto Ríos;installer;B\n"
     "luz;Luz Soto;lead;A\nsofia;Sofía Vega;supervisor;\n",

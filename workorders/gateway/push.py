@@ -45,6 +45,15 @@ class _Refused(Exception):
         self.verdict = verdict
         self.code = code
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the verdict belongs to the entry, or only to what somebody made of it on the way.
+
+        A forged copy has the id and the hash of the true entry: a verdict kept under them would turn the true
+        one away. So what is not authentic is judged anew each time.
+        """
+        return self.verdict is not VerdictKind.REJECTED and self.code != "other_chain"
+
 
 @dataclass
 class _Item:
@@ -77,6 +86,8 @@ class _Push:
     request: wire.PushRequest
     source: str | None
     authors: dict[str, _Author] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    """Ids of the entries of this push that will be taken."""
 
 
 def push(office: Office, request: wire.PushRequest, source: str | None) -> wire.PushResponse:
@@ -116,6 +127,7 @@ def _push(
             if item.verdict is None:
                 try:
                     item.entry = _check(state, item)
+                    state.ids.add(item.entry.envelope.id)
                     fresh.append(item)
                 except _Refused as refused:
                     item.verdict = _refuse(state, item, refused)
@@ -190,12 +202,17 @@ def _check(state: _Push, item: _Item) -> Entry:
         message = f"written for {envelope.realm}, this gateway is {state.office.realm}"
         raise _Refused(VerdictKind.REJECTED, "wrong_realm", message)
     _check_author(_author(state, entry), entry)
-    if state.connection.execute(select(schema.entry.c.id).where(schema.entry.c.id == envelope.id)).scalar():
+    if envelope.id in state.ids or _is_taken(state.connection, envelope.id):
         raise _Refused(VerdictKind.QUARANTINED, "id_reused", "another entry has this id")
     payload = _payload(entry)
     if isinstance(payload, MatchOverridden):
         _check_override(state, entry, payload)
     return entry
+
+
+def _is_taken(connection: Connection, entry_id: str) -> bool:
+    table = schema.entry
+    return connection.execute(select(table.c.id).where(table.c.id == entry_id)).first() is not None
 
 
 def _author(state: _Push, entry: Entry) -> _Author:
@@ -369,7 +386,8 @@ def _refuse(state: _Push, item: _Item, refused: _Refused) -> Verdict:
         verdict=refused.verdict,
         chain_id=state.request.chain_id,
     )
-    _note(state, verdict)
+    if refused.is_final:
+        _note(state, verdict)
     return verdict
 
 

@@ -7,15 +7,16 @@ import hashlib
 from collections.abc import Callable
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from workorders import certificates
 from workorders.clock import read_utc, utc_text
 from workorders.journal.entry import Entry, to_wire
 from workorders.journal.kinds import HeadReference, ReferenceReceived
 from workorders.journal.writer import Draft
-from workorders.store import inbox, schema
-from workorders.store.inbox import EntryVerdict, ReceivedEntry
+from workorders.store import entries as journal
+from workorders.store import inbox, projection, schema
+from workorders.store.inbox import EntryVerdict
 from workorders.store.settings import set_setting
 from workorders.sync import blobs, keyring, reference, wire
 from workorders.sync.checks import Checker
@@ -75,6 +76,7 @@ def push(round: SyncRound) -> None:
         answer = round.transport.push(request)
         _check_push(round, batch, answer)
         with round.store.write() as connection:
+            _make_room(connection, [(item.server_seq, item.id or "") for item in answer.verdicts])
             inbox.record_verdicts(connection, [_entry_verdict(verdict) for verdict in answer.verdicts])
             if answer.head is not None:
                 name = _RECEIPT + answer.head.chain_id
@@ -143,12 +145,26 @@ def pull(round: SyncRound) -> None:
 
 
 def _pull_afresh(round: SyncRound) -> None:
+    """Pull from the start; what the gateway no longer has of this crew's orders is kept without effect."""
     round.report.repulled = True
-    _pull_from(round, None)
+    told = _pull_from(round, None)
+    entry, order = schema.entry, schema.work_order
+    ours = select(order.c.order_id).where(order.c.crew == (round.identity.crew or ""))
+    query = select(entry.c.id).where(
+        entry.c.own.is_(False), entry.c.server_seq.is_not(None), entry.c.order_id.in_(ours)
+    )
+    with round.store.write() as connection:
+        gone = [row.id for row in connection.execute(query) if row.id not in told]
+        for entry_id in gone:
+            connection.execute(update(entry).where(entry.c.id == entry_id).values(server_seq=None))
+        found = (journal.entry_by_id(connection, entry_id) for entry_id in gone)
+        projection.fold(connection, [item for item in found if item is not None])
 
 
-def _pull_from(round: SyncRound, cursor: str | None) -> None:
+def _pull_from(round: SyncRound, cursor: str | None) -> set[str]:
+    """Pull all pages from a cursor on; returns the ids of the entries that came."""
     checker = Checker(round.identity)
+    told: set[str] = set()
     while True:
         round.step(round.report.pulled, 0)
         page = round.transport.pull(cursor)
@@ -156,7 +172,8 @@ def _pull_from(round: SyncRound, cursor: str | None) -> None:
             raise BadAnswer("the gateway's pages do not move on")
         good, bad = checker.sort(page)
         with round.store.write() as connection:
-            _make_room(connection, good)
+            places = [(item.server_seq, item.entry.envelope.id) for item in good]
+            _make_room(connection, places + [(item.server_seq, item.id or "") for item in page.verdicts])
             inbox.receive_page(
                 connection,
                 good,
@@ -168,6 +185,7 @@ def _pull_from(round: SyncRound, cursor: str | None) -> None:
                 _keep_certificate(connection, chain_id, der)
             for item in bad:
                 item.keep(connection)
+        told |= {item.entry.envelope.id for item in good}
         round.report.pulled += len(good)
         round.report.bad_entries += len(bad)
         round.report.left += [
@@ -175,15 +193,16 @@ def _pull_from(round: SyncRound, cursor: str | None) -> None:
         ]
         cursor = page.cursor
         if not page.more:
-            return
+            return told
 
 
-def _make_room(connection: Connection, received: list[ReceivedEntry]) -> None:
-    """Free the places of a sequence that the gateway has given anew (it was restored from a backup)."""
+def _make_room(connection: Connection, places: list[tuple[int | None, str]]) -> None:
+    """Free the places of the sequence that the gateway has given anew (it was restored from a backup)."""
     table = schema.entry
-    for item in received:
-        other = (table.c.server_seq == item.server_seq) & (table.c.id != item.entry.envelope.id)
-        connection.execute(update(table).where(other).values(server_seq=None))
+    taken = [{"place": place, "entry": entry_id} for place, entry_id in places if place is not None]
+    if taken:
+        other = (table.c.server_seq == bindparam("place")) & (table.c.id != bindparam("entry"))
+        connection.execute(update(table).where(other).values(server_seq=None), taken)
 
 
 def _keep_certificate(connection: Connection, chain_id: str, certificate: bytes) -> None:
