@@ -22,6 +22,7 @@ import msgspec
 from drivers.errors import DriverError
 from fieldtool.commands import secrets
 from fieldtool.errors import JobError, StepRefused
+from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.effects import flags_of
 from fieldtool.procedure.views import Accepted, RunEnd
@@ -206,10 +207,12 @@ class HeadlessRun:
         if isinstance(fields.get("photos"), list):
             fields["photos"] = [self._photo(str(path), what) for path in fields["photos"]]
         elif isinstance(fields.get("photos"), dict) and isinstance(step, m.ConfirmStep):
-            names = {check.id: check.photo or check.id for check in step.checks}
+            run = self._run
+            asked = {check.id: check.photo for check in engine.checks_of(step, run.job(), run.state)}
             fields["photos"] = {
-                check: self._photo(str(path), names.get(check, check))
+                check: self._photo(str(path), asked[check] or check)
                 for check, path in fields["photos"].items()
+                if check in asked
             }
         if isinstance(step, m.SignatureStep) and "image" in fields:
             fields["image"] = self._photo(str(fields["image"]), "signature")
@@ -255,7 +258,10 @@ def _pin(given: str) -> str:
 
 def failure(error: Exception, explained: str) -> dict[str, Any]:
     """What stopped a run, for `--json`."""
-    found: dict[str, Any] = {"code": getattr(error, "code", "internal"), "message": explained}
+    found: dict[str, Any] = {
+        "code": getattr(error, "code", "internal").replace("-", "_"),
+        "message": explained,
+    }
     if isinstance(error, StepRefused):
         found["problems"] = [msgspec.to_builtins(problem) for problem in error.problems]
     elif isinstance(error, JobError):

@@ -7,6 +7,9 @@ step kind.
 
 from __future__ import annotations
 
+import msgspec
+
+from fieldtool.procedure.answers import Answer, ConfirmAnswer, SummaryAnswer
 from fieldtool.procedure.model import Check, Condition, ConfirmStep, Phase, Procedure, Step, SummaryStep
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import StepState
@@ -32,6 +35,20 @@ def applies(step: Step, job: Job, state: RunState) -> bool:
 def checks_of(step: ConfirmStep | SummaryStep, job: Job, state: RunState) -> list[Check]:
     """The checks of a step that apply to this job."""
     return [check for check in step.checks if all(holds(condition, job, state) for condition in check.when)]
+
+
+def only_asked(step: Step, answer: Answer, job: Job, state: RunState) -> Answer:
+    """The answer without checks (and their photos) that this job does not ask for: they were not done."""
+    if not isinstance(step, ConfirmStep | SummaryStep) or not isinstance(
+        answer, ConfirmAnswer | SummaryAnswer
+    ):
+        return answer
+    asked = {check.id for check in checks_of(step, job, state)}
+    checks = {name: said for name, said in answer.checks.items() if name in asked}
+    if isinstance(answer, SummaryAnswer):
+        return msgspec.structs.replace(answer, checks=checks)
+    photos = {name: sha256 for name, sha256 in answer.photos.items() if name in asked}
+    return msgspec.structs.replace(answer, checks=checks, photos=photos)
 
 
 def visible_phases(procedure: Procedure, job: Job, state: RunState) -> list[tuple[Phase, list[Step]]]:

@@ -98,7 +98,7 @@ class ProcedureRun:
         """Why this answer to the current step could not be accepted; writes nothing."""
         with self._lock:
             step = self._current()
-            read = a.read_answer(step, answer) if isinstance(answer, dict) else answer
+            read = self._read(step, answer)
             return problems(step, read, self.job(), self.state, self.bench_for(step, read))
 
     # --- walking ----------------------------------------------------------------------------------
@@ -139,9 +139,8 @@ class ProcedureRun:
     def accept(self, answer: a.Answer | dict[str, Any]) -> Accepted:
         """Accept the current step; see RunFace."""
         with self._lock:
-            step = self._current()
-            read = a.read_answer(step, answer) if isinstance(answer, dict) else answer
-            job = self.job()
+            step, job = self._current(), self.job()
+            read = engine.only_asked(step, self._read(step, answer), job, self.state)
             failed = safety_failures(step, read, job, self.state)
             if failed:
                 return self._end_unsafe(step, read, job, failed)
@@ -308,6 +307,10 @@ class ProcedureRun:
         if step is None:
             raise JobError("already_ended", "this order has ended; there is no step to accept")
         return step
+
+    @staticmethod
+    def _read(step: m.Step, answer: a.Answer | dict[str, Any]) -> a.Answer:
+        return a.read_answer(step, answer) if isinstance(answer, dict) else answer
 
     def _on_bench(self, **found: object) -> None:
         self.bench = msgspec.structs.replace(self.bench, **found)
