@@ -156,6 +156,25 @@ class Choice(View, frozen=True, kw_only=True):
     needs_photo: bool = False
 
 
+class Check(View, frozen=True, kw_only=True):
+    """A line to confirm; with `needs_photo` it counts once its photo is taken."""
+
+    key: str
+    text: str
+    checked: bool = False
+    needs_photo: bool = False
+    photo_taken: bool = False
+
+
+class Select(View, frozen=True, kw_only=True):
+    """One thing to choose from a list that opens: concentrator, panel, phase."""
+
+    key: str
+    label: str
+    value: str
+    options: tuple[Choice, ...]
+
+
 class MatchRow(View, frozen=True, kw_only=True):
     """One of the four sources. `marks`: one character per character of the serial (see `SerialText.qml`)."""
 
@@ -226,7 +245,17 @@ class Step(View, frozen=True, kw_only=True):
     not_ready: str = ""
     wide: bool = False
     can_back: bool = True
+    safety: bool = False
+    checks: tuple[Check, ...] = ()
     choices: tuple[Choice, ...] = ()
+    reasons: tuple[Choice, ...] = ()
+    otherwise: tuple[Choice, ...] = ()
+    otherwise_title: str = ""
+    otherwise_action: str = ""
+    otherwise_pin: bool = False
+    photos: tuple[str, ...] = ()
+    photos_wanted: int = 1
+    selects: tuple[Select, ...] = ()
     facts: tuple[Fact, ...] = ()
     tone: Tone = ""
     verdict: str = ""
@@ -250,7 +279,6 @@ class Step(View, frozen=True, kw_only=True):
     cause_title: str = ""
     cause_detail: str = ""
     cause_order: str = ""
-    can_override: bool = False
     program: str = ""
     serial: str = ""
     changes: tuple[Change, ...] = ()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from tests.ui.person import Person
-from ui.preview import steps
+from ui.preview import configuring, steps
 from ui.preview.tablet import PreviewTablet
 
 
@@ -25,7 +25,7 @@ def test_a_point_not_ticked_keeps_the_button_closed(person: Callable[..., Person
             crew.tap(point)
         crew.tap("Sin tensión, comprobado")
         crew.until(lambda: tablet.answers != [])
-    assert tablet.answers[0] == ("voltage", {"confirmed": True})
+    assert tablet.answers[0] == ("voltage", {"checks": {"live": True, "dead": True, "live_again": True}})
 
 
 def test_the_dial_reading_goes_on_as_text_and_outside_the_range_is_asked_once(
@@ -37,11 +37,14 @@ def test_the_dial_reading_goes_on_as_text_and_outside_the_range_is_asked_once(
         crew.until_sees("Lectura del dial")
         crew.tap("9")
         crew.until_sees("Fuera de lo esperado: 18 204 – 18 540")
-        crew.until_sees("confirme que es así")
-        crew.tap("Lo leí dos veces y es así")
+        crew.until_sees("diga por qué")
+        crew.tap("El consumo cambió")
         crew.tap("Guardar lectura")
         crew.until(lambda: tablet.answers != [])
-    assert tablet.answers[0] == ("dial", {"value": "183429", "confirmed_outside": True})
+    assert tablet.answers[0] == (
+        "dial",
+        {"value": "183429", "reason": "usage_changed", "confirmed_outside": True},
+    )
 
 
 def test_a_mismatch_offers_the_remedy_and_goes_on_when_it_is_mended(person: Callable[..., Person]) -> None:
@@ -58,15 +61,42 @@ def test_a_mismatch_offers_the_remedy_and_goes_on_when_it_is_mended(person: Call
     assert [name for name, _ in tablet.answers] == ["match:rescan", "match"]
 
 
-def test_an_override_is_never_the_primary_action(person: Callable[..., Person]) -> None:
+def test_an_override_needs_reason_words_and_the_pin_of_who_permits_it(person: Callable[..., Person]) -> None:
     tablet = PreviewTablet(step="match")
     with person(tablet) as crew:
         begin(crew)
-        crew.tap("Pedir excepción…")
-        crew.until(lambda: tablet.answers == [("match:override", {})])
+        crew.until_sees("No coincide")
         button = crew.button("Pedir excepción…")
         assert button is not None
         assert button.property("kind") == "secondary"
+        crew.tap("Pedir excepción…")
+        crew.tap("La orden está mal")
+        crew.until_sees("falta contar qué pasó")
+        words = next(item for item in crew.visible() if item.inherits("QQuickTextArea"))
+        crew.tap_item(words)
+        crew.type("lo dijo la oficina")
+        crew.until_sees("falta el PIN")
+        for figure in "246810":
+            crew.tap(figure)
+        crew.tap("Guardar")
+        crew.until(lambda: tablet.answers != [])
+    expected = {"otherwise": "order_wrong", "note": "lo dijo la oficina", "pin": "246810"}
+    assert tablet.answers == [("match:override", expected)]
+
+
+def test_dangerous_changes_are_permitted_by_figures_and_a_long_press(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(step="configure", overrides={"configure": configuring.PLAN_ASKING})
+    with person(tablet) as crew:
+        begin(crew)
+        crew.tap("Permitir los delicados")
+        crew.until_sees("Clave de cifrado")
+        for figure in "8836":
+            crew.tap(figure)
+        crew.until_sees("mantenga apretado 1,5 s")
+        crew.hold("Permitir y escribir", 1900)
+        crew.until(lambda: tablet.answers != [])
+        crew.until(lambda: crew.button("Seguir") is not None)
+    assert tablet.answers == [("configure:allow", {"allow": ["6", "7"], "confirmation": "8836"})]
 
 
 def test_writing_can_be_cancelled_at_any_moment(person: Callable[..., Person]) -> None:
@@ -100,9 +130,9 @@ def test_a_signature_is_strokes_and_an_absent_customer_needs_a_witness(person: C
     with person(tablet) as crew:
         begin(crew)
         crew.until_sees("falta la firma")
-        crew.tap("No está")
+        crew.tap("Ausente")
         crew.until_sees("diga quién es testigo")
-        crew.tap("Sí firma")
+        crew.tap("Firma")
         pad = next(
             item for item in crew.visible() if item.metaObject().className().startswith("SignaturePad")
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import msgspec
+from PySide6.QtCore import Q_ARG
+from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui import views
 from ui.app import Screens
-from ui.preview import orders, phases, steps, tools
+from ui.preview import configuring, orders, phases, steps, tools
 from ui.preview.tablet import PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -37,6 +39,29 @@ def _at(name: str, step: str, override: views.Step | None = None) -> Scene:
         return PreviewTablet(step=step, overrides={step: override} if override else {})
 
     return Scene(name, tablet, _procedure)
+
+
+def _sheet(name: str, step: str, sheet: str, override: views.Step | None = None) -> Scene:
+    """A step with one of its sheets open, as its button opens it."""
+
+    def visit(screens: Screens) -> None:
+        _procedure(screens)
+        window = screens.window
+        if isinstance(window, QQuickWindow):
+            body = next(item for item in _all(window.contentItem()) if _is_body(item))
+            body.metaObject().invokeMethod(body, "openSheet", Q_ARG(str, sheet))
+
+    return replace(_at(name, step, override), visit=visit)
+
+
+def _all(item: QQuickItem) -> Iterator[QQuickItem]:
+    for child in item.childItems():
+        yield child
+        yield from _all(child)
+
+
+def _is_body(item: QQuickItem) -> bool:
+    return item.metaObject().indexOfSignal("openSheet(QString)") >= 0
 
 
 def _offline(rows: tuple[views.OrderRow, ...], **status: object) -> Callable[[], PreviewTablet]:
@@ -80,8 +105,11 @@ SCENES: tuple[Scene, ...] = (
     _at("coincidencia", "match"),
     _at("coincidencia_ok", "match", steps.MATCH_RIGHT),
     _at("plan", "configure"),
-    _at("plan_listo", "configure", steps.PLAN_READY),
-    _at("plan_hecho", "configure", steps.PLAN_DONE),
+    _at("plan_listo", "configure", configuring.PLAN_READY),
+    _at("plan_hecho", "configure", configuring.PLAN_DONE),
+    _sheet("excepcion", "match", "otherwise"),
+    _sheet("permitir", "configure", "allow", configuring.PLAN_ASKING),
+    _sheet("no_se_cumple", "voltage", "otherwise"),
     Scene("entrar", PreviewTablet, lambda screens: None),
     Scene("entrar_pin", PreviewTablet, _pin("p2", "")),
     Scene("entrar_pin_errado", PreviewTablet, _pin("p1", "111111")),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ui.views import Change, ChangeState, Choice, Code, Fact, MatchRow, SealRow, Slot, Step
+from ui.preview import configuring
+from ui.views import Check, Choice, Code, Fact, MatchRow, SealRow, Select, Slot, Step
 
 EXPECTED = "1LGZ0072418836"
 SWAPPED = "1LGZ0072418863"
@@ -57,7 +58,17 @@ MATCH_WRONG = Step(
     cause_detail="Es el de P3, posición 14. El suyo, el 8836, está en este camión.",
     primary="Montar el 8836 y escanear",
     primary_icon="scan",
-    can_override=True,
+    otherwise_title="Pedir excepción…",
+    otherwise_action="override",
+    otherwise_pin=True,
+    otherwise=(
+        Choice(
+            key="order_wrong", title="La orden está mal", detail="La oficina lo confirmó", needs_note=True
+        ),
+        Choice(
+            key="label_wrong", title="La etiqueta está mal", detail="El puerto óptico manda", needs_photo=True
+        ),
+    ),
 )
 MATCH_RIGHT = Step(
     key="match",
@@ -76,79 +87,6 @@ MATCH_RIGHT = Step(
     ),
 )
 
-
-def _changes(done: int, writing: bool, permitted: bool = False) -> tuple[Change, ...]:
-    items = (
-        ("Reloj", "10:46:51", "10:42:31"),
-        ("Periodo del perfil de carga", "30 min", "15 min"),
-        ("Límite de potencia", "5,75 kW", "8,80 kW"),
-        ("Calendario de tarifas pasivo", "BT-2024", "BT-2026-2"),
-        ("Destino de avisos", "—", "SCZ-CD-0412"),
-        ("Pantalla: orden de lecturas", "1.8.0 · 1.8.1", "1.8.0 · C.51.0"),
-        ("Clave de cifrado", "Versión 1", "Versión 2"),
-        ("Modo del relé", "0 · siempre unido", "4 · remoto y local"),
-    )
-    result: list[Change] = []
-    for at, (item, now, will_be) in enumerate(items):
-        danger = at >= 6
-        state: ChangeState = "waiting"
-        text = "En espera"
-        if at < done:
-            state, text = "verified", "Hecho y comprobado"
-        elif at == done and writing:
-            state, text = "writing", "Escribiendo…"
-        elif danger and not permitted:
-            state, text = "needs_permission", "Espera su permiso"
-        result.append(
-            Change(
-                id=str(at), item=item, now=now, will_be=will_be, state=state, state_text=text, danger=danger
-            )
-        )
-    return tuple(result)
-
-
-PLAN_READY = Step(
-    key="configure",
-    number=12,
-    kind="plan_apply",
-    title="Configurar",
-    program="Residencial prepago BT, versión 14",
-    serial=EXPECTED,
-    changes=_changes(0, False),
-    primary="Escribir 6 cambios",
-    primary_icon="edit",
-    value="apply",
-)
-PLAN_APPLYING = Step(
-    key="configure",
-    number=12,
-    kind="plan_apply",
-    title="Configurar",
-    program="Residencial prepago BT, versión 14",
-    serial=EXPECTED,
-    changes=_changes(3, True),
-    progress=0.46,
-    progress_text="Cambio 4 de 8",
-    seconds_left=25,
-    primary="Permitir los delicados",
-    primary_icon="lock",
-    ready=False,
-    not_ready="disponible en 25 s",
-    busy=True,
-    cancel_title="Puede cancelar ahora.",
-    cancel_detail="Tres cambios comprobados, los demás sin tocar.",
-    value="allow",
-)
-PLAN_DONE = Step(
-    key="configure",
-    number=12,
-    kind="plan_apply",
-    title="Configurar",
-    program="Residencial prepago BT, versión 14",
-    serial=EXPECTED,
-    changes=_changes(8, False),
-    primary="Seguir",
-)
 
 STEPS: dict[str, Step] = {
     "site": Step(
@@ -216,7 +154,16 @@ STEPS: dict[str, Step] = {
         title="Ausencia de tensión",
         tone="attention",
         text="Probador en un punto con tensión, en los bornes del medidor, otra vez en el punto con tensión.",
-        hints=("Con tensión: marca", "En los bornes: no marca", "Con tensión otra vez: marca"),
+        checks=(
+            Check(key="live", text="Con tensión: marca"),
+            Check(key="dead", text="En los bornes: no marca"),
+            Check(key="live_again", text="Con tensión otra vez: marca"),
+        ),
+        safety=True,
+        otherwise_title="No se cumple…",
+        otherwise=(
+            Choice(key="dead", title="Los bornes tienen tensión", detail="La orden termina como insegura"),
+        ),
         primary="Sin tensión, comprobado",
         primary_icon="check",
     ),
@@ -269,6 +216,16 @@ STEPS: dict[str, Step] = {
         range_high="18 540",
         last_value="18 204 kWh",
         last_time="2 de noviembre",
+        reasons=(
+            Choice(key="register_rolled", title="El registro dio la vuelta"),
+            Choice(key="usage_changed", title="El consumo cambió"),
+            Choice(key="display_defective", title="La pantalla falla"),
+        ),
+        otherwise_title="No se puede leer…",
+        otherwise=(
+            Choice(key="dead", title="La pantalla está apagada", needs_photo=True),
+            Choice(key="burnt", title="Medidor quemado", needs_photo=True),
+        ),
         primary="Guardar lectura",
         primary_icon="check",
     ),
@@ -315,7 +272,7 @@ STEPS: dict[str, Step] = {
         cancel_detail="Leer no cambia nada en el medidor.",
     ),
     "match": MATCH_WRONG,
-    "configure": PLAN_APPLYING,
+    "configure": configuring.PLAN_APPLYING,
     "relay": Step(
         key="relay",
         number=13,
@@ -351,6 +308,21 @@ STEPS: dict[str, Step] = {
         title="Ubicación en la red",
         text="Toque la posición si no es la 11.",
         place=("SED Equipetrol", "TR-0412", "SCZ-CD-0412", "Panel P3"),
+        selects=(
+            Select(
+                key="concentrator",
+                label="Concentrador",
+                value="c1",
+                options=(Choice(key="c1", title="SCZ-CD-0412"),),
+            ),
+            Select(key="panel", label="Panel", value="p3", options=(Choice(key="p3", title="P3, piso 3"),)),
+            Select(
+                key="phase",
+                label="Fase",
+                value="S",
+                options=tuple(Choice(key=one, title=one) for one in "RST"),
+            ),
+        ),
         columns=6,
         value="11",
         slots=tuple(
@@ -363,9 +335,8 @@ STEPS: dict[str, Step] = {
             for at in range(1, 25)
         ),
         facts=(
-            Fact(label="Concentrador", value="SCZ-CD-0412", detail="61 de 80 · 76 %"),
+            Fact(label="Concentrador", value="61 de 80", detail="76 %, cabe"),
             Fact(label="Posición GPS", value="± 4 m", detail="9 satélites, hace 12 s"),
-            Fact(label="Fase", value="S", detail="según la orden"),
         ),
         primary="Guardar en posición 11",
         primary_icon="place",
@@ -407,8 +378,9 @@ STEPS: dict[str, Step] = {
         primary="Guardar firma",
         primary_icon="check",
         choices=(
-            Choice(key="refused", title="No firma", icon="notDone", needs_note=True),
-            Choice(key="absent", title="No está", icon="person", needs_note=True),
+            Choice(key="signed", title="Firma", icon="sign"),
+            Choice(key="refused", title="No quiere firmar", icon="notDone"),
+            Choice(key="absent", title="Ausente", icon="person"),
         ),
     ),
     "summary": Step(
@@ -430,6 +402,7 @@ STEPS: dict[str, Step] = {
             Fact(label="Sin luz", value="14 min", detail="10:28 a 10:42"),
             Fact(label="Fotos", value="4", detail="11 MB"),
         ),
+        checks=(Check(key="clean", text="Sitio limpio, caja cerrada, suministro repuesto"),),
         primary="Terminar la orden",
         primary_icon="check",
     ),

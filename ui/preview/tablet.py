@@ -9,7 +9,7 @@ import msgspec
 
 from ui import views
 from ui.backend import Answers, Report
-from ui.preview import orders, phases, steps, tools
+from ui.preview import configuring, orders, phases, steps, tools
 
 RIGHT_PIN = "246810"
 
@@ -91,7 +91,7 @@ class PreviewTablet:
             self.overrides["match"] = steps.MATCH_RIGHT
         if action in ("apply", "allow"):
             report(self.show(order_id))
-            self.overrides["configure"] = steps.PLAN_DONE
+            self.overrides["configure"] = configuring.PLAN_DONE
         if action == "photo":
             shown = self.shown()
             self.overrides[step] = msgspec.structs.replace(shown, live=False, value="taken")

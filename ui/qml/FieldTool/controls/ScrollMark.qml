@@ -1,7 +1,7 @@
 import QtQuick
 import FieldTool.theme
 
-// Where in a long list one is; no control, only a mark.
+// That there is more than fits, and where one is; no control, only a mark.
 Rectangle {
     id: mark
 
@@ -9,18 +9,11 @@ Rectangle {
 
     parent: view
     anchors.right: parent.right
-    anchors.rightMargin: 2
+    anchors.rightMargin: 0
     y: view.visibleArea.yPosition * view.height
     width: 4
     height: Math.max(32, view.visibleArea.heightRatio * view.height)
     radius: 2
     color: Theme.edge
     visible: view.visibleArea.heightRatio < 1
-    opacity: view.moving ? 1 : 0
-
-    Behavior on opacity {
-        NumberAnimation {
-            duration: Theme.slow
-        }
-    }
 }

@@ -11,6 +11,13 @@ Rectangle {
     property string title: ""
     property bool narrow: false
 
+    // Phase lines give way a little, so that six phases with four steps still fit in 800.
+    readonly property int openRows: {
+        const current = phases.find(phase => phase.state === "current");
+        return current ? current.steps.length : 0;
+    }
+    readonly property real phaseHeight: Math.max(34, Math.min(44, (height - 2 * Theme.target - 2 - openRows * 85) / Math.max(1, phases.length)))
+
     signal leave
     signal notDone
 
@@ -83,7 +90,7 @@ Rectangle {
         required property var phase
 
         width: steps.width
-        height: 44
+        height: steps.phaseHeight
 
         Icon {
             visible: line.phase.state !== "open"

@@ -74,6 +74,8 @@ FocusScope {
     }
 
     Flickable {
+        id: scroller
+
         visible: page.read
         anchors.top: failure.visible ? failure.bottom : head.bottom
         anchors.topMargin: Theme.gap16
@@ -251,6 +253,10 @@ FocusScope {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 

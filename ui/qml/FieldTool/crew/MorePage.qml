@@ -11,6 +11,8 @@ FocusScope {
     required property AppController app
 
     Flickable {
+        id: scroller
+
         anchors.fill: parent
         contentHeight: sheet.y + sheet.implicitHeight + Theme.gap24
         boundsBehavior: Flickable.StopAtBounds
@@ -97,6 +99,10 @@ FocusScope {
                     onClicked: page.app.session.leave()
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

@@ -19,6 +19,8 @@ FocusScope {
     readonly property bool ready: page.reasonKey !== "" && !photoMissing && !noteMissing && !order.busy
 
     Flickable {
+        id: scroller
+
         anchors.top: parent.top
         anchors.bottom: foot.top
         width: parent.width
@@ -106,6 +108,10 @@ FocusScope {
                     placeholderText: page.reason.needsNote ? qsTr("Qué pasó, en pocas palabras (hace falta)") : qsTr("Qué pasó, en pocas palabras")
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 

@@ -15,6 +15,8 @@ FocusScope {
     readonly property bool canStart: loaded && (order.status === "open" || order.status === "started")
 
     Flickable {
+        id: scroller
+
         anchors.top: parent.top
         anchors.bottom: foot.top
         width: parent.width
@@ -278,6 +280,10 @@ FocusScope {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 

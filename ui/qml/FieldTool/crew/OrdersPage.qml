@@ -66,7 +66,7 @@ FocusScope {
         anchors.top: failure.bottom
         anchors.bottom: parent.bottom
         x: Theme.margin
-        width: head.width
+        width: head.width + Theme.gap16
         clip: true
         focus: true
         visible: count > 0
@@ -79,12 +79,12 @@ FocusScope {
         section.delegate: SectionTitle {
             required property string section
 
-            width: list.width
+            width: head.width
             text: page.sectionTitle(section)
             detail: page.sectionDetail(section)
         }
         delegate: OrderDelegate {
-            width: list.width
+            width: head.width
             onClicked: page.app.openOrder(model.id)
         }
 

@@ -13,6 +13,7 @@ FocusScope {
     readonly property ProcedureController procedure: app.procedure
     readonly property var step: procedure.step
     readonly property StepBody body: loader.item as StepBody
+    property string sheet: ""
     readonly property bool narrow: width < Theme.narrowBelow
 
     Component.onCompleted: page.show()
@@ -66,12 +67,12 @@ FocusScope {
             y: parent.height - height
             width: parent.width
             body: page.body
-            canBack: page.step.canBack ?? true
+            canBack: page.sheet !== "" || (page.step.canBack ?? true)
             busy: page.procedure.busy
             savedAt: page.procedure.savedAt
             cancelTitle: page.step.cancelTitle ?? ""
             cancelDetail: page.step.cancelDetail ?? ""
-            onBack: page.procedure.back()
+            onBack: page.sheet !== "" ? page.show() : page.procedure.back()
             onCancel: page.procedure.cancel()
         }
     }
@@ -215,8 +216,38 @@ FocusScope {
             "match": matchFace
         })
 
+    Component {
+        id: otherwiseSheet
+
+        OtherwiseSheet {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
+        id: allowSheet
+
+        AllowSheet {
+            procedure: page.procedure
+        }
+    }
+
+    Connections {
+        target: page.body
+
+        function onOpenSheet(name: string): void {
+            page.sheet = name;
+            loader.sourceComponent = name === "allow" ? allowSheet : otherwiseSheet;
+        }
+
+        function onCloseSheet(): void {
+            page.show();
+        }
+    }
+
     // A new step gets a new page even where the kind stays, so that no answer is carried over.
     function show(): void {
+        page.sheet = "";
         loader.sourceComponent = null;
         loader.sourceComponent = page.faces[page.procedure.kind] ?? null;
     }

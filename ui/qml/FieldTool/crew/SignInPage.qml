@@ -26,6 +26,8 @@ FocusScope {
     }
 
     Flickable {
+        id: scroller
+
         visible: !page.asking
         anchors.top: failure.bottom
         anchors.bottom: parent.bottom
@@ -75,6 +77,10 @@ FocusScope {
                 text: qsTr("Nadie puede entrar todavía")
                 detail: qsTr("La oficina da de alta a las personas de este equipo. Llegan al inscribirlo o al sincronizar.")
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 

@@ -51,7 +51,7 @@ Item {
         }
 
         Repeater {
-            model: foot.body === null || foot.cancelling ? [] : foot.body.extras
+            model: foot.body === null || foot.cancelling ? [] : foot.body.allExtras
 
             ActionButton {
                 required property var modelData
@@ -63,7 +63,7 @@ Item {
                 text: modelData.text
                 iconName: modelData.icon ?? ""
                 enabled: modelData.enabled ?? true
-                onClicked: foot.body.extra(modelData.key)
+                onClicked: modelData.key === "otherwise" ? foot.body.openSheet("otherwise") : foot.body.extra(modelData.key)
             }
         }
     }

@@ -14,6 +14,8 @@ FocusScope {
     readonly property real sideWidth: 356
 
     Flickable {
+        id: scroller
+
         anchors.fill: parent
         contentHeight: sheet.y + Math.max(lists.y + lists.implicitHeight, side.y + side.implicitHeight) + Theme.gap24
         boundsBehavior: Flickable.StopAtBounds
@@ -265,6 +267,10 @@ FocusScope {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 

@@ -19,7 +19,10 @@ StepBody {
         })
 
     Flickable {
+        id: scroller
+
         anchors.fill: parent
+        anchors.rightMargin: -Theme.gap16
         contentHeight: sheet.implicitHeight
         interactive: contentHeight > height
         boundsBehavior: Flickable.StopAtBounds
@@ -28,7 +31,7 @@ StepBody {
         Column {
             id: sheet
 
-            width: parent.width
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap16
 
             StepHead {
@@ -67,6 +70,10 @@ StepBody {
                 width: parent.width
                 placeholderText: qsTr("Qué pasó, en pocas palabras (hace falta)")
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

@@ -3,22 +3,21 @@ import QtQuick
 import FieldTool.theme
 import FieldTool.controls
 
-// Confirm: what must be true, point by point; each point is ticked by hand where the step lists points.
+// Confirm: what must be true, point by point, beside what the order says of the place.
 StepBody {
     id: body
 
-    readonly property var hints: step.hints ?? []
-    property var ticked: []
-    readonly property int open: hints.length - ticked.length
-
-    primaryReady: (step.ready ?? true) && open <= 0 && !procedure.busy
-    primaryNote: open > 0 ? qsTr("faltan %n puntos", "", open) : (step.notReady ?? "")
+    primaryReady: (step.ready ?? true) && tiles.open === 0 && !procedure.busy
+    primaryNote: tiles.open > 0 ? qsTr("faltan %n puntos", "", tiles.open) : (step.notReady ?? "")
     answers: ({
-            "confirmed": true
+            "checks": tiles.values
         })
 
     Flickable {
+        id: scroller
+
         anchors.fill: parent
+        anchors.rightMargin: -Theme.gap16
         contentHeight: sheet.implicitHeight
         interactive: contentHeight > height
         boundsBehavior: Flickable.StopAtBounds
@@ -27,7 +26,7 @@ StepBody {
         Column {
             id: sheet
 
-            width: parent.width
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap16
 
             StepHead {
@@ -35,32 +34,23 @@ StepBody {
                 step: body.step
             }
 
-            Repeater {
-                model: body.hints
-
-                ChoiceTile {
-                    required property string modelData
-                    required property int index
-
-                    width: sheet.width
-                    text: modelData
-                    iconName: body.ticked.includes(index) ? "" : "circle"
-                    chosen: body.ticked.includes(index)
-                    Accessible.role: Accessible.CheckBox
-                    onClicked: body.ticked = chosen ? body.ticked.filter(one => one !== index) : body.ticked.concat([index])
-                }
+            FactStrip {
+                visible: (body.step.facts ?? []).length > 0
+                width: parent.width
+                facts: body.step.facts ?? []
             }
 
-            Repeater {
-                model: body.step.facts ?? []
+            CheckTiles {
+                id: tiles
 
-                FactCard {
-                    required property var modelData
-
-                    width: sheet.width
-                    fact: modelData
-                }
+                width: parent.width
+                procedure: body.procedure
+                checks: body.step.checks ?? []
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

@@ -11,14 +11,6 @@ StepBody {
 
     signal showOrder(string orderId)
 
-    extras: body.step.canOverride ? [
-        {
-            "key": "override",
-            "text": qsTr("Pedir excepción…")
-        }
-    ] : []
-    onExtra: key => body.procedure.act(key, {})
-
     function accept(): void {
         if (body.equal)
             body.procedure.accept({});

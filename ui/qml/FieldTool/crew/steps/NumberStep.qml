@@ -12,12 +12,18 @@ StepBody {
     readonly property real high: body.plain(step.rangeHigh ?? "")
     readonly property real given: body.plain(figures)
     readonly property bool outside: figures !== "" && ((!isNaN(low) && given < low) || (!isNaN(high) && given > high))
+    // Reasons stand in the step where a reading that disagrees needs one; else a second look is enough.
+    readonly property var reasons: step.reasons ?? []
+    readonly property bool doubtful: outside || (procedure.failure.message ?? "") !== ""
+    property string reason: ""
     property bool sure: false
+    readonly property bool explained: reasons.length > 0 ? reason !== "" : sure
 
-    primaryReady: figures !== "" && (!outside || sure) && !procedure.busy
-    primaryNote: figures === "" ? qsTr("escriba la lectura") : outside && !sure ? qsTr("confirme que es así") : (step.notReady ?? "")
+    primaryReady: figures !== "" && (!doubtful || explained) && !procedure.busy
+    primaryNote: figures === "" ? qsTr("escriba la lectura") : doubtful && !explained ? qsTr("diga por qué") : (step.notReady ?? "")
     answers: ({
             "value": body.figures.replace(",", "."),
+            "reason": body.doubtful ? body.reason : "",
             "confirmed_outside": body.outside
         })
     Keys.forwardTo: [pad]
@@ -69,9 +75,9 @@ StepBody {
         }
 
         FactStrip {
-            visible: !body.outside
+            visible: !body.doubtful
             width: parent.width
-            facts: [
+            facts: (body.step.facts ?? []).concat([
                 {
                     "label": qsTr("Última"),
                     "value": body.step.lastValue || "—",
@@ -86,11 +92,11 @@ StepBody {
                     "serial": false,
                     "tone": ""
                 }
-            ]
+            ])
         }
 
         Card {
-            visible: body.outside
+            visible: body.doubtful
             width: parent.width
             height: warning.implicitHeight + 28
             tone: "attention"
@@ -104,6 +110,7 @@ StepBody {
                 spacing: Theme.gap12
 
                 Label {
+                    visible: body.outside
                     width: parent.width
                     kind: Label.Title
                     color: Theme.attention
@@ -111,7 +118,22 @@ StepBody {
                     wrapMode: Text.WordWrap
                 }
 
+                Repeater {
+                    model: body.reasons
+
+                    ChoiceTile {
+                        required property var modelData
+
+                        width: warning.width
+                        implicitHeight: 64
+                        text: modelData.title
+                        chosen: body.reason === modelData.key
+                        onClicked: body.reason = modelData.key
+                    }
+                }
+
                 ChoiceTile {
+                    visible: body.reasons.length === 0
                     width: parent.width
                     text: qsTr("Lo leí dos veces y es así")
                     iconName: body.sure ? "" : "circle"

@@ -11,6 +11,8 @@ StepBody {
 
     primaryText: taken ? (step.primary || qsTr("Guardar la foto")) : qsTr("Tomar la foto")
     primaryIcon: taken ? "check" : "camera"
+    primaryReady: (step.ready ?? true) && !procedure.busy
+    primaryNote: step.notReady ?? ""
     extras: taken ? [
         {
             "key": "retake",

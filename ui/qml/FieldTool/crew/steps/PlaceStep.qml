@@ -18,7 +18,10 @@ StepBody {
         })
 
     Flickable {
+        id: scroller
+
         anchors.fill: parent
+        anchors.rightMargin: -Theme.gap16
         contentHeight: sheet.implicitHeight
         interactive: contentHeight > height
         boundsBehavior: Flickable.StopAtBounds
@@ -27,7 +30,7 @@ StepBody {
         Column {
             id: sheet
 
-            width: parent.width
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap12
 
             Label {
@@ -40,6 +43,33 @@ StepBody {
             Breadcrumb {
                 width: parent.width
                 parts: body.step.place ?? []
+            }
+
+            Flow {
+                id: selects
+
+                visible: (body.step.selects ?? []).length > 0
+                width: parent.width
+                spacing: Theme.gap12
+
+                Repeater {
+                    model: body.step.selects ?? []
+
+                    Dropdown {
+                        required property var modelData
+
+                        width: Math.max(200, (selects.width - (body.step.selects.length - 1) * Theme.gap12) / body.step.selects.length)
+                        height: Theme.target
+                        rowHeight: Theme.target
+                        label: modelData.label
+                        current: modelData.value
+                        options: modelData.options
+                        onChosen: key => body.procedure.act("select", {
+                            "key": modelData.key,
+                            "value": key
+                        })
+                    }
+                }
             }
 
             FactStrip {
@@ -81,6 +111,10 @@ StepBody {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

@@ -12,7 +12,9 @@ StepBody {
     readonly property bool applying: body.step.progressText !== ""
 
     function accept(): void {
-        if (body.step.value === "apply" || body.step.value === "allow")
+        if (body.step.value === "allow")
+            body.openSheet("allow");
+        else if (body.step.value === "apply" || body.step.value === "plan")
             body.procedure.act(body.step.value, {});
         else
             body.procedure.accept({});
@@ -180,8 +182,10 @@ StepBody {
     }
 
     Flickable {
+        id: scroller
+
         y: progress.visible ? progress.y + progress.height + Theme.gap12 : 34
-        width: parent.width
+        width: parent.width + Theme.gap16
         height: parent.height - y + 8
         contentHeight: tables.implicitHeight
         interactive: contentHeight > height
@@ -191,7 +195,7 @@ StepBody {
         Column {
             id: tables
 
-            width: parent.width
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap12
 
             Card {
@@ -298,6 +302,10 @@ StepBody {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

@@ -12,7 +12,14 @@ StepBody {
 
     primaryText: typing ? qsTr("Usar esta serie") : read ? (step.primary || qsTr("Seguir")) : qsTr("Escanear")
     primaryIcon: typing ? "check" : read ? "forward" : "scan"
-    primaryReady: !procedure.busy && (!typing || serial.text.trim().length >= 4)
+    property string reason: reasons.length === 1 ? reasons[0].key : ""
+    readonly property var reasons: step.reasons ?? []
+    readonly property var chosen: reasons.find(one => one.key === reason) ?? ({})
+    readonly property bool photoMissing: chosen.needsPhoto === true && (step.photos ?? []).length === 0
+    readonly property bool typedReady: serial.text.trim().length >= 4 && (reasons.length === 0 || reason !== "") && !photoMissing
+
+    primaryReady: !procedure.busy && (!typing || typedReady)
+    primaryNote: !typing ? "" : serial.text.trim().length < 4 ? qsTr("escriba la serie") : reasons.length > 0 && reason === "" ? qsTr("diga por qué") : photoMissing ? qsTr("falta la foto") : ""
     extras: typing ? [
         {
             "key": "camera",
@@ -38,7 +45,8 @@ StepBody {
     function accept(): void {
         if (body.typing)
             body.procedure.act("typed", {
-                "serial": serial.text.trim().toUpperCase()
+                "serial": serial.text.trim().toUpperCase(),
+                "reason": body.reason
             });
         else if (body.read)
             body.procedure.accept({});
@@ -94,12 +102,27 @@ StepBody {
             onAccepted: if (body.primaryReady) body.accept()
         }
 
-        Label {
-            visible: body.typing
+        Repeater {
+            model: body.typing ? body.reasons : []
+
+            ChoiceTile {
+                required property var modelData
+
+                width: side.width
+                text: modelData.title
+                chosen: body.reason === modelData.key
+                onClicked: body.reason = modelData.key
+            }
+        }
+
+        ActionButton {
+            visible: body.typing && body.chosen.needsPhoto === true
             width: parent.width
-            color: Theme.muted
-            text: qsTr("Escrita a mano queda anotado así, y pide una foto.")
-            wrapMode: Text.WordWrap
+            text: body.photoMissing ? qsTr("Tomar foto") : qsTr("Foto tomada")
+            iconName: body.photoMissing ? "camera" : "good"
+            onClicked: body.procedure.act("photo", {
+                "what": body.reason
+            })
         }
 
         Repeater {

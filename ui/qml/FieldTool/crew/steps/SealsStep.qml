@@ -3,11 +3,19 @@ import QtQuick
 import FieldTool.theme
 import FieldTool.controls
 
-// Seals: one row a place; scanned or typed, intact, broken or missing.
+// Seals: one row a place; scanned or typed, with its condition where the step asks for one.
 StepBody {
     id: body
 
     property string open: ""
+    // Conditions to choose from; without any the seal is simply put on.
+    readonly property var conditions: (step.choices ?? []).length > 0 ? step.choices : [
+        {
+            "key": "",
+            "title": qsTr("Guardar"),
+            "icon": "check"
+        }
+    ]
 
     extras: [
         {
@@ -16,10 +24,15 @@ StepBody {
             "icon": "scan"
         }
     ]
-    onExtra: key => body.procedure.act(key, {})
+    onExtra: key => body.procedure.act(key, {
+        "position": body.open
+    })
 
     Flickable {
+        id: scroller
+
         anchors.fill: parent
+        anchors.rightMargin: -Theme.gap16
         contentHeight: sheet.implicitHeight
         interactive: contentHeight > height
         boundsBehavior: Flickable.StopAtBounds
@@ -28,7 +41,7 @@ StepBody {
         Column {
             id: sheet
 
-            width: parent.width
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap16
 
             StepHead {
@@ -94,44 +107,28 @@ StepBody {
                     }
 
                     Row {
-                        id: stateRow
+                        id: conditionRow
 
                         width: parent.width
                         spacing: Theme.gap16
 
                         Repeater {
-                            model: [
-                                {
-                                    "key": "intact",
-                                    "text": qsTr("Intacto"),
-                                    "icon": "good"
-                                },
-                                {
-                                    "key": "broken",
-                                    "text": qsTr("Roto"),
-                                    "icon": "wrong"
-                                },
-                                {
-                                    "key": "missing",
-                                    "text": qsTr("Falta"),
-                                    "icon": "unknown"
-                                }
-                            ]
+                            model: body.conditions
 
                             ActionButton {
                                 required property var modelData
 
-                                width: (stateRow.width - 2 * Theme.gap16) / 3
-                                text: modelData.text
-                                iconName: modelData.icon
-                                enabled: modelData.key === "missing" || number.text.trim() !== ""
+                                width: (conditionRow.width - (body.conditions.length - 1) * Theme.gap16) / body.conditions.length
+                                text: modelData.title
+                                iconName: modelData.icon ?? ""
+                                enabled: number.text.trim() !== ""
                                 onClicked: {
                                     const key = body.open;
                                     body.open = "";
                                     body.procedure.act("seal", {
-                                        "key": key,
+                                        "position": key,
                                         "number": number.text.trim(),
-                                        "state": modelData.key
+                                        "condition": modelData.key
                                     });
                                 }
                             }
@@ -139,6 +136,10 @@ StepBody {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

@@ -3,36 +3,24 @@ import QtQuick
 import FieldTool.theme
 import FieldTool.controls
 
-// Signature: what is signed, who signs, a field to sign in; refused and absent are answers too.
+// Signature: the customer signs; if they refuse or are absent, a witness does, by name.
 StepBody {
     id: body
 
-    property string instead: ""
-    readonly property var choice: (step.choices ?? []).find(one => one.key === instead) ?? ({})
-    readonly property bool noteMissing: choice.needsNote === true && words.text.trim() === ""
+    property string outcome: "signed"
+    readonly property bool bySelf: outcome === "signed"
+    readonly property bool nameMissing: !bySelf && who.text.trim() === ""
 
-    primaryReady: !procedure.busy && (instead !== "" ? !noteMissing : pad.signed)
-    primaryNote: instead !== "" ? qsTr("diga quién es testigo") : qsTr("falta la firma")
-    primaryText: instead !== "" ? qsTr("Seguir sin firma") : (step.primary ?? "")
+    primaryReady: !procedure.busy && !nameMissing && (pad.signed || !bySelf)
+    primaryNote: nameMissing ? qsTr("diga quién es testigo") : !pad.signed && bySelf ? qsTr("falta la firma") : ""
     answers: ({
-            "strokes": body.instead === "" ? pad.strokes : [],
+            "outcome": body.outcome,
+            "name": body.bySelf ? who.text.trim() : "",
+            "witness": body.bySelf ? "" : who.text.trim(),
+            "strokes": pad.strokes,
             "width": Math.round(pad.width),
-            "height": Math.round(pad.height),
-            "outcome": body.instead === "" ? "signed" : body.instead,
-            "note": words.text.trim()
+            "height": Math.round(pad.height)
         })
-    extras: body.instead !== "" ? [
-        {
-            "key": "",
-            "text": qsTr("Sí firma"),
-            "icon": "sign"
-        }
-    ] : (step.choices ?? []).map(one => ({
-                "key": one.key,
-                "text": one.title,
-                "icon": one.icon
-            }))
-    onExtra: key => body.instead = key
 
     Column {
         id: head
@@ -44,24 +32,44 @@ StepBody {
             width: parent.width
             step: body.step
         }
+
+        Row {
+            id: outcomes
+
+            width: parent.width
+            spacing: Theme.gap12
+
+            Repeater {
+                model: body.step.choices ?? []
+
+                ChoiceTile {
+                    required property var modelData
+
+                    width: (outcomes.width - (body.step.choices.length - 1) * Theme.gap12) / body.step.choices.length
+                    text: modelData.title
+                    iconName: body.narrow ? "" : modelData.icon
+                    chosen: body.outcome === modelData.key
+                    onClicked: body.outcome = modelData.key
+                }
+            }
+        }
+
+        InputField {
+            id: who
+
+            width: parent.width
+            iconName: "person"
+            placeholderText: body.bySelf ? qsTr("Nombre de quien firma") : qsTr("Nombre del testigo")
+            text: body.bySelf ? (body.step.signer ?? "") : ""
+        }
     }
 
     SignaturePad {
         id: pad
 
-        visible: body.instead === ""
-        y: head.implicitHeight + Theme.gap16
+        y: head.implicitHeight + Theme.gap12
         width: parent.width
         height: parent.height - y
-        signer: body.step.signer ?? ""
-    }
-
-    TextBox {
-        id: words
-
-        visible: body.instead !== ""
-        y: head.implicitHeight + Theme.gap16
-        width: parent.width
-        placeholderText: qsTr("Testigo y qué pasó (hace falta)")
+        signer: who.text.trim()
     }
 }

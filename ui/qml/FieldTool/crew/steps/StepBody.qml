@@ -17,7 +17,17 @@ FocusScope {
     // Second buttons between *Atrás* and the primary one: [{key, text, icon}].
     property var extras: []
 
+    // The other way out, where the step has one, stands after the extras of its kind.
+    property var allExtras: (step.otherwise ?? []).length === 0 ? extras : extras.concat([
+        {
+            "key": "otherwise",
+            "text": step.otherwiseTitle
+        }
+    ])
+
     signal extra(string key)
+    signal openSheet(string name)
+    signal closeSheet
 
     function accept(): void {
         body.procedure.accept(body.answers);

@@ -3,12 +3,22 @@ import QtQuick
 import FieldTool.theme
 import FieldTool.controls
 
-// Summary: what was done, before the order is closed.
+// Summary: what was done, the last points to confirm, a remark for the record.
 StepBody {
     id: body
 
+    primaryReady: (step.ready ?? true) && tiles.open === 0 && !procedure.busy
+    primaryNote: tiles.open > 0 ? qsTr("faltan %n puntos", "", tiles.open) : (step.notReady ?? "")
+    answers: ({
+            "checks": tiles.values,
+            "remark": remark.text.trim()
+        })
+
     Flickable {
+        id: scroller
+
         anchors.fill: parent
+        anchors.rightMargin: -Theme.gap16
         contentHeight: sheet.implicitHeight
         interactive: contentHeight > height
         boundsBehavior: Flickable.StopAtBounds
@@ -17,7 +27,7 @@ StepBody {
         Column {
             id: sheet
 
-            width: parent.width
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap16
 
             StepHead {
@@ -30,7 +40,7 @@ StepBody {
 
                 width: parent.width
                 columns: body.narrow ? 1 : 2
-                spacing: Theme.gap16
+                spacing: Theme.gap12
 
                 Repeater {
                     model: body.step.facts ?? []
@@ -38,11 +48,31 @@ StepBody {
                     FactCard {
                         required property var modelData
 
-                        width: (facts.width - (facts.columns - 1) * Theme.gap16) / facts.columns
+                        width: (facts.width - (facts.columns - 1) * Theme.gap12) / facts.columns
                         fact: modelData
                     }
                 }
             }
+
+            CheckTiles {
+                id: tiles
+
+                width: parent.width
+                procedure: body.procedure
+                checks: body.step.checks ?? []
+            }
+
+            TextBox {
+                id: remark
+
+                width: parent.width
+                height: 104
+                placeholderText: qsTr("Observación para el acta, si hace falta")
+            }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }
