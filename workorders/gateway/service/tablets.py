@@ -79,7 +79,7 @@ PUSH_BODY = Body(description="PushRequest: one chain's entries, oldest first. Ma
     opt={REVOKED_TOO: True},
 )
 def push_entries(
-    state: State, request: Request[Any, Any, Any], tablet: TabletRow, data: Annotated[msgspec.Raw, PUSH_BODY]
+    state: State, request: Request[Any, Any, Any], tablet: TabletRow, data: Annotated[Any, PUSH_BODY]
 ) -> wire.PushResponse:
     """Take entries; one verdict each. A body that cannot be read at all is kept and answered 400."""
     del data
