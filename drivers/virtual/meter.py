@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from drivers.virtual import signon
+from drivers.virtual.cosem.base import Client
 from drivers.virtual.cosem.device import LogicalDevice
 from drivers.virtual.dlms.dispatch import ServiceDispatcher
 from drivers.virtual.dlms.hdlc import FLAG, Deframer
@@ -26,6 +27,7 @@ _SLASH = ord("/")
 _BEGINNINGS = (FLAG, _SLASH, WRAPPER_VERSION[0])
 LIMITS = Parameters(2030, 2030, 7, 7)
 SIGN_ON_TIMEOUT = 3.0
+PROGRAMMING_TIMEOUT = 60.0
 GAP = 0.5
 """A frame that stops for this long (seconds) is forgotten; generous, because a network may lie between."""
 
@@ -59,9 +61,16 @@ class Meter:
     ) -> None:
         self.device, self._direct = device, Framing(baud)
         self._signon = SignOn(
-            device.flag, device.identification, device.serial, baud, reaction, device.readout_lines
+            device.flag,
+            device.identification,
+            device.serial,
+            baud,
+            reaction,
+            device.readout_lines,
+            self._login,
         )
         self._station = Station(LOGICAL_DEVICE, physical, LIMITS, inactivity)
+        self._text_framing = SIGN_ON
         self._deframer = Deframer()
         self._wrapper = bytearray()
         self._sessions: dict[int, Session] = {}
@@ -73,7 +82,7 @@ class Meter:
     def framings(self) -> tuple[Framing, ...]:
         """Port settings that the meter can hear now; without a link it knows sign-on by its rate."""
         if self._mode is Mode.SIGN_ON:
-            return (SIGN_ON,)
+            return (self._text_framing,)
         if self._mode is Mode.HDLC and self._station.connected:
             return (self._framing,)
         if self._mode is Mode.HDLC:
@@ -111,20 +120,37 @@ class Meter:
 
     def tick(self, now: float) -> list[Output]:
         """Lets time-outs happen."""
-        if self._mode is Mode.SIGN_ON and now - self._last_octet > SIGN_ON_TIMEOUT:
-            self._signon.reset()
-            self._mode = Mode.IDLE
+        programming = self._signon.state is signon.State.PROGRAMMING
+        patience = PROGRAMMING_TIMEOUT if programming else SIGN_ON_TIMEOUT
+        if self._mode is Mode.SIGN_ON and now - self._last_octet > patience:
+            self._end_sign_on()
         return self._events(self._station.tick(now), now)
 
     def unplug(self) -> None:
         """The client's transport went away (the probe was lifted): nothing of its link is left."""
         self._events(self._station.reset(), 0.0)
-        self._signon.reset()
         self._deframer.reset()
         self._wrapper.clear()
         self._sessions.clear()
-        if self._mode is not Mode.HDLC:
-            self._mode = Mode.IDLE
+        mode = self._mode
+        self._end_sign_on()
+        if mode is Mode.HDLC:
+            self._mode = mode
+
+    def _end_sign_on(self) -> None:
+        self._signon.reset()
+        self._text_framing, self._mode = SIGN_ON, Mode.IDLE
+
+    def _login(self, password: bytes) -> bool:
+        """The password of programming mode is the reader's, and counts towards the same lock-out."""
+        security, now = self.device.security, self._last_octet
+        if security.locked(now):
+            return False
+        if not security.check_password(Client.READER, password):
+            security.fail(now)
+            return False
+        security.succeed()
+        return True
 
     def power_up(self) -> None:
         """After a power loss: volatile state is gone and the port is at 300 7E1."""
@@ -154,11 +180,12 @@ class Meter:
 
     def _steps(self, steps: Iterable[Step]) -> list[Output]:
         outputs = []
-        framing = SIGN_ON
+        framing = self._text_framing
         for step in steps:
             match step:
                 case Switch():
                     framing = step.framing
+                    self._text_framing = framing if framing.bits == 7 else SIGN_ON
                     if framing == SIGN_ON:
                         self._mode = Mode.IDLE
                 case EnterHdlc():

@@ -1,8 +1,6 @@
-"""IEC 62056-21, the meter's side: sign-on, option select, data readout (mode C) and the way into HDLC (mode
-E).
+"""IEC 62056-21, the meter's side: sign-on, option select, readout and programming (mode C), HDLC (mode E).
 
-Octets in, steps out; no I/O and no clock. A step is either text to send or new settings of the port, in
-order.
+Octets in, steps out; no I/O, no clock. A step is either text to send or new settings of the port, in order.
 """
 
 from __future__ import annotations
@@ -11,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from drivers.virtual.programming import ACK, ETX, STX, Outcome, Programming, block_check
 from drivers.virtual.uart import SIGN_ON, Framing
 
-STX, ETX, ACK, NAK = 0x02, 0x03, 0x06, 0x15
 BAUD_IDENTIFIERS = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
 MAX_MESSAGE = 64
 
@@ -43,14 +41,7 @@ Step = Transmit | Switch | EnterHdlc
 class State(Enum):
     IDLE = "idle"
     IDENTIFIED = "identified"
-
-
-def block_check(data: bytes) -> int:
-    """BCC of IEC 62056-21: exclusive or of everything after STX up to and with ETX."""
-    value = 0
-    for octet in data:
-        value ^= octet
-    return value
+    PROGRAMMING = "programming"
 
 
 def baud_identifier(baud: int) -> str:
@@ -66,7 +57,7 @@ class SignOn:
 
     `flag` is the manufacturer's three letters; with a reaction time under 200 ms the third is sent in lower
     case. `address` answers ``/?address!``; leading zeros do not count. `readout` gives the data lines of mode
-    C.
+    C, `login` checks the password of programming mode.
     """
 
     def __init__(
@@ -77,14 +68,12 @@ class SignOn:
         baud: int,
         reaction: float,
         readout: Callable[[], list[str]],
+        login: Callable[[bytes], bool],
     ) -> None:
         self._letters = flag if reaction >= 0.2 else flag[:2] + flag[2].lower()
-        self._model, self._address, self._limit, self._readout = (
-            model,
-            address,
-            baud_identifier(baud),
-            readout,
-        )
+        self._model, self._address, self._limit = model, address, baud_identifier(baud)
+        self._readout, self._login = readout, login
+        self._programming: Programming | None = None
         self._buffer = bytearray()
         self.state = State.IDLE
 
@@ -95,10 +84,18 @@ class SignOn:
 
     def reset(self) -> None:
         self.state = State.IDLE
+        self._programming = None
         self._buffer.clear()
 
     def receive(self, data: bytes) -> list[Step]:
         """Takes octets in; parity bits are already gone."""
+        if self._programming is not None:
+            answer = self._programming.receive(data)
+            steps: list[Step] = [Transmit(answer)] if answer else []
+            if self._programming.outcome is Outcome.ENDED:
+                self.reset()
+                steps.append(Switch(SIGN_ON))
+            return steps
         self._buffer += data
         if self.state is State.IDENTIFIED:
             return self._option_select()
@@ -144,6 +141,10 @@ class SignOn:
             return [Switch(text), Transmit(message), Switch(Framing(baud)), EnterHdlc()]
         if protocol == "0" and mode == "0":
             return [Switch(text), Transmit(self._data_message()), Switch(SIGN_ON)]
+        if protocol == "0" and mode == "1":
+            self.state = State.PROGRAMMING
+            self._programming = Programming(self._address, self._login, self._readout)
+            return [Switch(text), Transmit(self._programming.greeting)]
         return []
 
     def _data_message(self) -> bytes:

@@ -194,8 +194,10 @@ def security_setup(
             raise AccessError(Result.TYPE_UNMATCHED)
         keys: dict[str, bytes] = {}
         for item in value.items:
+            if item.tag is not Tag.STRUCTURE or len(item.items) != 2:
+                raise AccessError(Result.TYPE_UNMATCHED)
             name = _KEYS.get(item.items[0].number)
-            if name is None or len(item.items) != 2:
+            if name is None:
                 raise AccessError(Result.TYPE_UNMATCHED)
             try:
                 keys[name] = unwrap(security.key(MASTER_KEY), item.items[1].octets)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from drivers.virtual import secrets
 from drivers.virtual.meter import Meter, Output
-from drivers.virtual.signon import block_check
+from drivers.virtual.programming import block_check
 from drivers.virtual.uart import SIGN_ON, Framing
 from tests.drivers.virtual.peer import make_meter
 from tests.drivers.virtual.primary import Primary
@@ -118,3 +119,55 @@ def test_a_lifted_probe_ends_the_session() -> None:
     peer.snrm()
     peer.meter.unplug()
     assert send(peer.meter, b"/?!\r\n")[0].octets.startswith(b"/ZIv")
+
+
+# -- programming mode --
+
+
+def command(text: str, data: str) -> bytes:
+    body = text.encode() + b"\x02" + data.encode() + b"\x03"
+    return b"\x01" + body + bytes([block_check(body)])
+
+
+def programming(meter: Meter) -> Output:
+    (greeting,) = send(meter, b"/?!\r\n", b"\x06051\r\n")
+    return greeting
+
+
+def test_programming_mode_reads_a_register_after_the_password() -> None:
+    meter = make_meter()
+    assert programming(meter) == Output(command("P0", "(ZIV0040123456)"), Framing(9600, 7, "E"))
+    assert meter.framings == (Framing(9600, 7, "E"),)
+    (refused,) = send(meter, command("R1", "1.8.0()"))
+    assert refused.octets.startswith(b"\x02(ER")
+    password = secrets.derive(meter.device.serial)["password"]
+    assert send(meter, command("P1", f"({password})"))[0].octets == b"\x06"
+    (value,) = send(meter, command("R1", "1.8.0()"))
+    assert value.octets[1:-2].decode() == f"({meter.device.energies_wh(1, 0) / 1000:010.3f}*kWh)"
+    assert value.octets[-1] == block_check(value.octets[1:-1])
+    assert send(meter, command("W1", "1.8.0(0)"))[0].octets.startswith(b"\x02(ER")
+    assert send(meter, command("R5", "9.9.9()"))[0].octets.startswith(b"\x02(ER")
+    assert send(meter, b"\x01B0\x03q") == []
+    assert meter.framings[0] == SIGN_ON
+
+
+def test_a_broken_message_is_answered_with_nak() -> None:
+    meter = make_meter()
+    programming(meter)
+    broken = bytearray(command("R1", "1.8.0()"))
+    broken[-1] ^= 1
+    assert send(meter, bytes(broken))[0].octets == b"\x15"
+
+
+def test_wrong_passwords_of_programming_mode_lock_the_meter_too() -> None:
+    meter = make_meter()
+    for _ in range(3):
+        programming(meter)
+        (ended,) = send(meter, command("P1", "(00000000)"))
+        assert ended.octets == b"\x01B0\x03q"
+    programming(meter)
+    assert (
+        send(meter, command("P1", f"({secrets.derive(meter.device.serial)['password']})"))[0].octets[1:3]
+        == b"B0"
+    )
+    assert meter.device.security.locked(0.0)
