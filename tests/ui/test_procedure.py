@@ -152,6 +152,7 @@ def test_a_signature_is_strokes_and_an_absent_customer_needs_a_witness(person: C
 def test_the_last_step_leads_back_to_the_orders(person: Callable[..., Person]) -> None:
     with person(PreviewTablet(step="summary")) as crew:
         begin(crew)
+        crew.tap("Sitio limpio, caja cerrada, suministro repuesto")
         crew.tap("Terminar la orden")
         crew.until_sees("Orden terminada. Guardada en este equipo.")
         crew.until_sees("Buscar serie")
