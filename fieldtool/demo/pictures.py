@@ -20,16 +20,16 @@ SIZE = (1280, 960)
 MAKERS = {"prime-1ph": "ZIV", "idis-3ph-ct": "LGZ", "plc-prepay-1ph": "HXE"}
 
 
-def meter_photo(folder: Path, name: str, serial: str, model: str, *, note: str = "") -> Path:
+def meter_photo(
+    folder: Path, name: str, serial: str, model: str, *, note: str = "", dial: str = "000000"
+) -> Path:
     """A photo of a meter with its label, as JPEG; returns its path. The serial can be scanned from it."""
     dice = Random(f"{name} {serial}")
     page = _wall(dice)
     draw = ImageDraw.Draw(page)
     draw.rounded_rectangle((260, 120, 1020, 860), 40, fill=(222, 224, 221), outline=(90, 92, 94), width=6)
     draw.rounded_rectangle((400, 180, 880, 330), 12, fill=(182, 196, 172), outline=(70, 72, 70), width=4)
-    draw.text(
-        (420, 205), f"{dice.randrange(10**6):06d} kWh", font=_font("Inter-Medium.ttf", 72), fill=(30, 40, 30)
-    )
+    draw.text((420, 205), f"{dial:0>6} kWh", font=_font("Inter-Medium.ttf", 72), fill=(30, 40, 30))
     label = meter_label(
         MeterLabel(
             MAKERS.get(model, "—"),

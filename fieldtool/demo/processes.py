@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,6 +34,14 @@ def fieldtool_command() -> list[str]:
     return [sys.executable, "-m", "fieldtool"]
 
 
+def drivers_command() -> list[str]:
+    """How the second program, with the virtual field, is started."""
+    if getattr(sys, "frozen", False):
+        suffix = ".exe" if sys.platform == "win32" else ""
+        return [str(Path(sys.executable).with_name(f"fieldtool-drivers{suffix}"))]
+    return [sys.executable, "-m", "drivers"]
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Our environment without what would lead a child to the data of the person at this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDTOOL_")}
@@ -46,11 +54,11 @@ class Service:
     Raises `DemoError` if it ends or says nothing within `READY_SECONDS`.
     """
 
-    def __init__(self, name: str, arguments: Sequence[str], extra: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], extra: Mapping[str, str], log: Path) -> None:
         self.name = name
         self._log = log.open("wb")
         self._process = subprocess.Popen(
-            [*fieldtool_command(), *arguments],
+            list(command),
             env=environment(extra),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -137,15 +145,18 @@ class Outcome:
 
 
 def run(
-    arguments: Sequence[str], extra: Mapping[str, str], *, allowed: Sequence[int] = (0,), kill_after: str = ""
+    arguments: Sequence[str],
+    extra: Mapping[str, str],
+    *,
+    allowed: Sequence[int] = (0,),
+    dies_on: threading.Event | None = None,
 ) -> Outcome:
     """Run one command to its end.
 
-    With `kill_after` it is killed (as when a battery dies) as soon as a line on its standard error contains
-    that text.
+    With `dies_on` it is killed, as when a battery dies, as soon as that event is set.
 
     Raises:
-        DemoError: its exit status is not among `allowed`, or it ran for too long.
+        DemoError: its exit status is not among `allowed`, it ran for too long, or it did not die.
     """
     began = time.monotonic()
     process = subprocess.Popen(
@@ -158,37 +169,52 @@ def run(
         encoding="utf-8",
         errors="replace",
     )
-    clock = threading.Timer(COMMAND_SECONDS, process.kill)
-    clock.start()
-    said: list[str] = []
-    watcher = threading.Thread(target=_watch, args=(process, said, kill_after), daemon=True)
-    watcher.start()
+    if dies_on is not None:
+        threading.Thread(target=_kill_on, args=(process, dies_on), daemon=True).start()
     try:
-        assert process.stdout is not None
-        stdout = process.stdout.read()
-        status = process.wait()
-        watcher.join()
-    finally:
-        clock.cancel()
+        stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
+    except subprocess.TimeoutExpired:
         process.kill()
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-    outcome = Outcome(arguments, status, stdout, "".join(said), time.monotonic() - began)
-    if kill_after and status == -signal.SIGKILL:
+        stdout, stderr = process.communicate()
+        stderr += f"\nended after {COMMAND_SECONDS:.0f} s"
+    outcome = Outcome(arguments, process.returncode, stdout, stderr, time.monotonic() - began)
+    if dies_on is not None:
+        if not dies_on.is_set():
+            raise DemoError(f"{outcome.command}: ended before it could be killed\n{outcome.why}")
         return outcome
-    if status not in allowed:
-        raise DemoError(f"{outcome.command}: status {status}\n{outcome.why or outcome.stdout[-600:]}")
+    if outcome.status not in allowed:
+        raise DemoError(f"{outcome.command}: status {outcome.status}\n{outcome.why}\n{stdout[-1500:]}")
     return outcome
 
 
-def _watch(process: subprocess.Popen[str], said: list[str], kill_after: str) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
-        said.append(line)
-        if kill_after and kill_after in line:
-            process.kill()
+def _kill_on(process: subprocess.Popen[str], event: threading.Event) -> None:
+    if event.wait(COMMAND_SECONDS):
+        process.kill()
+
+
+class DeadlyPort:
+    """An optical port that nobody answers at: whoever opens it sets `opened`."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"socket://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
             return
+        self.opened.set()
+        self._held = connection
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._socket.close()
+        held = getattr(self, "_held", None)
+        if held is not None:
+            held.close()
 
 
 def tail(log: Path) -> str:

@@ -1,0 +1,197 @@
+"""Runs the demo: office and crews side by side, and both sides' counts held against each other at the end."""
+
+from __future__ import annotations
+
+import json as stdjson
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import assets
+from fieldtool.demo import stories
+from fieldtool.demo.crew import Crew
+from fieldtool.demo.office import Office, prime_with_concentrator
+from fieldtool.demo.processes import DemoError, Service, drivers_command
+from fieldtool.demo.stage import Count, Stage, concentrators
+
+Story = Callable[[Stage, Crew], None]
+
+CONCENTRATOR = "CT-28101-DC"
+LANES: dict[str, tuple[str, tuple[Story, ...]]] = {
+    "cusco": ("CUS-01", (stories.clean, stories.battery_dies, stories.nobody_home)),
+    "pucallpa": ("PUC-01", (stories.clean, stories.cut_line)),
+    "santacruz": ("SCZ-02", (stories.clean, stories.locked_meter)),
+    "prime": ("PRM-01", (stories.clean, stories.swapped_labels, stories.cancelled_too_late)),
+}
+"""Project → crew and what happens to it."""
+
+
+def run_headless(*, json: bool) -> int:
+    """Run the whole job without a screen; 0 where both sides say the same.
+
+    With `json` standard output gets the one object of results and nothing else; progress goes to standard
+    error, the table of stories too.
+    """
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="fieldtool-demo-", ignore_cleanup_errors=True) as name:
+        try:
+            with progress() as say:
+                result, told = perform(Path(name), say)
+        except DemoError as error:
+            sys.stderr.write(f"fieldtool demo: {error}\n")
+            return 1
+    result["seconds"] = round(time.monotonic() - began, 1)
+    show_table(told, result)
+    if json:
+        sys.stdout.write(stdjson.dumps(result) + "\n")
+    different = differences(result)
+    for line in different:
+        sys.stderr.write(f"fieldtool demo: {line}\n")
+    return 1 if different else 0
+
+
+def perform(folder: Path, say: Callable[[str, str], None]) -> tuple[dict[str, Any], Count]:
+    """Play all lanes in `folder`; returns the results without the time, and what was told.
+
+    Raises:
+        DemoError: a story did not go as it should; every program of the demo has ended by then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    say("office", "importa los proyectos")
+    mac = concentrators(assets.project("prime"))[CONCENTRATOR]["mac"]
+    command = [*drivers_command(), "virtual-concentrator", "--listen", "127.0.0.1:0", "--mac", mac]
+    with Service("concentrator", command, {}, logs / "concentrator.log") as concentrator:
+        prime = prime_with_concentrator(folder / "prime", CONCENTRATOR, concentrator.ready()["url"])
+        projects = {name: prime if name == "prime" else assets.project(name) for name in LANES}
+        office = Office(folder / "office", projects, [f"{name}.t01a" for name in LANES])
+        try:
+            office.prepare()
+            office.serve(logs)
+            stage = Stage(folder, office, say)
+            crews = play(stage)
+            return close_the_day(stage, crews), stage.count
+        finally:
+            office.close()
+
+
+def play(stage: Stage) -> list[Crew]:
+    """All lanes side by side."""
+    crews = [
+        Crew(name, crew, f"{name}.t01a", stage.office.pins[f"{name}.t01a"], stage.folder / name)
+        for name, (crew, _) in LANES.items()
+    ]
+    side_by_side(lambda crew: lane(stage, crew), crews)
+    return crews
+
+
+def side_by_side(job: Callable[[Crew], Any], crews: list[Crew]) -> list[Any]:
+    """Run a job for every crew at once; the first error ends the waiting."""
+    with ThreadPoolExecutor(max_workers=len(crews)) as pool:
+        futures = [pool.submit(job, crew) for crew in crews]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        return [future.result() for future in futures]
+
+
+def lane(stage: Stage, crew: Crew) -> None:
+    """A crew's day: enrol, fetch the orders, work without signal, bring everything back."""
+    stage.say(crew.project, "inscribe la tableta")
+    crew.enrol(stage.office)
+    stage.say(crew.project, "descarga las órdenes")
+    crew.sync()
+    for story in LANES[crew.project][1]:
+        story(stage, crew)
+    stage.say(crew.project, "sincroniza")
+    crew.sync()
+
+
+def close_the_day(stage: Stage, crews: list[Crew]) -> dict[str, Any]:
+    """The head-end reports, the supervisor decides, the tablets learn it, and both sides count."""
+    office = stage.office
+    stage.say("office", "aprueba y cierra")
+    for project in sorted({project for project, _, _ in stage.placed}):
+        office.head_end_heard(project, [(serial, at) for name, serial, at in stage.placed if name == project])
+    for item in office.exceptions():
+        office.decide(item["exception_id"], "accepted", "Revisado en la demostración")
+    for told in stage.count.told:
+        if told.result == "completed":
+            office.approve(told.order_id)
+    rounds = side_by_side(lambda crew: crew.sync(), crews)
+    stage.say("office", "comprueba los diarios")
+    proofs = side_by_side(lambda crew: crew.run("journal", "verify", "--json", allowed=(0, 1)).json, crews)
+    counts = side_by_side(lambda crew: crew.run("orders", "list", "--json", "--limit", "1").json, crews)
+    return results(stage, rounds, proofs, counts)
+
+
+def results(
+    stage: Stage, rounds: list[dict[str, Any]], proofs: list[dict[str, Any]], counts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The one object that `--json` prints, without the time."""
+    count = stage.count
+    return {
+        "orders": {"completed": count.completed, "not_done": count.not_done},
+        "meters": {"read": count.read, "configured": count.configured, "resumed": count.resumed},
+        "match": {"stopped": count.stopped, "overridden": count.overridden},
+        "rounds": rounds,
+        "proofs": proofs,
+        "counts": counts,
+        "gateway": stage.office.figures(),
+    }
+
+
+def differences(result: dict[str, Any]) -> list[str]:
+    """Where tablets and gateway do not say the same, or something is unproven; empty when all is well."""
+    found = []
+    for part in ("orders", "placements", "entries", "blobs"):
+        if result[part] != result["gateway"][part]:
+            found.append(f"{part}: tablets say {result[part]}, the gateway {result['gateway'][part]}")
+    if not (result["journal"]["verified"] and result["journal"]["projection_equal"]):
+        found.append(f"journal: {result['journal']}")
+    return found
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, str], None]]:
+    """A line for each lane on standard error with what it does; plain lines where there is no terminal."""
+    if not sys.stderr.isatty():
+        lock = threading.Lock()
+        began = time.monotonic()
+
+        def line(lane: str, what: str) -> None:
+            with lock:
+                sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {lane:10} {what}\n")
+                sys.stderr.flush()
+
+        yield line
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.fields[lane]:10}"), TextColumn("{task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+        tasks = {name: bars.add_task("…", lane=name, total=None) for name in ("office", *LANES)}
+
+        def show(lane: str, what: str) -> None:
+            bars.update(tasks[lane], description=what)
+
+        yield show
+
+
+def show_table(count: Count, result: dict[str, Any]) -> None:
+    """What happened, story by story."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"fieldtool demo: {result['seconds']} s", title_justify="left")
+    for column in ("project", "what happened", "order", "result", "s"):
+        table.add_column(column, justify="right" if column == "s" else "left")
+    for told in sorted(count.told, key=lambda told: told.project):
+        table.add_row(told.project, told.story, told.order, told.result, f"{told.seconds:.1f}")
+    Console(stderr=True, highlight=False).print(table)

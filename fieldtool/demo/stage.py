@@ -1,0 +1,159 @@
+"""What all stories of the demo share: the folder, the office, the meters switched on, and the count."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import assets
+from fieldtool.demo import processes
+from fieldtool.demo.crew import Crew, Visit
+from fieldtool.demo.office import Office
+from fieldtool.demo.processes import DemoError, Outcome, Service
+from fieldtool.procedure.model import Procedure, load_procedure
+
+NO_PORT = "em-1ph"
+HISTORY_DAYS = "2"
+
+
+@dataclass
+class Told:
+    """How one story ended, for the table of results."""
+
+    story: str
+    project: str
+    order: str
+    order_id: str
+    result: str
+    seconds: float
+
+
+@dataclass
+class Count:
+    """What the tablets did, as they said it themselves."""
+
+    completed: int = 0
+    not_done: int = 0
+    read: int = 0
+    configured: int = 0
+    resumed: int = 0
+    stopped: int = 0
+    overridden: int = 0
+    told: list[Told] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, outcome: dict[str, Any]) -> None:
+        """Count what `commission --json` said when an order ended."""
+        with self.lock:
+            self.completed += outcome["state"] == "completed"
+            self.not_done += outcome["state"] == "not_done"
+            self.read += int(outcome["meters"]["read"])
+            self.configured += bool(outcome["meters"]["configured"])
+            self.resumed += bool(outcome["meters"]["resumed"])
+            self.overridden += bool((outcome.get("match") or {}).get("overridden_by"))
+
+
+class Stage:
+    """One run of the demo."""
+
+    def __init__(self, folder: Path, office: Office, say: Callable[[str, str], None]) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.office = office
+        self.count = Count()
+        self.procedure: Procedure = load_procedure(assets.root() / "procedures" / "exchange.toml")
+        self.placed: list[tuple[str, str, str]] = []
+        self.used: set[str] = set()
+        self._say = say
+        self._lock = threading.Lock()
+
+    def say(self, lane: str, what: str) -> None:
+        """Show what a lane is doing."""
+        self._say(lane, what)
+
+    def told(self, crew: Crew, story: str, order: dict[str, Any], result: str, began: float) -> None:
+        """Note how a story ended."""
+        seconds = time.monotonic() - began
+        line = Told(story, crew.project, str(order["number"]), str(order["mrid"]), result, seconds)
+        with self.count.lock:
+            self.count.told.append(line)
+
+    def next_order(self, crew: Crew) -> dict[str, Any]:
+        """The next exchange of this crew that names its new meter.
+
+        Raises:
+            DemoError: the crew has no such order left.
+        """
+        for row in self.office.orders(crew.project, crew.crew):
+            if row["kind"] != "exchange" or not row["new_serial"] or "medical_dependency" in row["flags"]:
+                continue
+            with self._lock:
+                if row["order_id"] in self.used:
+                    continue
+                self.used.add(row["order_id"])
+                order: dict[str, Any] = self.office.order(row["order_id"])["order"]
+            return order | {"position": row["position"]}
+        raise DemoError(f"crew {crew.crew} has no order left that fits")
+
+    @contextlib.contextmanager
+    def visit(self, order: dict[str, Any], *more: str, new_serial: str | None = None) -> Iterator[Visit]:
+        """Switch on the meters of an order; `more` are options of the new meter."""
+        old, new = order["old_asset"], order["new_asset"]
+        serial = new_serial or new["serial"]
+        meters: list[Service] = []
+        try:
+            old_meter = None
+            if old.get("model") not in (None, NO_PORT):
+                reading = str(int(float(old["last_reading"]) + 15 * float(old["usual_daily_use"])))
+                old_meter = self._meter(order, old["model"], old["serial"], "--import-kwh", reading)
+                meters.append(old_meter)
+            new_meter = self._meter(order, new["model"], serial, *self._network(order), *more)
+            meters.append(new_meter)
+            yield Visit(order, old_meter, new_meter, serial)
+        finally:
+            for meter in meters:
+                meter.end()
+
+    def _meter(self, order: dict[str, Any], model: str, serial: str, *options: str) -> Service:
+        command = [*processes.drivers_command(), "virtual-meter", "--model", model, "--serial", serial]
+        command += ["--listen", "socket://127.0.0.1:0", "--days", HISTORY_DAYS, "--lockout-s", "5", *options]
+        return Service(f"meter {serial}", command, {}, self.logs / f"{order['number']}-{serial}.log")
+
+    def _network(self, order: dict[str, Any]) -> list[str]:
+        """PRIME: the base node of the transformer that the meter hangs on."""
+        if order.get("technology") != "prime":
+            return []
+        concentrator = concentrators(self.office.projects["prime"])[order["place"]["concentrator"]]
+        return ["--base-node", concentrator["mac"], "--join-after-s", "1"]
+
+    def finished(self, visit: Visit, outcome: Outcome) -> dict[str, Any]:
+        """Count the end of an order.
+
+        Raises:
+            DemoError: it did not end as completed.
+        """
+        said: dict[str, Any] = outcome.json
+        self.count.take(said)
+        if said["state"] != "completed":
+            raise DemoError(f"order {visit.number} stopped at {said['step']}: {said['error']}")
+        place = visit.order["place"]
+        with self._lock:
+            self.placed.append((visit.order["project"], visit.new_serial, place.get("concentrator") or ""))
+        return said
+
+
+def concentrators(project: Path) -> dict[str, dict[str, str]]:
+    """Identities of the concentrators of a project, by mRID."""
+    with (project / "network.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter=";") if row["kind"] == "concentrator"]
+    return {
+        row["mrid"]: dict(pair.split("=", 1) for pair in row["identity"].split(";") if "=" in pair)
+        for row in rows
+    }

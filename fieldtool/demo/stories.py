@@ -1,0 +1,145 @@
+"""The stories of the demo, each one thing that happens to a crew, each on real programs.
+
+A story raises `DemoError` where the tool did not do what it should; nothing is made to look right.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fieldtool.demo import pictures
+from fieldtool.demo.crew import Crew, answers
+from fieldtool.demo.processes import DeadlyPort, DemoError, Outcome
+from fieldtool.demo.stage import Stage
+
+FAILED = (1,)
+
+
+def clean(stage: Stage, crew: Crew) -> None:
+    """A meter is exchanged, and nothing goes wrong."""
+    began = time.monotonic()
+    order = stage.next_order(crew)
+    with stage.visit(order) as visit:
+        stage.say(crew.project, f"{visit.number}: cambio sin novedad")
+        given = answers(visit, stage.procedure, crew.home)
+        stage.finished(visit, crew.commission(visit, given))
+    stage.told(crew, "clean exchange", order, "completed", began)
+
+
+def swapped_labels(stage: Stage, crew: Crew) -> None:
+    """The label on the new meter is that of another one: the match stops; with the right label it passes."""
+    began = time.monotonic()
+    order, other = stage.next_order(crew), stage.next_order(crew)
+    with stage.visit(order) as visit:
+        stage.say(crew.project, f"{visit.number}: etiquetas cambiadas")
+        wrong = answers(visit, stage.procedure, crew.home, label=other["new_asset"]["serial"])
+        stopped = crew.commission(visit, wrong, allowed=FAILED)
+        expect_stop(stopped, "match")
+        with stage.count.lock:
+            stage.count.stopped += 1
+        right = answers(visit, stage.procedure, crew.home)
+        stage.finished(visit, crew.commission(visit, right, redo="new_scan"))
+    stage.told(crew, "swapped labels", order, "stopped, then resolved", began)
+
+
+def cut_line(stage: Stage, crew: Crew) -> None:
+    """The line is cut while the new meter is being configured; the next try settles and goes on."""
+    began = time.monotonic()
+    order = stage.next_order(crew)
+    with stage.visit(order, "--cut-before-write", "1", "--clock-offset-s", "300") as visit:
+        stage.say(crew.project, f"{visit.number}: línea cortada al configurar")
+        given = answers(visit, stage.procedure, crew.home)
+        expect_stop(crew.commission(visit, given, allowed=FAILED), "configure")
+        said = stage.finished(visit, crew.commission(visit, given))
+        if not said["meters"]["resumed"]:
+            raise DemoError(f"order {visit.number}: the configuration did not resume")
+    stage.told(crew, "line cut in configuration", order, "resumed", began)
+
+
+def locked_meter(stage: Stage, crew: Crew) -> None:
+    """Somebody tried wrong passwords on the new meter: it is locked, the crew waits and goes on."""
+    began = time.monotonic()
+    order = stage.next_order(crew)
+    with stage.visit(order) as visit:
+        stage.say(crew.project, f"{visit.number}: medidor bloqueado")
+        port = str(visit.new.ready()["listen"])
+        given = answers(visit, stage.procedure, crew.home)
+        wrong = ["meter", "read", "--port", port, "--mode", "hdlc", "--client", "2", "--auth", "low"]
+        wrong += ["--password", "env:DEMO_WRONG", "--json"]
+        crew.extra["DEMO_WRONG"] = "00000000"
+        for _ in range(3):
+            crew.outside(*wrong)
+        stopped = crew.commission(visit, given, allowed=FAILED)
+        expect_stop(stopped, "new_read")
+        error = stopped.json["error"]
+        if error["code"] != "locked_out":
+            raise DemoError(f"order {visit.number}: not locked out but {error}")
+        stage.say(crew.project, f"{visit.number}: espera {error['params'].get('seconds')} s")
+        time.sleep(min(float(error["params"].get("seconds") or 5), 10) + 0.5)
+        stage.finished(visit, crew.commission(visit, given))
+    stage.told(crew, "locked by wrong passwords", order, "waited, completed", began)
+
+
+def nobody_home(stage: Stage, crew: Crew) -> None:
+    """The gate is locked: the order is left as not executed, with reason and photo."""
+    began = time.monotonic()
+    order = stage.next_order(crew)
+    number = order["number"]
+    stage.say(crew.project, f"{number}: puerta cerrada")
+    photo = pictures.form_photo(crew.home, f"{number}-gate", "PORTÓN CERRADO")
+    said = crew.leave(number, {"not_done": {"reason": "locked_gate", "photos": [photo.name]}}).json
+    stage.count.take(said)
+    if said["state"] != "not_done":
+        raise DemoError(f"order {number}: {said['state']} instead of not done")
+    stage.told(crew, "locked gate", order, "not executed", began)
+
+
+def cancelled_too_late(stage: Stage, crew: Crew) -> None:
+    """The office cancels an order that the crew has executed without signal: it lands in the queue."""
+    began = time.monotonic()
+    order = stage.next_order(crew)
+    with stage.visit(order) as visit:
+        stage.say(crew.project, f"{visit.number}: ejecutada sin señal")
+        given = answers(visit, stage.procedure, crew.home)
+        stage.finished(visit, crew.commission(visit, given))
+    stage.office.cancel(visit.order_id, "El cliente desistió")
+    crew.sync()
+    queue = stage.office.exceptions(visit.order_id)
+    if not any(item["kind"] == "executed_after_cancel" for item in queue):
+        raise DemoError(f"order {visit.number}: not in the supervisor's queue but {queue}")
+    for item in queue:
+        stage.office.decide(item["exception_id"], "accepted", "El medidor ya está instalado")
+    stage.told(crew, "cancelled after execution", order, "flagged, accepted", began)
+
+
+def battery_dies(stage: Stage, crew: Crew) -> None:
+    """The tablet dies as the probe touches the new meter; started again, it stands at the same step."""
+    began = time.monotonic()
+    order = stage.next_order(crew)
+    with stage.visit(order) as visit:
+        stage.say(crew.project, f"{visit.number}: la tableta se apaga")
+        given = answers(visit, stage.procedure, crew.home)
+        probe = DeadlyPort()
+        try:
+            crew.commission(visit, given, new_port=probe.url, dies_on=probe.opened)
+        finally:
+            probe.close()
+        shown = crew.run("orders", "show", visit.number, "--json").json
+        if shown["step"] != "new_read":
+            raise DemoError(f"order {visit.number}: stands at {shown['step']} after the tablet died")
+        stage.finished(visit, crew.commission(visit, given))
+    stage.told(crew, "tablet killed", order, "went on at the same step", began)
+
+
+def expect_stop(outcome: Outcome, step: str) -> None:
+    """The command ended at this step with a reason.
+
+    Raises:
+        DemoError: it ended elsewhere, or without one.
+    """
+    said: dict[str, Any] = outcome.json
+    if said["state"] != "stopped" or said["step"] != step or not said["error"]:
+        raise DemoError(
+            f"{outcome.command}: {said['state']} at {said['step']} ({said['error']}), not at {step}"
+        )
