@@ -26,8 +26,10 @@ from drivers.line import Wire
 _LLC_SEND = b"\xe6\xe6\x00"
 _LLC_RECEIVE = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
 _DEFAULT_INFORMATION = 128
-_REPEATS = 5
+_REPEATS = ((64, 12), (256, 5), (0xFFFF, 3))
+"""Repeats in a row by the size of the information field."""
 _GAP_SECONDS = 0.4
+_DAMAGED_SECONDS = 0.15
 _BUSY_POLLS = 40
 _BUSY_SECONDS = 0.25
 _RESPONSE_LIMIT = 4 * 1024 * 1024
@@ -219,8 +221,14 @@ class HdlcLink:
     def _repeat(self, turn: _Turn, reason: str) -> None:
         turn.attempts += 1
         self.repeats += 1
-        if turn.attempts > _REPEATS:
+        if turn.attempts > self._repeats_allowed:
             raise LinkLost(detail=f"{reason} after {turn.attempts} attempts")
+
+    @property
+    def _repeats_allowed(self) -> int:
+        """Long frames that keep failing are given up early: the session comes back with short ones."""
+        size = self.negotiated.receive
+        return next(repeats for limit, repeats in _REPEATS if size <= limit)
 
     def _segments(self, data: bytes) -> list[tuple[bytes, bool]]:
         size = self.negotiated.transmit
@@ -292,8 +300,10 @@ class HdlcLink:
                     frames.append(frame)
                     if frame.final:
                         return frames
-            if self._reader.pending or self._reader.bad > bad or frames:
+            if self._reader.pending or frames:
                 deadline = self._wire.now() + gap
+            elif self._reader.bad > bad:  # the end of a damaged frame: the meter waits for us now
+                deadline = self._wire.now() + _DAMAGED_SECONDS
 
 
 def _without_llc(data: bytes) -> bytes:

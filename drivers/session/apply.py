@@ -176,7 +176,7 @@ class Writer:
         the same."""
         for last in (False, True):
             try:
-                client = self._jobs.reach.client()
+                client = self._jobs.reach.run(lambda associated: associated)
                 for write in make():
                     _send(client, write)
             except MeterRefused as error:

@@ -49,7 +49,9 @@ _FRAMES = ((128, 1), (48, 1))
 """Information field and window after the first and any further cut: short frames pass where long ones do
 not."""
 _RECOVERIES = 3
-_RESTART_SECONDS = 1.0
+_WAIT_SECONDS = 30.0
+_UNHEARD = 2
+"""Associations in a row whose verdict the line swallowed: a wrong key would lock the meter at the next."""
 _QUIET_SECONDS = 0.25
 _LONGEST_FRAME_SECONDS = 3.0
 _LIST_AFTER_CUT = 8
@@ -74,6 +76,30 @@ class Questions:
     progress: Callable[[str, int, int], None]
 
 
+@dataclass
+class _Recovery:
+    """How often and how long one job has been trying to reach the meter again."""
+
+    cuts: int = 0
+    began: float = 0.0
+    latest: float = 0.0
+
+    def count(self, now: float) -> None:
+        self.began = self.began if self.cuts else now
+        self.latest = now
+        self.cuts += 1
+
+    @property
+    def has_time(self) -> bool:
+        """A meter without supply or a probe that comes and goes is waited for, but not for ever."""
+        return self.latest - self.began < _WAIT_SECONDS
+
+    @property
+    def pause_seconds(self) -> float:
+        """Nothing before the first attempt, then longer each time."""
+        return min(2.0, 0.25 * 2 ** (self.cuts - 2)) if self.cuts > 1 else 0.0
+
+
 class Reach:
     """One meter behind one port."""
 
@@ -95,7 +121,8 @@ class Reach:
         self._counters: CounterBlock | None = None
         self._cuts = 0
         self._resume = False
-        self._was_associated = False
+        self._was_associated = self._was_linked = False
+        self._unheard = 0
         self._password_on_the_way = False
         self.check_same: Callable[[DlmsClient], None] | None = None
         self._baud = connection.baud
@@ -141,26 +168,27 @@ class Reach:
 
     def run(self, job: Callable[[DlmsClient], _Value]) -> _Value:
         """Do something that may be done again: after a cut the meter is reached anew, with smaller frames."""
-        recoveries = 0
+        recovery = _Recovery()
         while True:
             try:
                 return job(self.client())
             except (LinkLost, PortVanished, Garbage, NoAnswer) as error:
-                recoveries += 1
-                if not self._may_recover(error, recoveries):
+                if not self._may_recover(error, recovery):
                     raise
                 self.cut(error)
-                self._open_line().pause(_RESTART_SECONDS if isinstance(error, NoAnswer) else 0)
+                self._open_line().pause(recovery.pause_seconds)
 
-    def _may_recover(self, error: DriverError, recoveries: int) -> bool:
+    def _may_recover(self, error: DriverError, recovery: _Recovery) -> bool:
         """Bounded; never with a password on the way, whose verdict nobody heard: it could be a second
         wrong one."""
-        if recoveries > _RECOVERIES or self._password_on_the_way:
+        if self.line is None or self._password_on_the_way or self._unheard > _UNHEARD:
             return False
+        recovery.count(self.line.now())
         if isinstance(error, PortVanished):
-            return self.line is not None
-        first_silence = isinstance(error, NoAnswer) and recoveries == 1
-        return self._was_associated and not first_silence
+            return recovery.has_time
+        if isinstance(error, NoAnswer):  # a meter that was there before, and comes back
+            return self._was_linked and recovery.cuts > 1 and recovery.has_time
+        return self._was_linked and recovery.cuts <= _RECOVERIES
 
     def cut(self, error: DriverError) -> None:
         """Forget the association; find the port again if it vanished."""
@@ -169,7 +197,7 @@ class Reach:
             self._open_line().reopen()
             self._resume = False
             return
-        self._resume = self._was_associated
+        self._resume = self._was_linked
         if not isinstance(error, Cancelled):
             self._cuts += 1
             if self.list_limit.value is None:
@@ -189,7 +217,9 @@ class Reach:
         """An association that failed leaves no half-open link behind."""
         try:
             return self._associate()
-        except DriverError:
+        except DriverError as error:
+            if not isinstance(error, LinkLost | PortVanished | Garbage | NoAnswer | Cancelled):
+                self._unheard, self._password_on_the_way = 0, False
             channel = self._channel
             if channel is not None:
                 with suppress(DriverError):
@@ -308,6 +338,7 @@ class Reach:
             ),
         )
         link.connect()
+        self._was_linked = True
         return link
 
     def _recognise_by_line(self) -> None:
@@ -328,9 +359,11 @@ class Reach:
         client = self._new_client(credentials)
         line = self._open_line()
         line.withhold = self._password_on_the_way = bool(credentials.secret)
+        self._unheard += 1
         try:
             client.associate()
             self._password_on_the_way = False
+            self._unheard = 0
         except (StaleCounter, ServiceException) as error:
             if credentials.ciphering is None:
                 raise

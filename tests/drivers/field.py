@@ -79,6 +79,7 @@ class Host:
         self.steps: list[str] = []
         self.next_counter = first_counter
         self.refuse_intents = False
+        self.refuse_outcomes = False
 
     def on_progress(self, step: str, done: int, total: int, seconds_left: float | None) -> None:
         self.steps.append(step)
@@ -89,6 +90,8 @@ class Host:
         self.intents.append(intent)
 
     def record_outcome(self, outcome: WriteOutcome) -> None:
+        if self.refuse_outcomes:
+            raise OSError("the tablet died here")
         self.outcomes.append(outcome)
 
     def reserve_counter(self, key: str, at_least: int, count: int) -> int:

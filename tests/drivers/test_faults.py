@@ -146,23 +146,41 @@ def test_a_cut_in_the_middle_of_configuring_is_finished_or_settled(fault: str) -
     assert {outcome.intent_id for outcome in host.outcomes} == {intent.id for intent in host.intents}
 
 
-def test_a_tablet_that_dies_settles_its_open_intent_in_the_next_session(tmp_path: Path) -> None:
-    with virtual_meter("prime-1ph", "--state", str(tmp_path / "state")) as real:
+def test_a_meter_that_loses_power_while_it_is_written_is_waited_for() -> None:
+    with virtual_meter("prime-1ph", "--power-loss-write", "3", "--boot-s", "0.5") as real:
         host = Host(real.secrets)
-        with session(real, host=host) as meter:
-            meter.apply(meter.plan("residential-2.0TD", VALUES), allow={"limiter.threshold"})
-        limiter = next(intent for intent in host.intents if intent.item.startswith("71:"))
-        undone = msgspec.structs.replace(
-            limiter, was_data=limiter.will_be_data, will_be_data=limiter.was_data
+        with session(real, msgspec.structs.replace(MANAGEMENT, reaction=0.5), host) as meter:
+            plan = meter.plan("residential-2.0TD", VALUES)
+            assert meter.apply(plan, allow={"limiter.threshold"}).complete
+    assert {outcome.intent_id for outcome in host.outcomes} == {intent.id for intent in host.intents}
+
+
+def test_a_tablet_that_dies_settles_its_open_intent_in_the_next_session() -> None:
+    with virtual_meter("prime-1ph", "--clock-offset-s", "120") as real:
+        dying = Host(real.secrets)
+        dying.refuse_outcomes = True
+        with session(real, host=dying) as meter:
+            plan = meter.plan("residential-2.0TD", VALUES)
+            with pytest.raises(errors.HostFailed):
+                meter.apply(plan)
+        (open_intent,) = dying.intents
+        never_sent = msgspec.structs.replace(
+            open_intent,
+            id="other",
+            item="71:0.0.17.0.0.255:4",
+            was_data="0600001676",
+            will_be_data="06000011F8",
         )
-        host.outcomes.clear()
-        with session(real, host=Host(real.secrets, first_counter=9_000)) as meter:
-            settled = meter.settle([limiter, undone])
-    assert [outcome.state for outcome in settled] == [OutcomeState.VERIFIED, OutcomeState.UNTOUCHED]
+        host = Host(real.secrets, first_counter=9_000)
+        with session(real, host=host) as meter:
+            meter.settle([open_intent, never_sent])
+            left = meter.plan("residential-2.0TD", VALUES)
+    assert [outcome.state for outcome in host.outcomes] == [OutcomeState.VERIFIED, OutcomeState.UNTOUCHED]
+    assert {change.id for change in left.open_changes} == {"calendar.activate", "clock", "limiter.threshold"}
 
 
 def test_cancel_ends_the_job_and_the_session_goes_on() -> None:
-    with virtual_meter("prime-1ph", "--paced", "--reaction-ms", "200") as real, session(real) as meter:
+    with virtual_meter("prime-1ph", "--paced", "--days", "2") as real, session(real) as meter:
         meter.identify()
         threading.Timer(0.5, meter.cancel).start()
         with pytest.raises(errors.Cancelled):

@@ -8,8 +8,9 @@ from gurux_dlms.enums import Authentication, Conformance, Security
 from gurux_dlms.objects import GXDLMSData
 
 from drivers.virtual import secrets
+from drivers.virtual.dlms import axdr
 from drivers.virtual.dlms.hdlc import Control, Kind
-from tests.drivers.virtual.peer import Clock, GuruxPeer, make_meter, management, public, reader
+from tests.drivers.virtual.peer import CLIENT_TITLE, Clock, GuruxPeer, make_meter, management, public, reader
 from tests.drivers.virtual.primary import AARQ_PUBLIC, Manager, Primary
 
 GET_SERIAL = bytes.fromhex("C001C100010000600100FF0200")
@@ -53,6 +54,28 @@ def test_negotiated_conformance_is_what_both_have() -> None:
     assert not negotiated & int(Conformance.SET)
     assert not negotiated & int(Conformance.GENERAL_BLOCK_TRANSFER)
     assert peer.codec.maxReceivePDUSize == 1024
+
+
+def test_the_association_object_tells_what_was_negotiated() -> None:
+    meter = make_meter()
+    peer = Manager(meter).open(conformance=b"\x00\x12\x1d")
+    answer = peer.request(bytes.fromhex("C001C1000F0000280000FF0500"))
+    assert axdr.decode_whole(answer[4:]).items[0] == axdr.bits(f"{0x00121D:024b}")
+    title = peer.request(bytes.fromhex("C001C1004000002B0000FF0400"))
+    assert axdr.decode_whole(title[4:]) == axdr.octets(CLIENT_TITLE)
+
+
+def test_general_ciphering_with_the_global_key() -> None:
+    """general-glo-ciphering carries the title of the sender; a foreign one is refused."""
+    peer = Manager(make_meter()).open()
+    for title, good in ((CLIENT_TITLE, True), (b"FOREIGN!", False)):
+        body = peer.protect(GET_SERIAL)
+        answer = peer.apdu(b"\xdb\x08" + title + bytes([len(body)]) + body)
+        if good:
+            assert answer[:10] == b"\xdb\x08" + peer.meter.device.system_title
+            assert peer.decipher(b"\xcc" + answer[10:])[0] == 0xC4
+        else:
+            assert answer == bytes([0xD8, 1, 5])
 
 
 def test_wrong_password_is_refused_and_the_third_one_locks() -> None:

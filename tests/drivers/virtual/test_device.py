@@ -27,6 +27,7 @@ PERU = Zone(300)
 
 class _Caller:
     client = Client.MANAGEMENT
+    conformance = 0
 
 
 def device(model: str = "prime-1ph", clock: Clock | None = None, **settings: object) -> LogicalDevice:

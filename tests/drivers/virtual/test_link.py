@@ -103,8 +103,8 @@ def test_frame_reject_says_why() -> None:
     peer.snrm()
     (frame,) = peer.frame(Control(Kind.I, True), bytes(200))  # longer than the 128 agreed
     assert kinds([frame]) == [Kind.FRMR]
-    assert frame.information[0] == 0x10
-    assert frame.information[2] == 0x04
+    assert frame.information == bytes([0x10, 0x00, 0x04])
+    assert peer.frame(Control(Kind.RR, True)) == [frame], "until SNRM or DISC nothing else is served"
     peer.snrm()
     (frame,) = peer.frame(Control(Kind.RR, True, receive=5))  # acknowledges what was never sent
     assert frame.information[2] == 0x08
