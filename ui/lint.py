@@ -85,7 +85,7 @@ def lint() -> int:
     """Runs qmllint over all files; its exit status."""
     with tempfile.TemporaryDirectory() as scratch:
         write_core(Path(scratch) / "FieldTool/Core")
-        files = [str(path) for path in sorted(QML.rglob("*.qml"))]
+        files = [str(path) for path in sorted(UI.rglob("*.qml"))]
         command = [tool("qmllint"), "-W", "0", "-I", scratch, "-I", str(QML), *files]
         return subprocess.run(command, check=False).returncode
 

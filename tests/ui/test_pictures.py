@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QGuiApplication, QImage
 
-from ui.gallery.render import Look, render
+from ui.gallery.render import Look, render, render_controls
 from ui.gallery.scenes import SCENES, Scene
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -54,6 +54,11 @@ def test_page_looks_as_kept(qapp: QGuiApplication, name: str, dark: bool) -> Non
 def test_no_page_complains(qapp: QGuiApplication) -> None:
     others = [one for one in SCENES if one.name not in KEPT]
     assert {one.name: one.complaints for one in render(others, Look()) if one.complaints} == {}
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_no_control_complains(qapp: QGuiApplication, dark: bool) -> None:
+    assert {one.name: one.complaints for one in render_controls(Look(dark=dark)) if one.complaints} == {}
 
 
 def main() -> int:

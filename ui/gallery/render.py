@@ -12,17 +12,19 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_QUICK_BACKEND", "software")
 os.environ.setdefault("QT_QUICK_CONTROLS_STYLE", "Basic")
 
-from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QTimer, QUrl
 from PySide6.QtGui import QImage
+from PySide6.QtQml import QQmlApplicationEngine
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
-from ui.app import Screens, prepare
+from ui.app import QML, Screens, prepare
 from ui.gallery.scenes import Scene
 from ui.preview.photo import draw
 
 #: Smallest side of what a finger presses: 15 mm less a little, the theme target in the strip is 64 high.
 SMALLEST_TARGET = 56
 SETTLE_MS = 40
+CONTROLS_HEIGHT = 1080
 
 
 @dataclass(frozen=True)
@@ -111,12 +113,35 @@ def render(scenes: Iterable[Scene], look: Look) -> Iterator[Rendered]:
         screens.close()
 
 
+def render_controls(look: Look) -> Iterator[Rendered]:
+    """Two sheets with every control in every state."""
+    prepare([])
+    for sheet in (1, 2):
+        engine = QQmlApplicationEngine()
+        engine.addImportPath(str(QML))
+        heard: list[str] = []
+        engine.warnings.connect(
+            lambda warnings, heard=heard: heard.extend(one.toString() for one in warnings)
+        )
+        engine.setInitialProperties({"sheet": sheet, "dark": look.dark})
+        engine.load(QUrl.fromLocalFile(str(Path(__file__).parent / "Controls.qml")))
+        roots = engine.rootObjects()
+        window = roots[0] if roots else None
+        if isinstance(window, QQuickWindow):
+            window.resize(look.width, max(look.height, CONTROLS_HEIGHT))
+            settle()
+            found = tuple(heard) + tuple(dict.fromkeys(complaints(window)))
+            yield Rendered(f"controles_{sheet}", window.grabWindow(), found)
+            window.deleteLater()
+        else:
+            yield Rendered(f"controles_{sheet}", QImage(), tuple(heard) or ("no window",))
+        engine.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
 def save(rendered: Rendered, folder: Path) -> Path:
     """Writes the PNG and returns where."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{rendered.name}.png"
     rendered.image.save(str(path))
     return path
-
-
-__all__ = ["Look", "QObject", "Rendered", "complaints", "render", "save", "settle"]
