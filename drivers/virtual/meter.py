@@ -13,6 +13,7 @@ from enum import Enum
 from drivers.virtual import signon
 from drivers.virtual.cosem.base import Client
 from drivers.virtual.cosem.device import LogicalDevice
+from drivers.virtual.cosem.management import INTER_OCTET_MS
 from drivers.virtual.dlms.dispatch import ServiceDispatcher
 from drivers.virtual.dlms.hdlc import FLAG, Deframer
 from drivers.virtual.dlms.link import Apdu, Connected, Disconnected, Event, Parameters, Send, Station
@@ -28,8 +29,6 @@ _BEGINNINGS = (FLAG, _SLASH, WRAPPER_VERSION[0])
 LIMITS = Parameters(2030, 2030, 7, 7)
 SIGN_ON_TIMEOUT = 3.0
 PROGRAMMING_TIMEOUT = 60.0
-GAP = 0.5
-"""A frame that stops for this long (seconds) is forgotten; generous, because a network may lie between."""
 
 
 class Mode(Enum):
@@ -99,7 +98,7 @@ class Meter:
 
         `heard` says which of `framings` the port took them with; None: a transport without a rate.
         """
-        if now - self._last_octet > GAP:
+        if (now - self._last_octet) * 1000 > INTER_OCTET_MS:
             self._deframer.reset()
             self._wrapper.clear()
         self._last_octet = now

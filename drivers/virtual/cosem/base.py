@@ -55,7 +55,14 @@ class Caller(Protocol):
     """The association on whose behalf an attribute is accessed."""
 
     @property
-    def client(self) -> int: ...
+    def client(self) -> int:
+        """Client address."""
+        ...
+
+    @property
+    def conformance(self) -> int:
+        """Conformance block that was negotiated, 24 bits."""
+        ...
 
 
 Read = Callable[[Caller], Data]

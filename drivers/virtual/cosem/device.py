@@ -325,6 +325,7 @@ class _Own:
     """The meter itself, capturing its own values."""
 
     client = 1
+    conformance = 0
 
 
 _OWN = _Own()

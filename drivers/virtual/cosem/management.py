@@ -34,6 +34,8 @@ from drivers.virtual.dlms.services import Result
 ASSOCIATIONS = {1: Client.PUBLIC, 2: Client.READER, 3: Client.MANAGEMENT}
 SECURITY_SETUP = "0.0.43.0.0.255"
 POLICY_AUTHENTICATED_ENCRYPTED = 3
+INTER_OCTET_MS = 500
+"""Longest pause inside a frame; generous, because a network may lie between client and meter."""
 _KEYS = {0: BLOCK_KEY, 2: AUTH_KEY, 3: MASTER_KEY}
 
 
@@ -115,7 +117,8 @@ class Associations:
             return self._clients[client(caller)]
 
         def xdlms(caller: Caller) -> Data:
-            block = axdr.bits(f"{info(caller).conformance:024b}")
+            mine = caller.client == client(caller)
+            block = axdr.bits(f"{caller.conformance if mine else info(caller).conformance:024b}")
             return structure(block, u16(self._max_pdu), u16(self._max_pdu), u8(6), i8(0), octets(b""))
 
         def status(caller: Caller) -> Data:
@@ -229,7 +232,7 @@ def hdlc_setup(store: Store, physical: int, baud: int, inactivity: int) -> Cosem
         u8(7),
         u16(2030),
         u16(2030),
-        u16(25),
+        u16(INTER_OCTET_MS),
         u16(inactivity),
         u16(physical),
     )

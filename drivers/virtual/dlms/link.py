@@ -107,6 +107,8 @@ class Connection:
         self._unacknowledged: deque[tuple[int, bytes, bool]] = deque()
         self._assembly = bytearray()
         self._may_send = False
+        self.rejection: Send | None = None
+        """The FRMR that was sent; it is repeated for every command until SNRM or DISC."""
 
     def frame(self, control: Control, information: bytes = b"", segmented: bool = False) -> Send:
         """A frame from this station to the client."""
@@ -158,9 +160,10 @@ class Connection:
         """FRMR: rejected control field, V(S) and V(R), reason (W=1 unknown command, Y=4 too long, Z=8 bad
         N(R)).
         """
-        information = bytes([control, self._receive << 5 | 0x10 | self._send << 1, reason])
+        information = bytes([control, self._receive << 5 | self._send << 1, reason])
         self._may_send = False
-        return self.frame(Control(Kind.FRMR, True), information)
+        self.rejection = self.frame(Control(Kind.FRMR, True), information)
+        return self.rejection
 
     def _acknowledge(self, receive: int) -> bool:
         oldest = self._unacknowledged[0][0] if self._unacknowledged else self._send
@@ -244,6 +247,8 @@ class Station:
                 return self._connect(frame, control, now)
             case Kind.DISC:
                 return self._disconnect(frame, control)
+            case Kind.I | Kind.RR | Kind.RNR if link is not None and link.rejection is not None:
+                return [link.rejection] if control.poll else []
             case Kind.I if link is not None:
                 return link.on_information(frame, control)
             case Kind.RR | Kind.RNR if link is not None:

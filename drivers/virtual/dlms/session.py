@@ -59,6 +59,8 @@ class Device(Protocol):
     objects: dict[bytes, CosemObject]
     security: Security
     system_title: bytes
+    client_title: bytes
+    """System title of the client that came in last with ciphering."""
     max_pdu: int
     list_limit: int | None
     """Longest with-list request that is answered (None: no limit; 0: the service is claimed but refused)."""
@@ -226,6 +228,7 @@ class Session:
             information = b"\x28" + encode_length(len(body)) + body
         if self.mechanism is Mechanism.GMAC:
             self.state = State.PENDING
+            self.device.client_title = self.client_title
             self._challenges = (aarq.authentication_value, os.urandom(CHALLENGE_SIZE))
             return Aare(
                 self.context,
