@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from tests.workorders.record_support import Author, TickingClock, new_journal, new_store
+from tests.workorders.record_support import TickingClock, new_journal, new_store
 from workorders.journal import kinds
 from workorders.journal.kinds import JoinState
 from workorders.network import (
@@ -314,7 +314,3 @@ def test_too_little_coverage_is_refused_and_names_the_missing() -> None:
 def test_exports_of_customers_are_no_loss() -> None:
     found = balance(into=[Decimal(100)], meters={"m": Decimal(120)}, exports=[Decimal(22)])
     assert found.loss_percent == Decimal(2)
-
-
-def test_an_author_of_tests_is_not_the_store() -> None:
-    assert Author().write(placed("m1")).envelope.seq == 0

@@ -81,6 +81,13 @@ class Store:
         """
         _backup(self.engine, target)
 
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file and empty it; after an erasure nothing older stays in it."""
+        with self._errors(), self.engine.connect().execution_options(write=True) as connection:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def integrity(self) -> list[str]:
         """What SQLCipher and SQLite find wrong with the file itself; empty when it is sound."""
         with self._errors(), self.engine.connect() as connection, connection.begin():

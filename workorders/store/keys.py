@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from workorders.clock import utc_text
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey
@@ -106,4 +106,6 @@ def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
     for row in found:
         same = update(table).where(table.c.key_id == row.key_id)
         connection.execute(same.values(key=None, erased_at=erased[row.key_id]))
-    search.refresh_orders(connection, sorted({row.order_id for row in found if row.order_id}))
+    orders = sorted({row.order_id for row in found if row.order_id})
+    connection.execute(delete(schema.draft).where(schema.draft.c.order_id.in_(orders)))
+    search.refresh_orders(connection, orders)

@@ -66,7 +66,8 @@ def verify_store(
         for done, chain_id in enumerate(chains):
             if progress is not None:
                 progress(done, len(chains))
-            report = _verify_one(connection, chain_id, root, realm, problems)
+            whole = store.role == "gateway"
+            report = _verify_one(connection, chain_id, root, realm, problems, whole=whole)
             entries += report.entries
             problems += report.problems
             if report.head is not None:
@@ -123,12 +124,14 @@ def _verify_one(
     root: bytes | None,
     realm: Realm | None,
     problems: list[ChainProblem],
+    *,
+    whole: bool,
 ) -> ChainReport:
+    """Check one chain. `whole`: every chain lies here from its beginning; else only the own ones do."""
     entries = list(_read(connection, chain_id, problems))
     table = schema.chain
     row = connection.execute(select(table).where(table.c.chain_id == chain_id)).first()
     key: Ed25519PublicKey | None = None
-    whole = row is not None and (row.own or any(entry.envelope.seq == 0 for entry in entries))
     if row is None or row.certificate is None:
         problems.append(_about(chain_id, "no_certificate", "whose chain this is is not known"))
     else:
@@ -139,16 +142,28 @@ def _verify_one(
     if key is None:
         head = head_of(entries[-1]) if entries else None
         return ChainReport(chain_id=chain_id, entries=len(entries), head=head, problems=[])
-    gaps = _quarantined_numbers(connection, chain_id)
-    report = verify_chain(entries, key, whole=whole)
-    kept = [
-        problem
-        for problem in report.problems
-        if not (problem.code == "gap" and problem.seq is not None and problem.seq - 1 in gaps)
-    ]
-    if row is not None and row.own and report.head is not None and row.head_hash != report.head.hash:
-        kept.append(_about(chain_id, "head", f"entries up to {row.head_seq} were written and are not here"))
-    return ChainReport(chain_id=chain_id, entries=report.entries, head=report.head, problems=kept)
+    report = verify_chain(entries, key, whole=False)
+    found = list(report.problems)
+    if whole or (row is not None and row.own):
+        found += _missing(connection, chain_id, entries)
+    if row is not None and report.head is not None and row.head_hash != report.head.hash:
+        found.append(_about(chain_id, "head", f"entries up to {row.head_seq} were known and are not here"))
+    return ChainReport(chain_id=chain_id, entries=report.entries, head=report.head, problems=found)
+
+
+def _missing(connection: Connection, chain_id: str, entries: list[Entry]) -> list[ChainProblem]:
+    """Numbers between the beginning and the last entry that are neither here nor in quarantine."""
+    table = schema.quarantine
+    query = select(table.c.seq).where(table.c.chain_id == chain_id, table.c.seq.is_not(None))
+    here = {entry.envelope.seq for entry in entries} | {row.seq for row in connection.execute(query)}
+    gone = sorted(set(range(max(here, default=0))) - here)
+    found: list[ChainProblem] = []
+    for number in gone:
+        code = "gap" if number else "no_beginning"
+        found.append(
+            ChainProblem(chain_id=chain_id, seq=number, code=code, detail=f"entry {number} is missing")
+        )
+    return found
 
 
 def _about(chain_id: str, code: str, detail: str, entry: Entry | None = None) -> ChainProblem:
@@ -199,12 +214,6 @@ def _read(connection: Connection, chain_id: str, problems: list[ChainProblem]) -
                 _about(chain_id, "wrong_envelope", "columns and signed bytes do not agree", entry)
             )
         yield entry
-
-
-def _quarantined_numbers(connection: Connection, chain_id: str) -> set[int]:
-    table = schema.quarantine
-    query = select(table.c.seq).where(table.c.chain_id == chain_id, table.c.seq.is_not(None))
-    return {row.seq for row in connection.execute(query)}
 
 
 def export_lines(connection: Connection) -> Iterator[bytes]:
