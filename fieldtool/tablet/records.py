@@ -133,7 +133,7 @@ class _Writer:
             installed=self._installed(),
             measurements=tuple(self._measurements()),
             network=self._network(),
-            reason=self._word(f"task.{order.kind.value}", order.kind.value),
+            reason=self._word(f"order.kind.{order.kind.value}", order.kind.value),
             anomalies=tuple(self._word(f"flag.{flag}", flag) for flag in flags),
             outage_minutes=self._outage(),
             destination=self._word(f"destination.{self._destination()}", self._destination()),
