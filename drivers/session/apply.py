@@ -27,7 +27,7 @@ from drivers.dlms.calendar import Tables
 from drivers.dlms.client import DlmsClient
 from drivers.dlms.cosem import Item, parse_date_time, parse_item
 from drivers.dlms.data import Data, decode, encode, integer, structure
-from drivers.dlms.settings import Finding, Setting, Write, same_data, settings_of
+from drivers.dlms.settings import Finding, Limiter, Setting, Write, same_data, settings_of
 from drivers.errors import (
     DriverError,
     Garbage,
@@ -38,7 +38,7 @@ from drivers.errors import (
     PortVanished,
     WrongValue,
 )
-from drivers.models import find_program
+from drivers.models import LimiterSetting, find_program
 from drivers.session.jobs import Jobs
 from drivers.session.reach import ReadoutOnly
 
@@ -245,12 +245,24 @@ class Writer:
         if item.class_id == 8:
             held = _clock_is_right(present, self._jobs.reversed_sign)
             return WriteOutcome(intent.id, OutcomeState.VERIFIED if held else OutcomeState.FAILED, text)
-        will_be, was = _from_hex(intent.will_be_data), _from_hex(intent.was_data)
-        if same_data(present, will_be):
+        if self._is(item, present, intent.will_be_data, intent.will_be):
             return WriteOutcome(intent.id, OutcomeState.VERIFIED, text)
-        if same_data(present, was):
+        if self._is(item, present, intent.was_data, intent.was):
             return WriteOutcome(intent.id, OutcomeState.UNTOUCHED, text, "the write never took effect")
         return WriteOutcome(intent.id, OutcomeState.FAILED, text, "neither the old nor the new value")
+
+    def _is(self, item: Item, present: Data, data: str | None, text: str | None) -> bool:
+        """Whether the meter holds a state: by its data where the journal kept it, else by the text shown
+        then."""
+        if data is not None:
+            return same_data(present, decode(bytes.fromhex(data)))
+        if text is None:
+            return False
+        value, _, unit = text.partition(" ")
+        if item.class_id == 71 and unit:
+            limiter = Limiter(LimiterSetting(value, unit, str(item)), value)
+            return limiter.judge(self._read([limiter], "apply"), self._now()).state is ChangeState.SAME
+        return _state_text(item, present) == text
 
     def _snapshot(self, item: Item) -> Data | None:
         """The state of an item as settings define it: class 20 as the structure of its four tables."""
@@ -341,10 +353,6 @@ def _send(client: DlmsClient, write: Write) -> None:
         client.action(write.item, write.data)
     else:
         client.set(write.item, write.data)
-
-
-def _from_hex(text: str | None) -> Data | None:
-    return decode(bytes.fromhex(text)) if text else None
 
 
 def _state_text(item: Item, data: Data) -> str:

@@ -53,7 +53,7 @@ _WAIT_SECONDS = 30.0
 _UNHEARD = 2
 """Associations in a row whose verdict the line swallowed: a wrong key would lock the meter at the next."""
 _QUIET_SECONDS = 0.25
-_LONGEST_FRAME_SECONDS = 3.0
+_LONGEST_BURST_BYTES = 7 * 2048
 _LIST_AFTER_CUT = 8
 _DEFAULT_COUNTER = "1:0.0.43.1.0.255:2"
 _MECHANISMS = {
@@ -314,7 +314,7 @@ class Reach:
     def _wait_until_quiet(self) -> None:
         """Let the rest of an answer pass that nobody waits for any more."""
         line = self._open_line()
-        last = line.now() + _LONGEST_FRAME_SECONDS
+        last = line.now() + _LONGEST_BURST_BYTES * 10 / self._baud
         while line.now() < last and line.read(line.now() + _QUIET_SECONDS):
             pass
 

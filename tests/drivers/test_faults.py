@@ -179,8 +179,21 @@ def test_a_tablet_that_dies_settles_its_open_intent_in_the_next_session() -> Non
     assert {change.id for change in left.open_changes} == {"calendar.activate", "clock", "limiter.threshold"}
 
 
+def test_intents_are_settled_by_their_texts_where_the_journal_kept_no_bytes() -> None:
+    with virtual_meter("prime-1ph", "--clock-offset-s", "120") as real:
+        host = Host(real.secrets)
+        with session(real, host=host) as meter:
+            meter.apply(meter.plan("residential-2.0TD", VALUES), allow={"limiter.threshold"})
+            host.outcomes.clear()
+            plain = [msgspec.structs.replace(i, was_data=None, will_be_data=None) for i in host.intents]
+            undone = [msgspec.structs.replace(i, was=i.will_be, will_be=str(i.was)) for i in plain]
+            assert {o.state for o in meter.settle(plain)} == {OutcomeState.VERIFIED}
+            settled = meter.settle([i for i in undone if not i.item.startswith("8:")])
+    assert {outcome.state for outcome in settled} == {OutcomeState.UNTOUCHED}
+
+
 def test_cancel_ends_the_job_and_the_session_goes_on() -> None:
-    with virtual_meter("prime-1ph", "--paced", "--days", "2") as real, session(real) as meter:
+    with virtual_meter("prime-1ph", "--paced", "--days", "1") as real, session(real) as meter:
         meter.identify()
         threading.Timer(0.5, meter.cancel).start()
         with pytest.raises(errors.Cancelled):
