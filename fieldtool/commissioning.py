@@ -329,7 +329,11 @@ class MeterWork:
         self, target: Target, progress: Progress | None, *, public: bool = False
     ) -> tuple[OpticalSession, JournalHost]:
         secret = no_secret if public else partial(self._secrets, target.serial)
-        key = (target.port, connection_for(target.model, secret, self._system_title))
+        connection = connection_for(target.model, secret, self._system_title)
+        if target.serial:  # invocation counters count by meter: another one's must not raise this one's
+            counter_key = f"{target.serial}/{connection.client}"
+            connection = msgspec.structs.replace(connection, counter_key=counter_key)
+        key = (target.port, connection)
         fresh = time.monotonic() - self._used_at < _REUSE_SECONDS
         if self._session is None or self._host is None or self._key != key or not fresh:
             self.close()
