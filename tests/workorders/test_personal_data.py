@@ -184,3 +184,15 @@ def test_an_export_never_holds_a_plain_name(store: Store) -> None:
     assert b"order.issued" in text
     assert b"Quispe" not in text
     assert b"40123456" not in text
+
+
+def test_an_expired_key_is_forgotten_but_may_come_again(store: Store) -> None:
+    with_order(store)
+    with store.write() as connection:
+        keys.put_order_key(connection, "o1", ORDER_KEY, expires_at="2026-12-01T00:00:00.000Z")
+        assert keys.forget_expired(connection, "2026-11-30T00:00:00.000Z") == 0
+        assert keys.forget_expired(connection, "2026-12-01T00:00:00.000Z") == 1
+    assert found(store, "quispe") == 0
+    with store.write() as connection:
+        assert keys.put_order_key(connection, "o1", ORDER_KEY)
+    assert found(store, "quispe") == 1

@@ -10,11 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.workorders.record_support import (
     KEY,
+    Author,
     TickingClock,
     an_order,
     issued,
@@ -225,6 +229,30 @@ def test_a_part_of_a_chain_is_checked_entry_by_entry(store: Store) -> None:
     part = [chain[1], chain[2], chain[4]]
     assert verify_chain(part, certificate, whole=False).ok
     assert [problem.code for problem in verify_chain(part, certificate).problems] == ["no_beginning", "gap"]
+
+
+@given(st.data())
+def test_any_change_to_a_chain_is_found(data: st.DataObject) -> None:
+    author = Author()
+    for number in range(6):
+        author.write(step(str(number)), order_id="o1")
+    chain = list(author.entries)
+    act = data.draw(st.sampled_from(["drop", "swap_bytes", "resign", "twin"]))
+    at = data.draw(st.integers(0, 4))  # without the head, nobody can know that the last one is gone
+    if act == "drop":
+        del chain[at]
+    elif act == "swap_bytes":
+        chain[at] = msgspec.structs.replace(chain[at], body=chain[at + 1].body)
+    elif act == "resign":
+        forged = Author(chain=9)
+        chain[at] = msgspec.structs.replace(
+            chain[at], signature=forged.key.sign(bytes.fromhex(chain[at].hash))
+        )
+    else:
+        chain.append(author.at_number(at, step("other"), "o1", variant=1))
+    chain = data.draw(st.permutations(chain))
+    assert not verify_chain(chain, author.key.public_key()).ok
+    assert verify_chain(data.draw(st.permutations(author.entries)), author.key.public_key()).ok
 
 
 # --- kills --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -42,10 +42,13 @@ class Store:
         engine: SQLAlchemy's engine, for those who need more than `read` and `write`.
     """
 
-    def __init__(self, path: Path, role: StoreRole, engine: Engine) -> None:
+    def __init__(
+        self, path: Path, role: StoreRole, engine: Engine, open_copy: Callable[[Path], Engine]
+    ) -> None:
         self.path = path
         self.role = role
         self.engine = engine
+        self._open_copy = open_copy
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -80,6 +83,23 @@ class Store:
             StoreError: `backup_failed`.
         """
         _backup(self.engine, target)
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Store]:
+        """A copy of the whole store to try things on, beside it and under the same key; gone at the end.
+
+        Raises:
+            StoreError: `backup_failed`, where there is no room for it.
+        """
+        path = self.path.with_name(f"{self.path.name}.{os.getpid()}.scratch")
+        self.backup(path)
+        copy = Store(path, self.role, self._open_copy(path), self._open_copy)
+        try:
+            yield copy
+        finally:
+            copy.close()
+            for end in ("", "-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file and empty it; after an erasure nothing older stays in it."""
@@ -137,7 +157,16 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
         engine.dispose()
         raise
     _write_mark(path, key)
-    return Store(path, role, engine)
+    store = Store(path, role, engine, lambda copy: _engine(copy, key))
+    # Late, because the projection stands on this module: a newer program folds what an older one let pass.
+    from workorders.store import projection
+
+    try:
+        projection.ensure(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 # --- connections --------------------------------------------------------------------------------
@@ -217,12 +246,24 @@ def _put(fresh: Path, path: Path) -> None:
     """Give a whole file its name; of two programs that make one at once, the first one's stays."""
     try:
         os.link(fresh, path)
+        _fsync_folder(path.parent)
     except FileExistsError:
         return
     except OSError:
         # A file system without links (FAT on a stick).
         if not path.exists():
             fresh.replace(path)
+
+
+def _fsync_folder(folder: Path) -> None:
+    """Make a new name in a folder durable; Windows does so by itself and cannot open folders."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _os_error(error: OSError, path: Path) -> StoreError:

@@ -91,6 +91,30 @@ def order_key(connection: Connection, order_id: str) -> OrderKey:
     return key_by_id(connection, row.key_id)
 
 
+def forget_expired(connection: Connection, now: str) -> int:
+    """Let go of keys past their time and of the plain text read with them; returns how many.
+
+    No erasure: the office still has the key and may send it again. Keeps customers off tablets that are done
+    with them.
+    """
+    table = schema.order_key
+    query = select(table.c.key_id, table.c.order_id).where(
+        table.c.expires_at <= now, table.c.key.is_not(None), table.c.erased_at.is_(None)
+    )
+    found = connection.execute(query).all()
+    if found:
+        _overwrite(connection)
+        connection.execute(delete(table).where(table.c.key_id.in_([row.key_id for row in found])))
+        search.refresh_orders(connection, sorted({row.order_id for row in found if row.order_id}))
+    return len(found)
+
+
+def _overwrite(connection: Connection) -> None:
+    """Else the bytes stay readable in the free space of the file for whoever has the database key."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
 def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
     """Destroy keys (id: time) and every plain text that was read with them."""
     table = schema.order_key
@@ -100,9 +124,7 @@ def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
     found = connection.execute(query).all()
     if not found:
         return
-    if connection.dialect.name == "sqlite":
-        # Else the bytes stay readable in the free space of the file for whoever has the database key.
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    _overwrite(connection)
     for row in found:
         same = update(table).where(table.c.key_id == row.key_id)
         connection.execute(same.values(key=None, erased_at=erased[row.key_id]))

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select
 
 from workorders.journal.entry import Entry, Envelope
-from workorders.journal.kinds import ExceptionDecided, PersonalErased
+from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store import keys, schema, search
 from workorders.store.engine import Store
@@ -24,6 +24,10 @@ from workorders.store.entries import FoldEntry, fold_order, serial_of
 from workorders.store.fold.device import DEVICE_KINDS, BasePlace, fold_device
 from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
+from workorders.store.settings import set_setting, setting
+
+FOLD_VERSION = 1
+"""Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
 
 CHUNK = 400
 """Orders or devices folded at once."""
@@ -69,6 +73,22 @@ def fold_touched(connection: Connection, touched: Touched) -> None:
         _fold_decisions(connection)
 
 
+def fingerprint() -> str:
+    """Names what this program folds: its version of the folds, and the kinds it knows."""
+    kinds = "\n".join(f"{kind} {payload.SCHEMA}" for kind, payload in sorted(PAYLOADS.items()))
+    return hashlib.sha256(f"{FOLD_VERSION}\n{kinds}".encode()).hexdigest()
+
+
+def ensure(store: Store) -> bool:
+    """Fold anew if another version of the program folded last; whether that was so."""
+    with store.read() as connection:
+        if setting(connection, "projection.folded_by") == fingerprint():
+            return False
+    with store.write() as connection:
+        rebuild_in(connection)
+    return True
+
+
 def rebuild(store: Store, progress: Callable[[int, int], None] | None = None) -> None:
     """Throw the projection away and fold it from the entries, in one transaction.
 
@@ -102,6 +122,7 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
     _in_chunks(connection, serials, refold_serials, count)
     _fold_forks(connection, set(_all(connection, select(table.c.chain_id).distinct())))
     _fold_decisions(connection)
+    set_setting(connection, "projection.folded_by", fingerprint())
 
 
 def refold_order(connection: Connection, order_id: str) -> None:

@@ -97,20 +97,11 @@ def _file_problem(text: str) -> ChainProblem:
     return ChainProblem(chain_id="", seq=None, code="file", detail=text)
 
 
-class _Undo(Exception):
-    """Leaves a write transaction without keeping anything of it."""
-
-
 def _folded_digest(store: Store) -> str:
-    """Digest of a projection folded from nothing, in a transaction that is given up."""
-    folded = ""
-    try:
-        with store.write() as connection:
-            projection.rebuild_in(connection)
-            folded = projection.digest_of(connection)
-            raise _Undo
-    except _Undo:
-        return folded
+    """Digest of a projection folded from nothing on a copy, so that nobody waits and nothing changes."""
+    with store.scratch() as copy:
+        projection.rebuild(copy)
+        return projection.digest(copy)
 
 
 def _chains(connection: Connection) -> list[str]:
