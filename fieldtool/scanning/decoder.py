@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Protocol
 
 import cv2
+import msgspec
 import numpy as np
 
 from . import engine, matrix, rectify, regions
@@ -59,8 +61,14 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
     if (doubtful or not found) and quick_ms * _THOROUGH_COST < clock.left_ms() / 4:
         more, weak = _sure(engine.read(grey, engine.EVERY))
         found, doubtful = found + more, doubtful + weak
-    places = regions.find(grey, [np.array(c.corners, np.float32) for c in found], quick=easy)
-    found = _work(_attempts(grey, places, doubtful, easy), found, clock)
+    before = -1
+    while len(found) > before and not clock.is_over():
+        # what was read is covered and no longer hides what stands beside it
+        before = len(found)
+        places = regions.find(grey, [np.array(c.corners, np.float32) for c in found], quick=easy)
+        found = _work(_attempts(grey, places, doubtful, easy), found, clock)
+        easy = easy or len(found) < _MANY
+    found += _whole(doubtful, grey, found)
     if not found and not clock.is_over():
         found = _whole_frame(grey, clock)
     kept, _ = reconcile(found)
@@ -105,6 +113,8 @@ def _attempts(
     squares = 0
     for place in places:
         if place.linear:
+            if easy and not rectify.looks_like_bars(grey, place):
+                continue
             square_on = place.square_on()
             for part in rectify.split(grey, place) + ([square_on] if square_on else []):
                 if rectify.looks_like_bars(grey, part):
@@ -143,6 +153,25 @@ def _work(attempts: Iterator[_Attempts], found: list[Code], clock: _Clock) -> li
 _END = object()
 
 
+def _whole(doubtful: list[Code], grey: np.ndarray, found: list[Code]) -> list[Code]:
+    """First readings without a check of their own that no region confirmed, where they fill a striped region from
+    end to end, so that they are no cut out of something longer. Marginal: another frame must agree."""
+    read = {code.text for code in found}
+    left = [
+        code
+        for code in doubtful
+        if not code.symbology.has_check and module_pixels(code) >= MARGINAL_MODULE and code.text not in read
+    ]
+    places = [p for p in regions.find(grey) if p.linear] if left else []
+    kept = []
+    for code in left:
+        length = math.dist(code.corners[0], code.corners[1])
+        around = [p for p in places if cv2.pointPolygonTest(p.polygon(), code.centre, False) >= 0]
+        if around and all(length > 1.6 * place.half_length for place in around):
+            kept.append(msgspec.structs.replace(code, marginal=True))
+    return kept
+
+
 def _covered(region: Region, found: list[Code]) -> bool:
     """True where a code was read already that fills the region, or lies over its middle."""
     to_local = np.linalg.inv(np.array([region.axis, region.bars]).T)
@@ -155,8 +184,8 @@ def _covered(region: Region, found: list[Code]) -> bool:
             region.linear
             and code.symbology.is_linear
             and abs(x) < 0.3 * region.half_length
-            and abs(y) < 1.2 * region.half_height
-            and length > 1.1 * region.half_length
+            and abs(y) < 0.6 * region.half_height
+            and length > 1.4 * region.half_length
         ):
             return True
         grown = (middle + (corners - middle) * 1.15).astype(np.float32)

@@ -59,10 +59,10 @@ class LinearAttempts:
             for index, profile in enumerate(rectify.profiles(self._upright, bands)):
                 rows = _ALL_ROWS if bands == 1 else index
                 for code in engine.read(clean(profile), engine.LINEAR, thorough=False):
-                    self._vote(code, rows, hard)
+                    self._vote(code, rows, hard, profile)
             yield
         for code in engine.read(self._upright, engine.LINEAR, thorough=False):
-            self._vote(code, _ALL_ROWS, hard=False)
+            self._vote(code, _ALL_ROWS, False, rectify.profiles(self._upright, 1)[0])
         yield
 
     def accepted(self) -> list[Code]:
@@ -76,18 +76,20 @@ class LinearAttempts:
                 strong.append(Code(code.text, code.symbology, code.corners, code.gs1, marginal))
         return strong if len(self._votes) <= 1 or len(strong) == len(self._votes) else []
 
-    def _vote(self, code: Code, rows: int, hard: bool) -> None:
-        corners = self._corners(code)
-        span = np.hypot(corners[1][0] - corners[0][0], corners[1][1] - corners[0][1])
-        if not code.symbology.has_check and span < 1.5 * self.region.half_length:
-            return  # read out of the middle of something longer
-        placed = Code(code.text, code.symbology, corners, code.gs1)
-        self._votes.setdefault((code.text, code.symbology), {}).setdefault(rows, (placed, hard))
-
-    def _corners(self, code: Code) -> Corners:
+    def _vote(self, code: Code, rows: int, hard: bool, profile: np.ndarray) -> None:
         left, right = code.corners[0][0], code.corners[1][0]
-        height = self._upright.shape[0]
-        box = np.array([[left, 0], [right, 0], [right, height], [left, height]])
+        if not code.symbology.has_check:
+            span = abs(right - left) * float(np.hypot(*self._back[:, 0]))
+            if span < 1.5 * self.region.half_length:
+                return  # read out of the middle of something longer
+        votes = self._votes.setdefault((code.text, code.symbology), {})
+        if rows not in votes:
+            corners = self._corners(left, right, profile)
+            votes[rows] = (Code(code.text, code.symbology, corners, code.gs1), hard)
+
+    def _corners(self, left: float, right: float, profile: np.ndarray) -> Corners:
+        top, bottom = rectify.rows_like(self._upright, profile, left, right)
+        box = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
         one, two, three, four = ((float(x), float(y)) for x, y in rectify.place(box, self._back))
         return (one, two, three, four)
 

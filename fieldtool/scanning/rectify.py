@@ -56,6 +56,33 @@ def profiles(upright: np.ndarray, bands: int) -> list[np.ndarray]:
     ]
 
 
+def rows_like(upright: np.ndarray, profile: np.ndarray, left: float, right: float) -> tuple[float, float]:
+    """First and last row (pixels) of the rows that show the same bars as `profile` between two columns."""
+    first, last = sorted((max(0, int(left)), min(upright.shape[1], int(right) + 1)))
+    height = upright.shape[0]
+    if last - first < 8 or height < 24:
+        return 0.0, float(height)
+    count = min(24, height // 8)
+    wanted = _without_ground(profile[first:last])
+    alike = []
+    for rows in profiles(upright[:, first:last], count):
+        line = _without_ground(rows)
+        norm = math.sqrt(float(line @ line) * float(wanted @ wanted))
+        alike.append(float(line @ wanted) / norm if norm > 0 else 0.0)
+    peak = int(np.argmax(alike))
+    enough = max(0.35, 0.6 * alike[peak])
+    top = bottom = peak
+    while top > 0 and alike[top - 1] > enough:
+        top -= 1
+    while bottom < count - 1 and alike[bottom + 1] > enough:
+        bottom += 1
+    return top * height / count, (bottom + 1) * height / count
+
+
+def _without_ground(line: np.ndarray) -> np.ndarray:
+    return np.asarray(line - cv2.blur(line.reshape(1, -1), (61, 1)).ravel())
+
+
 def looks_like_bars(grey: np.ndarray, region: Region) -> bool:
     """A cheap look: many changes of dark and light, rows that say the same. False for text and borders."""
     upright, _ = straighten(grey, region, scale=1.0)
@@ -63,13 +90,13 @@ def looks_like_bars(grey: np.ndarray, region: Region) -> bool:
 
 
 def _bar_agreement(upright: np.ndarray) -> float:
-    """How alike the rows above and below the middle are, −1…1: near 1 for bars, near 0 for text."""
-    bands = profiles(upright, 4)
-    if len(bands) < 4:
-        return 0.0
-    one, two = (p - cv2.blur(p.reshape(1, -1), (31, 1)).ravel() for p in bands[1:3])
-    norm = math.sqrt(float(one @ one) * float(two @ two))
-    return float(one @ two) / norm if norm > 0 else 0.0
+    """How alike neighbouring rows are where they are most alike, −1…1: near 1 for bars, near 0 for text."""
+    bands = [p - cv2.blur(p.reshape(1, -1), (31, 1)).ravel() for p in profiles(upright, 6)]
+    best = -1.0
+    for one, two in itertools.pairwise(bands):
+        norm = math.sqrt(float(one @ one) * float(two @ two))
+        best = max(best, float(one @ two) / norm if norm > 0 else 0.0)
+    return best
 
 
 def _bar_count(upright: np.ndarray) -> int:

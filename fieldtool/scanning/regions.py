@@ -84,7 +84,7 @@ def find(
         cv2.fillConvexPoly(free, cells, 0)
         cv2.polylines(free, [cells], True, 0, 5)
     found: list[Region] = []
-    most = 16 if quick else _MOST_COMPONENTS
+    most = 10 if quick else _MOST_COMPONENTS
     for window in _LINEAR_WINDOWS[:1] if quick else _LINEAR_WINDOWS:
         found += _at_scale(tensor, free, window, linear=True, most=most)
     found += _at_scale(tensor, free, _MATRIX_WINDOW, linear=False, most=most)
@@ -172,8 +172,8 @@ def _linear(points: np.ndarray, sums: tuple[float, float, float], pitch: float) 
     low, high = np.percentile(local, [0.5, 99.5], axis=0)
     middle = (basis @ ((low + high) / 2) + np.array(centre)) * pitch
     half_length, half_height = (high - low + 1) / 2 * pitch
-    if half_length < 12:
-        return None
+    if half_length < max(12.0, 0.3 * half_height):
+        return None  # an edge: no code is so much taller than long
     weight = float(half_length * math.sqrt(max(half_height, 1.0)) / 4 * agreement)
     return Region(
         (float(middle[0]), float(middle[1])), axis, bars, float(half_length), float(half_height), True, weight
