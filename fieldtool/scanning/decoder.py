@@ -154,8 +154,8 @@ _END = object()
 
 
 def _whole(doubtful: list[Code], grey: np.ndarray, found: list[Code]) -> list[Code]:
-    """First readings without a check of their own that no region confirmed, where they fill a striped region from
-    end to end, so that they are no cut out of something longer. Marginal: another frame must agree."""
+    """First readings without a check of their own that no region confirmed, where they fill a striped region
+    from end to end: no cut out of something longer. Marginal: another frame must agree."""
     read = {code.text for code in found}
     left = [
         code
