@@ -90,12 +90,14 @@ def explained(error: BaseException) -> str:
 
 def _write_log(error: BaseException) -> None:
     """Keep the inside of an unexpected error where support finds it; it is never printed."""
+    from fieldtool.security.redaction import RedactingFilter
     from fieldtool.settings import Home
 
     try:
         folder = Home.default().folder / "log"
         folder.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(folder / "errors.log", encoding="utf-8")
+        handler.addFilter(RedactingFilter())
     except OSError:
         return
     try:
