@@ -173,7 +173,7 @@ class Meter:
                 self._mode, self._framing = Mode.HDLC, self._direct
         elif data[0] == _SLASH:
             self._mode = Mode.SIGN_ON
-        elif self._mode is Mode.IDLE:
+        else:
             self._mode = Mode.WRAPPER
         return data
 

@@ -25,30 +25,39 @@ class StateFile:
 
     def __init__(self, path: Path, device: LogicalDevice) -> None:
         self._path, self._device = path, device
-        self._written = b""
+        self._saved: tuple[object, ...] = ()
         self._next = 0.0
+        self._setting_changed = False
         if path.exists():
             self._load()
+        device.store.changed = self._on_change
+
+    def _on_change(self, key: str) -> None:
+        self._setting_changed = True
 
     def save_if_due(self) -> None:
-        """Writes at most once a second, and only what changed."""
+        """A setting is on disk before its answer is; counters, energies and rows follow within a second."""
         now = time.monotonic()
-        if now >= self._next:
+        if self._setting_changed or (now >= self._next and self._revision() != self._saved):
             self._next = now + INTERVAL
             self.save()
 
+    def _revision(self) -> tuple[object, ...]:
+        device = self._device
+        rows = (device.profile.rows, device.events.rows)
+        return (device.security.received, device.security.sent, *(r[-1].at if r else None for r in rows))
+
     def save(self) -> None:
         """Writes the file in one step: a new one, flushed to disk, takes the old one's place."""
+        self._setting_changed = False
+        self._saved = self._revision()
         content = json.dumps(self._content()).encode()
-        if content == self._written:
-            return
         fresh = self._path.with_suffix(self._path.suffix + ".new")
         with fresh.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-        self._written = content
 
     def _content(self) -> dict[str, Any]:
         device = self._device

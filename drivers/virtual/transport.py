@@ -204,7 +204,6 @@ class Server:
             self._drop()
         if self._listener in readable:
             self._accept()
-        self._housekeeping()
 
     def _read(self) -> None:
         client = self._client
@@ -220,7 +219,9 @@ class Server:
     def _move(self) -> None:
         now = time.monotonic()
         self._line.tick(now)
-        for octets, framing in self._line.poll(now):
+        ready = self._line.poll(now)
+        self._housekeeping()
+        for octets, framing in ready:
             self._outgoing += self._codec.encode(octets, framing)
         if self._client is None:
             return

@@ -51,8 +51,13 @@ class Security:
     def accept(self, counter: int) -> None:
         self._store.values[_RECEIVED] = u32(max(counter, self.received))
 
+    @property
+    def sent(self) -> int:
+        """The invocation counter that the next answer will carry."""
+        return self._store.values[_SENT].number
+
     def next_sent(self) -> int:
-        value = self._store.values[_SENT].number
+        value = self.sent
         self._store.values[_SENT] = u32(value + 1)
         return value
 

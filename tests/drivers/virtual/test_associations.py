@@ -38,6 +38,14 @@ def test_less_security_than_the_policy_is_refused(security: int) -> None:
         peer.connect()
 
 
+def test_hdlc_and_wrapper_clients_follow_each_other_on_one_port() -> None:
+    meter = make_meter()
+    for wrapper in (False, True, False, True):
+        peer = reader(meter, wrapper=wrapper).connect()
+        assert bytes(peer.read(GXDLMSData("0.0.96.1.0.255"))) == b"ZIV0040123456"
+        meter.unplug()
+
+
 def test_a_dedicated_key_is_used_for_the_rest() -> None:
     manager = Manager(make_meter())
     dedicated = bytes(range(16))

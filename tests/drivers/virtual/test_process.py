@@ -270,6 +270,19 @@ def test_what_was_written_survives_the_process_with_a_state_file(tmp_path: Path)
         wire.port.close()
 
 
+def test_a_setting_is_on_disk_before_its_answer_is_given(tmp_path: Path) -> None:
+    """A process killed right after the answer has lost nothing that it confirmed."""
+    state = tmp_path / "meter.json"
+    options = ("--listen", "socket://127.0.0.1:0", "--state", str(state))
+    with running(*options) as (url, process):
+        peer, wire = manager(url, 100)
+        assert peer.request(b"\xc1\x01\xc1" + THRESHOLD + b"\x00\x05" + (1234).to_bytes(4, "big"))[3] == 0
+        process.kill()
+        wire.port.close()
+    kept = json.loads(state.read_text())["values"]["71:0.0.17.0.0.255:4"]
+    assert bytes.fromhex(kept) == b"\x05" + (1234).to_bytes(4, "big")
+
+
 def test_a_state_file_of_another_meter_or_a_broken_one_is_refused(tmp_path: Path) -> None:
     state = tmp_path / "meter.json"
     for content in ('{"form": 1, "serial": "X"}', "not json", "[]"):
