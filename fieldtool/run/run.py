@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from fieldtool.commissioning import MeterWork, OrderContext, Progress
 from fieldtool.errors import JobError, StepRefused
@@ -21,30 +20,19 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
-from fieldtool.procedure.effects import effects, flags_of, match_payload, photos_in, unsafe
+from fieldtool.procedure.effects import effects, match_payload, photos_in
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import evidence, pages, photos
+from fieldtool.run import ending, evidence, pages, photos
+from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.text import Language
 from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
-from workorders.journal.sealing import (
-    OrderKey,
-    SealError,
-    field_context,
-    seal_text,
-    unseal_text,
-)
-from workorders.journal.writer import Draft
 from workorders.orders import WorkOrder
-from workorders.store import entries as journal_entries
-from workorders.store import keys, schema
-from workorders.store.settings import clear_drafts, draft, set_draft
-from workorders.sync.blobs import note_local
 
 if TYPE_CHECKING:
     from fieldtool.scanning.classify import LabelReading
@@ -62,7 +50,7 @@ class ProcedureRun:
         self._lock = threading.RLock()
         self._shown: str | None = None
         self._opened_at = datetime.now(UTC)
-        self._key = self._order_key()
+        self.book = OrderBook(around.journal, order.mrid)
         self.state = RunState()
         self.bench = Bench()
         self._meters: MeterSteps | None = None
@@ -143,7 +131,7 @@ class ProcedureRun:
             read = engine.only_asked(step, self._read(step, answer), job, self.state)
             failed = safety_failures(step, read, job, self.state)
             if failed:
-                return self._end_unsafe(step, read, job, failed)
+                return self._end(step.id, ending.unsafe_end(self, step, read, job, failed), RunEnd.UNSAFE)
             self._note_old_mismatch(step, read)
             self.bench = self._signed(step, read, self.bench_for(step, read))
             found = problems(step, read, job, self.state, self.bench)
@@ -154,45 +142,19 @@ class ProcedureRun:
 
     def keep_draft(self, fields: dict[str, Any]) -> None:
         """Keep what is typed so far into the current step; it survives the program. Never a PIN."""
-        with self._lock, self.around.journal.store.write() as connection:
-            set_draft(connection, self.order_id, self._current().id, _without_pin(fields))
+        with self._lock:
+            self.book.keep_draft(self._current().id, fields)
 
     def draft(self) -> dict[str, Any] | None:
         """What was typed into the current step before."""
-        with self._lock, self.around.journal.store.read() as connection:
-            return draft(connection, self.order_id, self._current().id)
+        with self._lock:
+            return self.book.draft(self._current().id)
 
     def not_done(self, reason: str, note: str | None = None, photos: list[str] | None = None) -> Accepted:
         """End the order as not executed."""
         with self._lock:
-            if self.state.end is not None:
-                raise JobError("already_ended", "this order has ended already")
-            choice = next((choice for choice in self.procedure.not_done if choice.id == reason), None)
-            if choice is None:
-                raise StepRefused("not_done", [Problem(code="not_allowed", field="reason")])
-            taken = [self.bench.photos[sha] for sha in photos or [] if sha in self.bench.photos]
-            missing = []
-            if choice.photo and not taken:
-                missing.append(Problem(code="photo_missing", field="photos"))
-            if choice.note and not (note or "").strip():
-                missing.append(Problem(code="note_missing", field="note"))
-            if missing:
-                raise StepRefused("not_done", missing)
-            ended = kinds.OrderNotDone(
-                reason=reason,
-                note=self._seal("not_done.note", note) if note else None,
-                blobs=sorted({*self.state.photos, *(blob.sha256 for blob in taken)}),
-                attempt=self.order.attempts + 1,
-            )
-            new = [blob for blob in taken if blob.sha256 not in self.state.photos]
-            written = self._append([*new, ended], drafts_of=None)
-            self.close()
-            return Accepted(
-                step="not_done",
-                saved_at=written[-1].envelope.time.device,
-                next_step=None,
-                end=RunEnd.NOT_DONE,
-            )
+            payloads = ending.not_done(self, reason, note, photos or [])
+            return self._end("not_done", payloads, RunEnd.NOT_DONE)
 
     # --- photos and codes -------------------------------------------------------------------------
 
@@ -203,7 +165,7 @@ class ProcedureRun:
             step = self.shown_step()
             blob = photos.store_blob(
                 self.around.blobs,
-                self._key,
+                self.book.key,
                 plain,
                 media_type=media_type,
                 what=what,
@@ -214,7 +176,7 @@ class ProcedureRun:
 
     def photo(self, sha256: str) -> bytes:
         """The plain bytes of a photo of this order."""
-        return photos.read_blob(self.around.blobs, self._key, sha256)
+        return photos.read_blob(self.around.blobs, self.book.key, sha256)
 
     def scanned(self, codes: Sequence[Code]) -> LabelReading:
         """What the codes of one label mean, by the rules of the device that the current step expects."""
@@ -401,10 +363,10 @@ class ProcedureRun:
 
     def _accepted(self, step: m.Step, answer: a.Answer, job: Job) -> Accepted:
         seconds = max(0, round((datetime.now(UTC) - self._opened_at).total_seconds()))
-        written = effects(step, answer, job, self.state, self.bench, self._seal, seconds)
+        written = effects(step, answer, job, self.state, self.bench, self.book.seal, seconds)
         end = None
         if isinstance(step, m.SummaryStep):
-            written += self._completion(step, answer, job, written)
+            written += ending.completion(self, step, job, written)
             end = RunEnd.COMPLETED
         stored = self._append(written, drafts_of=step.id)
         self._clear_bench(photos_in(answer))
@@ -421,104 +383,28 @@ class ProcedureRun:
             end=end,
         )
 
-    def _completion(
-        self, step: m.Step, answer: a.Answer, job: Job, before: list[kinds.Payload]
-    ) -> list[kinds.Payload]:
-        """The installation record as a sealed blob, and the end of the order."""
-        state, now = self.state, utc_text(datetime.now(UTC))
-        for payload in before:
-            state = fold(self.procedure, state, payload, "", now, self._unseal)
-        flags = flags_of(self.procedure, job, state)
-        record = self.around.records.issue(job, state, finished_at=now, flags=flags)
-        blob = photos.store_blob(
-            self.around.blobs,
-            self._key,
-            record.pdf,
-            media_type="application/pdf",
-            what="record",
-            step=step.id,
-        )
-        return [
-            blob,
-            kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number),
-            kinds.OrderCompleted(
-                record_hash=record.record_hash, blobs=sorted({*state.photos, blob.sha256}), flags=flags
-            ),
-        ]
-
-    def _end_unsafe(self, step: m.Step, answer: a.Answer, job: Job, failed: list[str]) -> Accepted:
-        bench = self.bench_for(step, answer)
-        written = effects(step, answer, job, self.state, bench, self._seal, None)
-        # The step did not happen as a step; only its photos and the failure are facts.
-        taken = [payload for payload in written if isinstance(payload, kinds.BlobTaken)]
-        ended = unsafe(step, failed, answer.note, self.state, self.order.attempts, self._seal)
-        stored = self._append([*taken, *ended])
+    def _end(self, step: str, payloads: list[kinds.Payload], end: RunEnd) -> Accepted:
+        stored = self._append(payloads)
         self.close()
-        return Accepted(
-            step=step.id, saved_at=stored[-1].envelope.time.device, next_step=None, end=RunEnd.UNSAFE
-        )
+        return Accepted(step=step, saved_at=stored[-1].envelope.time.device, next_step=None, end=end)
 
     def _clear_bench(self, used: list[str]) -> None:
         kept = {sha: blob for sha, blob in self.bench.photos.items() if sha not in used}
         self.bench = Bench(photos=kept)
 
-    # --- journal and keys -------------------------------------------------------------------------
+    # --- journal ----------------------------------------------------------------------------------
 
     def _append(self, payloads: list[kinds.Payload], drafts_of: str | None = None) -> list[Entry]:
-        context = self.context()
-        drafts = [
-            Draft(
-                payload=payload,
-                order_id=context.order_id,
-                order_version=context.order_version,
-                actor=context.actor,
-            )
-            for payload in payloads
-        ]
-        blobs = [payload for payload in payloads if isinstance(payload, kinds.BlobTaken)]
-
-        def also(connection: Connection) -> None:
-            for blob in blobs:
-                note_local(connection, blob.sha256, blob.size, utc_text(datetime.now(UTC)))
-            if drafts_of is not None:
-                clear_drafts(connection, self.order_id, drafts_of)
-
-        written = self.around.journal.append_all(drafts, also=also)
+        written = self.book.append(payloads, self.context(), drafts_of=drafts_of)
         for payload, entry in zip(payloads, written, strict=True):
             envelope = entry.envelope
             self.state = fold(
-                self.procedure, self.state, payload, envelope.id, envelope.time.device, self._unseal
+                self.procedure, self.state, payload, envelope.id, envelope.time.device, self.book.unseal
             )
         return written
 
     def _reload(self) -> None:
-        with self.around.journal.store.read() as connection:
-            found = journal_entries.fold_order(connection, schema.entry.c.order_id == self.order_id)
-        self.state = restore(self.procedure, found, self._unseal)
-
-    def _order_key(self) -> OrderKey:
-        try:
-            with self.around.journal.store.read() as connection:
-                return keys.order_key(connection, self.order_id)
-        except SealError as error:
-            raise JobError(
-                "order_key_missing",
-                "the key of this order is not on this tablet: sync before starting",
-                reason=error.code,
-            ) from None
-
-    def _seal(self, field: str, text: str) -> kinds.Sealed:
-        return seal_text(self._key, text, field_context(self.order_id, field))
-
-    def _unseal(self, field: str, sealed: kinds.Sealed) -> str | None:
-        try:
-            key = self._key
-            if sealed.key_id != key.key_id:
-                with self.around.journal.store.read() as connection:
-                    key = keys.key_by_id(connection, sealed.key_id)
-            return unseal_text(key, sealed, field_context(self.order_id, field))
-        except SealError:
-            return None
+        self.state = restore(self.procedure, self.book.entries(), self.book.unseal)
 
 
 def _procedure(around: Surroundings, order: WorkOrder) -> m.Procedure:
@@ -529,10 +415,3 @@ def _procedure(around: Surroundings, order: WorkOrder) -> m.Procedure:
     if found is None:
         raise JobError("no_procedure", f"there is no procedure {wanted!r} on this tablet", procedure=wanted)
     return found
-
-
-def _without_pin(fields: dict[str, Any]) -> dict[str, Any]:
-    override = fields.get("override")
-    if isinstance(override, dict):
-        fields = fields | {"override": {key: value for key, value in override.items() if key != "pin"}}
-    return fields

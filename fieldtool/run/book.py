@@ -1,0 +1,107 @@
+"""The journal of one order as its run uses it: the order's key, sealing, and durable appends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from fieldtool.commissioning import OrderContext
+from fieldtool.errors import JobError
+from workorders.clock import utc_text
+from workorders.journal import kinds
+from workorders.journal.entry import Entry
+from workorders.journal.sealing import OrderKey, SealError, field_context, seal_text, unseal_text
+from workorders.journal.writer import Draft, Journal
+from workorders.store import entries as journal_entries
+from workorders.store import keys, schema
+from workorders.store.entries import FoldEntry
+from workorders.store.settings import clear_drafts, draft, set_draft
+from workorders.sync.blobs import note_local
+
+
+class OrderBook:
+    """Reads and writes the entries of one order."""
+
+    def __init__(self, journal: Journal, order_id: str) -> None:
+        """Raises JobError `order_key_missing`: nothing personal could be sealed, so nothing may begin."""
+        self.order_id = order_id
+        self._journal = journal
+        self.key = self._order_key()
+
+    def entries(self) -> list[FoldEntry]:
+        """The order's entries in the order in which they take effect."""
+        with self._journal.store.read() as connection:
+            return journal_entries.fold_order(connection, schema.entry.c.order_id == self.order_id)
+
+    def append(
+        self, payloads: list[kinds.Payload], context: OrderContext, *, drafts_of: str | None = None
+    ) -> list[Entry]:
+        """Write entries, the count of their blobs and the end of a step's draft in one transaction."""
+        drafts = [
+            Draft(
+                payload=payload,
+                order_id=context.order_id,
+                order_version=context.order_version,
+                actor=context.actor,
+            )
+            for payload in payloads
+        ]
+        blobs = [payload for payload in payloads if isinstance(payload, kinds.BlobTaken)]
+
+        def also(connection: Connection) -> None:
+            now = utc_text(datetime.now(UTC))
+            for blob in blobs:
+                note_local(connection, blob.sha256, blob.size, now)
+            if drafts_of is not None:
+                clear_drafts(connection, self.order_id, drafts_of)
+
+        return self._journal.append_all(drafts, also=also)
+
+    # --- drafts -----------------------------------------------------------------------------------
+
+    def keep_draft(self, step: str, fields: dict[str, Any]) -> None:
+        """Keep what is typed so far; never a PIN."""
+        with self._journal.store.write() as connection:
+            set_draft(connection, self.order_id, step, _without_pin(fields))
+
+    def draft(self, step: str) -> dict[str, Any] | None:
+        """What was typed into a step before."""
+        with self._journal.store.read() as connection:
+            return draft(connection, self.order_id, step)
+
+    # --- sealing ----------------------------------------------------------------------------------
+
+    def seal(self, field: str, text: str) -> kinds.Sealed:
+        """Seal a text of this order for a field."""
+        return seal_text(self.key, text, field_context(self.order_id, field))
+
+    def unseal(self, field: str, sealed: kinds.Sealed) -> str | None:
+        """Open a sealed text; None where its key is gone."""
+        try:
+            key = self.key
+            if sealed.key_id != key.key_id:
+                with self._journal.store.read() as connection:
+                    key = keys.key_by_id(connection, sealed.key_id)
+            return unseal_text(key, sealed, field_context(self.order_id, field))
+        except SealError:
+            return None
+
+    def _order_key(self) -> OrderKey:
+        try:
+            with self._journal.store.read() as connection:
+                return keys.order_key(connection, self.order_id)
+        except SealError as error:
+            raise JobError(
+                "order_key_missing",
+                "the key of this order is not on this tablet: sync before starting",
+                reason=error.code,
+            ) from None
+
+
+def _without_pin(fields: dict[str, Any]) -> dict[str, Any]:
+    override = fields.get("override")
+    if isinstance(override, dict):
+        fields = fields | {"override": {key: value for key, value in override.items() if key != "pin"}}
+    return fields

@@ -1,0 +1,84 @@
+"""How an order ends: with its record, as unsafe, or not executed. Each returns what is written, in one
+transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fieldtool.errors import JobError, StepRefused
+from fieldtool.procedure import answers as a
+from fieldtool.procedure import model as m
+from fieldtool.procedure.effects import effects, flags_of, unsafe
+from fieldtool.procedure.state import Job, fold
+from fieldtool.procedure.views import Problem
+from fieldtool.run import photos
+from workorders.clock import utc_text
+from workorders.journal import kinds
+
+if TYPE_CHECKING:
+    from fieldtool.run.run import ProcedureRun
+
+
+def completion(run: ProcedureRun, step: m.Step, job: Job, before: list[kinds.Payload]) -> list[kinds.Payload]:
+    """The installation record as a sealed blob, and the end of the order; `before` are the last step's
+    facts."""
+    state, now = run.state, utc_text(datetime.now(UTC))
+    for payload in before:
+        state = fold(run.procedure, state, payload, "", now, run.book.unseal)
+    flags = flags_of(run.procedure, job, state)
+    record = run.around.records.issue(job, state, finished_at=now, flags=flags)
+    blob = photos.store_blob(
+        run.around.blobs,
+        run.book.key,
+        record.pdf,
+        media_type="application/pdf",
+        what="record",
+        step=step.id,
+    )
+    return [
+        blob,
+        kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number),
+        kinds.OrderCompleted(
+            record_hash=record.record_hash, blobs=sorted({*state.photos, blob.sha256}), flags=flags
+        ),
+    ]
+
+
+def unsafe_end(
+    run: ProcedureRun, step: m.Step, answer: a.Answer, job: Job, failed: list[str]
+) -> list[kinds.Payload]:
+    """A safety check did not hold. The step did not happen as one; its photos and the failure are facts."""
+    written = effects(step, answer, job, run.state, run.bench_for(step, answer), run.book.seal, None)
+    taken: list[kinds.Payload] = [one for one in written if isinstance(one, kinds.BlobTaken)]
+    attempts = max(run.order.attempts, run.state.attempts)
+    return [*taken, *unsafe(step, failed, answer.note, run.state, attempts, run.book.seal)]
+
+
+def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str]) -> list[kinds.Payload]:
+    """The crew could not execute the order.
+
+    Raises:
+        StepRefused: the reason is none of the procedure's, or what it demands (photo, note) is missing.
+    """
+    if run.state.end is not None:
+        raise JobError("already_ended", "this order has ended already")
+    choice = next((choice for choice in run.procedure.not_done if choice.id == reason), None)
+    if choice is None:
+        raise StepRefused("not_done", [Problem(code="not_allowed", field="reason", params={"value": reason})])
+    taken = [run.bench.photos[sha] for sha in named if sha in run.bench.photos]
+    missing: list[Problem] = []
+    if choice.photo and not taken:
+        missing.append(Problem(code="photo_missing", field="photos"))
+    if choice.note and not (note or "").strip():
+        missing.append(Problem(code="note_missing", field="note"))
+    if missing:
+        raise StepRefused("not_done", missing)
+    ended = kinds.OrderNotDone(
+        reason=reason,
+        note=run.book.seal("not_done.note", note) if note else None,
+        blobs=sorted({*run.state.photos, *(blob.sha256 for blob in taken)}),
+        attempt=max(run.order.attempts, run.state.attempts) + 1,
+    )
+    new = [blob for blob in taken if blob.sha256 not in run.state.photos]
+    return [*new, ended]
