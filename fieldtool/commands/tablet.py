@@ -226,6 +226,27 @@ def orders_show(
     table("", ["time", "what", "", "office"], lines)
 
 
+@orders_app.command("record")
+@guarded
+def orders_record(
+    order: Annotated[str, typer.Argument(help="Number or id of the order.")],
+    out: Annotated[Path, typer.Option("--out", help="PDF file to write.")],
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Write the installation record (acta) of a finished order as it was issued.
+
+    With --json one object: {"file", "bytes"}. `journal verify --record` checks it anywhere.
+    """
+    with opened(realm) as tablet:
+        pdf = tablet.record_pdf(order)
+    out.write_bytes(pdf)
+    if json:
+        emit({"file": str(out), "bytes": len(pdf)})
+    else:
+        say(f"{out}: {len(pdf)} bytes")
+
+
 @guarded
 def people(realm: RealmOption = None, json: Json = False) -> None:
     """List who may sign in on this tablet.

@@ -13,6 +13,7 @@ lock a tablet serialises writing. Errors are `fieldtool.errors.JobError` (stable
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fieldtool.procedure.answers import Answer
@@ -203,6 +204,14 @@ class TabletFace(Protocol):
 
     def sync_summary(self) -> SyncSummary:
         """Figures of the sync page."""
+        ...
+
+    def hand_over(self, folder: Path) -> Path:
+        """*Slow.* Write what is not answered yet into a file for the gateway; returns its path."""
+        ...
+
+    def record_pdf(self, order_id: str) -> bytes:
+        """The installation record of an order, as issued."""
         ...
 
     def entries(self, *, pending: bool | None = None, limit: int = 100) -> list[EntryRow]:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 
 import msgspec
 
@@ -19,7 +20,7 @@ import assets
 from drivers.models import MeterModel, load_models
 from fieldtool.errors import JobError
 from fieldtool.procedure.model import Procedure, load_procedures
-from fieldtool.run import ProcedureRun, Surroundings
+from fieldtool.run import ProcedureRun, Surroundings, photos
 from fieldtool.run.surroundings import Person
 from fieldtool.security.people import KnownPerson, People
 from fieldtool.security.realm import check_realm
@@ -36,6 +37,7 @@ from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
 from workorders.journal.writer import Journal, JournalError
 from workorders.orders import OrderStatus, can_start
+from workorders.store import keys as order_keys
 from workorders.store import queries
 from workorders.store.engine import Store, open_store
 from workorders.store.settings import set_setting, setting
@@ -424,6 +426,21 @@ class Tablet:
     def _transport(self) -> HttpTransport:
         identity = self.identity
         return HttpTransport(identity.url, tablet=identity.tablet, key=identity.signer())
+
+    def hand_over(self, folder: Path) -> Path:
+        """Write what is not answered yet into a file for the gateway; returns its path."""
+        from fieldtool.tablet.handover import export
+
+        return export(self, folder)[0]
+
+    def record_pdf(self, order_id: str) -> bytes:
+        """The installation record of an order, as issued; JobError `no_record` where there is none."""
+        detail = self._detail(order_id)
+        if detail.record_blob is None:
+            raise JobError("no_record", f"order {detail.order.number} has no record yet")
+        with self.store.read() as connection:
+            key = order_keys.order_key(connection, detail.order.mrid)
+        return photos.read_blob(self.blobs, key, detail.record_blob)
 
     def sync_summary(self) -> rows.SyncSummary:
         """Figures of the sync page."""

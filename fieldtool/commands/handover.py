@@ -1,0 +1,125 @@
+"""`fieldtool bundle` and `fieldtool recover`: when there is no network, and when the keyring is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fieldtool.commands.output import JSON_HELP, emit, guarded, say
+from fieldtool.commands.tablet import ask_passphrase, opened, realm_of
+
+app = typer.Typer(
+    no_args_is_help=True, help="Hand over by USB: signed, encrypted to named recipients, numbered."
+)
+
+Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
+RealmOption = Annotated[str | None, typer.Option("--realm", help="live | training | demo.")]
+
+
+@app.command("export")
+@guarded
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder on the stick.", file_okay=False)],
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Write what the office has not answered yet - entries and photos - into a file for the gateway.
+
+    Nothing is deleted here. With --json one object: {"file", "number", "entries", "blobs", "recipients":
+    [name]}.
+    """
+    from fieldtool.tablet.handover import export as write
+
+    with opened(realm) as tablet:
+        path, header = write(tablet, folder)
+    if json:
+        emit(
+            {
+                "file": str(path),
+                "number": header.number,
+                "entries": header.entries,
+                "blobs": header.blobs,
+                "recipients": [recipient.name for recipient in header.recipients],
+            }
+        )
+    else:
+        say(f"{path}: {header.entries} entries, {header.blobs} photos, for the gateway only")
+
+
+@app.command("import")
+@guarded
+def take(
+    file: Annotated[Path, typer.Argument(help="The hand-over file.")],
+    database: Annotated[
+        str | None, typer.Option("--database", help="The gateway's database; else FIELDTOOL_DATABASE.")
+    ] = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Take a hand-over in at the gateway; importing twice changes nothing.
+
+    With --json one object: {"id", "number", "tablet", "entries", "verdicts": {verdict: n}, "blobs",
+    "blobs_refused"}. The tablet learns the verdicts with its next sync.
+    """
+    from fieldtool.officebundle import take_in
+    from fieldtool.officehome import open_office
+    from workorders.sync.blobs import BlobFiles
+
+    office, blobs = open_office(database, realm_of(realm), ask_passphrase)
+    try:
+        report = take_in(office, BlobFiles(blobs), file)
+    finally:
+        office.store.close()
+    if json:
+        emit(report)
+    else:
+        told = ", ".join(f"{number} {kind}" for kind, number in sorted(report.verdicts.items()))
+        say(f"hand-over {report.number} of tablet {report.tablet}: {report.entries} entries ({told or '—'})")
+        say(f"{report.blobs} photos, {report.blobs_refused} refused")
+
+
+@guarded
+def recover(
+    url: Annotated[str, typer.Argument(help="Address of the gateway.")],
+    code: Annotated[str, typer.Argument(help="Recovery code from the office (gateway recovery-code).")],
+    tablet: Annotated[str, typer.Argument(help="Id of this tablet, as the office lists it.")],
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Get this tablet's database key back from the gateway, after its keyring was lost.
+
+    The key goes into the keyring (or a passphrase vault) and opens the database that still lies here. With
+    --json
+    one object: {"recovered": true, "pending"}.
+    """
+    from fieldtool.security.keys import open_vault, restore_database_key
+    from fieldtool.settings import Home
+    from workorders.store.engine import open_store
+    from workorders.sync.codes import parse_code
+    from workorders.sync.enrolment import recover_key
+    from workorders.sync.http import HttpTransport
+
+    home = Home.default()
+    chosen = realm_of(realm) or home.realm()
+    transport = HttpTransport(url)
+    try:
+        key = recover_key(transport, parse_code(code), tablet)
+    finally:
+        transport.close()
+    # It must open the database that is here before it is kept.
+    open_store(home.database(chosen), key, role="tablet", create=False).close()
+    restore_database_key(open_vault(home, chosen, ask_passphrase), key)
+    with opened(chosen.value) as found:
+        pending = found.status().pending
+    if json:
+        emit({"recovered": True, "pending": pending})
+    else:
+        say(f"recovered; {pending} entries wait to be sent")
+
+
+def add_to(app_: typer.Typer) -> None:
+    """Put these commands on the command line."""
+    app_.add_typer(app, name="bundle")
+    app_.command("recover")(recover)
