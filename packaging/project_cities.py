@@ -151,7 +151,7 @@ def flat(
         scheduled_end=end,
         due=due,
         old_serial=old,
-        new_serial=new if index % 4 else "",
+        new_serial=new if index % 5 != 3 else "",
         new_model=PREPAY,
         procedure="exchange",
         program="prepay-bt",
@@ -159,7 +159,7 @@ def flat(
         notes=notes,
         flags=marks,
     )
-    shelf = index % 8 == 0
+    shelf = index % 10 == 3
     project.add(
         "stock",
         serial=new,
