@@ -12,6 +12,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -120,6 +121,15 @@ class SocketPort:
         self._socket.close()
 
 
+try:
+    from termios import error as _termios_error
+except ImportError:  # Windows
+    _termios_error = OSError  # type: ignore[assignment,misc]  # no termios there, nothing more to catch
+_SETTING_ERRORS = (_termios_error, ValueError)
+_SERIAL_ERRORS = (OSError, ValueError, TypeError, AttributeError, _termios_error)
+"""What pySerial lets through when a device goes away under it; ``SerialException`` is an ``OSError``."""
+
+
 class _QuickRfc2217(rfc2217.Serial):
     """pySerial's RFC 2217 client with settings that cost one round trip.
 
@@ -159,33 +169,45 @@ class _QuickRfc2217(rfc2217.Serial):
 
 
 class SerialPort:
-    """A local serial port or an RFC 2217 terminal server, through pySerial. RTS and DTR power the probe
-    head."""
+    """A local serial port or an RFC 2217 terminal server, through pySerial. RTS and DTR power the probe head.
+
+    Adapters that know no 7E1 (many Bluetooth ones) are set to 8N1 and get the parity bit in software.
+    """
 
     has_line = True
 
     def __init__(self, url: str, line: LineFormat) -> None:
         self._remote = url.startswith("rfc2217://")
+        self._software_parity = False
         try:
-            port = _QuickRfc2217() if self._remote else serial.serial_for_url(url, do_not_open=True)
-            port.baudrate = line.baud
-            port.bytesize = line.data_bits
-            port.parity = line.parity
-            port.timeout = _SLICE
-            port.rts = True
-            port.dtr = True
-            port.port = url
-            port.open()
+            self._port = self._opened(url, line)
         except PermissionError as error:
             raise PortBusy(detail=f"{url}: {error}") from None
-        except (OSError, ValueError) as error:
+        except _SERIAL_ERRORS as error:
             raise _opening_error(url, error) from None
-        self._port = port
+
+    def _opened(self, url: str, line: LineFormat) -> Any:
+        port = _QuickRfc2217() if self._remote else serial.serial_for_url(url, do_not_open=True)
+        port.timeout = _SLICE
+        port.rts = True
+        port.dtr = True
+        port.port = url
+        for wanted in (line, hdlc_format(line.baud)):
+            port.baudrate, port.bytesize, port.parity = wanted.baud, wanted.data_bits, wanted.parity
+            try:
+                port.open()
+            except _SETTING_ERRORS:
+                if wanted.parity == "N":
+                    raise
+            else:
+                self._software_parity = wanted != line
+                return port
+        raise serial.SerialException("the port takes no line settings")
 
     def write(self, data: bytes) -> None:
         try:
-            self._port.write(data)
-        except (OSError, TypeError) as error:
+            self._port.write(with_even_parity(data) if self._software_parity else data)
+        except _SERIAL_ERRORS as error:
             raise PortVanished(detail=str(error)) from None
 
     def read(self, wait: float) -> bytes:
@@ -195,7 +217,7 @@ class SerialPort:
                 data: bytes = self._port.read(max(1, self._port.in_waiting))
                 if data or time.monotonic() >= deadline:
                     return data
-        except (OSError, TypeError, AttributeError) as error:
+        except _SERIAL_ERRORS as error:
             raise PortVanished(detail=str(error)) from None
 
     def set_line(self, line: LineFormat) -> None:
@@ -203,25 +225,39 @@ class SerialPort:
             if isinstance(self._port, _QuickRfc2217):
                 self._port.set_line(line)
                 return
-            self._port.apply_settings(
-                {"baudrate": line.baud, "bytesize": line.data_bits, "parity": line.parity}
-            )
-        except (OSError, ValueError) as error:
+            self._software_parity = self._software_parity and line.parity == "E"
+            try:
+                self._configure(hdlc_format(line.baud) if self._software_parity else line)
+            except _SETTING_ERRORS:
+                self._software_parity = line.parity == "E"
+                self._configure(hdlc_format(line.baud))
+        except _SERIAL_ERRORS as error:
             raise PortVanished(detail=f"line settings: {error}") from None
+
+    def _configure(self, line: LineFormat) -> None:
+        """Rate and format in one step: pySerial's properties would set formats in between that nobody
+        wants."""
+        self._port._baudrate = line.baud
+        self._port._bytesize = line.data_bits
+        self._port._parity = line.parity
+        self._port._reconfigure_port()
 
     def drain(self) -> None:
         if self._remote:
             return
         try:
             self._port.flush()
-        except (OSError, TypeError) as error:
+        except _SERIAL_ERRORS as error:
             raise PortVanished(detail=str(error)) from None
 
     def close(self) -> None:
-        try:
+        with suppress(*_SERIAL_ERRORS):
             self._port.close()
-        except OSError:
-            return
+
+
+def with_even_parity(data: bytes) -> bytes:
+    """7 data bits with the parity bit on top: what 7E1 looks like to an 8N1 receiver."""
+    return bytes(byte & 0x7F | (byte & 0x7F).bit_count() % 2 << 7 for byte in data)
 
 
 def discover() -> list[ProbePort]:

@@ -193,7 +193,8 @@ class Reach:
     def cut(self, error: DriverError) -> None:
         """Forget the association; find the port again if it vanished."""
         self._drop_channel()
-        if isinstance(error, PortVanished):
+        stream_is_broken = self._connection.mode is Mode.WRAPPER and not isinstance(error, Cancelled)
+        if isinstance(error, PortVanished) or stream_is_broken:
             self._open_line().reopen()
             self._resume = False
             return
@@ -257,6 +258,7 @@ class Reach:
         if self._connection.mode is Mode.WRAPPER:
             logical = int(self._connection.server.partition(":")[0])
             self._channel = WrapperChannel(line, self._connection.client, logical)
+            self._was_linked = True
             return
         if self._connection.mode is Mode.HDLC:
             self._channel = self._link(self._connection.client)
