@@ -40,7 +40,7 @@ class ListenError(OSError):
 def create_app(office: Office, files: BlobFiles) -> Litestar:
     """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`."""
     return Litestar(
-        route_handlers=[tablets.ROUTES, offices.ROUTES, admins.ROUTES],
+        route_handlers=[tablets.OPEN, offices.OPEN, tablets.ROUTES, offices.ROUTES, admins.ROUTES],
         middleware=[BodyGate],
         exception_handlers=HANDLERS,
         state=State({"office": office, "files": files}),

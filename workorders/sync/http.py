@@ -163,7 +163,7 @@ class HttpTransport:
 
     def deposit(self, request: wire.RecoveryDeposit) -> None:
         """Leave the sealed database key with the gateway."""
-        self._send("PUT", "/v1/recovery", msgspec.json.encode(request))
+        self._send("PUT", "/v1/recovery/key", msgspec.json.encode(request))
 
     def recover(self, request: wire.RecoveryRequest) -> wire.RecoveryAnswer:
         """Get the database key back with a recovery code."""

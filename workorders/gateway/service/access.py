@@ -1,6 +1,6 @@
 """Who asks: a tablet that signs its request, or an office user with a session; and what each may do.
 
-The guards stand on the routers, so that a route cannot forget them; what is open to all says so (`PUBLIC`).
+The guards stand on the routers, so that a route cannot forget them; what is open to all has its own router.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ DECIDES = frozenset({Role.SUPERVISOR})
 PLANS = frozenset({Role.SUPERVISOR, Role.INTEGRATOR})
 ADMINISTERS = frozenset({Role.ADMINISTRATOR})
 
-PUBLIC = "public"
-"""Key in a route's `opt`: needs no proof of who asks."""
 ROLES = "roles"
 """Key in a route's `opt`: which roles may use it."""
 REVOKED_TOO = "revoked_too"
@@ -62,10 +60,9 @@ async def tablets_only(connection: Connection, handler: BaseRouteHandler) -> Non
     Raises:
         NotSignedIn, NotAllowed
     """
-    if not handler.opt.get(PUBLIC, False):
-        revoked_too = bool(handler.opt.get(REVOKED_TOO, False))
-        row = await sync_to_thread(signed_tablet, connection, revoked_too)
-        connection.scope["state"][_TABLET] = row
+    revoked_too = bool(handler.opt.get(REVOKED_TOO, False))
+    row = await sync_to_thread(signed_tablet, connection, revoked_too)
+    connection.scope["state"][_TABLET] = row
 
 
 async def users_only(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -74,8 +71,6 @@ async def users_only(connection: Connection, handler: BaseRouteHandler) -> None:
     Raises:
         NotSignedIn, NotAllowed
     """
-    if handler.opt.get(PUBLIC, False):
-        return
     user = await sync_to_thread(session_user, _office(connection), session_token(connection))
     allowed: frozenset[Role] = handler.opt.get(ROLES, OFFICE)
     if user.role not in allowed:

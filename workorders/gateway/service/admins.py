@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from litestar import Router, delete, get, post
 from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from workorders.gateway import admin, enrolment, persons
 from workorders.gateway.admin import TabletInfo
@@ -52,7 +54,7 @@ def user_list(state: State, project: Name = None) -> list[User]:
 
 
 @post("/users", sync_to_thread=True, responses=documented(401, 403, 422))
-def add_user(state: State, data: NewUser) -> User:
+def add_user(state: State, data: JSONBody[NewUser]) -> User:
     """Add a person."""
     return persons.add_user(
         state.office,
@@ -72,7 +74,7 @@ def revoke_user(state: State, person_id: Id) -> None:
 
 
 @post("/enrolment-codes", sync_to_thread=True, responses=documented(401, 403))
-def enrolment_code(state: State, data: NewCode) -> IssuedCode:
+def enrolment_code(state: State, data: JSONBody[NewCode]) -> IssuedCode:
     """Make a one-time code that lets one tablet in."""
     return enrolment.create_enrolment_code(state.office, crew=data.crew, project=data.project, url=data.url)
 
@@ -89,7 +91,7 @@ def tablet_list(state: State) -> list[TabletInfo]:
     status_code=204,
     responses=documented(401, 403, 404),
 )
-def revoke_tablet(state: State, tablet_id: Id, data: Reason) -> None:
+def revoke_tablet(state: State, tablet_id: Id, data: JSONBody[Reason]) -> None:
     """Take a tablet's trust away."""
     admin.revoke_tablet(state.office, tablet_id, data.reason)
 
@@ -103,7 +105,7 @@ def recovery_code(state: State, tablet_id: Id) -> IssuedCode:
 @post(
     "/orders/{order_id:str}/erase", sync_to_thread=True, status_code=200, responses=documented(401, 403, 404)
 )
-def erase(state: State, user: User, order_id: Id, data: Reason) -> Erased:
+def erase(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[Reason]) -> Erased:
     """Destroy the keys of an order's personal data, everywhere."""
     return Erased(key_ids=admin.erase_order(state.office, order_id, data.reason, actor=user.id))
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody, Parameter
 from sqlalchemy import select
 
 from workorders.gateway import acts, blobs, board, heard, persons
@@ -17,7 +18,6 @@ from workorders.gateway.persons import SignedIn, User
 from workorders.gateway.service import access
 from workorders.gateway.service.access import (
     BY_SESSION,
-    PUBLIC,
     ROLES,
     TOKEN,
     USER,
@@ -25,6 +25,7 @@ from workorders.gateway.service.access import (
     users_only,
 )
 from workorders.gateway.service.bodies import PLAIN
+from workorders.gateway.service.documents import CsvOperation
 from workorders.gateway.service.problems import documented
 from workorders.journal.kinds import OrderStatus, TaskKind
 from workorders.journal.sealing import SealError, unseal_blob
@@ -130,20 +131,20 @@ class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
 # --- sessions -----------------------------------------------------------------------------------
 
 
-@post("/sessions", sync_to_thread=True, responses=documented(401, 429), security=[], opt={PUBLIC: True})
-def sign_in(state: State, data: Credentials) -> SignedIn:
+@post("/sessions", sync_to_thread=True, responses=documented(401, 429))
+def sign_in(state: State, data: JSONBody[Credentials]) -> SignedIn:
     """Open a session; its token goes as `Authorization: Bearer`."""
     return persons.sign_in(state.office, data.user, data.pin)
 
 
 @get("/sessions/current", sync_to_thread=True, responses=documented(401, 403))
-def current(user: User) -> User:
+def current(user: NamedDependency[User]) -> User:
     """Who is signed in."""
     return user
 
 
 @delete("/sessions/current", sync_to_thread=True, responses=documented(401), dependencies={"token": TOKEN})
-def sign_out(state: State, token: str) -> None:
+def sign_out(state: State, token: NamedDependency[str]) -> None:
     """End the session."""
     persons.sign_out(state.office, token)
 
@@ -152,7 +153,7 @@ def sign_out(state: State, token: str) -> None:
 
 
 @get("/projects", sync_to_thread=True, responses=documented(401, 403))
-def project_list(state: State, user: User) -> list[board.ProjectInfo]:
+def project_list(state: State, user: NamedDependency[User]) -> list[board.ProjectInfo]:
     """The projects that this user sees."""
     found = board.projects(state.office)
     return [item for item in found if user.project in {None, item.id}]
@@ -161,12 +162,12 @@ def project_list(state: State, user: User) -> list[board.ProjectInfo]:
 @get("/orders", sync_to_thread=True, responses=documented(401, 403))
 def order_list(
     state: State,
-    user: User,
+    user: NamedDependency[User],
     project: Name = None,
     crew: Name = None,
-    status: OrderStatus | None = None,
+    status: FromQuery[OrderStatus | None] = None,
     search: Name = None,
-    with_exceptions: bool = False,
+    with_exceptions: FromQuery[bool] = False,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> OrderPage:
@@ -185,7 +186,7 @@ def order_list(
 
 
 @get("/orders/{order_id:str}", sync_to_thread=True, responses=documented(401, 403, 404))
-def order_detail(state: State, user: User, order_id: Id) -> OrderDetail:
+def order_detail(state: State, user: NamedDependency[User], order_id: Id) -> OrderDetail:
     """One order with everything that came of it."""
     with state.office.store.read() as connection:
         found = order(connection, order_id)
@@ -201,7 +202,7 @@ def order_detail(state: State, user: User, order_id: Id) -> OrderDetail:
     media_type="application/octet-stream",
     responses=documented(401, 403, 404),
 )
-def order_blob(state: State, user: User, order_id: Id, sha256: Id) -> Response[bytes]:
+def order_blob(state: State, user: NamedDependency[User], order_id: Id, sha256: Id) -> Response[bytes]:
     """A photo, signature or document of an order, opened with the order's key."""
     _check_order(state, user, order_id)
     table = schema.blob
@@ -228,7 +229,7 @@ def _safe_type(media_type: str) -> str:
 @post(
     "/orders", sync_to_thread=True, responses=documented(401, 403, 404, 409, 422), opt={ROLES: access.PLANS}
 )
-def issue(state: State, user: User, data: NewOrder) -> ActDone:
+def issue(state: State, user: NamedDependency[User], data: JSONBody[NewOrder]) -> ActDone:
     """Issue an order."""
     check_project(user, data.project)
     fields = {name: getattr(data, name) for name in NewOrder.__struct_fields__ if name != "customer"}
@@ -241,7 +242,7 @@ def issue(state: State, user: User, data: NewOrder) -> ActDone:
     responses=documented(401, 403, 404, 409, 422),
     opt={ROLES: access.PLANS},
 )
-def change(state: State, user: User, order_id: Id, data: OrderChange) -> ActDone:
+def change(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[OrderChange]) -> ActDone:
     """Change planning fields of an order."""
     _check_order(state, user, order_id)
     return acts.change_order(state.office, order_id, data.changes, data.customer, actor=user.id)
@@ -254,7 +255,7 @@ def change(state: State, user: User, order_id: Id, data: OrderChange) -> ActDone
     responses=documented(401, 403, 404, 409),
     opt={ROLES: access.DECIDES},
 )
-def approve(state: State, user: User, order_id: Id, data: Remark) -> ActDone:
+def approve(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[Remark]) -> ActDone:
     """Accept the record of an executed order."""
     _check_order(state, user, order_id)
     return acts.approve_order(state.office, order_id, data.remark, actor=user.id)
@@ -267,7 +268,7 @@ def approve(state: State, user: User, order_id: Id, data: Remark) -> ActDone:
     responses=documented(401, 403, 404, 409, 422),
     opt={ROLES: access.DECIDES},
 )
-def send_back(state: State, user: User, order_id: Id, data: Reason) -> ActDone:
+def send_back(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[Reason]) -> ActDone:
     """Send an executed order back for rework."""
     _check_order(state, user, order_id)
     return acts.return_order(state.office, order_id, data.reason, actor=user.id)
@@ -280,7 +281,7 @@ def send_back(state: State, user: User, order_id: Id, data: Reason) -> ActDone:
     responses=documented(401, 403, 404, 409, 422),
     opt={ROLES: access.PLANS},
 )
-def cancel(state: State, user: User, order_id: Id, data: Reason) -> ActDone:
+def cancel(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[Reason]) -> ActDone:
     """Withdraw an order."""
     _check_order(state, user, order_id)
     return acts.cancel_order(state.office, order_id, data.reason, actor=user.id)
@@ -293,13 +294,13 @@ def cancel(state: State, user: User, order_id: Id, data: Reason) -> ActDone:
     responses=documented(401, 403, 404, 409, 422),
     opt={ROLES: access.PLANS},
 )
-def reassign(state: State, user: User, order_id: Id, data: NewCrew) -> ActDone:
+def reassign(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[NewCrew]) -> ActDone:
     """Give an order to another crew."""
     _check_order(state, user, order_id)
     return acts.reassign_order(state.office, order_id, data.crew, actor=user.id)
 
 
-def _check_order(state: State, user: User, order_id: str) -> None:
+def _check_order(state: State, user: NamedDependency[User], order_id: str) -> None:
     """An order of a project that this user does not see does not exist for them."""
     if user.project is None:
         return
@@ -316,11 +317,11 @@ def _check_order(state: State, user: User, order_id: str) -> None:
 @get("/exceptions", sync_to_thread=True, responses=documented(401, 403))
 def exception_list(
     state: State,
-    user: User,
+    user: NamedDependency[User],
     project: Name = None,
     order_id: Name = None,
     kind: Name = None,
-    decided: bool | None = False,
+    decided: FromQuery[bool | None] = False,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> ExceptionPage:
@@ -346,7 +347,7 @@ def exception_list(
     responses=documented(401, 403, 404, 409, 422),
     opt={ROLES: access.DECIDES},
 )
-def decide(state: State, user: User, exception_id: Id, data: Decision) -> ActDone:
+def decide(state: State, user: NamedDependency[User], exception_id: Id, data: JSONBody[Decision]) -> ActDone:
     """Decide an exception."""
     return acts.decide_exception(state.office, exception_id, data.decision, data.reason, actor=user.id)
 
@@ -354,7 +355,7 @@ def decide(state: State, user: User, exception_id: Id, data: Decision) -> ActDon
 @get("/board", sync_to_thread=True, responses=documented(401, 403, 404))
 def board_figures(
     state: State,
-    user: User,
+    user: NamedDependency[User],
     project: Annotated[str, Parameter(max_length=200)],
     days: Annotated[int, Parameter(ge=1, le=400)] = 14,
 ) -> Board:
@@ -364,7 +365,7 @@ def board_figures(
 
 
 @get("/figures", sync_to_thread=True, responses=documented(401, 403))
-def figures(state: State, user: User, project: Name = None) -> board.Figures:
+def figures(state: State, user: NamedDependency[User], project: Name = None) -> board.Figures:
     """The gateway's own count of what the tablets did."""
     check_project(user, project)
     return board.figures(state.office, project or user.project)
@@ -376,11 +377,12 @@ def figures(state: State, user: User, project: Name = None) -> board.Figures:
     status_code=200,
     responses=documented(401, 403, 404),
     opt={ROLES: access.PLANS},
+    operation_class=CsvOperation,
 )
 def upload_heard(
     state: State,
     request: Request[Any, Any, Any],
-    user: User,
+    user: NamedDependency[User],
     project: Annotated[str, Parameter(max_length=200)],
 ) -> heard.HeardReport:
     """Take the head-end's list of devices heard (CSV body)."""
@@ -389,10 +391,12 @@ def upload_heard(
     return heard.take_heard(state.office, project, plain, actor=user.id)
 
 
+OPEN = Router(path="/v1", route_handlers=[sign_in], tags=["office"])
+"""For everybody."""
+
 ROUTES = Router(
     path="/v1",
     route_handlers=[
-        sign_in,
         current,
         sign_out,
         project_list,

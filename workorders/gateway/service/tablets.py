@@ -7,15 +7,17 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, get, head, post, put
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Body, Parameter
+from litestar.params import JSONBody, Parameter
 
 from workorders.gateway import blobs, enrolment, keys, pull, push, references
 from workorders.gateway.direct import meta as gateway_meta
 from workorders.gateway.errors import OfficeError
 from workorders.gateway.pull import TabletRow
-from workorders.gateway.service.access import BY_TABLET, PUBLIC, REVOKED_TOO, TABLET, tablets_only
+from workorders.gateway.service.access import BY_TABLET, REVOKED_TOO, TABLET, tablets_only
 from workorders.gateway.service.bodies import PLAIN, RAW
+from workorders.gateway.service.documents import BytesOperation, PushOperation
 from workorders.gateway.service.problems import documented
 from workorders.sync import wire
 
@@ -30,7 +32,7 @@ class UnreadableBody(OfficeError):
     title = "The body could not be read; it was kept"
 
 
-@get("/meta", sync_to_thread=True, responses=documented(), security=[], opt={PUBLIC: True})
+@get("/meta", sync_to_thread=True, responses=documented())
 def meta(state: State) -> wire.Meta:
     """Who this gateway is, and what time it is here."""
     return gateway_meta(state.office)
@@ -41,16 +43,14 @@ def meta(state: State) -> wire.Meta:
     sync_to_thread=True,
     status_code=200,
     responses=documented(403, 422),
-    security=[],
-    opt={PUBLIC: True},
 )
-def enrol(state: State, data: wire.EnrolRequest) -> wire.EnrolAnswer:
+def enrol(state: State, data: JSONBody[wire.EnrolRequest]) -> wire.EnrolAnswer:
     """Enrol a tablet that has a one-time code and proves its key."""
     return enrolment.enrol(state.office, data)
 
 
-@put("/recovery", sync_to_thread=True, status_code=204, responses=documented(401, 403, 422))
-def deposit(state: State, tablet: TabletRow, data: wire.RecoveryDeposit) -> None:
+@put("/recovery/key", sync_to_thread=True, status_code=204, responses=documented(401, 403, 422))
+def deposit(state: State, tablet: NamedDependency[TabletRow], data: JSONBody[wire.RecoveryDeposit]) -> None:
     """Leave the tablet's database key, sealed to the recovery key."""
     enrolment.deposit(state.office, tablet.tablet_id, data)
 
@@ -60,15 +60,10 @@ def deposit(state: State, tablet: TabletRow, data: wire.RecoveryDeposit) -> None
     sync_to_thread=True,
     status_code=200,
     responses=documented(403, 404, 422),
-    security=[],
-    opt={PUBLIC: True},
 )
-def recover(state: State, data: wire.RecoveryRequest) -> wire.RecoveryAnswer:
+def recover(state: State, data: JSONBody[wire.RecoveryRequest]) -> wire.RecoveryAnswer:
     """Give a database key back to whoever holds the recovery code for it."""
     return enrolment.recover(state.office, data)
-
-
-PUSH_BODY = Body(description="PushRequest: one chain's entries, oldest first. May be compressed (gzip).")
 
 
 @post(
@@ -77,12 +72,14 @@ PUSH_BODY = Body(description="PushRequest: one chain's entries, oldest first. Ma
     status_code=200,
     responses=documented(401),
     opt={REVOKED_TOO: True},
+    operation_class=PushOperation,
 )
 def push_entries(
-    state: State, request: Request[Any, Any, Any], tablet: TabletRow, data: Annotated[Any, PUSH_BODY]
+    state: State,
+    request: Request[Any, Any, Any],
+    tablet: NamedDependency[TabletRow],
 ) -> wire.PushResponse:
     """Take entries; one verdict each. A body that cannot be read at all is kept and answered 400."""
-    del data
     plain: bytes = request.scope["state"][PLAIN]
     try:
         wanted = msgspec.json.decode(plain, type=wire.PushRequest)
@@ -93,27 +90,31 @@ def push_entries(
 
 
 @get("/sync/pull", sync_to_thread=True, responses=documented(401, 403, 410))
-def pull_page(state: State, tablet: TabletRow, cursor: Cursor = None) -> wire.PullPage:
+def pull_page(state: State, tablet: NamedDependency[TabletRow], cursor: Cursor = None) -> wire.PullPage:
     """One page of what changed for this tablet since its cursor."""
     return pull.pull(state.office, tablet, cursor)
 
 
 @post("/sync/finish", sync_to_thread=True, status_code=200, responses=documented(401, 403, 410))
-def finish(state: State, tablet: TabletRow, data: wire.FinishRequest) -> wire.FinishAnswer:
+def finish(
+    state: State, tablet: NamedDependency[TabletRow], data: JSONBody[wire.FinishRequest]
+) -> wire.FinishAnswer:
     """Counts and digest of what this tablet may see."""
     return pull.finish(state.office, tablet, data)
 
 
 @get("/keys", sync_to_thread=True, responses=documented(401, 403))
 def key_ring(
-    state: State, tablet: TabletRow, have: Annotated[str | None, Parameter(max_length=64)] = None
+    state: State,
+    tablet: NamedDependency[TabletRow],
+    have: Annotated[str | None, Parameter(max_length=64)] = None,
 ) -> wire.KeysAnswer:
     """The tablet's key ring, sealed to it, unless it has this very one."""
     return keys.keys_for(state.office, tablet, have)
 
 
 @get("/reference", sync_to_thread=True, responses=documented(401, 403))
-def reference_list(state: State, tablet: TabletRow) -> wire.ReferenceList:
+def reference_list(state: State, tablet: NamedDependency[TabletRow]) -> wire.ReferenceList:
     """The reference sets that this tablet works with."""
     return references.references_for(state.office, tablet)
 
@@ -124,7 +125,7 @@ def reference_list(state: State, tablet: TabletRow) -> wire.ReferenceList:
     media_type="application/octet-stream",
     responses=documented(401, 403, 404),
 )
-def reference_body(state: State, tablet: TabletRow, sha256: Hash) -> bytes:
+def reference_body(state: State, tablet: NamedDependency[TabletRow], sha256: Hash) -> bytes:
     """The bytes of a reference set."""
     return references.reference_body(state.office, tablet, sha256)
 
@@ -137,18 +138,24 @@ def reference_body(state: State, tablet: TabletRow, sha256: Hash) -> bytes:
         200: ResponseSpec(data_container=None, description="The office holds it."),
     },
 )
-def blob_held(state: State, tablet: TabletRow, sha256: Hash) -> Response[None]:
+def blob_held(state: State, tablet: NamedDependency[TabletRow], sha256: Hash) -> Response[None]:
     """Whether the office holds a blob."""
     del tablet
     size = blobs.blob_size(state.office, sha256)
     return Response(content=None, headers={"Blob-Size": str(size)})
 
 
-@put("/blobs/{sha256:str}", sync_to_thread=True, status_code=204, responses=documented(401, 403, 422))
+@put(
+    "/blobs/{sha256:str}",
+    sync_to_thread=True,
+    status_code=204,
+    responses=documented(401, 403, 422),
+    operation_class=BytesOperation,
+)
 def put_blob(
     state: State,
     request: Request[Any, Any, Any],
-    tablet: TabletRow,
+    tablet: NamedDependency[TabletRow],
     sha256: Hash,
 ) -> None:
     """Take a sealed file whole; its hash must be that of the path."""
@@ -157,13 +164,13 @@ def put_blob(
     blobs.put_blob(state.office, state.files, sha256, raw)
 
 
+OPEN = Router(path="/v1", route_handlers=[meta, enrol, recover], tags=["tablets"])
+"""For everybody: the code proves who asks."""
+
 ROUTES = Router(
     path="/v1",
     route_handlers=[
-        meta,
-        enrol,
         deposit,
-        recover,
         push_entries,
         pull_page,
         finish,
