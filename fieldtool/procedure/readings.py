@@ -105,7 +105,7 @@ def same_readings(first: list[ReadingValue], second: list[ReadingValue]) -> list
     by_item = {reading.item: reading for reading in second}
     differing: list[str] = []
     for reading in first:
-        if not _cumulative(reading.item):
+        if not is_energy(reading.item):
             continue
         other = by_item.get(reading.item)
         one, two = decimal(reading.value), decimal(other.value if other else None)
@@ -116,7 +116,8 @@ def same_readings(first: list[ReadingValue], second: list[ReadingValue]) -> list
     return differing
 
 
-def _cumulative(item: str) -> bool:
+def is_energy(item: str) -> bool:
+    """Whether an item is a cumulative energy register (OBIS C 1–20, D 8), by OBIS or as mode C sends it."""
     parts = item.split(":")
     obis = parts[1] if len(parts) == 3 else item.split("*")[0]
     groups = obis.split(".")

@@ -14,7 +14,7 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
 from fieldtool.procedure.engine import checks_of
-from fieldtool.procedure.readings import decimal, disagree, optical_value, plausible
+from fieldtool.procedure.readings import decimal, disagree, is_energy, optical_value, plausible
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import Problem
 from workorders.journal.kinds import DeviceRole, JoinState
@@ -204,6 +204,9 @@ def _meter_read(
         yield Problem(code="not_read_yet")
         return
     scanned = scanned_serial(state, step.device)
+    same = scanned is None or normalise_serial(found.serial) == scanned
+    if same and not any(is_energy(reading.item) and reading.value for reading in found.readings):
+        yield Problem(code="registers_not_read")
     # The new device is judged by the match, with cause and remedy; the old one has only this.
     if step.device is DeviceRole.OLD and scanned is not None and found.serial is not None:
         serial = normalise_serial(found.serial)

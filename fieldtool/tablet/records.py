@@ -267,7 +267,7 @@ class _Writer:
             return []
         return [
             Register(
-                name=reading.name or reading.item,
+                name=self._register_name(reading),
                 value=reading.value or "",
                 unit=reading.unit or "",
                 time=self._local(found.at),
@@ -275,6 +275,10 @@ class _Writer:
             for reading in found.readings
             if reading.value is not None and _group(reading, 3) == "8"
         ]
+
+    def _register_name(self, reading: ReadingValue) -> str:
+        groups = ".".join(_group(reading, index) for index in (2, 3, 4))
+        return self._word(f"register.{groups}", reading.name or reading.item)
 
     def _measurements(self) -> list[Register]:
         from fieldtool.documents.record import Register
