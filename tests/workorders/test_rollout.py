@@ -32,6 +32,7 @@ from workorders.rollout import (
     refresh_clocks,
 )
 from workorders.rollout.board import late_orders
+from workorders.rollout.listing import Listing, listed
 from workorders.rollout.clocks import OrderFacts
 from workorders.store import inbox
 from workorders.store.engine import Store
@@ -321,6 +322,29 @@ def test_join_rework_and_orphans(project: Project) -> None:
     assert found.orphans["site_never_heard"] == 1
     assert (found.rework.number, found.rework.base, found.rework.met) == (1, 1, False)
     assert found.statuses[str(OrderStatus.DISPATCHED)] == 3
+
+
+def test_each_figure_of_the_board_opens_its_orders(project: Project) -> None:
+    """A figure that opens another number of orders than it shows would send a supervisor astray."""
+    for number, order_id in enumerate(("o1", "o2")):
+        placed = kinds.DevicePlaced(serial=f"m{number}", model="m", usage_point=f"up-{order_id}")
+        project.crew("c1", order_id, placed, lima(2, 10))
+        project.crew("c1", order_id, done("c1"), lima(2, 11))
+    project.by_office(kinds.OrderReturned(version=2, reason="photo"), "o2", lima(3, 9))
+    now = lima(12, 9)
+    found = project.board(now)
+
+    def behind(which: Listing) -> list[str]:
+        with project.store.read() as connection:
+            total, page = listed(connection, which, project="p1", rules=rules(), now=now, limit=50)
+        assert total == len(page)
+        return [row.order_id for row in page]
+
+    assert behind(Listing.REWORK) == ["o2"]
+    assert behind(Listing.WAITING_APPROVAL) == ["o1"]
+    assert len(behind(Listing.LATE)) == found.late
+    assert behind(Listing.UNJOINED) == behind(Listing.ORPHANS) == ["o1", "o2"]
+    assert behind(Listing.DONE_TODAY) == []
 
 
 def test_a_join_after_the_target_does_not_count(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, func, select
@@ -14,8 +15,10 @@ from workorders.gateway.tables import project as project_table
 from workorders.orders import OrderStatus
 from workorders.rollout.board import Board, Plan, board
 from workorders.rollout.clocks import refresh_clocks
+from workorders.rollout.listing import Listing, listed
 from workorders.rollout.rules import RulesError, SlaRules, read_rules
 from workorders.store import schema
+from workorders.store.queries import OrderRow
 from workorders.sync.blobs import HELD
 
 
@@ -87,11 +90,7 @@ def board_of(office: Office, project: str, days: int = 14) -> Board:
     Raises:
         NotFound: no such project.
     """
-    with office.store.read() as connection:
-        query = select(project_table.c.data).where(project_table.c.project_id == project)
-        data = connection.execute(query).scalar()
-    if data is None:
-        raise NotFound(f"there is no project {project}")
+    data = _project_data(office, project)
     source = data.get("source", "")
     rules = rules_of(source)
     plan = msgspec.convert(data.get("plan", {}), Plan)
@@ -100,6 +99,30 @@ def board_of(office: Office, project: str, days: int = 14) -> Board:
         refresh_clocks(connection, rules, project, office.now(), version=version)
     with office.store.read() as connection:
         return board(connection, project=project, rules=rules, plan=plan, now=office.now(), days=days)
+
+
+def orders_behind(
+    office: Office, project: str, which: Listing, limit: int, offset: int
+) -> tuple[int, list[OrderRow]]:
+    """The orders behind a figure of the board, and how many they are in all.
+
+    Raises:
+        NotFound: no such project.
+    """
+    rules = rules_of(_project_data(office, project).get("source", ""))
+    with office.store.read() as connection:
+        return listed(
+            connection, which, project=project, rules=rules, now=office.now(), limit=limit, offset=offset
+        )
+
+
+def _project_data(office: Office, project: str) -> dict[str, Any]:
+    with office.store.read() as connection:
+        query = select(project_table.c.data).where(project_table.c.project_id == project)
+        data: dict[str, Any] | None = connection.execute(query).scalar()
+    if data is None:
+        raise NotFound(f"there is no project {project}")
+    return data
 
 
 def rules_of(source: str) -> SlaRules:

@@ -151,7 +151,8 @@ def _by_day(connection: Connection, project: str, rules: SlaRules, column: str) 
     return Counter(read_utc(row[0]).astimezone(zone).date() for row in connection.execute(query))
 
 
-def _day_bounds(rules: SlaRules, day: date) -> tuple[str, str]:
+def day_bounds(rules: SlaRules, day: date) -> tuple[str, str]:
+    """Begin and end of a day of the project's calendar, UTC text."""
     zone = rules.time_zone
     begin = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = day + timedelta(days=1)
@@ -162,7 +163,7 @@ def _day_bounds(rules: SlaRules, day: date) -> tuple[str, str]:
 def _planned_today(connection: Connection, project: str, rules: SlaRules, plan: Plan, day: date) -> int:
     if plan.daily:
         return plan.daily
-    begin, end = _day_bounds(rules, day)
+    begin, end = day_bounds(rules, day)
     table = schema.work_order
     query = select(func.count()).where(
         table.c.project == project, table.c.scheduled_start >= begin, table.c.scheduled_start < end
@@ -190,7 +191,7 @@ def _curve(done: Counter[date], plan: Plan, today: date, days: int) -> list[Curv
 
 def _crews(connection: Connection, project: str, rules: SlaRules, since: date) -> list[CrewDay]:
     table = schema.work_order
-    begin, _ = _day_bounds(rules, since)
+    begin, _ = day_bounds(rules, since)
     found: dict[tuple[str, date], list[int]] = {}
     zone = rules.time_zone
     for index, column in enumerate(("completed_at", "not_done_at")):
@@ -233,7 +234,8 @@ def _clock_states(connection: Connection, project: str, now: str) -> dict[str, d
     return found
 
 
-def _running_before(project: str, now: str, column: str) -> Select[Any]:
+def running_before(project: str, now: str, column: str) -> Select[Any]:
+    """Order ids with a running clock whose `breach_at` or `warn_at` has passed."""
     table = schema.sla_clock
     return select(table.c.order_id).where(
         table.c.project == project,
@@ -245,11 +247,11 @@ def _running_before(project: str, now: str, column: str) -> Select[Any]:
 
 def _distinct_orders(connection: Connection, project: str, now: str, column: str) -> int:
     """Orders with a running clock past its limit (`breach_at`), or past its warning but not its limit."""
-    query = _running_before(project, now, column)
+    query = running_before(project, now, column)
     table = schema.sla_clock
     if column == "warn_at":
         query = query.where(table.c.paused.is_(False))
-        query = query.where(table.c.order_id.not_in(_running_before(project, now, "breach_at")))
+        query = query.where(table.c.order_id.not_in(running_before(project, now, "breach_at")))
     inner = query.distinct().subquery()
     return int(connection.execute(select(func.count()).select_from(inner)).scalar_one())
 
@@ -259,7 +261,7 @@ def late_orders(connection: Connection, project: str, now: str, *, limit: int = 
     table = schema.sla_clock
     query = (
         select(table.c.order_id, func.min(table.c.breach_at).label("breach_at"))
-        .where(table.c.order_id.in_(_running_before(project, now, "breach_at")), table.c.breach_at < now)
+        .where(table.c.order_id.in_(running_before(project, now, "breach_at")), table.c.breach_at < now)
         .group_by(table.c.order_id)
         .order_by("breach_at")
         .limit(limit)

@@ -31,6 +31,7 @@ from workorders.journal.kinds import OrderStatus, TaskKind
 from workorders.journal.sealing import SealError, unseal_blob
 from workorders.orders import Customer, NewAsset, OldAsset, Place, WorkOrder
 from workorders.rollout.board import Board
+from workorders.rollout.listing import Listing
 from workorders.store import keys, schema
 from workorders.store.queries import (
     ExceptionRow,
@@ -364,6 +365,23 @@ def board_figures(
     return board.board_of(state.office, project, days)
 
 
+@get("/lists/{name:str}", sync_to_thread=True, responses=documented(401, 403, 404))
+def orders_behind(
+    state: State,
+    user: NamedDependency[User],
+    name: Id,
+    project: Annotated[str, Parameter(max_length=200)],
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> OrderPage:
+    """The orders behind a figure of the board."""
+    check_project(user, project)
+    if name not in set(Listing):
+        raise NotFound(f"there is no list {name}; there are {', '.join(Listing)}")
+    total, found = board.orders_behind(state.office, project, Listing(name), limit, offset)
+    return OrderPage(total=total, orders=found)
+
+
 @get("/figures", sync_to_thread=True, responses=documented(401, 403))
 def figures(state: State, user: NamedDependency[User], project: Name = None) -> board.Figures:
     """The gateway's own count of what the tablets did."""
@@ -412,6 +430,7 @@ ROUTES = Router(
         exception_list,
         decide,
         board_figures,
+        orders_behind,
         figures,
         upload_heard,
     ],

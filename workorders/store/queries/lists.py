@@ -142,8 +142,14 @@ def orders(
     offset: int = 0,
 ) -> list[OrderRow]:
     """One page by schedule, then number; `search` looks in number, supply, serials, name and address."""
-    table, shown = schema.work_order, schema.order_text
+    table = schema.work_order
     ids = _base(connection, which or OrderFilter(), search, select(table.c.order_id).select_from(table))
+    return orders_of(connection, ids, limit=limit, offset=offset)
+
+
+def orders_of(connection: Connection, ids: Select[Any], *, limit: int, offset: int = 0) -> list[OrderRow]:
+    """One page of the orders whose `work_order.order_id` the query selects, by schedule, then number."""
+    table, shown = schema.work_order, schema.order_text
     ids = ids.order_by(table.c.sort_at, table.c.number, table.c.order_id).limit(limit).offset(offset)
     page = ids.subquery()
     columns = (*_COLUMNS, shown.c.name.label("customer"), shown.c.address, shown.c.position)
