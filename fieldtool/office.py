@@ -1,0 +1,229 @@
+"""The supervisor's way to the office: the gateway's API, typed, with the last answer kept for when there is
+no signal.
+
+What is read is remembered by its question; without contact the last answer is given with its time. What is
+decided is posted at once or not at all: a decision is an entry on the office's chain, and nothing here may
+pretend that it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+import requests
+
+from fieldtool.errors import JobError
+from workorders.clock import utc_text
+from workorders.gateway.board import ProjectInfo
+from workorders.rollout.board import Board
+from workorders.store.engine import Store
+from workorders.store.queries import ExceptionRow, OrderDetail, OrderRow
+from workorders.store.settings import set_setting, setting
+from workorders.sync.http import check_url
+
+SECONDS = (5.0, 30.0)
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+PAGE = 100
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """What the office said and when (UTC text); `fresh` False: said before, now there is no contact."""
+
+    value: T
+    at: str
+    fresh: bool
+
+
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of orders and how many there are in all."""
+
+    total: int
+    orders: list[OrderRow]
+
+
+class ExceptionPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the queue, the worst first."""
+
+    exceptions: list[ExceptionRow]
+
+
+class _SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    token: str
+
+
+class _Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem as the gateway words it (RFC 9457)."""
+
+    code: str = "office_refused"
+    detail: str = ""
+
+
+class Memory(Protocol):
+    """Keeps the last answers, encrypted like everything else of this machine."""
+
+    def recall(self, question: str) -> tuple[str, str] | None:
+        """Time and body of the last answer to a question."""
+        ...
+
+    def keep(self, question: str, at: str, body: str) -> None:
+        """Remember an answer."""
+        ...
+
+
+class StoreMemory:
+    """`Memory` in the settings of the tablet's encrypted store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def recall(self, question: str) -> tuple[str, str] | None:
+        """See `Memory`."""
+        with self._store.read() as connection:
+            kept = setting(connection, f"office:{question}")
+        if not isinstance(kept, dict):
+            return None
+        return str(kept["at"]), str(kept["body"])
+
+    def keep(self, question: str, at: str, body: str) -> None:
+        """See `Memory`."""
+        with self._store.write() as connection:
+            set_setting(connection, f"office:{question}", {"at": at, "body": body})
+
+
+class OfficeClient:
+    """One supervisor's session with one gateway. Methods block: call them in a worker."""
+
+    def __init__(
+        self, url: str, memory: Memory, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._url = check_url(url)
+        self._memory = memory
+        self._now = now
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def sign_in(self, user: str, pin: str) -> None:
+        """Open a session; the PIN is not kept.
+
+        Raises:
+            JobError: `office_unreachable`, or the gateway's refusal.
+        """
+        answer = self._send("POST", "/v1/sessions", json={"user": user, "pin": pin})
+        token = self._decode(answer, _SignedIn).token
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def sign_out(self) -> None:
+        """Forget the session; the token ends with it."""
+        self._session.headers.pop("Authorization", None)
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether a session was opened."""
+        return "Authorization" in self._session.headers
+
+    # --- what is read ---------------------------------------------------------------------------
+
+    def projects(self) -> Answer[list[ProjectInfo]]:
+        """The projects that this person sees."""
+        return self._ask("/v1/projects", {}, list[ProjectInfo])
+
+    def board(self, project: str, days: int) -> Answer[Board]:
+        """The board's figures."""
+        return self._ask("/v1/board", {"project": project, "days": str(days)}, Board)
+
+    def exceptions(self, project: str) -> Answer[ExceptionPage]:
+        """What is open, the worst first."""
+        return self._ask("/v1/exceptions", {"project": project, "limit": str(PAGE)}, ExceptionPage)
+
+    def listed(self, project: str, name: str, offset: int = 0) -> Answer[OrderPage]:
+        """The orders behind a figure of the board (`workorders.gateway.listing`)."""
+        question = {"project": project, "limit": str(PAGE), "offset": str(offset)}
+        return self._ask(f"/v1/lists/{name}", question, OrderPage)
+
+    def order(self, order_id: str) -> Answer[OrderDetail]:
+        """One order with all evidence."""
+        return self._ask(f"/v1/orders/{order_id}", {}, OrderDetail)
+
+    def blob(self, order_id: str, sha256: str) -> bytes:
+        """A photo or document; never kept here."""
+        return self._send("GET", f"/v1/orders/{order_id}/blobs/{sha256}")
+
+    # --- what is decided ------------------------------------------------------------------------
+
+    def decide(self, exception_id: str, decision: str, reason: str) -> None:
+        """`accepted`, `rejected` or `rework`, with a reason."""
+        body = {"decision": decision, "reason": reason}
+        self._send("POST", f"/v1/exceptions/{exception_id}/decision", json=body)
+
+    def approve(self, order_id: str, remark: str | None = None) -> None:
+        """Accept the record of an executed order."""
+        self._send("POST", f"/v1/orders/{order_id}/approve", json={"remark": remark})
+
+    def send_back(self, order_id: str, reason: str) -> None:
+        """Send an executed order back for rework."""
+        self._send("POST", f"/v1/orders/{order_id}/return", json={"reason": reason})
+
+    # --- the wire -------------------------------------------------------------------------------
+
+    def _ask(self, path: str, query: dict[str, str], kind: type[T]) -> Answer[T]:
+        question = path + "?" + "&".join(f"{name}={query[name]}" for name in sorted(query))
+        try:
+            body = self._send("GET", path, params=query)
+        except JobError as error:
+            kept = self._memory.recall(question) if error.code == "office_unreachable" else None
+            if kept is None:
+                raise
+            at, text = kept
+            return Answer(value=self._decode(text.encode(), kind), at=at, fresh=False)
+        value = self._decode(body, kind)
+        at = utc_text(self._now())
+        self._memory.keep(question, at, body.decode())
+        return Answer(value=value, at=at, fresh=True)
+
+    def _send(self, method: str, path: str, **options: Any) -> bytes:
+        try:
+            answer = self._session.request(
+                method, self._url + path, timeout=SECONDS, stream=True, allow_redirects=False, **options
+            )
+            with answer:
+                body = _read(answer)
+        except requests.RequestException as error:
+            raise JobError(
+                "office_unreachable", f"no contact with the office: {type(error).__name__}"
+            ) from None
+        if answer.status_code >= 500:
+            raise JobError("office_unreachable", f"the office answered {answer.status_code}")
+        if answer.status_code >= 300:
+            raise self._refusal(answer.status_code, body)
+        return body
+
+    def _refusal(self, status: int, body: bytes) -> JobError:
+        try:
+            refusal = msgspec.json.decode(body, type=_Refusal)
+        except msgspec.DecodeError:
+            refusal = _Refusal()
+        if status == 401:
+            self.sign_out()
+            return JobError("office_not_signed_in", refusal.detail or "sign in again")
+        return JobError("office_refused", f"{refusal.code}: {refusal.detail}", reason=refusal.detail)
+
+    @staticmethod
+    def _decode(body: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as error:
+            raise JobError("office_garbled", f"the office's answer is not understood: {error}") from None
+
+
+def _read(answer: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_content(64 * 1024):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise requests.exceptions.ContentDecodingError("answer too large")
+    return bytes(body)
