@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QUrl
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QWindow
-from PySide6.QtQml import QQmlApplicationEngine, QQmlError
+from PySide6.QtQml import QQmlApplicationEngine, QQmlError, QQmlImageProviderBase
 
 import assets
 from ui.backend import Backend
@@ -57,9 +57,11 @@ class Screens:
         inline: bool = False,
         reduced_motion: bool | None = None,
         remember: Callable[[str, str], None] = lambda name, value: None,
+        translator: CatalogueTranslator | None = None,
+        providers: Mapping[str, QQmlImageProviderBase] | None = None,
     ) -> None:
         self.warnings: list[str] = []
-        self.translator = CatalogueTranslator()
+        self.translator = translator or CatalogueTranslator()
         self.translator.use(language)
         QCoreApplication.installTranslator(self.translator)
         self.workers = Workers(inline=inline)
@@ -72,6 +74,8 @@ class Screens:
         self.engine.setOutputWarningsToStandardError(False)
         self.engine.warnings.connect(self._warn)
         self.app.languageChanged.connect(self.engine.retranslate)
+        for name, provider in (providers or {}).items():
+            self.engine.addImageProvider(name, provider)
         self.engine.setInitialProperties({"app": self.app})
         self.engine.load(QUrl.fromLocalFile(str(QML / "FieldTool/shell/Shell.qml")))
 
@@ -105,6 +109,19 @@ def show(backend: Backend, argv: Sequence[str], **options: str | bool) -> int:
     screens = Screens(
         backend, language=str(options.get("language", "es")), dark=bool(options.get("dark", False))
     )
+    return _until_closed(app, screens, backend)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Opens the window on this machine's tablet; the exit status."""
+    app = prepare(argv)
+    from ui.wiring.start import screens_of_this_machine
+
+    screens, backend = screens_of_this_machine()
+    return _until_closed(app, screens, backend)
+
+
+def _until_closed(app: QGuiApplication, screens: Screens, backend: Backend) -> int:
     if screens.window is None:
         return 1
     status = app.exec()

@@ -58,8 +58,8 @@ class Backend(Protocol):
     def cancel(self) -> None:
         """Asks what is under way on the port to stop; from any thread."""
 
-    def reasons(self) -> Sequence[views.Choice]:
-        """Reasons not to complete."""
+    def reasons(self, order_id: str) -> Sequence[views.Choice]:
+        """Reasons not to complete this order."""
 
     def not_done(self, order_id: str, reason: str, note: str, photo: str) -> None:
         """Closes an order as not executed."""

@@ -15,6 +15,13 @@ StepState = Literal["done", "current", "open", "locked", "failed", "skipped"]
 ChangeState = Literal[
     "waiting", "writing", "verified", "failed", "rolled_back", "needs_permission", "untouched"
 ]
+EntrySection = Literal["answer", "waiting", "answered"]
+OrderState = Literal["open", "started", "done", "not_done", "cancelled"]
+StepKind = Literal[
+    "confirm", "choose", "number", "text", "photo", "scan", "meter_read", "match", "plan_apply", "relay",
+    "seals", "place", "join", "signature", "summary",
+]  # fmt: skip
+PhaseState = Literal["done", "current", "open"]
 Section = Literal["today", "late", "rest"]
 
 
@@ -119,7 +126,7 @@ class OrderView(View, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     history: tuple[HistoryRow, ...] = ()
     step: int = 0
-    status: Literal["open", "started", "done", "not_done", "cancelled"] = "open"
+    status: OrderState = "open"
 
 
 class StepTile(View, frozen=True, kw_only=True):
@@ -140,7 +147,7 @@ class Phase(View, frozen=True, kw_only=True):
     title: str
     done: int
     total: int
-    state: Literal["done", "current", "open"] = "open"
+    state: PhaseState = "open"
     steps: tuple[StepTile, ...] = ()
 
 
@@ -232,10 +239,7 @@ class Step(View, frozen=True, kw_only=True):
 
     key: str
     number: int
-    kind: Literal[
-        "confirm", "choose", "number", "text", "photo", "scan", "meter_read", "match", "plan_apply", "relay",
-        "seals", "place", "join", "signature", "summary",
-    ]  # fmt: skip
+    kind: StepKind
     title: str
     text: str = ""
     hints: tuple[str, ...] = ()
@@ -253,6 +257,7 @@ class Step(View, frozen=True, kw_only=True):
     otherwise_title: str = ""
     otherwise_action: str = ""
     otherwise_pin: bool = False
+    otherwise_people: tuple[Choice, ...] = ()
     photos: tuple[str, ...] = ()
     photos_wanted: int = 1
     selects: tuple[Select, ...] = ()
@@ -389,7 +394,7 @@ class SyncEntry(View, frozen=True, kw_only=True):
     verdict_detail: str
     verdict_icon: str
     tone: Tone = ""
-    section: Literal["answer", "waiting", "answered"] = "waiting"
+    section: EntrySection = "waiting"
     more: bool = False
 
 

@@ -260,7 +260,8 @@ class OrderController(Controller):
     @Slot()
     def loadReasons(self) -> None:
         """Reads the reasons not to complete."""
-        self.run(Lane.DATABASE, self.context.backend.reasons, self._set_reasons)
+        order_id = str(self._order.get("id", ""))
+        self.run(Lane.DATABASE, lambda: self.context.backend.reasons(order_id), self._set_reasons)
 
     @Slot()
     def takePhoto(self) -> None:

@@ -101,7 +101,7 @@ class PreviewTablet:
         """Counts."""
         self.cancelled += 1
 
-    def reasons(self) -> Sequence[views.Choice]:
+    def reasons(self, order_id: str) -> Sequence[views.Choice]:
         """Eight reasons."""
         return orders.REASONS
 

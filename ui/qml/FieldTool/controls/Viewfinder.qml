@@ -26,14 +26,26 @@ Rectangle {
         anchors.fill: parent
         anchors.margins: 1
         visible: finder.source !== ""
-        source: finder.source
+        source: finder.live && finder.source.startsWith("image://") ? finder.source + "?" + beat.count : finder.source
+        retainWhileLoading: true
         fillMode: Image.PreserveAspectFit
         asynchronous: false
         cache: false
     }
 
+    Timer {
+        id: beat
+
+        property int count: 0
+
+        running: finder.visible && finder.live && finder.source.startsWith("image://")
+        interval: 80
+        repeat: true
+        onTriggered: count += 1
+    }
+
     Column {
-        visible: finder.source === ""
+        visible: finder.source === "" || finder.live && picture.implicitWidth > 0 && picture.implicitWidth < 64
         anchors.centerIn: parent
         spacing: Theme.gap12
 
@@ -57,6 +69,7 @@ Rectangle {
             id: code
 
             required property var modelData
+            visible: modelData.frame[2] > 0
             readonly property string tone: modelData.state === "read" ? "good" : modelData.state === "foreign" ? "wrong" : "attention"
 
             x: picture.x + (picture.width - picture.paintedWidth) / 2 + modelData.frame[0] * picture.paintedWidth

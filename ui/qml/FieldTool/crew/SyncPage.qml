@@ -219,6 +219,7 @@ FocusScope {
                 }
 
                 SidePart {
+                    visible: (page.sync.bundleText ?? "") !== ""
                     iconName: "usb"
                     title: qsTr("Entregar por USB")
                     text: page.sync.bundleText ?? ""

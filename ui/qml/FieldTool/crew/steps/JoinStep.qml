@@ -6,7 +6,14 @@ import FieldTool.controls
 StepBody {
     id: body
 
-    extras: body.step.tone === "good" ? [] : [
+    function accept(): void {
+        if (body.step.value === "join")
+            body.procedure.act("join", {});
+        else
+            body.procedure.accept({});
+    }
+
+    extras: body.step.value === "join" || body.step.tone === "good" ? [] : [
         {
             "key": "join",
             "text": qsTr("Preguntar otra vez"),

@@ -9,6 +9,8 @@ StepBody {
 
     property string choice: (step.otherwise ?? []).length === 1 ? step.otherwise[0].key : ""
     readonly property var chosen: (step.otherwise ?? []).find(one => one.key === choice) ?? ({})
+    readonly property var people: step.otherwisePeople ?? []
+    property string person: people.length > 0 ? people[0].key : ""
     readonly property bool photoMissing: chosen.needsPhoto === true && (step.photos ?? []).length === 0
     readonly property bool noteMissing: chosen.needsNote === true && words.text.trim() === ""
     readonly property bool pinMissing: step.otherwisePin === true && pad.text.length < 6
@@ -29,6 +31,7 @@ StepBody {
     answers: ({
             "otherwise": body.choice,
             "note": words.text.trim(),
+            "person": body.person,
             "pin": pad.text
         })
 
@@ -97,6 +100,17 @@ StepBody {
                 width: parent.width
                 height: 120
                 placeholderText: body.chosen.needsNote ? qsTr("Qué pasó, en pocas palabras (hace falta)") : qsTr("Qué pasó, en pocas palabras")
+            }
+
+            Dropdown {
+                visible: pad.visible && body.people.length > 0
+                width: parent.width
+                height: Theme.target
+                rowHeight: Theme.target
+                label: qsTr("Quién lo permite")
+                current: body.person
+                options: body.people
+                onChosen: key => body.person = key
             }
 
             Row {

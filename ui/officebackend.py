@@ -1,0 +1,36 @@
+"""What the supervisor's pages need of the office: the door beside `ui.backend.Backend`.
+
+`ui.preview.office` implements it with invented data, `ui.wiring.office` with the gateway. Every method may take
+time, is called in the sync lane, and raises `ui.views.Failure` with words for the supervisor.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ui import officeviews
+
+
+class OfficeBackend(Protocol):
+    """The office, as a supervisor sees it."""
+
+    def board(self, project: str, days: int) -> officeviews.Board:
+        """Figures of a project; an empty project means the one last seen, else the first."""
+
+    def queue(self) -> officeviews.Queue:
+        """Exceptions of the project last chosen."""
+
+    def case(self, exception_id: str) -> officeviews.Case:
+        """One exception with its evidence."""
+
+    def order_case(self, order_id: str) -> officeviews.Case:
+        """One order with its evidence."""
+
+    def decide(self, case: officeviews.Case, decision: str, reason: str) -> None:
+        """Posts a decision: on an exception or on an order, as the case is."""
+
+    def listed(self, name: str, count: int) -> officeviews.OrderList:
+        """The first `count` orders behind a figure."""
+
+    def photo(self, order_id: str, key: str) -> str:
+        """A photo as a data URL, or the path of a document that was opened for reading."""

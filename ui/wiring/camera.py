@@ -1,0 +1,148 @@
+"""The camera behind the screens: live frames for QML, still pictures for photos and scanning.
+
+The camera is opened when a page looks through it and let go when none has for a while. Frames are read in a
+thread of their own (`drivers.camera`), turned into images in another one here; QML only takes over the
+newest.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtQuick import QQuickImageProvider
+
+from drivers.camera import Camera, NoCamera, discover
+
+CAMERA_VARIABLE = "FIELDTOOL_CAMERA"
+SHOWN_WIDTH = 1280
+LET_GO_S = 5.0
+RETRY_S = 2.0
+STILL_TIMEOUT_S = 4.0
+QUALITY = 92
+
+
+class LiveCamera:
+    """One camera, opened on demand. Safe from any thread."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._camera: Camera | None = None
+        self._last_number = 0
+        self._shown = QImage()
+        self._wanted_at = 0.0
+        self._closing = False
+        self._viewer: threading.Thread | None = None
+
+    def url(self) -> str | None:
+        """Which camera: given, named by `FIELDTOOL_CAMERA`, or the first that is there."""
+        named = self._url or os.environ.get(CAMERA_VARIABLE)
+        return named or next(iter(discover()), None)
+
+    def still(self) -> bytes:
+        """A fresh picture in full size, as JPEG. Raises `drivers.camera.NoCamera` or `CameraLost`."""
+        camera = self._opened()
+        frame = camera.latest(after=self._last_number, timeout=STILL_TIMEOUT_S)
+        if frame is None:
+            raise NoCamera(detail="no frame in time")
+        self._last_number = frame.number
+        good, packed = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        if not good:
+            raise NoCamera(detail="the frame cannot be encoded")
+        return bytes(packed.tobytes())
+
+    def shown(self) -> QImage:
+        """The newest frame for the live view; a null image until there is one. Never waits."""
+        self._wanted_at = time.monotonic()
+        with self._lock:
+            if self._viewer is None or not self._viewer.is_alive():
+                self._viewer = threading.Thread(target=self._view, name="live view", daemon=True)
+                self._viewer.start()
+            return self._shown
+
+    def close(self) -> None:
+        """Lets the camera go."""
+        self._closing = True
+        self._let_go()
+
+    def _opened(self) -> Camera:
+        with self._lock:
+            if self._camera is None:
+                url = self.url()
+                if url is None:
+                    raise NoCamera(detail="no camera was found")
+                self._camera, self._last_number = Camera(url), 0
+            return self._camera
+
+    def _let_go(self) -> None:
+        with self._lock:
+            camera, self._camera = self._camera, None
+            self._shown = QImage()
+        if camera is not None:
+            camera.close()
+
+    def _view(self) -> None:
+        """Fills `_shown` while somebody looks."""
+        number = 0
+        while not self._closing and time.monotonic() - self._wanted_at < LET_GO_S:
+            try:
+                frame = self._opened().latest(after=number, timeout=0.5)
+            except Exception:  # whatever the driver says, the page shows that there is no picture
+                self._let_go()
+                number = 0
+                time.sleep(RETRY_S)
+                continue
+            if frame is not None:
+                number = frame.number
+                self._shown = _image(frame.image)
+        self._let_go()
+
+
+def _image(array: np.ndarray) -> QImage:
+    height, width = array.shape[:2]
+    if width > SHOWN_WIDTH:
+        array = cv2.resize(array, (SHOWN_WIDTH, height * SHOWN_WIDTH // width), interpolation=cv2.INTER_AREA)
+    rgb = cv2.cvtColor(array, cv2.COLOR_BGR2RGB)
+    height, width = rgb.shape[:2]
+    return QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+class CameraProvider(QQuickImageProvider):
+    """`image://camera/live?n`: the newest frame."""
+
+    def __init__(self, camera: LiveCamera) -> None:
+        super().__init__(QQuickImageProvider.ImageType.Image)
+        self._camera = camera
+
+    def requestImage(self, id: str, size: QSize, requestedSize: QSize) -> QImage:
+        image = self._camera.shown()
+        return image if not image.isNull() else _blank()
+
+
+class PhotoProvider(QQuickImageProvider):
+    """`image://photo/<sha256>`: a photo of the order on the page, opened for looking at only."""
+
+    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        super().__init__(QQuickImageProvider.ImageType.Image)
+        self._read = read
+
+    def requestImage(self, id: str, size: QSize, requestedSize: QSize) -> QImage:
+        image = QImage.fromData(self._read(id) or b"")
+        if image.isNull():
+            return _blank()
+        return image.scaledToWidth(
+            min(image.width(), SHOWN_WIDTH), Qt.TransformationMode.SmoothTransformation
+        )
+
+
+def _blank() -> QImage:
+    image = QImage(16, 12, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.black)
+    return image

@@ -1,0 +1,244 @@
+"""Rows of the tablet as rows of the screens: people, status, orders, the order page, sync."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fieldtool.tablet import rows
+from ui import views
+from ui.wiring.formats import DASH, Formats
+
+OFFICE_ROLES = frozenset({"supervisor", "engineer", "integrator", "administrator"})
+_SECTIONS: dict[rows.Group, views.Section] = {
+    rows.Group.TODAY: "today",
+    rows.Group.LATE: "late",
+    rows.Group.LATER: "rest",
+    rows.Group.DONE: "rest",
+}
+_ENTRY_ICONS = {
+    "step": "confirm", "meter": "optical", "photo": "photo", "blob": "photo", "device": "place",
+    "placement": "place", "match": "match", "seal": "seal", "order": "orders", "record": "record",
+    "join": "join", "chain": "records", "exception": "attention", "signature": "sign",
+}  # fmt: skip
+
+
+def person(row: rows.PersonRow, formats: Formats) -> views.PersonTile:
+    """A tile of the sign-in page."""
+    role = formats.word(f"role.{row.role}")
+    return views.PersonTile(
+        id=row.id,
+        name=row.name,
+        role=f"{role} · {row.crew}" if row.crew else role,
+        locked_seconds=row.locked_seconds,
+    )
+
+
+def status(
+    row: rows.TabletStatus, counts: rows.OrderCounts | None, probe: bool, now: datetime, formats: Formats
+) -> views.Status:
+    """The strip."""
+    today = ""
+    if counts is not None:
+        total = counts.today + counts.done_today
+        today = formats.long_day(now)
+        if total:
+            done = formats.say("{done} hechas de {total}", done=str(counts.done_today), total=str(total))
+            today = f"{today} · {done}"
+    office = row.person is not None and row.person.role in OFFICE_ROLES
+    return views.Status(
+        project=row.project or "",
+        crew=row.crew or "",
+        role="supervisor" if office else "crew",
+        online=bool(row.online),
+        waiting=row.pending,
+        last=formats.when(row.last_contact, now),
+        today=today,
+        probe="connected" if probe else "absent",
+        training=row.realm == "training",
+    )
+
+
+def order_row(row: rows.OrderRow, now: datetime, formats: Formats) -> views.OrderRow:
+    """One order in the list."""
+    done = row.group is rows.Group.DONE
+    filled = row.sla == "late"
+    extra = formats.say("{count} visitas", count=str(row.attempts)) if row.attempts else ""
+    if done:
+        extra = formats.word(f"status.{row.status}")
+    return views.OrderRow(
+        id=row.order_id,
+        section=_SECTIONS[row.group],
+        address=row.address or (formats.say("Datos borrados") if row.erased else row.number),
+        supply=row.usage_point,
+        task=formats.word(f"task.{row.kind}"),
+        kind=row.kind,
+        distance=formats.distance(row.distance_m),
+        extra=extra,
+        due="" if done else due_text(row, now, formats),
+        sla_tone="wrong" if filled else "attention" if row.sla == "soon" else "",
+        sla_filled=filled,
+        step=row.step or 0,
+        unsent=row.unsent,
+        serials=row.number,
+    )
+
+
+def due_text(row: rows.OrderRow, now: datetime, formats: Formats) -> str:
+    """Until when, or since when it is late."""
+    moment = formats.local(row.due)
+    if moment is None or row.seconds_left is None:
+        return ""
+    if row.seconds_left < 0:
+        return formats.say("Vencida {time}", time=formats.duration(row.seconds_left))
+    if row.sla == "soon":
+        return formats.say("Queda {time}", time=formats.duration(row.seconds_left))
+    if moment.date() == now.astimezone(formats.zone).date():
+        return formats.say("hasta las {time}", time=moment.strftime("%H:%M"))
+    return formats.day(moment, now)
+
+
+def order_view(detail: rows.OrderDetail, now: datetime, formats: Formats) -> views.OrderView:
+    """The order page."""
+    row = order_row(detail.row, now, formats)
+    state = _order_state(detail)
+    facts = [
+        views.Fact(
+            label=formats.say("Qué se hace"), value=row.task, detail=detail.program or "", icon="exchange"
+        ),
+        views.Fact(
+            label=formats.say("Hasta cuándo"),
+            value=row.due or DASH,
+            detail=formats.when(detail.row.due, now),
+            icon="clock",
+            tone=row.sla_tone,
+        ),
+        views.Fact(
+            label=formats.say("Quién vive ahí"),
+            value=formats.say("Datos borrados") if detail.customer.erased else detail.customer.name or DASH,
+            detail=formats.say("Suministro {number}", number=detail.row.usage_point),
+            icon="person",
+        ),
+    ]
+    return views.OrderView(
+        id=detail.row.order_id,
+        number=detail.row.number,
+        address=row.address,
+        task=row.task,
+        kind=row.kind,
+        facts=tuple(facts),
+        old_device=_device(detail.old, formats.say("Se retira"), now, formats),
+        new_device=_device(detail.new, formats.say("Se instala"), now, formats),
+        place=tuple(detail.path),
+        notes=detail.notes or "",
+        warnings=tuple(formats.word(f"flag.{flag}") for flag in detail.row.flags),
+        history=tuple(_history(one, now, formats) for one in reversed(detail.history)),
+        step=detail.step or 0,
+        status=state,
+    )
+
+
+def _order_state(detail: rows.OrderDetail) -> views.OrderState:
+    if detail.action == "resume":
+        return "started"
+    if detail.action == "start":
+        return "open"
+    if detail.row.status == "cancelled":
+        return "cancelled"
+    return "not_done" if detail.row.status == "notDone" else "done"
+
+
+def _device(device: rows.DeviceView | None, label: str, now: datetime, formats: Formats) -> views.Fact | None:
+    if device is None:
+        return None
+    detail = [device.model or ""]
+    if device.last_reading:
+        moment = formats.local(device.last_reading_at)
+        since = f" · {formats.day(moment, now)}" if moment else ""
+        reading = formats.number(device.last_reading)
+        detail.append(formats.say("última lectura {value}", value=reading) + since)
+    return views.Fact(
+        label=label,
+        value=device.serial or formats.say("cualquiera del modelo"),
+        detail=" · ".join(part for part in detail if part),
+        serial=device.serial is not None,
+    )
+
+
+def _history(row: rows.HistoryRow, now: datetime, formats: Formats) -> views.HistoryRow:
+    tone: views.Tone = {"applied": "good", "conflict": "attention", "rejected": "wrong"}.get(
+        row.verdict or "", ""
+    )  # type: ignore[assignment]  # tones by verdict
+    return views.HistoryRow(
+        time=formats.when(row.at, now),
+        text=formats.word(f"entry.{row.kind}", **row.params),
+        detail=row.actor or "",
+        tone=tone,
+    )
+
+
+_VERDICTS: dict[str, tuple[str, views.Tone]] = {
+    "applied": ("good", "good"),
+    "duplicate": ("good", "good"),
+    "conflict": ("review", "attention"),
+    "quarantined": ("attention", "attention"),
+    "rejected": ("wrong", "wrong"),
+}
+
+
+def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats) -> views.SyncEntry:
+    """An entry with its verdict in words."""
+    icon = next((icon for prefix, icon in _ENTRY_ICONS.items() if row.kind.startswith(prefix)), "records")
+    detail = " · ".join(part for part in (row.order_number or "", formats.when(row.at, now)) if part)
+    verdict = row.verdict
+    sign, tone = _VERDICTS.get(verdict or "", ("saved" if verdict is None else "unknown", ""))
+    answered: views.EntrySection = "answer" if verdict in ("quarantined", "rejected") else "answered"
+    said = formats.say("Guardado en este equipo") if verdict is None else formats.word(f"verdict.{verdict}")
+    return views.SyncEntry(
+        id=row.order_id or "",
+        icon=icon,
+        title=formats.word(f"entry.{row.kind}"),
+        detail=detail,
+        verdict=said,
+        verdict_detail=formats.say("Sale con la próxima conexión") if verdict is None else row.reason or "",
+        verdict_icon=sign,
+        tone=tone,
+        section="waiting" if verdict is None else answered,
+        more=row.order_id is not None,
+    )
+
+
+def sync_view(
+    summary: rows.SyncSummary,
+    state: rows.TabletStatus,
+    entries: list[views.SyncEntry],
+    now: datetime,
+    formats: Formats,
+) -> views.Sync:
+    """The sync page."""
+    last = formats.when(summary.last_contact, now)
+    if not state.enrolled:
+        text = formats.say("Este equipo no está inscrito.")
+    elif state.online:
+        text = formats.say("Último envío {time}.", time=last)
+    elif last:
+        text = formats.say(
+            "Sin conexión. Último envío {time}. Nada se pierde: todo queda en este equipo.", time=last
+        )
+    else:
+        text = formats.say("Todavía no se ha enviado nada. Todo queda en este equipo.")
+    waiting_size = formats.size(summary.blob_bytes_pending)
+    return views.Sync(
+        waiting=summary.pending,
+        online=bool(state.online),
+        summary=text,
+        since=formats.when(summary.pending_since, now),
+        answered_today=summary.answered_today,
+        entries=tuple(entries),
+        photos_waiting=summary.blobs_pending,
+        photos_text=formats.say("{size} por enviar. Van aparte: no frenan los registros.", size=waiting_size),
+        photos_confirmed=summary.blobs_confirmed,
+        photos_total=summary.blobs_confirmed + summary.blobs_pending,
+        bundle_ready=False,
+        error=formats.word(f"error.sync.{state.problem}") if state.problem else "",
+        error_code=state.problem or "",
+    )

@@ -1,0 +1,370 @@
+"""Orders under way: one run each, what was entered into its current step, and the actions inside a step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fieldtool.errors import StepRefused
+from fieldtool.procedure import views as v
+from fieldtool.procedure.model import PhotoStep
+from fieldtool.run import ProcedureRun
+from fieldtool.tablet.tablet import Tablet
+from ui import views
+from ui.backend import Answers, Report
+from ui.wiring import answers as given
+from ui.wiring.camera import LiveCamera
+from ui.wiring.formats import Formats
+from ui.wiring.procedure import Pending, procedure_view
+from ui.wiring.signature import draw_signature
+
+SCAN_TRIES = 6
+REPORT_EVERY_S = 0.2
+#: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
+NOT_IN_DRAFT = ("photos", "image", "retake")
+
+
+class Runs:
+    """Starts runs and keeps what belongs to the step on the page."""
+
+    def __init__(
+        self,
+        tablet: Tablet,
+        camera: LiveCamera,
+        formats: Callable[[], Formats],
+        permitting: Callable[[], tuple[views.Choice, ...]],
+    ) -> None:
+        self.tablet = tablet
+        self.camera = camera
+        self.formats = formats
+        self.permitting = permitting
+        self._runs: dict[str, ProcedureRun] = {}
+        self._pending: dict[tuple[str, str], Pending] = {}
+        self._current: ProcedureRun | None = None
+        self._loose_photo: bytes | None = None
+
+    # ── Walking ─────────────────────────────────────────────────────────────
+
+    def start(self, order_id: str) -> views.Procedure:
+        """Begins the order or goes on where it stopped."""
+        return self.show(self.run(order_id))
+
+    def run(self, order_id: str) -> ProcedureRun:
+        """The run of an order; JobError where nothing is to be done."""
+        run = self._runs.get(order_id)
+        if run is None or run.state.end is not None:
+            run = self.tablet.start(order_id)
+            self._runs[order_id] = run
+        self._current = run
+        return run
+
+    def show(self, run: ProcedureRun) -> views.Procedure:
+        """The page as it is now."""
+        formats = self.formats()
+        view = run.view(formats.language)
+        return procedure_view(view, self._at(run, view), formats, self.permitting())
+
+    def _at(self, run: ProcedureRun, view: v.RunView) -> Pending:
+        if view.current is None:
+            return Pending()
+        key = (run.order_id, view.current.id)
+        if key not in self._pending:
+            self._pending[key] = Pending(fields=dict(run.draft() or {}))
+        return self._pending[key]
+
+    def accept(self, order_id: str, answers: Answers) -> views.Procedure:
+        """Accepts the current step; what it lacks is raised as StepRefused."""
+        run = self.run(order_id)
+        view = run.view(self.formats().language)
+        if view.current is None:
+            return self.show(run)
+        pending, step = self._at(run, view), view.current
+        self._collect(run, step, answers, pending)
+        self._take(run, given.answer_fields(step.kind, answers, pending.fields), step, pending)
+        return self.show(run)
+
+    def _take(self, run: ProcedureRun, fields: dict[str, Any], step: v.StepView, pending: Pending) -> None:
+        try:
+            run.accept(fields)
+        except StepRefused as refused:
+            pending.overridable = any(problem.overridable for problem in refused.problems)
+            raise
+        self._pending.pop((run.order_id, step.id), None)
+
+    def _collect(self, run: ProcedureRun, step: v.StepView, answers: Answers, pending: Pending) -> None:
+        if isinstance(step.body, v.PhotoBody):
+            pending.fields["photos"] = [photo.sha256 for photo in step.body.photos]
+        if isinstance(step.body, v.ConfirmBody):
+            taken = {row.id: row.photo_sha256 for row in step.body.checks if row.photo_sha256}
+            pending.fields["photos"] = taken
+        if isinstance(step.body, v.SignatureBody):
+            picture = draw_signature(answers)
+            if picture is not None:
+                pending.fields["image"] = run.add_photo(picture, "signature", "image/png").sha256
+
+    def back(self, order_id: str) -> views.Procedure:
+        """Shows the step before."""
+        run = self.run(order_id)
+        run.back()
+        return self.show(run)
+
+    # ── Inside a step ───────────────────────────────────────────────────────
+
+    def act(self, order_id: str, action: str, values: Answers, report: Report) -> views.Procedure:
+        """One action of the page."""
+        run = self.run(order_id)
+        view = run.view(self.formats().language)
+        if view.current is None:
+            return self.show(run)
+        step, pending = view.current, self._at(run, view)
+        _ACTIONS[action](self, run, step, pending, values, report)
+        return self.show(run)
+
+    def _keep(self, run: ProcedureRun, pending: Pending, **fields: object) -> None:
+        pending.fields.update(fields)
+        run.keep_draft({name: value for name, value in pending.fields.items() if name not in NOT_IN_DRAFT})
+
+    def _do_photo(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        shown = run.shown_step()
+        what = shown.what if isinstance(shown, PhotoStep) else _subject(step, str(values.get("what") or ""))
+        taken = run.add_photo(self.camera.still(), what)
+        pending.fields.pop("retake", None)
+        photos = pending.fields.get("photos")
+        pending.fields["photos"] = [*(photos if isinstance(photos, list) else []), taken.sha256]
+
+    def _do_retake(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        pending.fields["retake"] = True
+
+    def _do_scan(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        if isinstance(step.body, v.SealsBody):
+            self._scan_seal(run, step.body, pending, str(values.get("position") or ""))
+            return
+        found: list[tuple[str, str]] = []
+        for _ in range(SCAN_TRIES):
+            reading = run.scan_picture(self.camera.still())
+            found = [(claim.value, "foreign") for claim in reading.competing]
+            found += [(code.text, "foreign") for code in reading.unknown]
+            if reading.serial:
+                fields = {name: text for name, text in reading.fields.items() if name != "serial"}
+                self._keep(
+                    run,
+                    pending,
+                    serial=reading.serial,
+                    identities=fields,
+                    found=[(reading.serial, "read"), *found],
+                    unreadable="",
+                )
+                return
+        pending.fields["found"] = found
+        raise views.Failure(
+            self.formats().say("No se leyó ninguna serie"),
+            self.formats().say("Acérquese, evite el reflejo y vuelva a escanear."),
+            "scan.nothing",
+        )
+
+    def _scan_seal(self, run: ProcedureRun, body: v.SealsBody, pending: Pending, position: str) -> None:
+        number = self.scan_any()
+        if not number:
+            raise views.Failure(
+                self.formats().say("No se leyó ningún código"),
+                self.formats().say("Escriba el número del precinto."),
+                "scan.nothing",
+            )
+        seals = _seals(pending)
+        free = [place.id for place in body.positions if place.id not in {seal["position"] for seal in seals}]
+        where = position or (free[0] if free else body.positions[0].id)
+        condition = body.conditions[0].id if body.conditions else ""
+        self._put_seal(run, pending, where, number, condition)
+
+    def _do_seal(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        position, number = str(values.get("position") or ""), str(values.get("number") or "")
+        self._put_seal(run, pending, position, number, str(values.get("condition") or ""))
+
+    def _put_seal(
+        self, run: ProcedureRun, pending: Pending, position: str, number: str, condition: str
+    ) -> None:
+        seals = [seal for seal in _seals(pending) if seal["position"] != position]
+        seal = {"number": number, "position": position}
+        if condition:
+            seal["condition"] = condition
+        self._keep(run, pending, seals=[*seals, seal])
+
+    def _do_typed(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        serial, reason = str(values.get("serial") or ""), str(values.get("reason") or "")
+        self._keep(run, pending, serial=serial, unreadable=reason, identities={}, found=[])
+
+    def _do_select(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        self._keep(run, pending, **{str(values.get("key")): str(values.get("value"))})
+
+    def _do_rescan(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        if isinstance(step.body, v.MatchBody) and step.body.rescan_step:
+            run.go(step.body.rescan_step)
+            self._pending.pop((run.order_id, step.body.rescan_step), None)
+
+    def _do_override(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        fields = given.answer_fields(step.kind, {}, pending.fields)
+        self._take(run, fields | {"override": given.override(values)}, step, pending)
+
+    # ── At the meter ────────────────────────────────────────────────────────
+
+    def _do_read(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        self._slow(run, pending, report, run.read_meter)
+
+    def _do_plan(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        self._slow(run, pending, report, run.plan)
+
+    def _do_apply(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        self._slow(run, pending, report, lambda told: run.apply([], told))
+
+    def _do_allow(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        wanted = values.get("allow")
+        allow = [str(one) for one in wanted] if isinstance(wanted, list) else []
+        self._keep(run, pending, allow=allow)
+        self._slow(run, pending, report, lambda told: run.apply(allow, told))
+
+    def _do_relay(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        confirmation = str(values.get("confirmation") or "")
+        self._slow(run, pending, report, lambda told: run.test_relay(confirmation, told))
+        self._keep(run, pending, confirmation=confirmation)
+
+    def _do_join(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        self._slow(run, pending, report, run.check_join)
+
+    def _slow(
+        self,
+        run: ProcedureRun,
+        pending: Pending,
+        report: Report,
+        work: Callable[[Callable[[str, int, int, float | None], None]], None],
+    ) -> None:
+        formats = self.formats()
+        last = 0.0
+
+        def told(step: str, done: int, total: int, left: float | None) -> None:
+            nonlocal last
+            pending.progress = done / total if total else 0.0
+            pending.progress_text = formats.word(f"progress.{step}")
+            pending.seconds_left = -1 if left is None else round(left)
+            if time.monotonic() - last >= REPORT_EVERY_S:
+                last = time.monotonic()
+                report(self.show(run))
+
+        pending.progress, pending.progress_text = 0.0, formats.say("Poniéndose en contacto")
+        report(self.show(run))
+        try:
+            work(told)
+        finally:
+            pending.progress, pending.progress_text, pending.seconds_left = -1.0, "", -1
+
+    def cancel(self) -> None:
+        """Stops the slow call under way; from any thread."""
+        if self._current is not None:
+            self._current.cancel()
+
+    # ── Not executed, loose pictures ────────────────────────────────────────
+
+    def reasons(self, order_id: str) -> list[v.Option]:
+        """Reasons not to complete, of the order's procedure."""
+        detail = self.tablet.order(order_id)
+        procedures = self.tablet.procedures
+        procedure = procedures.get(detail.procedure) or next(iter(procedures.values()))
+        language = self.formats().language
+        return [
+            v.Option(id=one.id, text=one.text.in_language(language), photo=one.photo, note=one.note)
+            for one in procedure.not_done
+        ]
+
+    def not_done(self, order_id: str, reason: str, note: str, with_photo: bool) -> None:
+        """Closes an order as not executed; the loose photo is sealed under its key."""
+        run = self.run(order_id)
+        photos = []
+        if with_photo and self._loose_photo is not None:
+            photos.append(run.add_photo(self._loose_photo, "not_done").sha256)
+        run.not_done(reason, note or None, photos)
+        self._loose_photo = None
+
+    def take_loose_photo(self) -> str:
+        """Takes a photo that no step asks for and keeps it in memory."""
+        self._loose_photo = self.camera.still()
+        return "taken"
+
+    def scan_any(self) -> str:
+        """One code in front of the camera, whatever it is; empty where there is none."""
+        labels = self.tablet.surroundings().labels
+        for _ in range(SCAN_TRIES):
+            codes = labels.decode(self.camera.still())
+            reading = labels.classify(codes, None)
+            if reading.serial:
+                return reading.serial
+            if len(codes) == 1:
+                return codes[0].text
+        return ""
+
+    def picture(self, order_id: str, sha256: str) -> bytes:
+        """The plain bytes of a photo of an order under way."""
+        return self._runs[order_id].photo(sha256)
+
+    def any_picture(self, sha256: str) -> bytes | None:
+        """The plain bytes of a photo of the order on the page."""
+        return self._current.photo(sha256) if self._current is not None else None
+
+
+def _subject(step: v.StepView, key: str) -> str:
+    """What a photo shows, as the engine names it: a check names its own, a reason stands for itself."""
+    if isinstance(step.body, v.ConfirmBody):
+        check = next((row for row in step.body.checks if row.id == key), None)
+        return (check.photo if check else None) or key
+    return key or step.id
+
+
+def _seals(pending: Pending) -> list[dict[str, str]]:
+    kept = pending.fields.get("seals")
+    return [dict(seal) for seal in kept] if isinstance(kept, list) else []
+
+
+Action = Callable[[Runs, ProcedureRun, v.StepView, Pending, Answers, Report], None]
+_ACTIONS: dict[str, Action] = {
+    "photo": Runs._do_photo,
+    "retake": Runs._do_retake,
+    "scan": Runs._do_scan,
+    "seal": Runs._do_seal,
+    "typed": Runs._do_typed,
+    "select": Runs._do_select,
+    "rescan": Runs._do_rescan,
+    "override": Runs._do_override,
+    "read": Runs._do_read,
+    "plan": Runs._do_plan,
+    "apply": Runs._do_apply,
+    "allow": Runs._do_allow,
+    "relay": Runs._do_relay,
+    "join": Runs._do_join,
+}

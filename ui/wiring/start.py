@@ -1,0 +1,47 @@
+"""Opens the tablet of this machine and puts the screens on it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from fieldtool.settings import Home, Theme
+from fieldtool.tablet.tablet import Tablet
+from fieldtool.text import Language
+from ui.app import Screens
+from ui.backend import Backend
+from ui.translator import CatalogueTranslator
+from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
+from ui.wiring.tablet import WiredTablet
+
+
+def screens_of_this_machine() -> tuple[Screens, Backend]:
+    """The window and what stands behind it. Errors of opening the store are raised as they are."""
+    home = Home.default()
+    return screens_of(Tablet.open(home, create=True))
+
+
+def screens_of(tablet: Tablet) -> tuple[Screens, Backend]:
+    """The window on an open tablet."""
+    settings = tablet.settings()
+    translator, camera = CatalogueTranslator(), LiveCamera()
+    translator.use(settings.language.value)
+    backend = WiredTablet(tablet, translator, camera)
+
+    def remember(name: str, value: str) -> None:
+        """Keeps theme and language of this machine."""
+        found = tablet.settings()
+        if name == "theme":
+            found = msgspec.structs.replace(found, theme=Theme(value))
+        elif name == "language":
+            found = msgspec.structs.replace(found, language=Language(value))
+        tablet.save_settings(found)
+
+    screens = Screens(
+        backend,
+        language=settings.language.value,
+        dark=settings.theme is Theme.DARK,
+        remember=remember,
+        translator=translator,
+        providers={"camera": CameraProvider(camera), "photo": PhotoProvider(backend.runs.any_picture)},
+    )
+    return screens, backend

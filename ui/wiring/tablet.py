@@ -1,0 +1,254 @@
+"""`fieldtool.tablet.Tablet` as the backend of the screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from fieldtool.errors import JobError
+from fieldtool.problems import explain
+from fieldtool.security.people import KnownPerson
+from fieldtool.tablet import lists as tablet_lists
+from fieldtool.tablet.rows import OrderFilter
+from fieldtool.tablet.tablet import Tablet
+from fieldtool.text import Language
+from ui import views
+from ui.backend import Answers, Report
+from ui.translator import CatalogueTranslator
+from ui.wiring import lists
+from ui.wiring.camera import LiveCamera
+from ui.wiring.face import choices
+from ui.wiring.formats import Formats
+from ui.wiring.meter import meter_view
+from ui.wiring.runs import Runs
+from workorders.journal.kinds import DeviceRole
+from workorders.people import MAY_OVERRIDE
+
+P = ParamSpec("P")
+T = TypeVar("T")
+ENTRIES_SHOWN = 60
+
+
+def worded(method: Callable[P, T]) -> Callable[P, T]:
+    """Any error of the packages below becomes a `Failure` in words."""
+
+    @wraps(method)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except views.Failure:
+            raise
+        except Exception as error:
+            tablet = args[0]
+            language = tablet.language if isinstance(tablet, WiredTablet) else Language.ES
+            found = explain(error, language)
+            if not found.expected:
+                raise
+            raise views.Failure(" ".join([found.what, *found.problems]), found.hint, found.code) from error
+
+    return told
+
+
+class WiredTablet:
+    """See `ui.backend.Backend`. Called from the lanes of `ui.workers`, never from the interface thread."""
+
+    def __init__(self, tablet: Tablet, translator: CatalogueTranslator, camera: LiveCamera) -> None:
+        self.tablet = tablet
+        self.translator = translator
+        self.camera = camera
+        self.runs = Runs(tablet, camera, self.formats, self.permitting)
+        self._meter = views.Meter()
+        self._cancel_sync = False
+
+    # ── Words ───────────────────────────────────────────────────────────────
+
+    @property
+    def language(self) -> Language:
+        """Language of the screens."""
+        return Language(self.translator.current)
+
+    def formats(self) -> Formats:
+        """Words, numbers and times as of now."""
+        with self.tablet.store.read() as connection:
+            zone = tablet_lists.zone(tablet_lists.project(connection))
+        return Formats(self.language, zone, self.translator.text)
+
+    def now(self) -> datetime:
+        """Now, by the gateway's clock."""
+        return self.tablet.now()
+
+    # ── Strip, people, orders ───────────────────────────────────────────────
+
+    @worded
+    def status(self) -> views.Status:
+        """Strip."""
+        row = self.tablet.status()
+        counts = self.tablet.order_counts() if row.enrolled else None
+        probe = self.tablet.port_for(DeviceRole.NEW) is not None
+        return lists.status(row, counts, probe, self.now(), self.formats())
+
+    @worded
+    def people(self) -> Sequence[views.PersonTile]:
+        """Tiles; nobody before enrolment."""
+        if not self.tablet.status().enrolled:
+            return ()
+        formats = self.formats()
+        return tuple(lists.person(row, formats) for row in self.tablet.people() if not row.expired)
+
+    @worded
+    def sign_in(self, person_id: str, pin: str) -> views.SignIn:
+        """Checks a PIN."""
+        try:
+            row = self.tablet.sign_in(person_id, pin)
+        except JobError as error:
+            if error.code == "wrong_pin":
+                return views.SignIn(ok=False, attempts_left=int(error.params.get("left", "0")))
+            if error.code == "locked_out":
+                return views.SignIn(ok=False, locked_seconds=int(error.params.get("seconds", "60")))
+            raise
+        return views.SignIn(ok=True, role="supervisor" if row.role in lists.OFFICE_ROLES else "crew")
+
+    @worded
+    def sign_out(self) -> None:
+        """Ends the turn."""
+        self.tablet.sign_out()
+
+    @worded
+    def orders(self) -> Sequence[views.OrderRow]:
+        """All orders of the crew."""
+        formats, now = self.formats(), self.now()
+        rows = self.tablet.orders(OrderFilter(), limit=tablet_lists.ALL)
+        return tuple(lists.order_row(row, now, formats) for row in rows)
+
+    @worded
+    def order(self, order_id: str) -> views.OrderView:
+        """One order."""
+        return lists.order_view(self.tablet.order(order_id), self.now(), self.formats())
+
+    @worded
+    def find(self, code: str) -> str:
+        """Order of a scanned code."""
+        return self.tablet.find_order(code) or ""
+
+    @worded
+    def scan(self) -> str:
+        """Reads one code with the camera."""
+        return self.runs.scan_any()
+
+    # ── Procedure ───────────────────────────────────────────────────────────
+
+    @worded
+    def start(self, order_id: str) -> views.Procedure:
+        """Begins or resumes."""
+        return self.runs.start(order_id)
+
+    @worded
+    def accept(self, order_id: str, step: str, answers: Answers) -> views.Procedure:
+        """Answers the current step."""
+        return self.runs.accept(order_id, answers)
+
+    @worded
+    def back(self, order_id: str) -> views.Procedure:
+        """One step back."""
+        return self.runs.back(order_id)
+
+    @worded
+    def act(self, order_id: str, step: str, action: str, values: Answers, report: Report) -> views.Procedure:
+        """Something inside a step."""
+        return self.runs.act(order_id, action, values, report)
+
+    def cancel(self) -> None:
+        """Stops what runs at the port; a round of sync ends with what it has."""
+        self._cancel_sync = True
+        self.runs.cancel()
+
+    @worded
+    def reasons(self, order_id: str) -> Sequence[views.Choice]:
+        """Reasons not to complete."""
+        return choices(self.runs.reasons(order_id), self.formats())
+
+    @worded
+    def not_done(self, order_id: str, reason: str, note: str, photo: str) -> None:
+        """Closes an order as not executed."""
+        self.runs.not_done(order_id, reason, note, bool(photo))
+
+    @worded
+    def take_photo(self) -> str:
+        """Takes the photo that *No ejecutada* may need; it is sealed when the order is closed."""
+        return self.runs.take_loose_photo()
+
+    def permitting(self) -> tuple[views.Choice, ...]:
+        """People who may permit what a rule forbids; whoever is signed in stands first."""
+        if not self.tablet.status().enrolled:
+            return ()
+        here = self.tablet.person()
+
+        def first(person: KnownPerson) -> bool:
+            return here is None or person.id != here.id
+
+        may = sorted((one for one in self.tablet.people_here.known() if one.role in MAY_OVERRIDE), key=first)
+        return tuple(views.Choice(key=one.id, title=one.name) for one in may)
+
+    # ── Meter and sync ──────────────────────────────────────────────────────
+
+    @worded
+    def meter(self) -> views.Meter:
+        """What was read last, or whether there is a probe."""
+        if self._meter.state == "read":
+            return self._meter
+        port = self.tablet.port_for(DeviceRole.NEW)
+        return views.Meter(state="ready" if port else "absent", port=port or "")
+
+    @worded
+    def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
+        """Reads the meter at the probe."""
+        port = self.tablet.port_for(DeviceRole.NEW)
+        formats = self.formats()
+        if port is None:
+            return views.Meter(state="absent")
+
+        def told(step: str, done: int, total: int, left: float | None) -> None:
+            text = formats.word(f"progress.{step}")
+            report(views.Meter(state="reading", progress=done / total if total else 0.0, progress_text=text))
+
+        report(views.Meter(state="reading", progress_text=formats.say("Leyendo")))
+        try:
+            found = self.tablet.read_any_meter(port, told)
+        except Exception:
+            report(self.meter())
+            raise
+        self._meter = meter_view(found, self.now(), formats)
+        return self._meter
+
+    @worded
+    def sync_state(self) -> views.Sync:
+        """What waits and what was answered."""
+        formats, now = self.formats(), self.now()
+        entries = [lists.sync_entry(row, now, formats) for row in self.tablet.entries(limit=ENTRIES_SHOWN)]
+        return lists.sync_view(self.tablet.sync_summary(), self.tablet.status(), entries, now, formats)
+
+    @worded
+    def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
+        """One round."""
+        formats = self.formats()
+        self._cancel_sync = False
+
+        def told(stage: str, done: int, total: int, left: float | None) -> None:
+            text = formats.word(f"progress.{stage}")
+            share = done / total if total else 0.0
+            report(views.Sync(running=True, stage=text, progress=share, bundle_ready=False))
+
+        self.tablet.sync(told, lambda: self._cancel_sync)
+        return self.sync_state()
+
+    @worded
+    def hand_over(self) -> str:
+        """USB hand-over is not offered yet: the page does not show it."""
+        raise views.Failure(self.translator.text("La entrega por USB todavía no está en este equipo."))
+
+    def close(self) -> None:
+        """Lets go of camera, meters and store."""
+        self.camera.close()
+        self.tablet.close()
