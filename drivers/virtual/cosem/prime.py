@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from drivers.virtual.cosem.base import Attribute, Caller, CosemObject, Method, Rights, computed, fixed, obis
+from drivers.virtual.cosem.base import ANYONE, Attribute, Caller, CosemObject, Method, computed, fixed, obis
 from drivers.virtual.dlms.axdr import Data, array, enum, i8, i16, octets, structure, u8, u16, u32
 
 MAC = "0.0.28.6.0.255"
@@ -32,79 +32,84 @@ def mac_of(serial: str) -> bytes:
     return bytes.fromhex("404022") + (int(digits) % 2**24).to_bytes(3, "big")
 
 
-def objects(node: Node, powered_for: Callable[[], float], firmware: str) -> list[CosemObject]:
-    """The PRIME objects; `powered_for` gives seconds since power-up."""
-    draw = hashlib.blake2b(node.mac, digest_size=8).digest()
+class _Builder:
+    """Makes the objects of one node; what it could only know from the network is zero until it has joined."""
 
-    def joined() -> bool:
-        return powered_for() >= node.join_after
+    def __init__(self, node: Node, powered_for: Callable[[], float]) -> None:
+        self._node, self._powered_for = node, powered_for
+        self._draw = hashlib.blake2b(node.mac, digest_size=8).digest()
+        self._level = self._draw[0] % 3
 
-    def counters(class_id: int, name: str, indexes: range) -> CosemObject:
-        """Counters that rise while the node is joined, until the method 1 sets them to zero."""
-        zero = node.join_after
+    def _joined(self, value: Data, before: Data) -> Attribute:
+        return computed(lambda: value if self._powered_for() >= self._node.join_after else before)
+
+    def counters(self, class_id: int, name: str, indexes: range) -> CosemObject:
+        """Counters that rise while the node is joined, until method 1 or a power loss sets them to zero."""
+        zero = self._node.join_after
 
         def count(index: int) -> Data:
-            return u32(max(0, int(powered_for() - zero)) * (1 + draw[index] % 5))
+            nonlocal zero
+            if self._powered_for() < zero:
+                zero = self._node.join_after
+            return u32(max(0, int(self._powered_for() - zero)) * (1 + self._draw[index] % 5))
 
         def reset(caller: Caller, value: Data | None) -> None:
             nonlocal zero
-            zero = max(powered_for(), node.join_after)
+            zero = max(self._powered_for(), self._node.join_after)
 
         attributes = {index: computed(partial(count, index)) for index in indexes}
         return CosemObject(class_id, 0, obis(name), attributes, {1: Method(reset)})
 
-    def when_joined(value: Data, before: Data) -> Attribute:
-        return computed(lambda: value if joined() else before)
+    def llc_setup(self) -> CosemObject:
+        addresses = {2: self._joined(u16(1 + self._draw[5]), u16(0)), 3: fixed(u16(0))}
+        return CosemObject(80, 0, obis("0.0.28.0.0.255"), addresses)
 
-    level = draw[0] % 3
-    functional = {
-        2: when_joined(i16(1 + draw[1]), i16(0)),
-        3: when_joined(u8(0), u8(0)),
-        4: when_joined(u8(draw[2] % 4 if level else 0), u8(0)),
-        5: when_joined(octets(node.base), octets(NOBODY_SNA)),
-        6: when_joined(enum(TERMINAL), enum(DISCONNECTED)),
-        7: fixed(i16(68)),
-        8: when_joined(u8(level), u8(0)),
-        9: fixed(u8(1)),
-        10: fixed(u8(0)),
-        11: fixed(u8(0)),
-        12: fixed(u8(0)),
-        13: fixed(u8(0)),
-        14: fixed(u16(0x0007)),
-    }
-    switch = structure(octets(node.base), i16(0), i8(level), i8(-20 - draw[3] % 20), i8(8 + draw[4] % 12))
-    quality = structure(
-        octets(node.base),
-        i8(0),
-        i8(1),
-        i8(1),
-        i8(-20 - draw[3] % 20),
-        i8(8 + draw[4] % 12),
-        i8(0),
-        i8(0),
-        i8(0),
-    )
-    network = {
-        2: fixed(array([])),
-        3: fixed(array([])),
-        4: fixed(array([])),
-        5: when_joined(array([switch]), array([])),
-        6: when_joined(array([quality]), array([])),
-    }
-    setup = {2 + index: fixed(u8(value)) for index, value in enumerate((24, 5, 5, 1, 5, 15, 3))}
-    addresses = {2: when_joined(u16(1 + draw[5]), u16(0)), 3: fixed(u16(0))}
+    def mac_setup(self) -> CosemObject:
+        values = enumerate((24, 5, 5, 1, 5, 15, 3), start=2)
+        return CosemObject(
+            82, 0, obis("0.0.28.2.0.255"), {index: fixed(u8(value)) for index, value in values}
+        )
+
+    def functional(self) -> CosemObject:
+        """Class 83: LNID, LSID, SID, SNA, state, …, level."""
+        draw, level = self._draw, self._level
+        attributes = {
+            2: self._joined(i16(1 + draw[1]), i16(0)),
+            3: fixed(u8(0)),
+            4: self._joined(u8(draw[2] % 4 if level else 0), u8(0)),
+            5: self._joined(octets(self._node.base), octets(NOBODY_SNA)),
+            6: self._joined(enum(TERMINAL), enum(DISCONNECTED)),
+            7: fixed(i16(68)),
+            8: self._joined(u8(level), u8(0)),
+            9: fixed(u8(1)),
+            **{index: fixed(u8(0)) for index in range(10, 14)},
+            14: fixed(u16(0x0007)),
+        }
+        return CosemObject(83, 0, obis("0.0.28.3.0.255"), attributes)
+
+    def network(self) -> CosemObject:
+        """Class 85: available switches (5), quality of the physical layer (6); only switches have tables."""
+        level, snr = i8(-20 - self._draw[3] % 20), i8(8 + self._draw[4] % 12)
+        base = octets(self._node.base)
+        switch = structure(base, i16(0), i8(self._level), level, snr)
+        quality = structure(base, i8(0), i8(1), i8(1), level, snr, i8(0), i8(0), i8(0))
+        empty = array([])
+        attributes = {index: fixed(empty) for index in (2, 3, 4)}
+        attributes |= {5: self._joined(array([switch]), empty), 6: self._joined(array([quality]), empty)}
+        return CosemObject(85, 0, obis("0.0.28.5.0.255"), attributes)
+
+
+def objects(node: Node, powered_for: Callable[[], float], firmware: str) -> list[CosemObject]:
+    """The PRIME objects; `powered_for` gives seconds since power-up."""
+    build = _Builder(node, powered_for)
+    application = {2: fixed(octets(firmware.encode())), 3: fixed(u16(0x0053)), 4: fixed(u16(0x0101))}
     return [
-        CosemObject(80, 0, obis("0.0.28.0.0.255"), addresses),
-        counters(81, "0.0.28.1.0.255", range(2, 6)),
-        CosemObject(82, 0, obis("0.0.28.2.0.255"), setup),
-        CosemObject(83, 0, obis("0.0.28.3.0.255"), functional),
-        counters(84, "0.0.28.4.0.255", range(2, 8)),
-        CosemObject(85, 0, obis("0.0.28.5.0.255"), network),
-        CosemObject(43, 0, obis(MAC), {2: fixed(octets(node.mac), Rights(1, 1, 1))}),
-        CosemObject(
-            86,
-            0,
-            obis("0.0.28.7.0.255"),
-            {2: fixed(octets(firmware.encode())), 3: fixed(u16(0x0053)), 4: fixed(u16(0x0101))},
-        ),
+        build.llc_setup(),
+        build.counters(81, "0.0.28.1.0.255", range(2, 6)),
+        build.mac_setup(),
+        build.functional(),
+        build.counters(84, "0.0.28.4.0.255", range(2, 8)),
+        build.network(),
+        CosemObject(43, 0, obis(MAC), {2: fixed(octets(node.mac), ANYONE)}),
+        CosemObject(86, 0, obis("0.0.28.7.0.255"), application),
     ]

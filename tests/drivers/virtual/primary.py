@@ -102,16 +102,19 @@ class Manager(Primary):
         fields += b"\xbe" + bytes([len(information) + 2]) + b"\x04" + bytes([len(information)]) + information
         return b"\x60" + encode_length(len(fields)) + fields
 
-    def open(self, **more: bytes) -> Manager:
-        """SNRM, AARQ, pass 3 and 4."""
+    def open(self, proof: int = 1, own: int = 1, **more: bytes) -> Manager:
+        """SNRM, AARQ, pass 3 and 4.
+
+        The proof of pass 3 takes the counter `proof` after the AARQ's; `own` 1: not that of the APDU around it.
+        """
         self.snrm(2030, 2030, 1, 1)
         answer = self.apdu(self.aarq(**more))
         fields = acse._fields(acse._fields(answer)[0x61])
         self.challenge = acse._inner(fields[0xAA])
         assert acse._inner(acse._inner(fields[0xA3])) == b"\x0e", "authentication required"
-        self.counter += 1
-        proof = ciphering.gmac(self.block_key, self.auth_key, CLIENT_TITLE, self.counter, self.challenge)
-        action = bytes.fromhex("C301C1000F0000280000FF01") + b"\x01\x09\x11" + proof
+        counter, self.counter = self.counter + proof, self.counter + own
+        answer = ciphering.gmac(self.block_key, self.auth_key, CLIENT_TITLE, counter, self.challenge)
+        action = bytes.fromhex("C301C1000F0000280000FF01") + b"\x01\x09\x11" + answer
         assert self.request(action)[:4] == b"\xc7\x01\xc1\x00"
         return self
 

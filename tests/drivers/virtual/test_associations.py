@@ -178,6 +178,20 @@ def test_the_proof_of_pass_3_can_not_be_reused() -> None:
     assert meter.device.security.failures == 1
 
 
+@pytest.mark.parametrize(
+    ("proof", "own", "accepted"), [(1, 1, True), (1, 0, True), (0, 0, False), (-1, 0, False)]
+)
+def test_the_proofs_counter_is_newer_than_the_aarqs(proof: int, own: int, accepted: bool) -> None:
+    """Some clients give the proof a counter of its own, some that of the APDU around it; none may go back."""
+    peer = Manager(make_meter(), 200)
+    if accepted:
+        assert peer.open(proof, own).request(GET_SERIAL)[0] == 0xC4
+    else:
+        with pytest.raises(AssertionError):
+            peer.open(proof, own)
+        assert peer.meter.device.security.failures == 1
+
+
 def test_before_pass_3_nothing_else_is_served() -> None:
     peer = Manager(make_meter())
     peer.snrm()

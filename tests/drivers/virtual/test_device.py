@@ -315,6 +315,20 @@ def test_the_node_joins_some_time_after_power_up() -> None:
     assert read(meter, "0.0.28.3.0.255", 6).number == 0
 
 
+def test_network_counters_rise_once_joined_and_can_be_reset() -> None:
+    meter = device(clock=(clock := Clock()), join_after=10.0)
+    assert read(meter, "0.0.28.4.0.255", 2) == u32(0)
+    clock.now += 110
+    assert read(meter, "0.0.28.4.0.255", 2).number >= 100
+    meter.objects[obis("0.0.28.4.0.255")].methods[1].call(_Caller(), None)
+    assert read(meter, "0.0.28.4.0.255", 2) == u32(0)
+    clock.now += 50
+    assert read(meter, "0.0.28.4.0.255", 2).number >= 50
+    meter.power_up()
+    clock.now += 20
+    assert 10 <= read(meter, "0.0.28.4.0.255", 2).number <= 50
+
+
 def test_the_mac_is_the_makers_and_the_serials() -> None:
     """40:40:22 and the serial modulo 2^24: the real pair ZIV0040318130 and 40:40:22:67:34:B2."""
     assert prime.mac_of("ZIV0040318130").hex(":").upper() == "40:40:22:67:34:B2"
