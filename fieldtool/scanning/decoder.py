@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import cv2
@@ -61,16 +61,21 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
     if (doubtful or not found) and quick_ms * _THOROUGH_COST < clock.left_ms() / 4:
         more, weak = _sure(engine.read(grey, engine.EVERY))
         found, doubtful = found + more, doubtful + weak
+
+    def affordable(pixels: float) -> bool:
+        """Noise costs the library many times what a clean frame does: judged by the first look."""
+        return quick_ms * _THOROUGH_COST * pixels / grey.size < clock.left_ms()
+
     before = -1
     while len(found) > before and not clock.is_over():
         # what was read is covered and no longer hides what stands beside it
         before = len(found)
         places = regions.find(grey, [np.array(c.corners, np.float32) for c in found], quick=easy)
-        found = _work(_attempts(grey, places, doubtful, easy), found, clock)
+        found = _work(_attempts(grey, places, doubtful, easy, affordable), found, clock)
         easy = easy or len(found) < _MANY
     found += _whole(doubtful, grey, found)
     if not found and not clock.is_over():
-        found = _whole_frame(grey, clock)
+        found = _whole_frame(grey, affordable)
     kept, _ = reconcile(found)
     return sorted(kept, key=lambda c: (round(c.centre[1] / 24), c.centre[0]))
 
@@ -105,7 +110,11 @@ def _sure(codes: list[Code]) -> tuple[list[Code], list[Code]]:
 
 
 def _attempts(
-    grey: np.ndarray, places: list[Region], doubtful: list[Code], easy: bool
+    grey: np.ndarray,
+    places: list[Region],
+    doubtful: list[Code],
+    easy: bool,
+    affordable: Callable[[float], bool],
 ) -> Iterator[_Attempts]:
     """What to try at the places, made only when it is its turn: what plainly looks like a code first, then,
     unless the frame is easy, everything else."""
@@ -123,11 +132,14 @@ def _attempts(
                     later.append(part)
         elif place.squareness > 0.7 and not (easy and squares == _EXTRA_MATRIX):
             squares += 1
-            yield matrix.MatrixAttempts(grey, place, most=_EXTRA_STEPS if easy else None)
+            yield matrix.MatrixAttempts(grey, place, affordable, most=_EXTRA_STEPS if easy else None)
         else:
             later.append(place)
     for place in () if easy else later:
-        yield LinearAttempts(grey, place, doubtful) if place.linear else matrix.MatrixAttempts(grey, place)
+        if place.linear:
+            yield LinearAttempts(grey, place, doubtful)
+        else:
+            yield matrix.MatrixAttempts(grey, place, affordable)
 
 
 def _work(attempts: Iterator[_Attempts], found: list[Code], clock: _Clock) -> list[Code]:
@@ -194,11 +206,11 @@ def _covered(region: Region, found: list[Code]) -> bool:
     return False
 
 
-def _whole_frame(grey: np.ndarray, clock: _Clock) -> list[Code]:
+def _whole_frame(grey: np.ndarray, affordable: Callable[[float], bool]) -> list[Code]:
     """Last resort for a frame in which no region gave anything: light taken out, then enlarged."""
     for clean in (matrix.divided, matrix.equalised):
         for zoom in (1, 2):
-            if clock.left_ms() < 20 or (zoom == 2 and grey.size > 500_000):
+            if not affordable(grey.size * zoom**2) or (zoom == 2 and grey.size > 500_000):
                 continue
             larger = (
                 cv2.resize(grey, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC) if zoom > 1 else grey

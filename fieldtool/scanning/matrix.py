@@ -19,8 +19,16 @@ _LARGEST = 700
 class MatrixAttempts:
     """One region's attempts. Iterate `steps`; `codes` holds what was read, in the full picture's pixels."""
 
-    def __init__(self, grey: np.ndarray, region: Region, *, most: int | None = None) -> None:
-        """most: so many attempts at the most."""
+    def __init__(
+        self,
+        grey: np.ndarray,
+        region: Region,
+        affordable: Callable[[float], bool] = lambda pixels: True,
+        *,
+        most: int | None = None,
+    ) -> None:
+        """affordable: whether there is time for a thorough look at so many pixels. most: attempts."""
+        self._affordable = affordable
         self.region = region
         self._most = most
         self.codes: list[Code] = []
@@ -42,6 +50,8 @@ class MatrixAttempts:
                 if zoom > 1
                 else self._crop
             )
+            if not self._affordable(larger.size):
+                return
             for code in engine.read(clean(larger, zoom), engine.MATRIX):
                 self.codes.append(self._placed(code, zoom))
             yield
