@@ -37,6 +37,8 @@ class TunableWire(Wire, Protocol):
 
     def drain(self) -> None: ...
 
+    def pause(self, seconds: float) -> None: ...
+
 
 Recorder = Callable[[float, str, bytes], None]
 

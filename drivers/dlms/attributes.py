@@ -104,6 +104,7 @@ def capture_time_item(item: Item) -> Item | None:
 
 
 def to_reading(
+    asked: str,
     item: Item,
     name: str | None,
     results: dict[Item, Result],
@@ -111,22 +112,22 @@ def to_reading(
     *,
     reversed_sign: bool = False,
 ) -> Reading:
-    """One reading of what was read: scaler applied in decimal, unit, time; or the reason there is none.
+    """One reading of what was ``asked``: scaler applied in decimal, unit, time; or the reason there is none.
 
     A value whose scaler the meter did not give is not shown as if it were scaled: its status says so.
     """
     result = results[item]
     if result.data is None:
-        return Reading(str(item), name, status=access_result(result.access))
+        return Reading(asked, name, status=access_result(result.access))
     value = result.data
     time = _capture_time(capture_time_item(item), results, reversed_sign)
     where = scaler_item(item)
     if where is not None and isinstance(value.value, int | Decimal) and not isinstance(value.value, bool):
         scaler = scalers.get(where)
         if scaler is None:
-            return Reading(str(item), name, str(value.value), None, time, "scaler-unknown")
-        return Reading(str(item), name, scaler.apply(value.value), scaler.unit, time)
-    return Reading(str(item), name, value_text(item, value, reversed_sign), None, time)
+            return Reading(asked, name, str(value.value), None, time, "scaler-unknown")
+        return Reading(asked, name, scaler.apply(value.value), scaler.unit, time)
+    return Reading(asked, name, value_text(item, value, reversed_sign), None, time)
 
 
 def value_text(item: Item, value: Data, reversed_sign: bool = False) -> str | None:

@@ -170,6 +170,8 @@ def iso_local(time: CosemTime, *, reversed_sign: bool = False) -> str:
 def text_of(octets: bytes) -> str:
     """A string of a meter as text: printable ASCII or UTF-8 as it is, else hex."""
     trimmed = octets.rstrip(b"\x00")
+    if not trimmed:
+        return octets.hex()
     try:
         text = trimmed.decode("utf-8")
     except UnicodeDecodeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.errors import EchoOnly, Garbage, LinkLost, NoAnswer
 from drivers.iec62056.readout import DataSet, parse_readout
-from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wanted
+from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wait, Wanted
 from drivers.line import TunableWire
 
 _GAP_SECONDS = 1.6
@@ -29,6 +29,8 @@ def _perform(wire: TunableWire, actions: list[Action]) -> Finished | None:
     for action in actions:
         if isinstance(action, Send):
             wire.write(action.data)
+        elif isinstance(action, Wait):
+            wire.pause(action.seconds)
         elif isinstance(action, SetLine):
             wire.drain()
             wire.set_line(action.line)

@@ -42,6 +42,13 @@ class Send:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Keep the reaction time: who just sent needs it before it can hear."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Finished:
     """Signed on. ``hdlc`` tells whether HDLC follows, else a data readout; ``rest`` was received beyond."""
 
@@ -51,7 +58,7 @@ class Finished:
     echo: bool
 
 
-Action = SetLine | Send | Finished
+Action = SetLine | Send | Wait | Finished
 
 
 class _State(StrEnum):
@@ -151,13 +158,14 @@ class SignOn:
         control = b"2" + rate + b"2" if self._hdlc else b"0" + rate + b"0"
         self._acknowledge = b"\x06" + control + b"\r\n"
         line = hdlc_format(identification.baud) if self._hdlc else iec_format(identification.baud)
-        actions: list[Action] = [Send(self._acknowledge), SetLine(line)]
+        reaction = identification.reaction_seconds
+        actions: list[Action] = [Wait(reaction), Send(self._acknowledge), SetLine(line)]
         self._buffer.clear()
         if not self._hdlc:
             return [*actions, *self._finish(b"")]
         self._state = _State.CONFIRMATION
         sending = len(self._acknowledge) * 10 / _FIRST_RATE
-        self.deadline = now + sending + _REACTION_LIMIT + sending
+        self.deadline = now + reaction + sending + _REACTION_LIMIT + sending
         return actions
 
     @property

@@ -65,6 +65,7 @@ class OpticalSession:
         self._running = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
+        self._host_error: Exception | None = None
         self._process = subprocess.Popen(
             session_command(models),
             stdin=subprocess.PIPE,
@@ -184,9 +185,10 @@ class OpticalSession:
                 if isinstance(answer, m.Result) and answer.id == number:
                     return answer
                 if isinstance(answer, m.Failure) and answer.id == number:
+                    cause, self._host_error = self._host_error, None
                     raise errors.from_fields(
                         answer.code, answer.message, answer.hint, answer.detail, answer.extra
-                    )
+                    ) from cause
                 self._serve(answer)
 
     def _serve(self, question: m.ToApplication) -> None:
@@ -198,6 +200,7 @@ class OpticalSession:
         try:
             answer = self._answer(question)
         except Exception as error:  # the child must hear of it, or it would wait for ever
+            self._host_error = error
             self._send(m.AnswerFailed(question.ask, type(error).__name__))
             return
         self._send(answer)

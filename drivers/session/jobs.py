@@ -207,9 +207,9 @@ class Jobs:
         attributes.remember_scalers(results, self.scalers)
         readings = [
             attributes.to_reading(
-                item, self._name(item), results, self.scalers, reversed_sign=self.reversed_sign
+                text, item, self._name(item), results, self.scalers, reversed_sign=self.reversed_sign
             )
-            for item in wanted.values()
+            for text, item in wanted.items()
         ]
         if texts and all(reading.status in UNSUPPORTED for reading in readings):
             raise UnsupportedObject(detail=", ".join(texts[:5]))

@@ -113,6 +113,7 @@ class Session:
         self._reach: Reach | None = None
         self._jobs: Jobs | None = None
         self._writer: Writer | None = None
+        self._step = ("", 0.0)
         talk.on_cancel = self._cancel
 
     def run(self) -> int:
@@ -209,7 +210,12 @@ class Session:
         return self._talk.ask(lambda ask: m.AskCounter(ask, key, at_least, count), m.AnswerCounter).first
 
     def _progress(self, step: str, done: int, total: int) -> None:
-        self._talk.say(m.Progress(step, done, total))
+        """With the time left, taken from how long this step's part lasted until now."""
+        now = time.monotonic()
+        if self._step[0] != step or done == 0:
+            self._step = (step, now)
+        left = (now - self._step[1]) / done * (total - done) if done else None
+        self._talk.say(m.Progress(step, done, total, round(left, 1) if left is not None else None))
 
     def _intent(self, intent: WriteIntent) -> None:
         self._talk.ask(lambda ask: m.AskIntent(ask, intent), m.AnswerDone)

@@ -160,8 +160,9 @@ def test_nothing_is_written_when_the_journal_cannot_take_the_intent() -> None:
         with session(real, host=host) as meter:
             plan = meter.plan("residential-2.0TD", VALUES)
             host.refuse_intents = True
-            with pytest.raises(errors.HostFailed):
+            with pytest.raises(errors.HostFailed) as failed:
                 meter.apply(plan, allow={"limiter.threshold"})
+            assert isinstance(failed.value.__cause__, OSError)
             again = meter.plan("residential-2.0TD", VALUES)
     assert [c.state for c in again.changes] == [c.state for c in plan.changes]
 
