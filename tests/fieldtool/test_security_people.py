@@ -24,6 +24,8 @@ from fieldtool.security.attempts import (
     looked_at,
 )
 from fieldtool.security.people import People
+from fieldtool.security.redaction import HIDDEN, redact
+from fieldtool.security.secrets import MeterSecrets
 from workorders.clock import utc_text
 from workorders.journal.entry import EntryTime
 from workorders.people import Grant, Role, lock_key, override_message, sign_grant, verify_override
@@ -60,8 +62,12 @@ def clock() -> TestClock:
     return TestClock()
 
 
-def add(store: Store, person: str, role: Role, *, realm: str = "demo", days: int = 30) -> Ed25519PrivateKey:
-    key = Ed25519PrivateKey.generate()
+KEY = Ed25519PrivateKey.generate()
+LOCKED = lock_key(PIN, KEY)
+"""One for everybody here: locking is made to be slow."""
+
+
+def add(store: Store, person: str, role: Role, *, realm: str = "demo", days: int = 30) -> None:
     grant = Grant(
         person=person,
         name=f"Name of {person}",
@@ -69,21 +75,19 @@ def add(store: Store, person: str, role: Role, *, realm: str = "demo", days: int
         realm=realm,
         crew="PRM-01",
         project="prime",
-        public_key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        public_key=base64.b64encode(KEY.public_key().public_bytes_raw()).decode(),
         issued_at=utc_text(START - timedelta(days=1)),
         expires_at=utc_text(START + timedelta(days=days)),
     )
-    locked = msgspec.structs.replace(lock_key(PIN, key))
     row = {
         "person_id": person,
         "name": grant.name,
         "role": role.value,
         "grant": sign_grant(grant, OFFICE),
-        "key": msgspec.json.encode(locked),
+        "key": msgspec.json.encode(LOCKED),
     }
     with store.write() as connection:
         connection.execute(insert(schema.person).values(**row))
-    return key
 
 
 @pytest.fixture
@@ -217,3 +221,40 @@ def test_attempts_in_a_file_survive_and_a_spoilt_file_locks(tmp_path: Path, cloc
     assert FileAttempts(path).change("ana", lambda s: s).failed == 1
     path.write_text("{")
     assert FileAttempts(path).change("ana", lambda s: s).wait_ms == LONGEST_LOCK_SECONDS * 1000
+
+
+def test_meter_secrets_are_given_for_orders_in_hand_until_they_expire(store: Store, clock: TestClock) -> None:
+    order = {
+        "version": 1,
+        "priority": 1,
+        "sort_at": "x",
+        "flags": [],
+        "steps_done": 0,
+        "touched": False,
+        "executions": 0,
+        "record_blobs": [],
+        "attempts": 0,
+    }
+    missing = (
+        {c.name for c in schema.work_order.columns if not c.nullable} - set(order) - {"order_id", "status"}
+    )
+    order |= {name: name for name in missing}
+    hour = utc_text(START + timedelta(hours=1))
+    with store.write() as connection:
+        for order_id, status in (("open", "inProgress"), ("over", "closed")):
+            connection.execute(insert(schema.work_order).values(order_id=order_id, status=status, **order))
+        rows = [("M1", "open", hour), ("M2", "over", hour), ("M3", None, None)]
+        for serial, order_id, expires in rows:
+            secret = {"serial": serial, "name": "password", "value": b"clave-" + serial.encode()}
+            connection.execute(
+                insert(schema.meter_secret).values(order_id=order_id, expires_at=expires, **secret)
+            )
+    secrets = MeterSecrets(store, clock)
+    assert secrets.get("M1", "password") == b"clave-M1"
+    assert redact("log clave-M1") == f"log {HIDDEN}", "what was handed out stays out of logs"
+    assert secrets.get("M1", "block_key") is None
+    assert secrets.get("M2", "password") is None, "its order is closed"
+    assert secrets.get("M3", "password") == b"clave-M3"
+    clock.device += timedelta(hours=2)
+    assert secrets.get("M1", "password") is None
+    assert secrets.forget_expired() == 2
