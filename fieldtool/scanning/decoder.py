@@ -89,7 +89,7 @@ def _grey(image: np.ndarray) -> np.ndarray:
     ):
         raise ValueError("a picture must be a non-empty uint8 array, H×W or H×W×3 in BGR order")
     if image.ndim == 2:
-        return image
+        return np.ascontiguousarray(image)
     if image.shape[2] == 1:
         return np.ascontiguousarray(image[:, :, 0])
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY if image.shape[2] == 4 else cv2.COLOR_BGR2GRAY))

@@ -137,6 +137,23 @@ def test_what_is_no_picture_is_a_clear_error(bad: np.ndarray) -> None:
         decode(bad)
 
 
+def test_any_view_of_a_picture_is_taken() -> None:
+    grey = code_image("ZIV0012345678", Symbology.CODE_128)
+    colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    padded = np.pad(colour, ((30, 30), (30, 30), (0, 0)), constant_values=255)
+    views = [
+        grey,
+        np.asfortranarray(grey),
+        padded[10:-10, 10:-10],
+        colour[::-1, ::-1],
+        cv2.cvtColor(grey, cv2.COLOR_GRAY2BGRA),
+        grey[:, :, None],
+        np.pad(grey, 20, constant_values=255)[5:-5, 5:-5],
+    ]
+    for view in views:
+        assert texts(decode(view)) == ["ZIV0012345678"]
+
+
 def test_an_asset_label_reads_back() -> None:
     assert texts(decode(asset_label("PANEL:C1-P01", ("Tablero 1", "12 posiciones"), root() / "fonts"))) == [
         "PANEL:C1-P01"
