@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -13,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from ui.app import Screens
 from ui.backend import Backend
 from ui.gallery.render import items, read
+from ui.wiring.tablet import WiredTablet
 
 WAIT_MS = 5000
 FRAME_MS = 16
@@ -29,6 +32,7 @@ class Person:
             dark=bool(options.get("dark", False)),
             inline=bool(options.get("inline", False)),
             reduced_motion=True,
+            providers=backend.providers() if isinstance(backend, WiredTablet) else None,
         )
         window = self.screens.window
         assert isinstance(window, QQuickWindow), self.screens.warnings
@@ -46,6 +50,10 @@ class Person:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         warnings = list(self.screens.warnings)
+        if error is not None:
+            picture = Path(tempfile.gettempdir()) / "fieldtool-person.png"
+            self.window.grabWindow().save(str(picture))
+            print(f"what the person saw last: {picture}", self.screens.app.procedure.failure, warnings)
         self.screens.close()
         if error is None:
             assert warnings == []

@@ -7,6 +7,7 @@ newest.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ from PySide6.QtQuick import QQuickImageProvider
 
 from drivers.camera import Camera, NoCamera, discover
 
+log = logging.getLogger(__name__)
 CAMERA_VARIABLE = "FIELDTOOL_CAMERA"
 SHOWN_WIDTH = 1280
 LET_GO_S = 5.0
@@ -35,7 +37,6 @@ class LiveCamera:
         self._url = url
         self._lock = threading.Lock()
         self._camera: Camera | None = None
-        self._last_number = 0
         self._shown = QImage()
         self._wanted_at = 0.0
         self._closing = False
@@ -48,11 +49,13 @@ class LiveCamera:
 
     def still(self) -> bytes:
         """A fresh picture in full size, as JPEG. Raises `drivers.camera.NoCamera` or `CameraLost`."""
-        camera = self._opened()
-        frame = camera.latest(after=self._last_number, timeout=STILL_TIMEOUT_S)
+        camera, asked_at = self._opened(), time.monotonic()
+        frame = camera.latest(timeout=STILL_TIMEOUT_S)
+        # What the crew shows now, not what lay in the camera's memory when they pressed.
+        while frame is not None and frame.at < asked_at:
+            frame = camera.latest(after=frame.number, timeout=STILL_TIMEOUT_S)
         if frame is None:
             raise NoCamera(detail="no frame in time")
-        self._last_number = frame.number
         good, packed = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not good:
             raise NoCamera(detail="the frame cannot be encoded")
@@ -78,7 +81,7 @@ class LiveCamera:
                 url = self.url()
                 if url is None:
                     raise NoCamera(detail="no camera was found")
-                self._camera, self._last_number = Camera(url), 0
+                self._camera = Camera(url)
             return self._camera
 
     def _let_go(self) -> None:
@@ -134,7 +137,13 @@ class PhotoProvider(QQuickImageProvider):
         self._read = read
 
     def requestImage(self, id: str, size: QSize, requestedSize: QSize) -> QImage:
-        image = QImage.fromData(self._read(id) or b"")
+        try:
+            image = QImage.fromData(self._read(id.partition("?")[0]) or b"")
+        except (
+            Exception
+        ) as error:  # a picture that cannot be opened is shown as none; the record is not touched
+            log.warning("a photo cannot be shown: %s", type(error).__name__)
+            return _blank()
         if image.isNull():
             return _blank()
         return image.scaledToWidth(

@@ -148,16 +148,16 @@ class Runs:
             return
         found: list[tuple[str, str]] = []
         for _ in range(SCAN_TRIES):
-            reading = run.scan_picture(self.camera.still())
-            found = [(claim.value, "foreign") for claim in reading.competing]
-            found += [(code.text, "foreign") for code in reading.unknown]
+            codes = run.around.labels.decode(self.camera.still())
+            reading = run.scanned(codes)
+            found = [(code.text, "foreign") for code in codes if code.text != reading.serial]
             if reading.serial:
-                fields = {name: text for name, text in reading.fields.items() if name != "serial"}
                 self._keep(
                     run,
                     pending,
                     serial=reading.serial,
-                    identities=fields,
+                    identities={name: text for name, text in reading.fields.items() if name != "serial"},
+                    codes=[code.text for code in codes],
                     found=[(reading.serial, "read"), *found],
                     unreadable="",
                 )
@@ -202,7 +202,7 @@ class Runs:
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
     ) -> None:
         serial, reason = str(values.get("serial") or ""), str(values.get("reason") or "")
-        self._keep(run, pending, serial=serial, unreadable=reason, identities={}, found=[])
+        self._keep(run, pending, serial=serial, unreadable=reason, identities={}, codes=[], found=[])
 
     def _do_select(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report

@@ -10,7 +10,7 @@ from fieldtool.text import Language
 from ui.app import Screens
 from ui.backend import Backend
 from ui.translator import CatalogueTranslator
-from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
+from ui.wiring.camera import LiveCamera
 from ui.wiring.tablet import WiredTablet
 
 
@@ -42,6 +42,6 @@ def screens_of(tablet: Tablet) -> tuple[Screens, Backend]:
         dark=settings.theme is Theme.DARK,
         remember=remember,
         translator=translator,
-        providers={"camera": CameraProvider(camera), "photo": PhotoProvider(backend.runs.any_picture)},
+        providers=backend.providers(),
     )
     return screens, backend

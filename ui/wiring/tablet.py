@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from PySide6.QtQuick import QQuickImageProvider
+
 from fieldtool.errors import JobError
 from fieldtool.problems import explain
 from fieldtool.security.people import KnownPerson
@@ -18,7 +20,7 @@ from ui import views
 from ui.backend import Answers, Report
 from ui.translator import CatalogueTranslator
 from ui.wiring import lists
-from ui.wiring.camera import LiveCamera
+from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
 from ui.wiring.meter import meter_view
@@ -247,6 +249,10 @@ class WiredTablet:
     def hand_over(self) -> str:
         """USB hand-over is not offered yet: the page does not show it."""
         raise views.Failure(self.translator.text("La entrega por USB todavía no está en este equipo."))
+
+    def providers(self) -> dict[str, QQuickImageProvider]:
+        """Pictures for QML: the live view and photos of the order on the page."""
+        return {"camera": CameraProvider(self.camera), "photo": PhotoProvider(self.runs.any_picture)}
 
     def close(self) -> None:
         """Lets go of camera, meters and store."""

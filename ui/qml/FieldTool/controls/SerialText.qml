@@ -66,13 +66,13 @@ Row {
                     required property var modelData
                     readonly property bool boxed: modelData.mark !== "."
 
-                    implicitWidth: glyphs.implicitWidth + (boxed ? 6 : 0)
+                    implicitWidth: glyphs.implicitWidth + (boxed ? 12 : 0)
                     implicitHeight: glyphs.implicitHeight
 
                     Rectangle {
                         visible: run.modelData.mark === "f" || run.modelData.mark === "x"
                         anchors.centerIn: parent
-                        width: parent.width + 2
+                        width: parent.width - 2
                         height: serial.size + 12
                         radius: run.modelData.mark === "f" ? 5 : 3
                         color: run.modelData.mark === "x" ? Theme.tone(serial.tone) : "transparent"
@@ -83,7 +83,7 @@ Row {
                     DashedFrame {
                         visible: run.modelData.mark === "d"
                         anchors.centerIn: parent
-                        width: parent.width + 2
+                        width: parent.width - 2
                         height: serial.size + 12
                         radius: 5
                         stroke: Theme.attention

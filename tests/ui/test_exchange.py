@@ -1,0 +1,173 @@
+"""A whole exchange through the window, on the real journal: what it takes in taps and typed characters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtQuick import QQuickItem
+from PySide6.QtTest import QTest
+
+from tests.fieldtool.world import NEW_SERIAL, OTHER_SERIAL, World, make_world
+from tests.ui.person import Person
+from tests.ui.world_tablet import Sight, wired
+from ui.gallery.render import read
+
+DIAL = "23800"
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return make_world(tmp_path, monkeypatch)
+
+
+class Exchange:
+    """Does the page that is shown, as its words say."""
+
+    def __init__(self, crew: Person, sight: Sight) -> None:
+        self.crew, self.sight = crew, sight
+        self.done: list[str] = []
+
+    @property
+    def step(self) -> str:
+        return str(self.crew.screens.app.procedure.stepKey).rsplit("/", 1)[-1]
+
+    def shown(self, name: str) -> object:
+        return dict(self.crew.screens.app.procedure.step).get(name)
+
+    def finish(self, until: str = "end") -> None:
+        """Goes on to a step, or to the end."""
+        while self.step != until and self.crew.screens.app.place == "procedure":
+            step = self.step
+            getattr(self, f"do_{self.crew.screens.app.procedure.kind}")()
+            self.crew.until(lambda step=step: self.step != step or self.crew.screens.app.place != "procedure")
+            self.done.append(step)
+
+    def tiles(self) -> list[QQuickItem]:
+        return [
+            item
+            for item in self.crew.visible()
+            if item.metaObject().className().startswith("ChoiceTile") and not read(item, "chosen")
+        ]
+
+    def tick_all(self) -> None:
+        while tiles := self.tiles():
+            self.crew.tap_item(tiles[0])
+
+    def do_confirm(self) -> None:
+        self.tick_all()
+        self.crew.tap("Todo se cumple")
+
+    def do_photo(self) -> None:
+        self.crew.tap("Tomar la foto")
+        self.crew.tap("Guardar la foto")
+
+    def do_scan(self) -> None:
+        if self.step == "new_scan":
+            self.sight.look_at(NEW_SERIAL)
+        self.crew.tap("Escanear")
+        self.crew.tap("Seguir")
+
+    def do_meter_read(self) -> None:
+        self.crew.tap("Leer medidor")
+        self.crew.tap("Seguir")
+
+    def do_number(self) -> None:
+        for figure in DIAL:
+            self.crew.tap(figure)
+        self.crew.typed += len(DIAL)
+        self.crew.tap("Guardar lectura")
+
+    def do_seals(self) -> None:
+        self.crew.tap("Escanear")
+        self.crew.tap("Seguir")
+
+    def do_match(self) -> None:
+        self.crew.tap("Seguir")
+
+    def do_plan_apply(self) -> None:
+        self.crew.tap("Comparar con el programa")
+        self.crew.tap("Escribir 1 cambio")
+        self.crew.tap("Permitir los delicados")
+        self.confirm("Permitir y escribir", NEW_SERIAL[-4:])
+        self.crew.tap("Seguir")
+
+    def do_relay(self) -> None:
+        self.confirm("Abrir y cerrar el relé", NEW_SERIAL[-4:])
+        self.crew.tap("Seguir")
+
+    def confirm(self, button: str, figures: str) -> None:
+        self.crew.until(lambda: self.crew.button(button) is not None)
+        for figure in figures:
+            self.crew.tap(figure)
+        self.crew.until_sees("mantenga apretado 1,5 s")
+        self.crew.hold(button, 1900)
+
+    def do_place(self) -> None:
+        self.crew.tap("Guardar ubicación")
+
+    def do_join(self) -> None:
+        self.crew.tap("Preguntar a la red")
+        self.crew.tap("Seguir")
+
+    def do_signature(self) -> None:
+        pad = next(
+            item for item in self.crew.visible() if item.metaObject().className().startswith("SignaturePad")
+        )
+        window, middle = self.crew.window, self.crew.place(pad)
+        QTest.mousePress(window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+        for step in range(1, 8):
+            QTest.mouseMove(window, middle + QPoint(step * 12, (step % 3) * 9))
+        QTest.mouseRelease(window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+        self.crew.taps += 1
+        self.crew.tap("Guardar firma")
+
+    def do_summary(self) -> None:
+        self.tick_all()
+        self.crew.tap("Terminar la orden")
+
+
+def test_a_clean_exchange_asks_to_type_nothing_but_the_dial_reading(
+    person: Callable[..., Person],
+    world: World,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    backend, sight = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        exchange = Exchange(crew, sight)
+        exchange.finish()
+        crew.until_sees("Orden terminada. Guardada en este equipo.")
+    assert len(exchange.done) == 22
+    assert world.kinds()[-1] == "order.completed"
+    assert crew.typed == len(DIAL)
+    record_property("taps", crew.taps)
+    print(f"taps {crew.taps}, typed {crew.typed}")
+
+
+def test_a_swapped_label_stops_and_the_right_one_goes_on(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    backend, sight = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        exchange = Exchange(crew, sight)
+        exchange.finish(until="new_scan")
+        world.meters["new"].serial = OTHER_SERIAL
+        sight.look_at(OTHER_SERIAL)
+        crew.tap("Escanear")
+        crew.tap("Seguir")
+        crew.until(lambda: exchange.step == "new_read")
+        exchange.do_meter_read()
+        crew.until_sees("No se puede seguir con él.")
+        assert crew.button("Seguir") is None
+        world.meters["new"].serial = NEW_SERIAL
+        crew.tap("Escanear el correcto")
+        crew.until(lambda: exchange.step == "new_scan")
+        exchange.finish(until="configure")
+    assert "match" in exchange.done
