@@ -21,7 +21,7 @@ from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keyring.backend import KeyringBackend
-from keyring.errors import KeyringError, PasswordDeleteError
+from keyring.errors import PasswordDeleteError
 
 from fieldtool.errors import JobError
 from fieldtool.settings import PASSPHRASE_VARIABLE, Home, write_whole
@@ -78,7 +78,7 @@ class KeyringVault:
         try:
             text = self._backend.get_password(SERVICE, self._prefix + name)
             return None if text is None else base64.b64decode(text, validate=True)
-        except (KeyringError, ValueError, RuntimeError) as error:
+        except Exception as error:  # a backend raises whatever its desktop's library does
             raise _unavailable(type(error).__name__) from None
 
     def put(self, name: str, value: bytes) -> None:
@@ -86,7 +86,7 @@ class KeyringVault:
         try:
             text = base64.b64encode(value).decode("ascii")
             self._backend.set_password(SERVICE, self._prefix + name, text)
-        except (KeyringError, RuntimeError) as error:
+        except Exception as error:  # see `get`
             raise _unavailable(type(error).__name__) from None
 
     def delete(self, name: str) -> None:
@@ -103,7 +103,7 @@ class KeyringVault:
         except JobError:
             return False
         finally:
-            with contextlib.suppress(KeyringError, RuntimeError):
+            with contextlib.suppress(Exception):
                 self.delete("probe")
 
 

@@ -107,6 +107,17 @@ def test_a_keyring_that_keeps_in_clear_is_refused() -> None:
     assert code_of(error) == "vault_unavailable"
 
 
+def test_a_keyring_that_breaks_is_a_clear_error_and_the_passphrase_takes_over(tmp_path: Path) -> None:
+    class Broken(MemoryKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            raise ConnectionResetError("bus gone")
+
+    with pytest.raises(JobError) as error:
+        KeyringVault(Realm.LIVE, "x", Broken()).get("database-key")
+    assert code_of(error) == "vault_unavailable"
+    assert keys.open_vault(Home(tmp_path), Realm.LIVE, lambda: PHRASE, backend=Broken()).kind == "passphrase"
+
+
 def test_a_lost_key_is_never_replaced_over_a_database_and_comes_back_by_recovery(tmp_path: Path) -> None:
     vault = KeyringVault(Realm.LIVE, "x", MemoryKeyring())
     with pytest.raises(JobError) as error:
