@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from drivers.concentrators import stg
 from drivers.errors import DriverError
 from fieldtool.errors import JobError
 from fieldtool.identity import OtherOrder, StockItem, normalise_serial
@@ -120,6 +119,9 @@ class StoreHeard:
 
     def concentrator(self, mrid: str, serial: str) -> list[Heard]:
         """*Slow.* What S24 of a PRIME concentrator says of a meter."""
+        # The web service's client is loaded where a concentrator is asked, not with every tablet.
+        from drivers.concentrators import stg
+
         url = self._url(mrid)
         if url is None:
             raise JobError("concentrator_unreachable", f"no address is known of {mrid}", concentrator=mrid)

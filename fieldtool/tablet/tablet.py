@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -44,9 +45,11 @@ from workorders.store.settings import set_setting, setting
 from workorders.sync.blobs import BlobFiles
 from workorders.sync.codes import EnrolTicket, parse_code, parse_ticket
 from workorders.sync.enrolment import deposit_key, enrol, journal_of
-from workorders.sync.http import HttpTransport
 from workorders.sync.identity import TabletIdentity
 from workorders.sync.round import SyncProgress, SyncReport, SyncRound, SyncState, last_sync_of
+
+if TYPE_CHECKING:
+    from workorders.sync.http import HttpTransport
 
 Progress = Callable[[str, int, int, float | None], None]
 _DEPOSITED = "recovery.deposited"
@@ -145,6 +148,8 @@ class Tablet:
             if code.startswith("fieldtool:")
             else EnrolTicket(url=url, code=parse_code(code))
         )
+        from workorders.sync.http import HttpTransport
+
         transport = HttpTransport(ticket.url)
         try:
             identity = enrol(
@@ -424,6 +429,9 @@ class Tablet:
         return report
 
     def _transport(self) -> HttpTransport:
+        # Loaded where the network is used: most commands and the whole of a visit do without.
+        from workorders.sync.http import HttpTransport
+
         identity = self.identity
         return HttpTransport(identity.url, tablet=identity.tablet, key=identity.signer())
 
