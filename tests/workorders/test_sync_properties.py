@@ -28,7 +28,7 @@ tablets = st.integers(min_value=0, max_value=len(TABLETS) - 1)
 
 
 class Losing(DirectTransport):
-    """The network is cut before or after the n-th request: the tablet cannot know whether the office acted."""
+    """Cut before or after the n-th request: the tablet cannot know whether the office acted."""
 
     left: int = 0
     acted: bool = False
