@@ -276,5 +276,5 @@ def test_every_error_has_a_text_in_every_language(language: str) -> None:
     for code in [*HINTS, "counter_spent"]:
         assert texts[f"error.store.{code}"].strip()
         assert texts[f"error.store.{code}.hint"].strip()
-    for code in ("no_chain", "chain_behind", "wrong_signer"):
+    for code in ("no_chain", "chain_behind", "wrong_signer", "wrong_realm"):
         assert texts[f"error.journal.{code}"].strip()

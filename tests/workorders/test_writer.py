@@ -29,7 +29,7 @@ from tests.workorders.record_support import (
 from workorders.clock import SystemClock
 from workorders.journal import kinds
 from workorders.journal.chain import verify_chain
-from workorders.journal.entry import EntryError, Realm
+from workorders.journal.entry import EntryError, Envelope, Realm, seal_entry
 from workorders.journal.kinds import HeadReference
 from workorders.journal.writer import Draft, Journal, JournalError
 from workorders.store import entries, inbox, projection, schema, settings
@@ -95,6 +95,23 @@ def test_key_and_certificate_must_belong_together(store: Store) -> None:
     with pytest.raises(JournalError) as caught:
         Journal(store, key, self_signed(other), Realm.DEMO, "p1", SystemClock())
     assert caught.value.code == "wrong_signer"
+
+
+def test_training_and_live_never_share_a_store(store: Store) -> None:
+    new_journal(store)
+    key = Ed25519PrivateKey.generate()
+    with pytest.raises(JournalError) as caught:
+        Journal(store, key, self_signed(key), Realm.LIVE, "p1", SystemClock())
+    assert caught.value.code == "wrong_realm"
+    author = Author()
+    stranger = author.write(step(), order_id="o1")
+    plain = msgspec.json.decode(stranger.body) | {"realm": "live"}
+    live = seal_entry(msgspec.convert(plain, Envelope), author.key)
+    with store.write() as connection:
+        result = inbox.receive(connection, [inbox.ReceivedEntry(entry=live, server_seq=1)])
+        assert result.clashing == [live.envelope.id]
+        assert connection.execute(schema.quarantine.select()).one().code == "other_realm"
+        assert connection.execute(schema.step_state.select()).all() == []
 
 
 def test_a_new_chain_names_the_old_head(store: Store) -> None:

@@ -35,7 +35,8 @@ class JournalError(Exception):
 
     Attributes:
         code: `no_chain` (enrol first), `chain_behind` (the store is older than the keyring says: a restored
-            backup; begin a chain), `wrong_signer` (key and certificate do not belong together).
+            backup; begin a chain), `wrong_signer` (key and certificate do not belong together), `wrong_realm`
+            (the store belongs to another realm; training and live never mix).
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -50,6 +51,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str | None = None
     order_version: int | None = None
     actor: str | None = None
+    project: str | None = None
+    """mRID of the order's project, where it is not the author's own."""
 
 
 class Journal:
@@ -75,6 +78,10 @@ class Journal:
     ) -> None:
         if certificate_key(certificate_der).public_bytes_raw() != signer.public_key().public_bytes_raw():
             raise JournalError("wrong_signer", "the certificate is not that of the signing key")
+        with store.read() as connection:
+            there = entries.realm_of(connection)
+        if there not in (None, str(realm)):
+            raise JournalError("wrong_realm", f"this store belongs to {there}, not to {realm}")
         self.store = store
         self.realm = realm
         self.project = project
@@ -92,6 +99,7 @@ class Journal:
         order_id: str | None = None,
         order_version: int | None = None,
         actor: str | None = None,
+        project: str | None = None,
         also: Also | None = None,
     ) -> Entry:
         """Write one entry and all its consequences; durable on return.
@@ -101,7 +109,9 @@ class Journal:
             JournalError: `no_chain`.
             StoreError: disk full, read-only, busy, damaged; nothing was written.
         """
-        draft = Draft(payload=payload, order_id=order_id, order_version=order_version, actor=actor)
+        draft = Draft(
+            payload=payload, order_id=order_id, order_version=order_version, actor=actor, project=project
+        )
         return self.append_all([draft], also=also)[0]
 
     def append_all(self, drafts: Sequence[Draft], *, also: Also | None = None) -> list[Entry]:
@@ -204,7 +214,7 @@ class Journal:
             prev_hash=None if head is None else head.hash,
             kind=payload.KIND,
             schema=payload.SCHEMA,
-            project=self.project,
+            project=draft.project or self.project,
             order_id=draft.order_id,
             order_version=draft.order_version,
             actor=draft.actor,

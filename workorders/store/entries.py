@@ -207,6 +207,12 @@ def count_entries(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(schema.entry)).scalar_one())
 
 
+def realm_of(connection: Connection) -> str | None:
+    """The realm that this store belongs to: that of its first entry."""
+    realm = connection.execute(select(schema.entry.c.realm).limit(1)).scalar()
+    return None if realm is None else str(realm)
+
+
 def known_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Hash by id of those entries that are already here."""
     table = schema.entry

@@ -43,7 +43,10 @@ class EntryVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a batch: ids taken in, ids that were here already, ids used before with other bytes."""
+    """What became of a batch: ids taken in, ids here already, ids of what is kept without effect.
+
+    The last are ids used before with other bytes, and entries of another realm.
+    """
 
     added: list[str]
     known: list[str]
@@ -63,11 +66,15 @@ def receive(connection: Connection, received: Sequence[ReceivedEntry], *, own: b
     added: list[Entry] = []
     touched: list[Entry] = []
     fresh: dict[str, tuple[Entry, int | None]] = {}
+    realm = journal.realm_of(connection) or next((str(item.entry.envelope.realm) for item in received), "")
     result = Received(added=[], known=[], clashing=[])
     for item in received:
         entry = item.entry
         entry_id = entry.envelope.id
-        if entry_id not in known:
+        if str(entry.envelope.realm) != realm:
+            quarantine(connection, entry, code="other_realm", reason=f"this store belongs to {realm}")
+            result.clashing.append(entry_id)
+        elif entry_id not in known:
             known[entry_id] = entry.hash
             added.append(entry)
             fresh[entry_id] = (entry, item.server_seq)

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, true
 
 from workorders.journal.entry import Entry, Envelope
 from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased
@@ -38,7 +38,7 @@ class Touched(msgspec.Struct):
 
     orders: set[str] = msgspec.field(default_factory=set)
     serials: set[str] = msgspec.field(default_factory=set)
-    chains: set[str] = msgspec.field(default_factory=set)
+    numbers: dict[str, set[int]] = msgspec.field(default_factory=dict)
     decisions: bool = False
     erasures: bool = False
 
@@ -49,7 +49,7 @@ class Touched(msgspec.Struct):
         serial = serial_of(envelope)
         if serial is not None and envelope.kind in DEVICE_KINDS:
             self.serials.add(serial)
-        self.chains.add(envelope.chain_id)
+        self.numbers.setdefault(envelope.chain_id, set()).add(envelope.seq)
         self.decisions |= envelope.kind == ExceptionDecided.KIND
         self.erasures |= envelope.kind == PersonalErased.KIND
 
@@ -68,7 +68,8 @@ def fold_touched(connection: Connection, touched: Touched) -> None:
         _fold_erasures(connection)
     _in_chunks(connection, touched.orders, refold_orders)
     _in_chunks(connection, touched.serials, refold_serials)
-    _fold_forks(connection, touched.chains)
+    for chain_id, numbers in touched.numbers.items():
+        _fold_forks(connection, (schema.entry.c.chain_id == chain_id) & schema.entry.c.seq.in_(numbers))
     if touched.decisions:
         _fold_decisions(connection)
 
@@ -120,7 +121,7 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
 
     _in_chunks(connection, orders, refold_orders, count)
     _in_chunks(connection, serials, refold_serials, count)
-    _fold_forks(connection, set(_all(connection, select(table.c.chain_id).distinct())))
+    _fold_forks(connection, true())
     _fold_decisions(connection)
     set_setting(connection, "projection.folded_by", fingerprint())
 
@@ -205,19 +206,21 @@ def _fold_places(connection: Connection, places: set[tuple[str, int]]) -> None:
             connection.execute(insert(schema.exception), values)
 
 
-def _fold_forks(connection: Connection, chains: set[str]) -> None:
-    """Two entries at one number of one chain: both are kept, and it is raised."""
-    if not chains:
-        return
+def _fold_forks(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Two entries at one number of one chain: both are kept, and it is raised.
+
+    Args:
+        which: condition on `entry`: only numbers that were added to are looked at, a chain may be long.
+    """
     table = schema.entry
-    _delete_scopes(connection, [f"chain:{chain}" for chain in chains])
     twice = (
         select(table.c.chain_id, table.c.seq)
-        .where(table.c.chain_id.in_(chains))
+        .where(which)
         .group_by(table.c.chain_id, table.c.seq)
         .having(func.count() > 1)
     )
     for chain_id, seq in connection.execute(twice).all():
+        _delete_scopes(connection, [f"chain:{chain_id}/{seq}"])
         query = (
             select(table.c.id, table.c.project, table.c.order_id, table.c.at, table.c.hash)
             .where(table.c.chain_id == chain_id, table.c.seq == seq)
@@ -226,7 +229,7 @@ def _fold_forks(connection: Connection, chains: set[str]) -> None:
         rows = connection.execute(query).all()
         values = {
             "exception_id": exception_id("fork", f"{chain_id}/{seq}"),
-            "scope": f"chain:{chain_id}",
+            "scope": f"chain:{chain_id}/{seq}",
             "kind": "fork",
             "severity": "urgent",
             "project": rows[0].project,

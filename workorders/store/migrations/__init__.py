@@ -7,13 +7,15 @@ in `REVISIONS`. The revision stands in Alembic's own table (`alembic_version`), 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from workorders.store.migrations import v0001_first, v0002_gateway
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -31,8 +33,11 @@ NEWEST = REVISIONS[-1].name
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision a database stands at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    """The revision a database stands at; None for an empty one. Alembic is loaded only where it has to work."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def pending(current: str | None) -> tuple[Revision, ...] | None:
@@ -45,6 +50,9 @@ def pending(current: str | None) -> tuple[Revision, ...] | None:
 
 def migrate(connection: Connection, revisions: tuple[Revision, ...]) -> None:
     """Run the given steps and note the last, inside the caller's transaction."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
     operations = Operations(MigrationContext.configure(connection))
     for revision in revisions:
         revision.upgrade(operations)

@@ -6,11 +6,13 @@ text, i integer, b boolean, x bytes, j JSON; `*` is the primary key, `!` not nul
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.operations import Operations
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 REVISION = "0001"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from alembic.operations import Operations
+from typing import TYPE_CHECKING
 
 from workorders.gateway.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.operations import Operations
 
 REVISION = "0002"
 
