@@ -33,7 +33,7 @@ NEWEST = REVISIONS[-1].name
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision a database stands at; None for an empty one. Alembic is loaded only where it has to work."""
+    """The revision a database stands at; None for an empty one. Alembic itself is not needed to look."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
