@@ -1,7 +1,7 @@
 """What the supervisor's pages need of the office: the door beside `ui.backend.Backend`.
 
-`ui.preview.office` implements it with invented data, `ui.wiring.office` with the gateway. Every method may take
-time, is called in the sync lane, and raises `ui.views.Failure` with words for the supervisor.
+`ui.preview.office` implements it with invented data, `ui.wiring.office` with the gateway. Every method may
+take time, is called in the sync lane, and raises `ui.views.Failure` with words for the supervisor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the supervisor's pages show: figures as text, plots as fractions of their frame, evidence as facts.
 
-Like `ui.views`: ready to show, in the user's language, deciding nothing. `at` says when the office said it and
-is shown wherever the answer is not fresh.
+Like `ui.views`: ready to show, in the user's language, deciding nothing. `at` says when the office said it
+and is shown wherever the answer is not fresh.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Tick(View, frozen=True, kw_only=True):
 
 
 class Curve(View, frozen=True, kw_only=True):
-    """Planned and done over time. Points are (x, y), both 0–1 from the lower left; `now` is the x of today."""
+    """Planned and done over time. Points are (x, y), 0–1 from the lower left; `now` is the x of today."""
 
     detail: str = ""
     planned: tuple[tuple[float, float], ...] = ()

@@ -10,6 +10,7 @@ from PySide6.QtQml import QmlElement
 from ui import views
 from ui.backend import Backend
 from ui.controllers.base import Context, Controller
+from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
 from ui.controllers.session import SessionController
@@ -58,6 +59,7 @@ class AppController(Controller):
         self._procedure = ProcedureController(self.context, self)
         self._meter = MeterController(self.context, self)
         self._sync = SyncController(self.context, self)
+        self._office = OfficeController(self.context, backend.office, self)
         self._session.signedInChanged.connect(self._signed_in)
         self._orders.found.connect(self.openOrder)
         self._order.closed.connect(self._order_closed)
@@ -92,6 +94,10 @@ class AppController(Controller):
     @Property(SyncController, constant=True)
     def sync(self) -> SyncController:
         return self._sync
+
+    @Property(OfficeController, constant=True)
+    def office(self) -> OfficeController:
+        return self._office
 
     # ── Place, status, look ─────────────────────────────────────────────────
 
@@ -146,6 +152,9 @@ class AppController(Controller):
             "meter": self._meter.load,
             "sync": self._sync.load,
             "notDone": self._order.loadReasons,
+            "board": self._office.loadBoard,
+            "exceptions": self._office.loadQueue,
+            "officeOrders": self._office.loadList,
         }.get(place)
         if place != self._place:
             self._place = place

@@ -9,10 +9,10 @@ import msgspec
 from PySide6.QtCore import Q_ARG
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
-from ui import views
+from ui import officeviews, views
 from ui.app import Screens
-from ui.preview import configuring, orders, phases, steps, tools
-from ui.preview.tablet import PreviewTablet
+from ui.preview import configuring, office, orders, phases, steps, tools
+from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
 
@@ -68,6 +68,29 @@ def _offline(rows: tuple[views.OrderRow, ...], **status: object) -> Callable[[],
     return lambda: PreviewTablet(rows=rows, state=msgspec.structs.replace(orders.STATUS, **status))
 
 
+def _supervised(
+    board: officeviews.Board = office.BOARD,
+    *,
+    stale: bool = False,
+    queue: officeviews.Queue = office.QUEUE,
+) -> Callable[[], PreviewTablet]:
+    """The tablet of a supervisor, with or without contact to the office."""
+
+    def tablet() -> PreviewTablet:
+        shown = msgspec.structs.replace(board, fresh=not stale)
+        state = msgspec.structs.replace(
+            orders.STATUS,
+            role="supervisor",
+            project="Electro Ucayali · Pucallpa",
+            crew="Supervisión",
+            probe="",
+        )
+        there = office.PreviewOffice(figures=shown, waiting=queue)
+        return PreviewTablet(state=msgspec.structs.replace(state, online=not stale), the_office=there)
+
+    return tablet
+
+
 def _search(text: str) -> Visit:
     def visit(screens: Screens) -> None:
         screens.app.go("orders")
@@ -81,6 +104,19 @@ def _pin(person: str, pin: str) -> Visit:
         screens.app.session.choose(person)
         if pin:
             screens.app.session.enter(pin)
+
+    return visit
+
+
+def _office(place: str, case: str = "") -> Visit:
+    """A supervisor's page; with `case`, that exception open."""
+
+    def visit(screens: Screens) -> None:
+        screens.app.session.choose("p4")
+        screens.app.session.enter(RIGHT_PIN)
+        screens.app.go(place)
+        if case:
+            screens.app.office.openCase(case)
 
     return visit
 
@@ -125,6 +161,12 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
+    Scene("tablero", _supervised(), _office("board")),
+    Scene("tablero_sin_conexion", _supervised(stale=True), _office("board")),
+    Scene("tablero_vacio", _supervised(office.EMPTY), _office("board")),
+    Scene("excepciones", _supervised(), _office("exceptions", "e2")),
+    Scene("excepciones_nada", _supervised(queue=officeviews.Queue()), _office("exceptions")),
+    Scene("ordenes_oficina", _supervised(), _office("officeOrders", "e2")),
     *(
         _at(f"paso_{number:02d}_{key}", key)
         for number, key in enumerate(phases.ORDER_OF_STEPS, 1)

@@ -10,6 +10,7 @@ import msgspec
 from ui import views
 from ui.backend import Answers, Report
 from ui.preview import configuring, orders, phases, steps, tools
+from ui.preview.office import PreviewOffice
 
 RIGHT_PIN = "246810"
 
@@ -29,6 +30,7 @@ class PreviewTablet:
     closed: list[tuple[str, str, str, str]] = field(default_factory=list)
     cancelled: int = 0
     wrong_pins: int = 0
+    the_office: PreviewOffice = field(default_factory=PreviewOffice)
 
     def status(self) -> views.Status:
         """The strip."""
@@ -137,6 +139,10 @@ class PreviewTablet:
     def hand_over(self) -> str:
         """A made-up name."""
         return "SCZ-07-000042.bundle"
+
+    def office(self) -> PreviewOffice:
+        """The invented office."""
+        return self.the_office
 
     def close(self) -> None:
         """Nothing to close."""

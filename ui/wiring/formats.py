@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,10 @@ class Formats:
     def word(self, key: str, **params: object) -> str:
         """Text of a key of the packages below."""
         return words.text(key, self.language, **params)
+
+    def word_or(self, key: str, otherwise: str) -> str:
+        """Text of a key that need not exist: a name from a file or from a meter."""
+        return words.text(key, self.language) if words.has(key, self.language) else otherwise
 
     def number(self, text: str | None) -> str:
         """A decimal text with the language's comma and groups of three; anything else as it is."""
@@ -106,6 +110,14 @@ class Formats:
         if self.language is Language.EN:
             return f"{weekday} {moment.day} {month}"
         return f"{weekday} {moment.day} de {month}"
+
+    def month(self, day: date) -> str:
+        """Short name of a month, for an axis."""
+        return _MONTHS[self.language].split()[day.month - 1][:3]
+
+    def short_day(self, day: date) -> str:
+        """Day and month, for an axis."""
+        return f"{day.day} {self.month(day)}"
 
     def duration(self, seconds: int) -> str:
         """Days, or hours and minutes, never both of the small ones."""

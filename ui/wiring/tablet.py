@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from PySide6.QtQuick import QQuickImageProvider
 
 from fieldtool.errors import JobError
+from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.problems import explain
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
@@ -24,6 +25,7 @@ from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
 from ui.wiring.meter import meter_view
+from ui.wiring.office import WiredOffice
 from ui.wiring.runs import Runs
 from workorders.journal.kinds import DeviceRole
 from workorders.people import MAY_OVERRIDE
@@ -63,6 +65,8 @@ class WiredTablet:
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
         self._meter = views.Meter()
         self._cancel_sync = False
+        self._office_client: OfficeClient | None = None
+        self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
 
     # ── Words ───────────────────────────────────────────────────────────────
 
@@ -110,11 +114,27 @@ class WiredTablet:
             if error.code == "locked_out":
                 return views.SignIn(ok=False, locked_seconds=int(error.params.get("seconds", "60")))
             raise
-        return views.SignIn(ok=True, role="supervisor" if row.role in lists.OFFICE_ROLES else "crew")
+        if row.role not in lists.OFFICE_ROLES:
+            return views.SignIn(ok=True)
+        self._open_office(person_id, pin)
+        return views.SignIn(ok=True, role="supervisor")
+
+    def _open_office(self, person_id: str, pin: str) -> None:
+        """A session at the gateway; without contact the pages show what the office said last."""
+        gateway = self.tablet.status().gateway
+        if gateway is None:
+            return
+        self._office_client = OfficeClient(gateway, StoreMemory(self.tablet.store), self.now)
+        try:
+            self._office_client.sign_in(person_id, pin)
+        except JobError as error:
+            if error.code != "office_unreachable":
+                raise
 
     @worded
     def sign_out(self) -> None:
         """Ends the turn."""
+        self._office_client = None
         self.tablet.sign_out()
 
     @worded
@@ -249,6 +269,10 @@ class WiredTablet:
     def hand_over(self) -> str:
         """USB hand-over is not offered yet: the page does not show it."""
         raise views.Failure(self.translator.text("La entrega por USB todavía no está en este equipo."))
+
+    def office(self) -> WiredOffice:
+        """The supervisor's side."""
+        return self._office
 
     def providers(self) -> dict[str, QQuickImageProvider]:
         """Pictures for QML: the live view and photos of the order on the page."""

@@ -97,6 +97,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: dict[str, int]
     curve: list[CurvePoint]
     crews: list[CrewDay]
+    plan: Plan = Plan()
 
 
 def board(
@@ -137,6 +138,7 @@ def board(
         exceptions=count_exceptions(connection, project=project),
         curve=_curve(done, plan, today, days),
         crews=_crews(connection, project, rules, today - timedelta(days=days - 1)),
+        plan=plan,
     )
 
 

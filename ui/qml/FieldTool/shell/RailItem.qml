@@ -77,7 +77,7 @@ T.AbstractButton {
                 text: item.text
                 color: item.ink
                 font.weight: item.current ? Font.Bold : Font.Medium
-                font.pixelSize: implicitWidth > 0 && text.length > 11 ? 14 : Theme.body
+                font.pixelSize: item.current && text.length > 10 ? Theme.caption : Theme.body
             }
         }
     }

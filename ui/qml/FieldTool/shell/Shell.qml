@@ -4,6 +4,7 @@ import QtQuick.Templates as T
 import FieldTool.Core
 import FieldTool.theme
 import FieldTool.crew
+import FieldTool.supervisor
 
 // The window: strip, rail, the page of the current place, toasts.
 T.ApplicationWindow {
@@ -15,7 +16,32 @@ T.ApplicationWindow {
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
     readonly property string railPlace: ["order", "notDone"].includes(app.place) ? "orders" : app.place
 
-    readonly property var places: [
+    readonly property var places: app.session.role === "supervisor" ? officePlaces : crewPlaces
+    readonly property var officePlaces: [
+        {
+            "key": "board",
+            "text": qsTr("Tablero"),
+            "icon": "board"
+        },
+        {
+            "key": "exceptions",
+            "text": qsTr("Excepciones"),
+            "icon": "exceptions",
+            "count": shell.app.office.board.openCases ?? 0
+        },
+        {
+            "key": "officeOrders",
+            "text": qsTr("Órdenes"),
+            "icon": "orders"
+        },
+        {
+            "key": "more",
+            "text": qsTr("Más"),
+            "icon": "more",
+            "end": true
+        }
+    ]
+    readonly property var crewPlaces: [
         {
             "key": "orders",
             "text": qsTr("Órdenes"),
@@ -174,6 +200,30 @@ T.ApplicationWindow {
         }
     }
 
+    Component {
+        id: boardPage
+
+        BoardPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: exceptionsPage
+
+        ExceptionsPage {
+            app: shell.app
+        }
+    }
+
+    Component {
+        id: officeOrdersPage
+
+        OfficeOrdersPage {
+            app: shell.app
+        }
+    }
+
     readonly property var pages: ({
             "signIn": signInPage,
             "orders": ordersPage,
@@ -182,6 +232,9 @@ T.ApplicationWindow {
             "notDone": notDonePage,
             "meter": meterPage,
             "sync": syncPage,
-            "more": morePage
+            "more": morePage,
+            "board": boardPage,
+            "exceptions": exceptionsPage,
+            "officeOrders": officeOrdersPage
         })
 }

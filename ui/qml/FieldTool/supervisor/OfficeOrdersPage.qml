@@ -1,0 +1,146 @@
+pragma ComponentBehavior: Bound
+import QtQuick
+import FieldTool.Core
+import FieldTool.theme
+import FieldTool.controls
+
+// Órdenes of the office: what stands behind a figure of the board, and the evidence of the one that is open.
+FocusScope {
+    id: page
+
+    required property AppController app
+    readonly property OfficeController office: app.office
+    readonly property var rows: office.list.rows ?? []
+    readonly property bool wide: width >= 900
+    readonly property bool caseOpen: office.case.id !== undefined
+
+    Item {
+        id: side
+
+        visible: page.wide || !page.caseOpen
+        x: Theme.margin
+        y: Theme.gap16
+        width: page.wide ? 400 : parent.width - 2 * Theme.margin
+        height: parent.height - y
+
+        Dropdown {
+            id: which
+
+            width: parent.width
+            label: qsTr("Lista")
+            current: page.office.list.key ?? ""
+            options: page.office.list.lists ?? []
+            onChosen: key => {
+                page.office.closeCase();
+                page.office.openList(key);
+            }
+        }
+
+        Label {
+            id: detail
+
+            y: which.height + Theme.gap8
+            height: 28
+            verticalAlignment: Text.AlignVCenter
+            color: Theme.muted
+            text: page.office.list.detail ?? ""
+        }
+
+        StaleNote {
+            id: stale
+
+            y: detail.y + detail.height + 4
+            width: parent.width
+            fresh: page.office.list.fresh ?? true
+            at: page.office.list.at ?? ""
+        }
+
+        FailureNote {
+            id: failed
+
+            y: stale.y + stale.height
+            width: parent.width
+            failure: page.caseOpen ? ({}) : page.office.failure
+        }
+
+        Card {
+            visible: page.rows.length > 0
+            y: failed.y + failed.height + (failed.visible || stale.visible ? Theme.gap12 : 0)
+            width: parent.width
+            height: Math.min(parent.height - y - Theme.gap16, list.contentHeight + 2)
+
+            ListView {
+                id: list
+
+                anchors.fill: parent
+                anchors.margins: 1
+                clip: true
+                boundsBehavior: Flickable.StopAtBounds
+                model: page.rows
+
+                delegate: CaseDelegate {
+                    required property var modelData
+                    required property int index
+
+                    firstRow: index === 0
+                    width: list.width
+                    implicitHeight: 88
+                    row: ({
+                            "title": modelData.title,
+                            "detail": modelData.detail,
+                            "age": modelData.state,
+                            "icon": modelData.icon,
+                            "tone": modelData.tone
+                        })
+                    chosen: page.office.case.orderId === modelData.id
+                    onClicked: page.office.openOrder(modelData.id)
+                }
+
+                footer: ActionButton {
+                    visible: page.office.list.more === true
+                    width: list.width
+                    height: visible ? 64 : 0
+                    kind: "plain"
+                    text: qsTr("Ver más")
+                    iconName: "open"
+                    onClicked: page.office.more()
+                }
+
+                ScrollMark {
+                    view: list
+                }
+            }
+        }
+
+        EmptyState {
+            visible: page.rows.length === 0 && !page.office.busy
+            anchors.centerIn: parent
+            width: parent.width - 24
+            iconName: "empty"
+            text: qsTr("Ninguna orden en esta lista")
+            detail: qsTr("Elija otra lista arriba.")
+        }
+    }
+
+    ActionButton {
+        id: backButton
+
+        visible: !page.wide && page.caseOpen
+        x: Theme.margin
+        y: Theme.gap12
+        height: 56
+        text: qsTr("Órdenes")
+        iconName: "back"
+        iconSize: 22
+        onClicked: page.office.closeCase()
+    }
+
+    CaseView {
+        visible: page.wide || page.caseOpen
+        x: page.wide ? side.x + side.width + Theme.gap16 : Theme.margin
+        y: backButton.visible ? backButton.y + backButton.height : 0
+        width: parent.width - x - Theme.margin
+        height: parent.height - y
+        office: page.office
+    }
+}

@@ -1,0 +1,260 @@
+"""An exception or an executed order as evidence: what the office planned beside what the crew did."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime
+
+import assets
+from fieldtool.office import Answer
+from fieldtool.procedure.model import load_procedures
+from fieldtool.text import Text
+from ui import officeviews, views
+from ui.views import Fact, Tone
+from ui.wiring.formats import Formats
+from workorders.store.queries import ExceptionRow, OrderDetail
+
+DECISIONS: tuple[tuple[str, str, Tone], ...] = (
+    ("accepted", "good", "good"),
+    ("rework", "retry", "attention"),
+    ("rejected", "wrong", "wrong"),
+)
+ORDER_DECISIONS: tuple[tuple[str, str, Tone], ...] = (
+    ("approve", "good", "good"),
+    ("return", "retry", "attention"),
+)
+JOIN_TONES: dict[str, Tone] = {"joined": "good", "pending": "attention", "failed": "wrong", "orphan": "wrong"}
+
+
+def case_row(row: ExceptionRow, now: datetime, formats: Formats) -> officeviews.CaseRow:
+    """A line of the queue."""
+    urgent = row.severity == "urgent"
+    parts = [row.order_number or "", row.serial or ""]
+    return officeviews.CaseRow(
+        id=row.exception_id,
+        title=formats.word(f"exception.{row.kind}"),
+        detail=" · ".join(part for part in parts if part),
+        age=_age(row.raised_at, now, formats),
+        icon="wrong" if urgent else "attention",
+        tone="wrong" if urgent else "attention",
+    )
+
+
+def _age(at: str, now: datetime, formats: Formats) -> str:
+    moment = formats.local(at)
+    return formats.duration(int((now - moment).total_seconds())) if moment else ""
+
+
+def case_of(
+    row: ExceptionRow, answer: Answer[OrderDetail] | None, now: datetime, formats: Formats
+) -> officeviews.Case:
+    """An exception with its evidence."""
+    urgent = row.severity == "urgent"
+    detail = answer.value if answer else None
+    what = [Fact(label=formats.say("Desde"), value=formats.when(row.raised_at, now))]
+    if row.order_number:
+        what.insert(0, Fact(label=formats.say("Orden"), value=row.order_number))
+    what += [
+        Fact(label=formats.word(f"fact.{name}"), value=_value(name, value, formats))
+        for name, value in row.detail.items()
+        if isinstance(value, str | int) and str(value)
+    ]
+    return officeviews.Case(
+        id=row.exception_id,
+        kind="exception",
+        order_id=row.order_id or "",
+        title=formats.word(f"exception.{row.kind}"),
+        detail=formats.word(f"exception.{row.kind}.hint"),
+        icon="wrong" if urgent else "attention",
+        tone="wrong" if urgent else "attention",
+        what=tuple(what[:4]),
+        office=_planned(detail, now, formats) if detail else (),
+        crew=_done(detail, now, formats) if detail else (),
+        photos=_photos(detail, formats) if detail else (),
+        decisions=tuple(_decision(key, icon, tone, formats) for key, icon, tone in DECISIONS),
+        reasons=tuple(formats.word(f"decision.reason.{one}") for one in ("checked", "photo_shows")),
+        at=formats.when(answer.at, now) if answer else "",
+        fresh=answer.fresh if answer else True,
+    )
+
+
+def order_case_of(answer: Answer[OrderDetail], now: datetime, formats: Formats) -> officeviews.Case:
+    """An order with its evidence; approval only where it waits for one."""
+    detail = answer.value
+    row = detail.row
+    waits = row.status == "completed"
+    open_cases = [one for one in detail.exceptions if one.decision is None]
+    what = [
+        Fact(label=formats.say("Orden"), value=row.number or row.order_id),
+        Fact(label=formats.say("Cuadrilla"), value=detail.executed_by or row.crew or ""),
+        Fact(label=formats.say("Excepciones abiertas"), value=str(len(open_cases))),
+    ]
+    return officeviews.Case(
+        id=row.order_id,
+        kind="order",
+        order_id=row.order_id,
+        title=row.address or row.supply_number or row.number or row.order_id,
+        detail=" · ".join(
+            part
+            for part in (formats.word(f"order.kind.{row.kind}"), formats.word(f"order.status.{row.status}"))
+            if part
+        ),
+        icon="orders",
+        tone="attention" if open_cases else "",
+        what=tuple(what),
+        office=_planned(detail, now, formats),
+        crew=_done(detail, now, formats),
+        photos=_photos(detail, formats),
+        decisions=tuple(_decision(key, icon, tone, formats) for key, icon, tone in ORDER_DECISIONS)
+        if waits
+        else (),
+        reasons=tuple(formats.word(f"decision.reason.{one}") for one in ("checked", "photo_shows")),
+        at=formats.when(answer.at, now),
+        fresh=answer.fresh,
+    )
+
+
+def _decision(key: str, icon: str, tone: Tone, formats: Formats) -> views.Choice:
+    return views.Choice(
+        key=key,
+        title=formats.word(f"decision.{key}"),
+        detail=formats.word(f"decision.{key}.detail"),
+        icon=icon,
+        tone=tone,
+        needs_note=key in ("rework", "rejected", "return"),
+    )
+
+
+@functools.cache
+def _reasons() -> dict[str, Text]:
+    """Reasons not to complete, by id, from the procedures that this program ships."""
+    procedures = load_procedures(assets.root() / "procedures")
+    return {reason.id: reason.text for one in procedures.values() for reason in one.not_done}
+
+
+def _not_done(reason: str, formats: Formats) -> str:
+    text = _reasons().get(reason)
+    return text.in_language(formats.language) if text else reason
+
+
+def _value(name: str, value: object, formats: Formats) -> str:
+    known = formats.word(f"value.{name}.{value}")
+    return str(value) if known.startswith("value.") else known
+
+
+def _planned(detail: OrderDetail, now: datetime, formats: Formats) -> tuple[Fact, ...]:
+    order, row = detail.order, detail.row
+    place = order.place
+    old = order.old_asset.serial if order.old_asset else None
+    new = order.new_asset.serial if order.new_asset else None
+    where = " › ".join(
+        part for part in (place.transformer, place.concentrator, place.panel) if part is not None
+    )
+    if place.slot is not None:
+        where = f"{where} › {place.slot}"
+    facts = [
+        Fact(
+            label=formats.say("Anulada"),
+            value=formats.when(row.cancelled_at, now),
+            tone="wrong",
+        )
+        if row.cancelled_at
+        else None,
+        Fact(label=formats.say("Suministro"), value=row.supply_number or ""),
+        Fact(label=formats.say("Se retira"), value=old or "", serial=True),
+        Fact(label=formats.say("Se instala"), value=new or "", serial=True),
+        Fact(label=formats.say("Lugar"), value=where),
+        Fact(label=formats.say("Hasta"), value=formats.when(row.due, now)),
+    ]
+    return tuple(fact for fact in facts if fact is not None and fact.value)
+
+
+def _done(detail: OrderDetail, now: datetime, formats: Formats) -> tuple[Fact, ...]:
+    row = detail.row
+    facts = [
+        Fact(
+            label=formats.say("Estado"),
+            value=formats.word(f"order.status.{row.status}"),
+            detail=formats.when(row.completed_at, now),
+        ),
+        Fact(
+            label=formats.say("Motivo"),
+            value=_not_done(row.not_done_reason, formats) if row.not_done_reason else "",
+        ),
+    ]
+    facts += [_match(detail, formats)] if detail.matches else []
+    facts += [_reading(detail, formats)] if detail.readings else []
+    for placed in detail.placements[-1:]:
+        where = [placed.transformer, placed.concentrator, placed.panel, str(placed.slot or "")]
+        facts.append(
+            Fact(
+                label=formats.say("Instalado"),
+                value=placed.serial,
+                detail=" › ".join(part for part in where if part),
+                serial=True,
+                tone="wrong" if placed.disputed else "",
+            )
+        )
+    for join in detail.joins[-1:]:
+        again = formats.when(join.recheck_at, now)
+        facts.append(
+            Fact(
+                label=formats.say("Red"),
+                value=formats.word(f"join.state.{join.state}"),
+                detail=formats.say("se mira {when}", when=again) if again and join.state == "pending" else "",
+                tone=JOIN_TONES.get(join.state, ""),
+            )
+        )
+    open_writes = [one for one in detail.writes if one.state not in ("verified", "rolled_back")]
+    if detail.writes:
+        facts.append(
+            Fact(
+                label=formats.say("Configuración"),
+                value=formats.say(
+                    "{done} de {total} comprobados",
+                    done=str(len(detail.writes) - len(open_writes)),
+                    total=str(len(detail.writes)),
+                ),
+                tone="wrong" if open_writes else "",
+            )
+        )
+    return tuple(fact for fact in facts if fact.value)
+
+
+def _match(detail: OrderDetail, formats: Formats) -> Fact:
+    match = detail.matches[-1]
+    if match.overridden:
+        reason = formats.word(f"override.reason.{match.override_reason}")
+        return Fact(
+            label=formats.say("Coincidencia"),
+            value=formats.say("Con excepción"),
+            detail=str(match.override_reason) if reason.startswith("override.") else reason,
+            tone="attention",
+        )
+    equal = match.verdict == "equal"
+    return Fact(
+        label=formats.say("Coincidencia"),
+        value=formats.say("Coincide") if equal else formats.say("No coincide"),
+        tone="good" if equal else "wrong",
+    )
+
+
+def _reading(detail: OrderDetail, formats: Formats) -> Fact:
+    read = detail.readings[0]
+    energy = next((one for one in read.readings if one.get("value")), None)
+    if energy is None:
+        value = formats.say("No se pudo leer")
+    else:
+        value = formats.quantity(str(energy["value"]), str(energy.get("unit") or ""))
+    return Fact(label=formats.say("Última lectura"), value=value)
+
+
+def _photos(detail: OrderDetail, formats: Formats) -> tuple[officeviews.Photo, ...]:
+    return tuple(
+        officeviews.Photo(
+            key=blob.sha256,
+            label=formats.word(f"photo.{blob.what}"),
+            document=blob.media_type == "application/pdf",
+        )
+        for blob in detail.blobs
+    )
