@@ -10,49 +10,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from workorders import certificates, people
-from workorders.certificates import CertificateError, Holder
-from workorders.clock import read_utc
+from workorders.gateway.authenticity import Author, Refused, check_author, check_payload, prove_author
 from workorders.gateway.office import Office
 from workorders.gateway.receipts import countersign
-from workorders.gateway.tables import relayed, tablet
-from workorders.journal import kinds
-from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire, signature_holds
-from workorders.journal.kinds import MatchOverridden, Payload
-from workorders.journal.lifts import PayloadError, read_payload
+from workorders.gateway.tables import relayed
+from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire
 from workorders.store import entries as journal
 from workorders.store import projection, schema
 from workorders.store.errors import StoreError, translate
 from workorders.sync import wire
-from workorders.sync.checks import OFFICE_KINDS
 from workorders.sync.wire import Verdict, VerdictKind
 
 _log = logging.getLogger(__name__)
-
-
-class _Refused(Exception):
-    """Why an entry has no effect; its bytes are kept."""
-
-    def __init__(self, verdict: VerdictKind, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.verdict = verdict
-        self.code = code
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the verdict belongs to the entry, or only to what somebody made of it on the way.
-
-        A forged copy has the id and the hash of the true entry: a verdict kept under them would turn the true
-        one away. So what is not authentic is judged anew each time.
-        """
-        return self.verdict is not VerdictKind.REJECTED and self.code != "other_chain"
 
 
 @dataclass
@@ -67,16 +42,6 @@ class _Item:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True)
-class _Author:
-    """Whose chain this is, as far as certificates prove; or why they do not."""
-
-    certificate: bytes
-    key: Ed25519PublicKey | None = None
-    tablet_id: str | None = None
-    refusal: _Refused | None = None
-
-
 @dataclass
 class _Push:
     """What one push needs while it is worked through."""
@@ -85,9 +50,11 @@ class _Push:
     connection: Connection
     request: wire.PushRequest
     source: str | None
-    authors: dict[str, _Author] = field(default_factory=dict)
+    authors: dict[str, Author] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
-    """Ids of the entries of this push that will be taken."""
+    """Ids that are taken: of entries in the record, and of those of this push."""
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    """Verdicts given before, by id and hash."""
 
 
 def push(office: Office, request: wire.PushRequest, source: str | None) -> wire.PushResponse:
@@ -122,6 +89,7 @@ def _push(
     with office.store.write() as connection:
         state = _Push(office, connection, request, source)
         fresh: list[_Item] = []
+        _look_up(state, items)
         for item in items:
             item.verdict = _known(state, item, fresh)
             if item.verdict is None:
@@ -129,7 +97,7 @@ def _push(
                     item.entry = _check(state, item)
                     state.ids.add(item.entry.envelope.id)
                     fresh.append(item)
-                except _Refused as refused:
+                except Refused as refused:
                     item.verdict = _refuse(state, item, refused)
         take(state, fresh)
         author = state.authors.get(request.chain_id)
@@ -161,61 +129,59 @@ class _Name(msgspec.Struct):
     id: str
 
 
+def _look_up(state: _Push, items: Sequence[_Item]) -> None:
+    """Find, in two queries, what is known of the pushed entries."""
+    names = [item.id or item.hash for item in items]
+    state.ids |= journal.known_ids(state.connection, names).keys()
+    table = schema.verdict
+    for row in state.connection.execute(select(table).where(table.c.entry_id.in_(names))):
+        first = VerdictKind(row.verdict)
+        again = first in {VerdictKind.QUARANTINED, VerdictKind.REJECTED}
+        state.verdicts[(row.entry_id, row.hash)] = Verdict(
+            id=row.entry_id,
+            hash=row.hash,
+            verdict=first if again else VerdictKind.DUPLICATE,
+            code=row.code or "",
+            reason=row.reason or "",
+            server_seq=row.server_seq,
+            first=None if again else first,
+        )
+
+
 def _known(state: _Push, item: _Item, fresh: Sequence[_Item]) -> Verdict | None:
     """The stored verdict of an entry that came before, in an earlier push or in this one."""
     if any(item.id == other.id and item.hash == other.hash and item.id is not None for other in fresh):
         return Verdict(id=item.id, hash=item.hash, verdict=VerdictKind.DUPLICATE, code="duplicate")
-    table = schema.verdict
-    where = (table.c.entry_id == (item.id or item.hash)) & (table.c.hash == item.hash)
-    row = state.connection.execute(select(table).where(where)).first()
-    if row is None:
-        return None
-    first = VerdictKind(row.verdict)
-    again = first in {VerdictKind.QUARANTINED, VerdictKind.REJECTED}
-    return Verdict(
-        id=item.id,
-        hash=item.hash,
-        verdict=first if again else VerdictKind.DUPLICATE,
-        code=row.code or "",
-        reason=row.reason or "",
-        server_seq=row.server_seq,
-        first=None if again else first,
-    )
+    known = state.verdicts.get((item.id or item.hash, item.hash))
+    return None if known is None else msgspec.structs.replace(known, id=item.id)
 
 
 # --- checking -----------------------------------------------------------------------------------
 
 
 def _check(state: _Push, item: _Item) -> Entry:
-    """The entry, if it may become part of the record; else `_Refused`."""
+    """The entry, if it may become part of the record; else `Refused`."""
     if item.wire is None:
-        raise _Refused(VerdictKind.QUARANTINED, "not_an_entry", "not the form of an entry")
+        raise Refused(VerdictKind.QUARANTINED, "not_an_entry", "not the form of an entry")
     try:
         entry = from_wire(item.wire)
     except (EntryError, UnicodeError) as error:
         code = error.code if isinstance(error, EntryError) else "not_canonical"
-        raise _Refused(VerdictKind.QUARANTINED, code, str(error)) from None
+        raise Refused(VerdictKind.QUARANTINED, code, str(error)) from None
     envelope = entry.envelope
     if envelope.chain_id != state.request.chain_id:
-        raise _Refused(VerdictKind.QUARANTINED, "other_chain", "not of the chain that this push names")
+        raise Refused(VerdictKind.QUARANTINED, "other_chain", "not of the chain that this push names")
     if envelope.realm is not state.office.realm:
         message = f"written for {envelope.realm}, this gateway is {state.office.realm}"
-        raise _Refused(VerdictKind.REJECTED, "wrong_realm", message)
-    _check_author(_author(state, entry), entry)
-    if envelope.id in state.ids or _is_taken(state.connection, envelope.id):
-        raise _Refused(VerdictKind.QUARANTINED, "id_reused", "another entry has this id")
-    payload = _payload(entry)
-    if isinstance(payload, MatchOverridden):
-        _check_override(state, entry, payload)
+        raise Refused(VerdictKind.REJECTED, "wrong_realm", message)
+    check_author(_author(state, entry), entry)
+    if envelope.id in state.ids:
+        raise Refused(VerdictKind.QUARANTINED, "id_reused", "another entry has this id")
+    check_payload(state.office, entry)
     return entry
 
 
-def _is_taken(connection: Connection, entry_id: str) -> bool:
-    table = schema.entry
-    return connection.execute(select(table.c.id).where(table.c.id == entry_id)).first() is not None
-
-
-def _author(state: _Push, entry: Entry) -> _Author:
+def _author(state: _Push, entry: Entry) -> Author:
     """Whose chain the entry is on; the first certificate that a chain was seen with counts."""
     chain_id = entry.envelope.chain_id
     if chain_id not in state.authors:
@@ -223,78 +189,9 @@ def _author(state: _Push, entry: Entry) -> _Author:
         known = state.connection.execute(
             select(table.c.certificate).where(table.c.chain_id == chain_id)
         ).scalar()
-        state.authors[chain_id] = _prove(state, known or base64.b64decode(state.request.certificate))
+        certificate = known or base64.b64decode(state.request.certificate)
+        state.authors[chain_id] = prove_author(state.connection, state.office, certificate)
     return state.authors[chain_id]
-
-
-def _prove(state: _Push, certificate: bytes) -> _Author:
-    try:
-        subject, key = certificates.verify_chain(
-            certificate, state.office.root, realm=state.office.realm, holder=Holder.TABLET
-        )
-    except CertificateError as error:
-        refusal = _Refused(VerdictKind.REJECTED, f"certificate_{error.code}", str(error))
-        return _Author(certificate, refusal=refusal)
-    row = state.connection.execute(
-        select(tablet.c.revoked_at, tablet.c.revoke_reason).where(tablet.c.tablet_id == subject.id)
-    ).first()
-    if row is None:
-        refusal = _Refused(VerdictKind.REJECTED, "unknown_tablet", f"no tablet {subject.id} is enrolled here")
-        return _Author(certificate, key, subject.id, refusal)
-    if row.revoked_at is not None:
-        message = f"the tablet was revoked at {row.revoked_at}: {row.revoke_reason or 'no reason given'}"
-        return _Author(certificate, key, subject.id, _Refused(VerdictKind.REJECTED, "revoked", message))
-    return _Author(certificate, key, subject.id)
-
-
-def _check_author(author: _Author, entry: Entry) -> None:
-    if author.refusal is not None:
-        raise author.refusal
-    if author.key is None or not signature_holds(entry, author.key):
-        raise _Refused(VerdictKind.REJECTED, "wrong_signature", "not signed by the author of the chain")
-
-
-def _payload(entry: Entry) -> Payload | None:
-    envelope = entry.envelope
-    if envelope.kind in OFFICE_KINDS:
-        message = f"{envelope.kind} is an act of the office"
-        raise _Refused(VerdictKind.QUARANTINED, "office_kind", message)
-    try:
-        payload = read_payload(envelope)
-    except PayloadError as error:
-        raise _Refused(VerdictKind.QUARANTINED, "malformed_payload", str(error)) from None
-    if isinstance(payload, kinds.ChainBegun) and envelope.seq != 0:
-        raise _Refused(VerdictKind.QUARANTINED, "malformed_payload", "a chain begins with its first entry")
-    return payload
-
-
-def _check_override(state: _Push, entry: Entry, payload: MatchOverridden) -> None:
-    """An override counts only if the person's grant, role and signature hold, at the time of the entry."""
-    office, envelope = state.office, entry.envelope
-    try:
-        grant = people.verify_grant(
-            payload.grant,
-            office.key.public_key(),
-            at=read_utc(journal.corrected_time(envelope)),
-            realm=office.realm,
-        )
-    except people.GrantError as error:
-        raise _Refused(VerdictKind.REJECTED, f"grant_{error.code}", str(error)) from None
-    message = people.override_message(
-        order_id=envelope.order_id or "",
-        match_entry=payload.match_entry,
-        reason=payload.reason,
-        role=payload.role,
-        person=payload.person,
-    )
-    if grant.role not in people.MAY_OVERRIDE:
-        raise _Refused(VerdictKind.REJECTED, "override_not_allowed", f"{grant.role} may not override")
-    if (grant.person, grant.role, grant.public_key) != (payload.person, payload.role, payload.public_key):
-        raise _Refused(VerdictKind.REJECTED, "override_not_proven", "the grant is for somebody else")
-    if not payload.reason.strip():
-        raise _Refused(VerdictKind.REJECTED, "override_not_proven", "an override needs a reason")
-    if not people.verify_override(payload.public_key, payload.signature, message):
-        raise _Refused(VerdictKind.REJECTED, "override_not_proven", "the person's signature does not hold")
 
 
 # --- taking -------------------------------------------------------------------------------------
@@ -302,9 +199,7 @@ def _check_override(state: _Push, entry: Entry, payload: MatchOverridden) -> Non
 
 def _take_together(state: _Push, items: list[_Item]) -> None:
     """Insert and fold the entries in one go."""
-    taken = [(item, _insert(state, item.entry)) for item in items if item.entry is not None]
-    projection.fold(state.connection, [item.entry for item, _ in taken if item.entry is not None])
-    _judge(state, taken)
+    _judge(state, _take(state, items))
 
 
 def _take_singly(state: _Push, items: list[_Item]) -> None:
@@ -314,41 +209,46 @@ def _take_singly(state: _Push, items: list[_Item]) -> None:
             continue
         try:
             with state.connection.begin_nested():
-                number = _insert(state, item.entry)
-                projection.fold(state.connection, [item.entry])
+                taken = _take(state, [item])
         except Exception as error:
             if translate(error) is not None:
                 raise  # the disk or the database, not this entry
             _log.exception("entry %s cannot be folded; it is quarantined", item.id)
             reason = f"this gateway cannot take it in ({type(error).__name__})"
-            item.verdict = _refuse(state, item, _Refused(VerdictKind.QUARANTINED, "not_foldable", reason))
+            item.verdict = _refuse(state, item, Refused(VerdictKind.QUARANTINED, "not_foldable", reason))
             continue
-        _judge(state, [(item, number)])
+        _judge(state, taken)
 
 
-def _insert(state: _Push, entry: Entry) -> int:
-    number = journal.next_server_seq(state.connection)
-    received = state.office.time()
-    author = state.authors[entry.envelope.chain_id]
-    journal.insert_entry(state.connection, entry, own=False, server_seq=number, received_at=received)
-    journal.note_head(state.connection, entry, own=False, certificate=author.certificate)
-    return number
+def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
+    """Insert entries of the push's chain under the next numbers of the sequence, and fold them."""
+    pairs = [(item, item.entry) for item in items if item.entry is not None]
+    if not pairs:
+        return []
+    entries = [entry for _, entry in pairs]
+    first = journal.next_server_seq(state.connection, len(entries))
+    rows = [(entry, first + index) for index, entry in enumerate(entries)]
+    journal.insert_entries(state.connection, rows, own=False, received_at=state.office.time())
+    certificate = state.authors[state.request.chain_id].certificate
+    ordered = sorted(entries, key=lambda entry: entry.envelope.seq)
+    for entry in ordered[:1] + ordered[-1:]:
+        journal.note_head(state.connection, entry, own=False, certificate=certificate)
+    projection.fold(state.connection, entries)
+    return [(item, first + index) for index, (item, _) in enumerate(pairs)]
 
 
-def _judge(state: _Push, taken: Iterable[tuple[_Item, int]]) -> None:
+def _judge(state: _Push, taken: Sequence[tuple[_Item, int]]) -> None:
     """Give the verdicts of entries that were taken: conflict where the fold raised something over them."""
-    pairs = list(taken)
     table = schema.exception
-    ids = [item.id for item, _ in pairs]
+    query = select(table.c.entry_id, table.c.kind).where(table.c.entry_id.in_([item.id for item, _ in taken]))
     raised: dict[str, list[str]] = {}
-    for row in state.connection.execute(
-        select(table.c.entry_id, table.c.kind).where(table.c.entry_id.in_(ids)).order_by(table.c.kind)
-    ):
+    for row in state.connection.execute(query.order_by(table.c.kind)):
         raised.setdefault(row.entry_id, []).append(row.kind)
-    for item, number in pairs:
-        why = raised.get(item.id or "", [])
-        if item.entry is not None and _forks(state, item.entry):
-            why = ["fork", *(kind for kind in why if kind != "fork")]
+    forked = _forks(state, [item.entry for item, _ in taken if item.entry is not None])
+    for item, number in taken:
+        why = [kind for kind in raised.get(item.id or "", []) if kind != "fork"]
+        if item.entry is not None and item.entry.envelope.seq in forked:
+            why.insert(0, "fork")
         item.verdict = Verdict(
             id=item.id,
             hash=item.hash,
@@ -357,17 +257,39 @@ def _judge(state: _Push, taken: Iterable[tuple[_Item, int]]) -> None:
             reason=f"accepted; a supervisor must look: {', '.join(why)}" if why else "",
             server_seq=number,
         )
-        _note(state, item.verdict)
+        _note_relayed(state, item.verdict)
+    rows = [_row(state, item.verdict) for item, _ in taken if item.verdict is not None]
+    if rows:
+        state.connection.execute(insert(schema.verdict), rows)
 
 
-def _forks(state: _Push, entry: Entry) -> bool:
-    """Whether another entry claims this one's place in its chain; both are kept."""
-    table, envelope = schema.entry, entry.envelope
-    query = select(table.c.id).where(table.c.chain_id == envelope.chain_id, table.c.seq == envelope.seq)
-    return len(state.connection.execute(query.limit(2)).all()) > 1
+def _forks(state: _Push, entries: Sequence[Entry]) -> set[int]:
+    """Places of the chain that more than one entry claims; all are kept."""
+    table = schema.entry
+    query = (
+        select(table.c.seq)
+        .where(table.c.chain_id == state.request.chain_id)
+        .where(table.c.seq.in_([entry.envelope.seq for entry in entries]))
+        .group_by(table.c.seq)
+        .having(func.count() > 1)
+    )
+    return {row.seq for row in state.connection.execute(query)}
 
 
-def _refuse(state: _Push, item: _Item, refused: _Refused) -> Verdict:
+def _row(state: _Push, verdict: Verdict) -> dict[str, object]:
+    """A verdict as it is stored. An entry without an id is known by its hash."""
+    return {
+        "entry_id": verdict.id or verdict.hash,
+        "hash": verdict.hash,
+        "verdict": verdict.verdict,
+        "code": verdict.code,
+        "reason": verdict.reason,
+        "server_seq": verdict.server_seq,
+        "at": state.office.time(),
+    }
+
+
+def _refuse(state: _Push, item: _Item, refused: Refused) -> Verdict:
     verdict = Verdict(
         id=item.id, hash=item.hash, verdict=refused.verdict, code=refused.code, reason=str(refused)
     )
@@ -426,21 +348,12 @@ def _keep(
 
 
 def _note(state: _Push, verdict: Verdict) -> None:
-    """Store a verdict beside its effect. An entry without an id is known by its hash."""
+    """Store the verdict of an entry that has no effect; the same one may stand twice in a push."""
     _note_relayed(state, verdict)
-    table = schema.verdict
-    values = {
-        "verdict": verdict.verdict,
-        "code": verdict.code,
-        "reason": verdict.reason,
-        "server_seq": verdict.server_seq,
-        "at": state.office.time(),
-    }
-    where = (table.c.entry_id == (verdict.id or verdict.hash)) & (table.c.hash == verdict.hash)
+    table, values = schema.verdict, _row(state, verdict)
+    where = (table.c.entry_id == values["entry_id"]) & (table.c.hash == verdict.hash)
     if state.connection.execute(update(table).where(where).values(values)).rowcount == 0:
-        state.connection.execute(
-            insert(table).values(entry_id=verdict.id or verdict.hash, hash=verdict.hash, **values)
-        )
+        state.connection.execute(insert(table).values(values))
 
 
 def _note_relayed(state: _Push, verdict: Verdict) -> None:

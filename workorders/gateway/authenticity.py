@@ -1,0 +1,126 @@
+"""Whether an entry is authentic and means what it may: its author's certificate, its signature, its payload.
+
+What is decided here is why an entry may not become part of the record; `push` keeps its bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Connection, select
+
+from workorders import certificates, people
+from workorders.certificates import CertificateError, Holder
+from workorders.clock import read_utc
+from workorders.gateway.office import Office
+from workorders.gateway.tables import tablet
+from workorders.journal import kinds
+from workorders.journal.entry import Entry, signature_holds
+from workorders.journal.kinds import MatchOverridden
+from workorders.journal.lifts import PayloadError, read_payload
+from workorders.store import entries as journal
+from workorders.sync.checks import OFFICE_KINDS
+from workorders.sync.wire import VerdictKind
+
+
+class Refused(Exception):
+    """Why an entry has no effect; its bytes are kept."""
+
+    def __init__(self, verdict: VerdictKind, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict = verdict
+        self.code = code
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the verdict belongs to the entry, or only to what somebody made of it on the way.
+
+        A forged copy has the id and the hash of the true entry: a verdict kept under them would turn the true
+        one away. So what is not authentic is judged anew each time.
+        """
+        return self.verdict is not VerdictKind.REJECTED and self.code != "other_chain"
+
+
+@dataclass(frozen=True)
+class Author:
+    """Whose chain this is, as far as certificates prove; or why they do not."""
+
+    certificate: bytes
+    key: Ed25519PublicKey | None = None
+    tablet_id: str | None = None
+    refusal: Refused | None = None
+
+
+def prove_author(connection: Connection, office: Office, certificate: bytes) -> Author:
+    """Whom a certificate names as author of a chain, or why it proves nothing here."""
+    try:
+        subject, key = certificates.verify_chain(
+            certificate, office.root, realm=office.realm, holder=Holder.TABLET
+        )
+    except CertificateError as error:
+        refusal = Refused(VerdictKind.REJECTED, f"certificate_{error.code}", str(error))
+        return Author(certificate, refusal=refusal)
+    row = connection.execute(
+        select(tablet.c.revoked_at, tablet.c.revoke_reason).where(tablet.c.tablet_id == subject.id)
+    ).first()
+    if row is None:
+        refusal = Refused(VerdictKind.REJECTED, "unknown_tablet", f"no tablet {subject.id} is enrolled here")
+        return Author(certificate, key, subject.id, refusal)
+    if row.revoked_at is not None:
+        message = f"the tablet was revoked at {row.revoked_at}: {row.revoke_reason or 'no reason given'}"
+        return Author(certificate, key, subject.id, Refused(VerdictKind.REJECTED, "revoked", message))
+    return Author(certificate, key, subject.id)
+
+
+def check_author(author: Author, entry: Entry) -> None:
+    """Raise Refused unless the entry was signed by this author, and the author may."""
+    if author.refusal is not None:
+        raise author.refusal
+    if author.key is None or not signature_holds(entry, author.key):
+        raise Refused(VerdictKind.REJECTED, "wrong_signature", "not signed by the author of the chain")
+
+
+def check_payload(office: Office, entry: Entry) -> None:
+    """Raise Refused for an act of the office, an unreadable payload, or an override that proves nothing."""
+    envelope = entry.envelope
+    if envelope.kind in OFFICE_KINDS:
+        message = f"{envelope.kind} is an act of the office"
+        raise Refused(VerdictKind.QUARANTINED, "office_kind", message)
+    try:
+        payload = read_payload(envelope)
+    except PayloadError as error:
+        raise Refused(VerdictKind.QUARANTINED, "malformed_payload", str(error)) from None
+    if isinstance(payload, kinds.ChainBegun) and envelope.seq != 0:
+        raise Refused(VerdictKind.QUARANTINED, "malformed_payload", "a chain begins with its first entry")
+    if isinstance(payload, MatchOverridden):
+        _check_override(office, entry, payload)
+
+
+def _check_override(office: Office, entry: Entry, payload: MatchOverridden) -> None:
+    """An override counts only if the person's grant, role and signature hold, at the time of the entry."""
+    envelope = entry.envelope
+    try:
+        grant = people.verify_grant(
+            payload.grant,
+            office.key.public_key(),
+            at=read_utc(journal.corrected_time(envelope)),
+            realm=office.realm,
+        )
+    except people.GrantError as error:
+        raise Refused(VerdictKind.REJECTED, f"grant_{error.code}", str(error)) from None
+    message = people.override_message(
+        order_id=envelope.order_id or "",
+        match_entry=payload.match_entry,
+        reason=payload.reason,
+        role=payload.role,
+        person=payload.person,
+    )
+    if grant.role not in people.MAY_OVERRIDE:
+        raise Refused(VerdictKind.REJECTED, "override_not_allowed", f"{grant.role} may not override")
+    if (grant.person, grant.role, grant.public_key) != (payload.person, payload.role, payload.public_key):
+        raise Refused(VerdictKind.REJECTED, "override_not_proven", "the grant is for somebody else")
+    if not payload.reason.strip():
+        raise Refused(VerdictKind.REJECTED, "override_not_proven", "an override needs a reason")
+    if not people.verify_override(payload.public_key, payload.signature, message):
+        raise Refused(VerdictKind.REJECTED, "override_not_proven", "the person's signature does not hold")
