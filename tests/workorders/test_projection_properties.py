@@ -111,7 +111,7 @@ def verdict(entry: Entry, server_seq: int) -> EntryVerdict:
     return EntryVerdict(entry_id=entry.envelope.id, hash=entry.hash, verdict="applied", server_seq=server_seq)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=acts, data=st.data())
 def test_any_interleaving_of_pulls_verdicts_and_own_work_equals_a_rebuild(
     store: Store, script: list[tuple[str, str, Payload, Payload]], data: st.DataObject

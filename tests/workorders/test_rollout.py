@@ -32,8 +32,8 @@ from workorders.rollout import (
     refresh_clocks,
 )
 from workorders.rollout.board import late_orders
-from workorders.rollout.listing import Listing, listed
 from workorders.rollout.clocks import OrderFacts
+from workorders.rollout.listing import Listing, listed
 from workorders.store import inbox
 from workorders.store.engine import Store
 from workorders.store.inbox import ReceivedEntry
@@ -157,6 +157,10 @@ def test_states_over_time() -> None:
     assert late.state(lima(9, 9)) is ClockState.BREACHED
     void = run([("cancelled", lima(2, 12), None)], lima(9, 9))
     assert void.state(lima(3, 9)) is ClockState.VOID
+    closed = run([("notDone", lima(2, 12), "refusal"), ("closed", lima(2, 15), None)], lima(9, 9))
+    assert closed.state(lima(9, 9)) is ClockState.VOID
+    revived = run([("cancelled", lima(2, 12), None), ("inProgress", lima(2, 13), None)], lima(9, 9))
+    assert revived.state(lima(9, 9)) is ClockState.LATE
 
 
 def test_an_entry_that_comes_late_moves_the_clock_back() -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, exists, insert, select
 
 from workorders.clock import read_utc, utc_text
 from workorders.journal.kinds import OrderStatus
+from workorders.orders import FINAL
 from workorders.rollout.calendar import WorkingCalendar
 from workorders.rollout.rules import Pause, Rule, SlaRules
 from workorders.store import schema
@@ -37,7 +38,7 @@ class ClockState(StrEnum):
     BREACHED = "breached"
     """Stopped, but too late; `late` still runs."""
     VOID = "void"
-    """The order was cancelled before the clock stopped."""
+    """The order ended otherwise (cancelled, or closed as not done) before the clock stopped."""
 
 
 class StatusEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +114,7 @@ def clock(
         return SlaClock(rule=rule.id)
     ordered = sorted(events, key=lambda event: event.at)
     stop = next((event.at for event in ordered if event.status in rule.stop and event.at >= start), None)
-    cancelled = next((event.at for event in ordered if event.status == OrderStatus.CANCELLED), None)
+    ended = bool(ordered) and ordered[-1].status in FINAL
     spans = _pauses(rule, ordered, start, stop)
     standing = [span for span in spans if not span.attributable]
     paused = stop is None and any(span.end is None for span in standing)
@@ -131,7 +132,7 @@ def clock(
         breach_at=breach,
         warn_at=warn,
         paused=paused,
-        void=stop is None and cancelled is not None,
+        void=stop is None and ended,
         elapsed=_running(start, stop or now, standing, hours),
         limit=limit,
         pauses=tuple(spans),
