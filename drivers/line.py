@@ -46,12 +46,21 @@ Recorder = Callable[[float, str, bytes], None]
 class Line:
     """A port with counters. ``cancelled`` may be set from another thread; every wait looks at it.
 
+    While ``shielded``, a cancel waits: what was journalled as intended is written and read back first.
     While ``withhold`` is set, frames are recorded by length only: a password crosses the line in clear.
     """
 
-    def __init__(self, url: str, first_format: LineFormat, *, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        first_format: LineFormat,
+        *,
+        recorder: Recorder | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
         self.url = url
-        self.cancelled = threading.Event()
+        self.cancelled = cancelled or threading.Event()
+        self.shielded = False
         self.withhold = False
         self.bytes_tx = 0
         self.bytes_rx = 0
@@ -104,7 +113,9 @@ class Line:
 
     def pause(self, seconds: float) -> None:
         """Wait, unless cancelled."""
-        if self.cancelled.wait(seconds):
+        if self.shielded:
+            time.sleep(seconds)
+        elif self.cancelled.wait(seconds):
             self._check()
 
     def reopen(self) -> None:
@@ -122,5 +133,5 @@ class Line:
             self._recorder(self.now(), direction, bytes(len(data)) if self.withhold else data)
 
     def _check(self) -> None:
-        if self.cancelled.is_set():
+        if self.cancelled.is_set() and not self.shielded:
             raise Cancelled

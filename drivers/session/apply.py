@@ -39,8 +39,8 @@ from drivers.errors import (
     WrongValue,
 )
 from drivers.models import LimiterSetting, find_program
+from drivers.session.access import ReadoutOnly
 from drivers.session.jobs import Jobs
-from drivers.session.reach import ReadoutOnly
 
 _ORDER = list(Danger)
 _STAGES = 3
@@ -148,11 +148,18 @@ class Writer:
         if not writes:
             return ChangeResult(setting.id, OutcomeState.UNTOUCHED, finding.now, "not possible from here")
         intent = self._intend(program, serial, setting, finding)
+        with self._jobs.shielded():
+            result = self._carry_out(program, serial, setting, finding, known)
+        self._journal.outcome(WriteOutcome(intent.id, result.state, result.is_now, result.detail))
+        return result
+
+    def _carry_out(
+        self, program: str, serial: str, setting: Setting, finding: Finding, known: dict[Item, Result]
+    ) -> ChangeResult:
         problem = self._write(lambda: setting.writes(_wanted(finding), self._now(), known))
         result = self._judge_again(setting, problem)
         if result.state is OutcomeState.FAILED and finding.now_data is not None:
             result = self._roll_back(program, serial, setting, finding, result)
-        self._journal.outcome(WriteOutcome(intent.id, result.state, result.is_now, result.detail))
         return result
 
     def _intend(self, program: str, serial: str, setting: Setting, finding: Finding) -> WriteIntent:
@@ -302,8 +309,9 @@ class Writer:
             encode(wanted).hex(),
         )
         self._journal.intent(intent)
-        problem = self._write(lambda: [Write(item.of(method), integer(0), method=True)])
-        result = self._relay_result(operation, control, problem)
+        with self._jobs.shielded():
+            problem = self._write(lambda: [Write(item.of(method), integer(0), method=True)])
+            result = self._relay_result(operation, control, problem)
         self._journal.outcome(WriteOutcome(intent.id, result.state, result.is_now, result.detail))
         return result
 

@@ -22,7 +22,6 @@ class CounterBlock:
         self._next = 0
         self._end = 0
         self.last = 0
-        self.last_learnt = 0
 
     def next(self) -> int:
         """A counter never used before. Raises ``CounterRefused`` at the end of the range."""
@@ -39,7 +38,6 @@ class CounterBlock:
         """Go on from the meter's own counter. Raises ``CounterRefused`` if that leaves no room."""
         if at_least >= _HIGHEST:
             raise CounterRefused(detail=f"the meter's counter stands at {at_least}")
-        self.last_learnt = at_least
         if at_least > self._next:
             self._at_least = at_least
             self._next = self._end = 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from drivers.dlms import attributes, network, view
@@ -34,7 +35,8 @@ from drivers.reading import (
     ProfileRow,
     ReadResult,
 )
-from drivers.session.reach import Reach, ReadoutOnly, identification_text
+from drivers.session.access import ReadoutOnly
+from drivers.session.reach import Reach, identification_text
 from drivers.session.readout_meter import readout_identity, readout_readings
 
 LDN = Item(1, bytes([0, 0, 42, 0, 0, 255]), 2)
@@ -88,6 +90,20 @@ class Jobs:
             return reader.read(items, lambda done, total: self.progress(step, done, total))
 
         return self.reach.run(job) if items else {}
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """A cancel waits until what was journalled is done; not through a cut, where waiting could be
+        long."""
+        line = self.reach.line
+        if line is None:
+            yield
+            return
+        line.shielded = True
+        try:
+            yield
+        finally:
+            line.shielded = False
 
     def pause(self, seconds: float) -> None:
         """Wait cancellably."""

@@ -43,7 +43,7 @@ class Conversation:
         self._requests: queue.Queue[m.ToSession | None] = queue.Queue()
         self._answers: queue.Queue[m.ToSession | None] = queue.Queue()
         self._next_ask = 0
-        self.on_cancel: Callable[[], None] = lambda: None
+        self.cancelled = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._listen, daemon=True).start()
@@ -88,15 +88,16 @@ class Conversation:
                 print(f"not a message: {type(error).__name__}", file=sys.stderr)  # noqa: T201  # the log
                 continue
             if isinstance(message, m.Cancel):
-                self.on_cancel()
+                self.cancelled.set()
             elif isinstance(message, m.AnswerDone | m.AnswerCounter | m.AnswerSecret | m.AnswerFailed):
                 self._answers.put(message)
             else:
+                self.cancelled.clear()  # here and not where the job begins: a cancel may follow at once
                 self._requests.put(message)
         self._end()
 
     def _end(self) -> None:
-        self.on_cancel()
+        self.cancelled.set()
         self._answers.put(None)
         self._requests.put(None)
         watchdog = threading.Timer(_LAST_SECONDS, os._exit, args=(1,))
@@ -114,7 +115,6 @@ class Session:
         self._jobs: Jobs | None = None
         self._writer: Writer | None = None
         self._step = ("", 0.0)
-        talk.on_cancel = self._cancel
 
     def run(self) -> int:
         """Until close, or until the application is gone."""
@@ -127,17 +127,13 @@ class Session:
             if isinstance(request, m.Close):
                 return 0
 
-    def _cancel(self) -> None:
-        if self._reach is not None and self._reach.line is not None:
-            self._reach.line.cancelled.set()
-
     def _answer(self, request: m.ToSession) -> m.Message:
         number = int(getattr(request, "id", 0))
         try:
             return self._do(request, number)
         except errors.DriverError as error:
             if isinstance(error, errors.Cancelled):
-                self._resume_line()
+                self._forget_job()
             return m.Failure(number, error.code, error.message, error.hint, error.detail, error.fields())
         except Exception as error:  # whatever it is, the application must get an answer
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -145,9 +141,9 @@ class Session:
             base = errors.DriverError
             return m.Failure(number, base.code, base.message, base.hint, detail)
 
-    def _resume_line(self) -> None:
-        if self._reach is not None and self._reach.line is not None:
-            self._reach.line.cancelled.clear()
+    def _forget_job(self) -> None:
+        self._talk.cancelled.clear()
+        if self._reach is not None:
             self._reach.cut(errors.Cancelled())
 
     def _do(self, request: m.ToSession, number: int) -> m.Result:  # one arm for each job
@@ -186,7 +182,14 @@ class Session:
             raise errors.WrongValue("The session is open already.")
         questions = Questions(self._secret, self._reserve, self._progress)
         recorder = FrameRecorder(Path(request.trace)) if request.trace else None
-        self._reach = Reach(request.port, request.connection, questions, self._models, recorder)
+        self._reach = Reach(
+            request.port,
+            request.connection,
+            questions,
+            self._models,
+            cancelled=self._talk.cancelled,
+            recorder=recorder,
+        )
         cache = TypeCache(Path(request.cache) if request.cache else None)
         self._jobs = Jobs(self._reach, self._models, cache, self._progress)
         programs = Path(request.programs) if request.programs else None
@@ -197,8 +200,7 @@ class Session:
             return
         if self._jobs is not None:
             self._jobs.remember_type()
-        if self._reach.line is not None:
-            self._reach.line.cancelled.clear()
+        self._talk.cancelled.clear()
         self._reach.leave()
 
     # ---- questions to the application

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar, cast
 
 import pytest
@@ -74,6 +75,9 @@ class OddMeter:
 
     def identify(self) -> Identity:
         return Identity(serial="1")
+
+    def shielded(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def progress(self, step: str, done: int, total: int) -> None:
         assert done <= total

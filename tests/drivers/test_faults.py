@@ -6,15 +6,27 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from drivers import errors
-from drivers.changes import OutcomeState
+from drivers.changes import OutcomeState, WriteIntent
 from drivers.connection import Connection, Mode
 from tests.drivers.field import MANAGEMENT, MODELS, READER, VALUES, Host, session, virtual_meter
+
+
+class CancellingHost(Host):
+    """A crew that cancels right when the first intent is journalled."""
+
+    cancel: Callable[[], None]
+
+    def record_intent(self, intent: WriteIntent) -> None:
+        super().record_intent(intent)
+        self.cancel()
+
 
 _QUICK = msgspec.structs.replace(READER, reaction=0.3)
 
@@ -199,6 +211,18 @@ def test_cancel_ends_the_job_and_the_session_goes_on() -> None:
         with pytest.raises(errors.Cancelled):
             meter.profile()
         assert meter.read(["1:0.0.96.1.0.255:2"]).readings[0].value == real.serial
+
+
+def test_cancel_never_leaves_a_journalled_write_half_done() -> None:
+    with virtual_meter("prime-1ph", "--clock-offset-s", "120") as real:
+        host = CancellingHost(real.secrets)
+        with session(real, host=host) as meter:
+            host.cancel = meter.cancel
+            plan = meter.plan("residential-2.0TD", VALUES)
+            with pytest.raises(errors.Cancelled):
+                meter.apply(plan, allow={"limiter.threshold"})
+    assert len(host.intents) == len(host.outcomes) == 1
+    assert host.outcomes[0].state is OutcomeState.VERIFIED
 
 
 def test_a_killed_session_says_so() -> None:

@@ -105,7 +105,7 @@ class Manager(Primary):
     def open(self, proof: int = 1, own: int = 1, **more: bytes) -> Manager:
         """SNRM, AARQ, pass 3 and 4.
 
-        The proof of pass 3 takes the counter `proof` after the AARQ's; `own` 1: not that of the APDU around it.
+        The proof takes the counter `proof` after the AARQ's; with `own` 1 not that of the APDU around it.
         """
         self.snrm(2030, 2030, 1, 1)
         answer = self.apdu(self.aarq(**more))

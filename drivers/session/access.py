@@ -1,0 +1,163 @@
+"""The way to a meter: port, sign-on, link. What is tried in which order, and what a cut changes about it."""
+
+from __future__ import annotations
+
+import threading
+
+from drivers.connection import Connection, Mode
+from drivers.dlms.client import Channel
+from drivers.dlms.hdlc import parse_server
+from drivers.dlms.link import HdlcLink, LinkOptions
+from drivers.dlms.wrapper import WrapperChannel
+from drivers.errors import DriverError, EchoOnly, Garbage, NoAnswer, WrongValue
+from drivers.iec62056.identification import Identification
+from drivers.iec62056.readout import DataSet
+from drivers.iec62056.runner import read_out, sign_on
+from drivers.iec62056.sign_on import Wanted
+from drivers.line import Line, Recorder
+from drivers.ports import hdlc_format, iec_format
+
+_FRAMES = ((128, 1), (48, 1))
+"""Information field and window after the first and any further cut: short frames pass where long ones do
+not."""
+_QUIET_SECONDS = 0.25
+_LONGEST_BURST_BYTES = 7 * 2048
+_OPTICAL = (Mode.AUTO, Mode.E, Mode.C)
+_WANTED = {Mode.AUTO: Wanted.BEST, Mode.E: Wanted.HDLC, Mode.C: Wanted.READOUT}
+
+
+class ReadoutOnly(DriverError):
+    """Not a failure of the line: this meter has no DLMS, only its readout (in ``Access.data_sets``)."""
+
+    code = "readout-only"
+    message = "This meter only reads out; it cannot be configured or asked for single objects."
+    hint = "Its registers are shown as it sends them."
+
+
+class Access:
+    """Opens channels to one meter. ``cancelled`` ends every wait."""
+
+    def __init__(
+        self,
+        port: str,
+        connection: Connection,
+        cancelled: threading.Event,
+        recorder: Recorder | None = None,
+    ) -> None:
+        try:
+            parse_server(connection.server)
+        except ValueError as error:
+            raise WrongValue(str(error)) from None
+        if not 0 < connection.client < 128:
+            raise WrongValue(f"client {connection.client}: 1 to 127")
+        self._port = port
+        self._connection = connection
+        self._cancelled = cancelled
+        self._recorder = recorder
+        self._baud = connection.baud
+        self._echo = False
+        self._resume = False
+        self.cuts = 0
+        self.sign_on_exchanges = 0
+        self.was_linked = False
+        self.line: Line | None = None
+        self.identification: Identification | None = None
+        self.data_sets: list[DataSet] | None = None
+
+    def open_line(self) -> Line:
+        """The port, opened when first needed."""
+        if self.line is None:
+            optical = self._connection.mode in _OPTICAL
+            first = iec_format(300) if optical else hdlc_format(self._connection.baud)
+            self.line = Line(self._port, first, recorder=self._recorder, cancelled=self._cancelled)
+        return self.line
+
+    def channel(self) -> Channel:
+        """A channel for the client of the connection, by its mode. Raises ``ReadoutOnly`` after a readout."""
+        self.open_line()
+        if self._connection.mode not in _OPTICAL:
+            return self.channel_of(self._connection.client)
+        if self._resume:
+            link = self._resumed()
+            if link is not None:
+                return link
+        try:
+            self._sign_on()
+        except (NoAnswer, EchoOnly, Garbage) as error:
+            if self._connection.mode is not Mode.AUTO:
+                raise
+            return self._plain_hdlc(error)
+        return self.channel_of(self._connection.client)
+
+    def channel_of(self, client: int, *, attempts: int = 3) -> Channel:
+        """A channel for any client, once the meter listens."""
+        if self._connection.mode is Mode.WRAPPER:
+            self.was_linked = True
+            return WrapperChannel(self.open_line(), client, int(self._connection.server.partition(":")[0]))
+        return self._link(client, attempts)
+
+    def lost(self, *, broken: bool, reopen: bool) -> None:
+        """The channel is gone. ``broken``: the line failed, so frames get shorter; ``reopen``: find the
+        port again."""
+        self._resume = self.was_linked
+        if reopen or (broken and self._connection.mode is Mode.WRAPPER):
+            self._resume = False
+            self.open_line().reopen()
+        elif broken:
+            self.cuts += 1
+
+    def close(self) -> None:
+        if self.line is not None:
+            self.line.close()
+            self.line = None
+
+    def _sign_on(self) -> None:
+        line, connection = self.open_line(), self._connection
+        wanted = _WANTED[connection.mode]
+        signed = sign_on(line, address=connection.device_address, wanted=wanted, patience=connection.reaction)
+        self.identification = signed.identification
+        self._echo = signed.echo
+        self.sign_on_exchanges += 2
+        if not signed.hdlc:
+            self.data_sets = read_out(line, signed)
+            raise ReadoutOnly
+        self._baud = signed.identification.baud
+
+    def _plain_hdlc(self, first: DriverError) -> Channel:
+        """Nobody answered the sign-on: the meter may still be in HDLC, or know nothing else."""
+        try:
+            return self.channel_of(self._connection.client)
+        except NoAnswer:
+            raise first from None
+
+    def _resumed(self) -> Channel | None:
+        """After a cut the meter mostly still listens in HDLC: that saves a sign-on at 300 baud."""
+        line = self.open_line()
+        last = line.now() + _LONGEST_BURST_BYTES * 10 / self._baud
+        while line.now() < last and line.read(line.now() + _QUIET_SECONDS):
+            pass  # the rest of an answer that nobody waits for any more
+        try:
+            return self.channel_of(self._connection.client, attempts=2)
+        except (NoAnswer, EchoOnly, Garbage):
+            return None
+
+    def _link(self, client: int, attempts: int) -> HdlcLink:
+        line = self.open_line()
+        line.set_line(hdlc_format(self._baud))
+        information, window = self._connection.info_field, self._connection.window
+        if self.cuts:
+            information, window = _FRAMES[min(self.cuts, len(_FRAMES)) - 1]
+        options = LinkOptions(
+            client=client,
+            server=self._connection.server,
+            information=information,
+            window=window,
+            response=self._connection.reaction,
+            connect_attempts=attempts,
+            baud=self._baud if line.has_line else 9600,
+            echo=self._echo,
+        )
+        link = HdlcLink(line, options)
+        link.connect()
+        self.was_linked = True
+        return link
