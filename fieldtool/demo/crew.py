@@ -86,8 +86,10 @@ class Crew:
         *,
         new_port: str | None = None,
         redo: str | None = None,
+        stop_before: str | None = None,
         allowed: tuple[int, ...] = (0,),
         dies_on: threading.Event | None = None,
+        gently: bool = False,
     ) -> Outcome:
         """Work on an order by its procedure, from where it stands to where it ends or stops."""
         file = self.home / f"{visit.number}.json"
@@ -98,8 +100,10 @@ class Crew:
         arguments += ["--new-port", new_port or str(visit.new.ready()["listen"])]
         if redo is not None:
             arguments += ["--redo", redo]
+        if stop_before is not None:
+            arguments += ["--stop-before", stop_before]
         arguments += ["--realm", "demo", "--json"]
-        return processes.run(arguments, self.extra, allowed=allowed, dies_on=dies_on)
+        return processes.run(arguments, self.extra, allowed=allowed, dies_on=dies_on, gently=gently)
 
 
 def answers(visit: Visit, procedure: Procedure, folder: Path, *, label: str | None = None) -> dict[str, Any]:

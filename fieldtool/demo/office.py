@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,22 @@ from fieldtool.demo import processes
 from fieldtool.demo.processes import DemoError, Service
 
 HTTP_SECONDS = 30.0
-SUPERVISOR, ADMINISTRATOR = "demo.supervisor", "demo.administrator"
+ADMINISTRATOR = "demo.administrator"
 
 
 def random_pin() -> str:
     """Six digits for one run of the demo."""
     return f"{secrets.randbelow(10**6):06d}"
+
+
+def installer(project: str) -> str:
+    """The person who works with the tablet of a project's first crew."""
+    return f"{project}.t01a"
+
+
+def supervisor(project: str) -> str:
+    """The person who decides for a project."""
+    return f"{project}.supervisor"
 
 
 class Office:
@@ -32,43 +43,49 @@ class Office:
     Raises `DemoError` where the gateway refuses something.
     """
 
-    def __init__(self, home: Path, projects: Mapping[str, Path], people: Iterable[str]) -> None:
+    def __init__(self, home: Path, projects: Mapping[str, Path]) -> None:
         self.home = home
         self.projects = dict(projects)
-        self.pins = {person: random_pin() for person in [*people, SUPERVISOR, ADMINISTRATOR]}
+        people = [person(name) for name in projects for person in (installer, supervisor)]
+        self.pins = {person: random_pin() for person in [*people, ADMINISTRATOR]}
         self._extra = {
             "FIELDTOOL_HOME": str(home),
             "FIELDTOOL_DATABASE": f"sqlite:///{home / 'gateway.db'}",
             "FIELDTOOL_PASSPHRASE": secrets.token_urlsafe(24),
+            "DEMO_PIN": self.pins[ADMINISTRATOR],
         }
         self.url = ""
         self._service: Service | None = None
         self._sessions: dict[str, requests.Session] = {}
 
-    def prepare(self) -> None:
-        """Import the projects as their utilities deliver them, and add the office's people."""
+    def open(self, logs: Path) -> None:
+        """Make the office's database with its administrator, and start the gateway's process."""
         self.home.mkdir(parents=True, exist_ok=True)
-        pins = self.home / "pins.json"
-        pins.write_text(json.dumps(self.pins), encoding="utf-8")
-        for folder in self.projects.values():
-            report = self._run("load", str(folder), "--today", "now", "--pins", str(pins), "--json").json
-            if report["refused"]:
-                raise DemoError(f"import of {folder.name}: {report['errors'][:3]}")
-        for person, role in ((SUPERVISOR, "supervisor"), (ADMINISTRATOR, "administrator")):
-            extra = {"DEMO_PIN": self.pins[person]}
-            arguments = ["users", "add", person.title(), "--id", person, "--role", role]
-            self._run(*arguments, "--pin", "env:DEMO_PIN", "--json", extra=extra)
-        pins.unlink()
-
-    def _run(self, *arguments: str, extra: Mapping[str, str] | None = None) -> processes.Outcome:
-        return processes.run(["gateway", *arguments, "--realm", "demo"], self._extra | dict(extra or {}))
-
-    def serve(self, logs: Path) -> None:
-        """Start the gateway's process and wait until it listens."""
+        arguments = ["users", "add", "Administración", "--id", ADMINISTRATOR, "--role", "administrator"]
+        self._run(*arguments, "--pin", "env:DEMO_PIN", "--json")
         command = [*processes.fieldtool_command(), "gateway", "serve"]
         command += ["--listen", "127.0.0.1:0", "--realm", "demo"]
         self._service = Service("gateway", command, self._extra, logs / "gateway.log")
         self.url = str(self._service.ready()["url"])
+
+    def load(self, project: str) -> dict[str, Any]:
+        """Import a project as its utility delivers it, with PINs for the people who take part."""
+        pins = self.home / f"{project}-pins.json"
+        mine = {person: self.pins[person] for person in (installer(project), supervisor(project))}
+        pins.write_text(json.dumps(mine), encoding="utf-8")
+        try:
+            folder = str(self.projects[project])
+            report: dict[str, Any] = self._run(
+                "load", folder, "--today", "now", "--pins", str(pins), "--json"
+            ).json
+        finally:
+            pins.unlink()
+        if report["refused"]:
+            raise DemoError(f"import of {project}: {report['errors'][:3]}")
+        return report
+
+    def _run(self, *arguments: str) -> processes.Outcome:
+        return processes.run(["gateway", *arguments, "--realm", "demo"], self._extra)
 
     def close(self) -> None:
         """End the gateway's process."""
@@ -79,7 +96,7 @@ class Office:
 
     # --- the API, as the supervisor's pages use it ------------------------------------------------
 
-    def _ask(self, method: str, path: str, who: str = SUPERVISOR, **options: Any) -> Any:
+    def _ask(self, method: str, path: str, who: str, **options: Any) -> Any:
         session = self._sessions.get(who) or self._sign_in(who)
         answer = session.request(method, self.url + path, timeout=HTTP_SECONDS, **options)
         if answer.status_code >= 300:
@@ -106,34 +123,36 @@ class Office:
     def orders(self, project: str, crew: str) -> list[dict[str, Any]]:
         """The orders of a crew."""
         query: dict[str, str | int] = {"project": project, "crew": crew, "limit": 500}
-        found: list[dict[str, Any]] = self._ask("GET", "/v1/orders", params=query)["orders"]
+        page = self._ask("GET", "/v1/orders", supervisor(project), params=query)
+        found: list[dict[str, Any]] = page["orders"]
         return found
 
-    def order(self, order_id: str) -> dict[str, Any]:
+    def order(self, project: str, order_id: str) -> dict[str, Any]:
         """One order with everything that came of it."""
-        found: dict[str, Any] = self._ask("GET", f"/v1/orders/{order_id}")
+        found: dict[str, Any] = self._ask("GET", f"/v1/orders/{order_id}", supervisor(project))
         return found
 
-    def cancel(self, order_id: str, reason: str) -> None:
+    def cancel(self, project: str, order_id: str, reason: str) -> None:
         """Withdraw an order."""
-        self._ask("POST", f"/v1/orders/{order_id}/cancel", json={"reason": reason})
+        body = {"reason": reason}
+        self._ask("POST", f"/v1/orders/{order_id}/cancel", supervisor(project), json=body)
 
-    def approve(self, order_id: str) -> None:
+    def approve(self, project: str, order_id: str) -> None:
         """Accept the record of an executed order."""
-        self._ask("POST", f"/v1/orders/{order_id}/approve", json={"remark": "conforme"})
+        body = {"remark": "Conforme"}
+        self._ask("POST", f"/v1/orders/{order_id}/approve", supervisor(project), json=body)
 
-    def exceptions(self, order_id: str | None = None, *, decided: bool = False) -> list[dict[str, Any]]:
-        """The supervisor's queue."""
-        query: dict[str, str] = {"limit": "500", "decided": str(decided).lower()}
-        if order_id is not None:
-            query["order_id"] = order_id
-        found: list[dict[str, Any]] = self._ask("GET", "/v1/exceptions", params=query)["exceptions"]
+    def exceptions(self, project: str, order_id: str | None = None) -> list[dict[str, Any]]:
+        """What a project's supervisor has to look at."""
+        query: dict[str, str] = {"limit": "500"} | ({"order_id": order_id} if order_id else {})
+        page = self._ask("GET", "/v1/exceptions", supervisor(project), params=query)
+        found: list[dict[str, Any]] = page["exceptions"]
         return found
 
-    def decide(self, exception_id: str, decision: str, reason: str) -> None:
+    def decide(self, project: str, exception_id: str, decision: str, reason: str) -> None:
         """Decide an exception."""
         body = {"decision": decision, "reason": reason}
-        self._ask("POST", f"/v1/exceptions/{exception_id}/decision", json=body)
+        self._ask("POST", f"/v1/exceptions/{exception_id}/decision", supervisor(project), json=body)
 
     def head_end_heard(self, project: str, heard: Iterable[tuple[str, str]]) -> None:
         """Take in the head-end's list, as CSV: (serial, concentrator), heard now."""
@@ -142,20 +161,18 @@ class Office:
         writer.writerow(["serial", "heard_at", "concentrator"])
         now = datetime.now(UTC).isoformat(timespec="seconds")
         writer.writerows([serial, now, concentrator] for serial, concentrator in heard)
-        headers = {"Content-Type": "text/csv"}
+        headers, body = {"Content-Type": "text/csv"}, text.getvalue().encode()
         query = {"project": project}
-        self._ask("POST", "/v1/heard", params=query, data=text.getvalue().encode(), headers=headers)
+        self._ask("POST", "/v1/heard", supervisor(project), params=query, data=body, headers=headers)
 
     def figures(self) -> dict[str, Any]:
         """The gateway's own count of what the tablets did."""
-        found: dict[str, Any] = self._ask("GET", "/v1/figures")
+        found: dict[str, Any] = self._ask("GET", "/v1/figures", ADMINISTRATOR)
         return found
 
 
 def prime_with_concentrator(folder: Path, concentrator: str, url: str) -> Path:
     """The PRIME project with the address of one concentrator filled in, as its integrator would."""
-    import shutil
-
     shutil.copytree(assets.project("prime"), folder, dirs_exist_ok=True)
     network = folder / "network.csv"
     lines = network.read_text(encoding="utf-8").splitlines()

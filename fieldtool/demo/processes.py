@@ -6,8 +6,10 @@ command lines.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -150,10 +152,12 @@ def run(
     *,
     allowed: Sequence[int] = (0,),
     dies_on: threading.Event | None = None,
+    gently: bool = False,
 ) -> Outcome:
     """Run one command to its end.
 
-    With `dies_on` it is killed, as when a battery dies, as soon as that event is set.
+    With `dies_on` it is killed, as when a battery dies, as soon as that event is set; with `gently` it is
+    only interrupted, as by Ctrl-C.
 
     Raises:
         DemoError: its exit status is not among `allowed`, it ran for too long, or it did not die.
@@ -170,7 +174,7 @@ def run(
         errors="replace",
     )
     if dies_on is not None:
-        threading.Thread(target=_kill_on, args=(process, dies_on), daemon=True).start()
+        threading.Thread(target=_kill_on, args=(process, dies_on, gently), daemon=True).start()
     try:
         stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
     except subprocess.TimeoutExpired:
@@ -187,34 +191,66 @@ def run(
     return outcome
 
 
-def _kill_on(process: subprocess.Popen[str], event: threading.Event) -> None:
-    if event.wait(COMMAND_SECONDS):
+def _kill_on(process: subprocess.Popen[str], event: threading.Event, gently: bool) -> None:
+    if not event.wait(COMMAND_SECONDS):
+        return
+    if gently and sys.platform != "win32":
+        process.send_signal(signal.SIGINT)
+    else:
         process.kill()
 
 
-class DeadlyPort:
-    """An optical port that nobody answers at: whoever opens it sets `opened`."""
+class Probe:
+    """An optical probe between tablet and meter that can fail.
 
-    def __init__(self) -> None:
-        self.opened = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"socket://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+    Without a meter nobody answers behind it; `touched` is set as soon as the tablet opens it. With one, the
+    bytes pass until the meter's line is cut; then `cut` is set, and the probe is not there any more.
+    """
 
-    def _accept(self) -> None:
-        try:
-            connection, _ = self._socket.accept()
-        except OSError:
-            return
-        self.opened.set()
-        self._held = connection
+    def __init__(self, meter_url: str | None = None) -> None:
+        self.touched, self.cut = threading.Event(), threading.Event()
+        self._meter_url = meter_url
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, name="demo probe", daemon=True).start()
+
+    def _serve(self) -> None:
+        while not self.cut.is_set():
+            try:
+                tablet, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(tablet)
+            self.touched.set()
+            if self._meter_url is not None:
+                host, port = self._meter_url.removeprefix("socket://").rsplit(":", 1)
+                meter = socket.create_connection((host, int(port)))
+                self._open.append(meter)
+                threading.Thread(target=self._pass_on, args=(tablet, meter), daemon=True).start()
+                self._pass_back(meter, tablet)
+
+    def _pass_on(self, tablet: socket.socket, meter: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := tablet.recv(4096):
+                meter.sendall(data)
+            # The tablet let go of the port by itself: the meter hears it, and this is no cut.
+            self._let_go = meter
+            meter.shutdown(socket.SHUT_RDWR)
+
+    def _pass_back(self, meter: socket.socket, tablet: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := meter.recv(4096):
+                tablet.sendall(data)
+        if getattr(self, "_let_go", None) is not meter:
+            self._listener.close()
+            self.cut.set()
+            tablet.close()
 
     def close(self) -> None:
-        """Let go of the port."""
-        self._socket.close()
-        held = getattr(self, "_held", None)
-        if held is not None:
-            held.close()
+        """Let go of everything."""
+        for end in (self._listener, *self._open):
+            end.close()
 
 
 def tail(log: Path) -> str:

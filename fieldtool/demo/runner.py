@@ -16,7 +16,7 @@ from typing import Any
 import assets
 from fieldtool.demo import stories
 from fieldtool.demo.crew import Crew
-from fieldtool.demo.office import Office, prime_with_concentrator
+from fieldtool.demo.office import Office, installer, prime_with_concentrator
 from fieldtool.demo.processes import DemoError, Service, drivers_command
 from fieldtool.demo.stage import Count, Stage, concentrators
 
@@ -26,7 +26,7 @@ CONCENTRATOR = "CT-28101-DC"
 LANES: dict[str, tuple[str, tuple[Story, ...]]] = {
     "cusco": ("CUS-01", (stories.clean, stories.battery_dies, stories.nobody_home)),
     "pucallpa": ("PUC-01", (stories.clean, stories.cut_line)),
-    "santacruz": ("SCZ-02", (stories.clean, stories.locked_meter)),
+    "santacruz": ("SCZ-01", (stories.clean, stories.locked_meter)),
     "prime": ("PRM-01", (stories.clean, stories.swapped_labels, stories.cancelled_too_late)),
 }
 """Project → crew and what happens to it."""
@@ -65,16 +65,15 @@ def perform(folder: Path, say: Callable[[str, str], None]) -> tuple[dict[str, An
     folder.mkdir(parents=True, exist_ok=True)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
-    say("office", "importa los proyectos")
+    say("office", "abre la oficina")
     mac = concentrators(assets.project("prime"))[CONCENTRATOR]["mac"]
     command = [*drivers_command(), "virtual-concentrator", "--listen", "127.0.0.1:0", "--mac", mac]
     with Service("concentrator", command, {}, logs / "concentrator.log") as concentrator:
         prime = prime_with_concentrator(folder / "prime", CONCENTRATOR, concentrator.ready()["url"])
         projects = {name: prime if name == "prime" else assets.project(name) for name in LANES}
-        office = Office(folder / "office", projects, [f"{name}.t01a" for name in LANES])
+        office = Office(folder / "office", projects)
         try:
-            office.prepare()
-            office.serve(logs)
+            office.open(logs)
             stage = Stage(folder, office, say)
             crews = play(stage)
             return close_the_day(stage, crews), stage.count
@@ -85,7 +84,7 @@ def perform(folder: Path, say: Callable[[str, str], None]) -> tuple[dict[str, An
 def play(stage: Stage) -> list[Crew]:
     """All lanes side by side."""
     crews = [
-        Crew(name, crew, f"{name}.t01a", stage.office.pins[f"{name}.t01a"], stage.folder / name)
+        Crew(name, crew, installer(name), stage.office.pins[installer(name)], stage.folder / name)
         for name, (crew, _) in LANES.items()
     ]
     side_by_side(lambda crew: lane(stage, crew), crews)
@@ -101,7 +100,9 @@ def side_by_side(job: Callable[[Crew], Any], crews: list[Crew]) -> list[Any]:
 
 
 def lane(stage: Stage, crew: Crew) -> None:
-    """A crew's day: enrol, fetch the orders, work without signal, bring everything back."""
+    """A project's day: import it; enrol a crew, fetch its orders, work without signal, bring all back."""
+    stage.say(crew.project, "importa el proyecto")
+    stage.office.load(crew.project)
     stage.say(crew.project, "inscribe la tableta")
     crew.enrol(stage.office)
     stage.say(crew.project, "descarga las órdenes")
@@ -113,26 +114,28 @@ def lane(stage: Stage, crew: Crew) -> None:
 
 
 def close_the_day(stage: Stage, crews: list[Crew]) -> dict[str, Any]:
-    """The head-end reports, the supervisor decides, the tablets learn it, and both sides count."""
-    office = stage.office
+    """The head-end reports, the supervisors decide, the tablets learn it, and both sides count."""
     stage.say("office", "aprueba y cierra")
-    for project in sorted({project for project, _, _ in stage.placed}):
-        office.head_end_heard(project, [(serial, at) for name, serial, at in stage.placed if name == project])
-    for item in office.exceptions():
-        office.decide(item["exception_id"], "accepted", "Revisado en la demostración")
-    for told in stage.count.told:
-        if told.result == "completed":
-            office.approve(told.order_id)
+    for crew in crews:
+        decide(stage, crew.project)
     rounds = side_by_side(lambda crew: crew.sync(), crews)
     stage.say("office", "comprueba los diarios")
     proofs = side_by_side(lambda crew: crew.run("journal", "verify", "--json", allowed=(0, 1)).json, crews)
-    counts = side_by_side(lambda crew: crew.run("orders", "list", "--json", "--limit", "1").json, crews)
-    return results(stage, rounds, proofs, counts)
+    return results(stage, rounds, proofs)
 
 
-def results(
-    stage: Stage, rounds: list[dict[str, Any]], proofs: list[dict[str, Any]], counts: list[dict[str, Any]]
-) -> dict[str, Any]:
+def decide(stage: Stage, project: str) -> None:
+    """A supervisor's evening: the head-end's list, the queue, the records."""
+    office = stage.office
+    office.head_end_heard(project, [(serial, at) for name, serial, at in stage.placed if name == project])
+    for item in office.exceptions(project):
+        office.decide(project, item["exception_id"], "accepted", "Revisado en la demostración")
+    for told in stage.count.told:
+        if told.project == project and told.result == "completed":
+            office.approve(project, told.order_id)
+
+
+def results(stage: Stage, rounds: list[dict[str, Any]], proofs: list[dict[str, Any]]) -> dict[str, Any]:
     """The one object that `--json` prints, without the time."""
     count = stage.count
     return {
@@ -141,7 +144,6 @@ def results(
         "match": {"stopped": count.stopped, "overridden": count.overridden},
         "rounds": rounds,
         "proofs": proofs,
-        "counts": counts,
         "gateway": stage.office.figures(),
     }
 

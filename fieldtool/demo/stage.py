@@ -98,7 +98,7 @@ class Stage:
                 if row["order_id"] in self.used:
                     continue
                 self.used.add(row["order_id"])
-                order: dict[str, Any] = self.office.order(row["order_id"])["order"]
+                order: dict[str, Any] = self.office.order(crew.project, row["order_id"])["order"]
             return order | {"position": row["position"]}
         raise DemoError(f"crew {crew.crew} has no order left that fits")
 

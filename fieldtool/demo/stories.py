@@ -10,10 +10,13 @@ from typing import Any
 
 from fieldtool.demo import pictures
 from fieldtool.demo.crew import Crew, answers
-from fieldtool.demo.processes import DeadlyPort, DemoError, Outcome
+from fieldtool.demo.processes import DemoError, Outcome, Probe
 from fieldtool.demo.stage import Stage
 
 FAILED = (1,)
+LOCKOUT_SECONDS = 5.0
+LOCKED = "locked-out"
+WRONG_TRIES = 6
 
 
 def clean(stage: Stage, crew: Crew) -> None:
@@ -44,13 +47,21 @@ def swapped_labels(stage: Stage, crew: Crew) -> None:
 
 
 def cut_line(stage: Stage, crew: Crew) -> None:
-    """The line is cut while the new meter is being configured; the next try settles and goes on."""
+    """The line is cut as the new meter is being written to: the crew stops, mends it, and goes on.
+
+    What was about to be written is in the journal; the next run asks the meter what became of it.
+    """
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order, "--cut-before-write", "1", "--clock-offset-s", "300") as visit:
         stage.say(crew.project, f"{visit.number}: línea cortada al configurar")
         given = answers(visit, stage.procedure, crew.home)
-        expect_stop(crew.commission(visit, given, allowed=FAILED), "configure")
+        probe = Probe(str(visit.new.ready()["listen"]))
+        try:
+            crew.commission(visit, given, new_port=probe.url, dies_on=probe.cut, gently=True)
+        finally:
+            probe.close()
+        expect_at(stage, crew, visit.number, "configure")
         said = stage.finished(visit, crew.commission(visit, given))
         if not said["meters"]["resumed"]:
             raise DemoError(f"order {visit.number}: the configuration did not resume")
@@ -58,27 +69,42 @@ def cut_line(stage: Stage, crew: Crew) -> None:
 
 
 def locked_meter(stage: Stage, crew: Crew) -> None:
-    """Somebody tried wrong passwords on the new meter: it is locked, the crew waits and goes on."""
+    """Somebody tries old passwords on the new meter until it is locked: the crew waits and goes on."""
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order) as visit:
         stage.say(crew.project, f"{visit.number}: medidor bloqueado")
-        port = str(visit.new.ready()["listen"])
         given = answers(visit, stage.procedure, crew.home)
-        wrong = ["meter", "read", "--port", port, "--mode", "hdlc", "--client", "2", "--auth", "low"]
-        wrong += ["--password", "env:DEMO_WRONG", "--json"]
-        crew.extra["DEMO_WRONG"] = "00000000"
-        for _ in range(3):
-            crew.outside(*wrong)
-        stopped = crew.commission(visit, given, allowed=FAILED)
-        expect_stop(stopped, "new_read")
-        error = stopped.json["error"]
-        if error["code"] != "locked_out":
-            raise DemoError(f"order {visit.number}: not locked out but {error}")
-        stage.say(crew.project, f"{visit.number}: espera {error['params'].get('seconds')} s")
-        time.sleep(min(float(error["params"].get("seconds") or 5), 10) + 0.5)
-        stage.finished(visit, crew.commission(visit, given))
+        crew.commission(visit, given, stop_before="new_read")
+        wrong_passwords(crew, str(visit.new.ready()["listen"]))
+        outcome = crew.commission(visit, given, allowed=(0, *FAILED))
+        if outcome.status:
+            expect_stop(outcome, "new_read")
+            error = outcome.json["error"]
+            if error["code"] != LOCKED:
+                raise DemoError(f"order {visit.number}: not locked out but {error}")
+            seconds = float(error["params"].get("seconds") or LOCKOUT_SECONDS)
+            stage.say(crew.project, f"{visit.number}: espera {seconds:.0f} s")
+            time.sleep(min(seconds, 2 * LOCKOUT_SECONDS) + 0.5)
+            outcome = crew.commission(visit, given)
+        stage.finished(visit, outcome)
     stage.told(crew, "locked by wrong passwords", order, "waited, completed", began)
+
+
+def wrong_passwords(crew: Crew, port: str) -> None:
+    """Wrong passwords in a row, each because a person asked for it, until the meter says that it is locked.
+
+    Raises:
+        DemoError: the meter does not say that it is locked.
+    """
+    crew.extra["DEMO_WRONG"] = "00000000"
+    command = ["meter", "read", "--port", port, "--mode", "hdlc", "--client", "2", "--auth", "low"]
+    said = ""
+    for _ in range(WRONG_TRIES):
+        said = crew.outside(*command, "--password", "env:DEMO_WRONG", "--json").stderr
+        if LOCKED in said:
+            return
+    raise DemoError(f"{WRONG_TRIES} wrong passwords, and the meter is not locked: {said}")
 
 
 def nobody_home(stage: Stage, crew: Crew) -> None:
@@ -103,13 +129,14 @@ def cancelled_too_late(stage: Stage, crew: Crew) -> None:
         stage.say(crew.project, f"{visit.number}: ejecutada sin señal")
         given = answers(visit, stage.procedure, crew.home)
         stage.finished(visit, crew.commission(visit, given))
-    stage.office.cancel(visit.order_id, "El cliente desistió")
+    office, project = stage.office, crew.project
+    office.cancel(project, visit.order_id, "El cliente desistió")
     crew.sync()
-    queue = stage.office.exceptions(visit.order_id)
+    queue = office.exceptions(project, visit.order_id)
     if not any(item["kind"] == "executed_after_cancel" for item in queue):
         raise DemoError(f"order {visit.number}: not in the supervisor's queue but {queue}")
     for item in queue:
-        stage.office.decide(item["exception_id"], "accepted", "El medidor ya está instalado")
+        office.decide(project, item["exception_id"], "accepted", "El medidor ya está instalado")
     stage.told(crew, "cancelled after execution", order, "flagged, accepted", began)
 
 
@@ -120,16 +147,27 @@ def battery_dies(stage: Stage, crew: Crew) -> None:
     with stage.visit(order) as visit:
         stage.say(crew.project, f"{visit.number}: la tableta se apaga")
         given = answers(visit, stage.procedure, crew.home)
-        probe = DeadlyPort()
+        probe = Probe()
         try:
-            crew.commission(visit, given, new_port=probe.url, dies_on=probe.opened)
+            crew.commission(visit, given, new_port=probe.url, dies_on=probe.touched)
         finally:
             probe.close()
-        shown = crew.run("orders", "show", visit.number, "--json").json
-        if shown["step"] != "new_read":
-            raise DemoError(f"order {visit.number}: stands at {shown['step']} after the tablet died")
+        expect_at(stage, crew, visit.number, "new_read")
         stage.finished(visit, crew.commission(visit, given))
     stage.told(crew, "tablet killed", order, "went on at the same step", began)
+
+
+def expect_at(stage: Stage, crew: Crew, number: str, step: str) -> None:
+    """The order stands at this step, as its page on the tablet shows.
+
+    Raises:
+        DemoError: it stands elsewhere.
+    """
+    shown = crew.run("orders", "show", number, "--json").json["step"]
+    names = [each.id for each in stage.procedure.steps]
+    if shown != names.index(step) + 1:
+        at = names[shown - 1] if isinstance(shown, int) else shown
+        raise DemoError(f"order {number} stands at {at}, not at {step}")
 
 
 def expect_stop(outcome: Outcome, step: str) -> None:
