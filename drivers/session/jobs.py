@@ -125,7 +125,9 @@ class Jobs:
                 self._identity = self._read_identity()
             except ReadoutOnly:
                 assert self.reach.identification is not None
-                self._identity = readout_identity(self.reach.identification, self.reach.data_sets or [])
+                self._identity = readout_identity(
+                    self.reach.identification, self.reach.data_sets or [], self.model
+                )
         return self._identity
 
     def _read_identity(self) -> Identity:

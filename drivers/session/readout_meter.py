@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from drivers.errors import UnsupportedObject
 from drivers.iec62056.identification import Identification
 from drivers.iec62056.readout import DataSet
+from drivers.models import MeterModel
 from drivers.reading import Identity, Reading
 from drivers.session.reach import identification_text
 
@@ -12,13 +15,15 @@ _SERIAL_CODES = ("0.0.0", "C.1.0", "0.0", "C.1", "96.1.0", "0-0:96.1.0", "1-0:0.
 _FIRMWARE_CODES = ("0.2.0", "1-0:0.2.0", "C.2.0")
 
 
-def readout_identity(identification: Identification, data_sets: list[DataSet]) -> Identity:
+def readout_identity(
+    identification: Identification, data_sets: list[DataSet], model: MeterModel | None
+) -> Identity:
     """Manufacturer and type from the identification line, the serial from the codes that makes use for it."""
     values = {_bare(found.address): found.values[0][0] for found in data_sets}
     return Identity(
         identification.manufacturer,
         next((values[code] for code in _SERIAL_CODES if values.get(code)), None),
-        identification.text or None,
+        model.name if model else identification.text or None,
         next((values[code] for code in _FIRMWARE_CODES if values.get(code)), None),
         None,
         {"identification": identification_text(identification), "mode": identification.mode},
@@ -33,7 +38,8 @@ def readout_readings(data_sets: list[DataSet], wanted: list[str] | None) -> list
     readings = []
     for text in wanted:
         found = next((one for one in data_sets if _means(one.address, text)), None)
-        readings.append(found.as_reading() if found else Reading(text, status="object-undefined"))
+        missing = Reading(text, status="object-undefined")
+        readings.append(msgspec.structs.replace(found.as_reading(), item=text) if found else missing)
     if all(reading.status == "object-undefined" for reading in readings):
         raise UnsupportedObject(detail=", ".join(wanted[:5]))
     return readings

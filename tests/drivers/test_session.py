@@ -244,8 +244,16 @@ def test_a_missing_key_is_named_without_touching_the_meter(prime: Meter) -> None
 def test_a_readout_meter_in_auto_mode_needs_no_dlms(prime: Meter) -> None:
     with session(prime, Connection(mode=Mode.C)) as meter:
         result = meter.read()
-    assert result.identity.manufacturer == "ZIV"
-    assert any(reading.unit for reading in result.readings)
+        by_item = meter.read(["3:1.0.1.8.0.255:2", "1.8.1"]).readings
+        with pytest.raises(errors.DriverError) as refused:
+            meter.plan("residential-2.0TD", VALUES)
+    assert refused.value.code == "readout-only"
+    assert (result.identity.manufacturer, result.identity.model) == ("ZIV", "prime-1ph")
+    assert result.identity.serial == prime.serial
+    codes = {reading.item: reading for reading in result.readings}
+    assert [reading.item for reading in by_item] == ["3:1.0.1.8.0.255:2", "1.8.1"]
+    assert by_item[0].value == codes["1.8.0"].value
+    assert by_item[0].unit == "kWh"
 
 
 def test_a_wrong_kind_of_association_is_told_apart_from_a_wrong_password(prime: Meter) -> None:
