@@ -1,6 +1,6 @@
 """Keeps the catalogue of the screens complete: `python -m ui.texts [--write]`.
 
-Collects what stands in `qsTr("…")` in QML and `text("…")` in the controllers, and names what
+Collects what stands in `qsTr("…")` in QML and `text("…")` or `say("…")` in controllers and wiring, and names what
 `ui.<language>.json` lacks or no longer needs. `--write` puts new sources into `ui.es.json` and
 takes dead ones out of all three.
 """
@@ -17,7 +17,7 @@ from ui.translator import LANGUAGES
 
 UI = Path(__file__).parent
 IN_QML = re.compile(r'qsTr\("((?:[^"\\]|\\.)*)"')
-IN_PYTHON = re.compile(r'context\.text\(\s*"((?:[^"\\]|\\.)*)"')
+IN_PYTHON = re.compile(r'(?:\b|\.)(?:text|say)\(\s*"((?:[^"\\]|\\.)*)"')
 
 
 def sources() -> set[str]:
@@ -25,7 +25,7 @@ def sources() -> set[str]:
     found: set[str] = set()
     for path in UI.rglob("*.qml"):
         found.update(IN_QML.findall(path.read_text(encoding="utf-8")))
-    for path in (UI / "controllers").glob("*.py"):
+    for path in [*(UI / "controllers").glob("*.py"), *(UI / "wiring").glob("*.py")]:
         found.update(IN_PYTHON.findall(path.read_text(encoding="utf-8")))
     texts = {json.loads(f'"{text}"') for text in found}
     return texts | {text + "#one" for text in texts if "%n" in text}

@@ -53,8 +53,10 @@ class Exchange:
         ]
 
     def tick_all(self) -> None:
-        while tiles := self.tiles():
-            self.crew.tap_item(tiles[0])
+        for _ in range(len(self.tiles())):
+            left = self.tiles()
+            self.crew.tap_item(left[0])
+            self.crew.until(lambda left=left: len(self.tiles()) < len(left))
 
     def do_confirm(self) -> None:
         self.tick_all()
@@ -167,7 +169,7 @@ def test_a_swapped_label_stops_and_the_right_one_goes_on(
         crew.until_sees("No se puede seguir con él.")
         assert crew.button("Seguir") is None
         world.meters["new"].serial = NEW_SERIAL
-        crew.tap("Escanear el correcto")
+        crew.tap("Montar el")
         crew.until(lambda: exchange.step == "new_scan")
         exchange.finish(until="configure")
     assert "match" in exchange.done

@@ -18,7 +18,9 @@ from fieldtool.settings import Settings
 from fieldtool.tablet import lists, rows
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.world import NEW_SERIAL, OLD_SERIAL, World
+from ui.officebackend import OfficeBackend
 from ui.translator import CatalogueTranslator
+from ui.views import Failure
 from ui.wiring.camera import LiveCamera
 from ui.wiring.tablet import WiredTablet
 from workorders.journal.kinds import DeviceRole
@@ -113,6 +115,13 @@ class WorldTablet:
         """The world is closed by its test."""
 
 
+class CrewOnly(WiredTablet):
+    """The wiring without an office: nobody here is a supervisor."""
+
+    def office(self) -> OfficeBackend:
+        raise Failure("nobody here may see the office")
+
+
 class Sight:
     """What the camera sees: the label of one meter at a time."""
 
@@ -134,4 +143,4 @@ def wired(world: World, folder: Path) -> tuple[WiredTablet, Sight]:
     translator = CatalogueTranslator()
     translator.use("es")
     camera = LiveCamera(sight.folder.as_uri())
-    return WiredTablet(cast(Tablet, WorldTablet(world, folder)), translator, camera), sight
+    return CrewOnly(cast(Tablet, WorldTablet(world, folder)), translator, camera), sight

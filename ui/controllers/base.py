@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,6 +19,7 @@ QML_IMPORT_NAME = "FieldTool.Core"
 QML_IMPORT_MAJOR_VERSION = 1
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Controller(QObject):
         """Words for an error; one that nobody foresaw is named by its type, the rest goes to the log."""
         if isinstance(error, Failure):
             return {"message": error.message, "hint": error.hint, "code": error.code}
+        log.error("an error that nobody foresaw", exc_info=error)
         return {
             "message": self.context.text("Algo no salió bien"),
             "hint": self.context.text(

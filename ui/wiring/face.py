@@ -73,9 +73,10 @@ def facts(rows: list[v.FactView], formats: Formats) -> tuple[views.Fact, ...]:
     result = []
     for row in rows:
         serial = row.name.endswith("serial")
-        known = formats.word(f"value.{row.name}.{row.value}")
-        value = row.value if known.startswith("value.") else known
-        result.append(views.Fact(label=formats.word(f"fact.{row.name}"), value=value, serial=serial))
+        value = formats.word_or(f"value.{row.name}.{row.value}", row.value)
+        result.append(
+            views.Fact(label=formats.word_or(f"fact.{row.name}", row.name), value=value, serial=serial)
+        )
     return tuple(result)
 
 

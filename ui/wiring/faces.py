@@ -48,7 +48,10 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
                 "signature",
                 primary=formats.say("Guardar firma"),
                 primary_icon="check",
-                parts={"choices": choices(body.outcomes, formats), "signer": body.name or ""},
+                parts={
+                    "choices": choices(body.outcomes, formats),
+                    "signer": body.name or str(fields.get("customer") or ""),
+                },
             )
         case v.SummaryBody():
             return _summary(body, fields, formats)
@@ -235,7 +238,7 @@ def _summary(body: v.SummaryBody, fields: Fields, formats: Formats) -> Face:
         shown.append(
             views.Fact(
                 label=formats.say("Anotado"),
-                value=formats.word(f"flag.{flag}"),
+                value=formats.word_or(f"flag.{flag}", flag.replace("_", " ")),
                 tone="attention",
                 icon="attention",
             )

@@ -24,7 +24,7 @@ _ENTRY_ICONS = {
 
 def person(row: rows.PersonRow, formats: Formats) -> views.PersonTile:
     """A tile of the sign-in page."""
-    role = formats.word(f"role.{row.role}")
+    role = formats.word_or(f"role.{row.role}", row.role)
     return views.PersonTile(
         id=row.id,
         name=row.name,
@@ -64,13 +64,13 @@ def order_row(row: rows.OrderRow, now: datetime, formats: Formats) -> views.Orde
     filled = row.sla == "late"
     extra = formats.say("{count} visitas", count=str(row.attempts)) if row.attempts else ""
     if done:
-        extra = formats.word(f"status.{row.status}")
+        extra = formats.word(f"order.status.{row.status}")
     return views.OrderRow(
         id=row.order_id,
         section=_SECTIONS[row.group],
         address=row.address or (formats.say("Datos borrados") if row.erased else row.number),
         supply=row.usage_point,
-        task=formats.word(f"task.{row.kind}"),
+        task=formats.word(f"order.kind.{row.kind}"),
         kind=row.kind,
         distance=formats.distance(row.distance_m),
         extra=extra,
@@ -130,7 +130,7 @@ def order_view(detail: rows.OrderDetail, now: datetime, formats: Formats) -> vie
         new_device=_device(detail.new, formats.say("Se instala"), now, formats),
         place=tuple(detail.path),
         notes=detail.notes or "",
-        warnings=tuple(formats.word(f"flag.{flag}") for flag in detail.row.flags),
+        warnings=tuple(formats.word_or(f"flag.{flag}", flag.replace("_", " ")) for flag in detail.row.flags),
         history=tuple(_history(one, now, formats) for one in reversed(detail.history)),
         step=detail.step or 0,
         status=state,

@@ -198,11 +198,12 @@ def _network(found: dict[str, Any] | None, formats: Formats) -> views.Network | 
     node = str(evidence.get("sna") or evidence.get("base_node") or "")
     rest = [(name, value) for name, value in evidence.items() if str(value) != node]
     facts = tuple(
-        views.Fact(label=formats.word(f"evidence.{name}"), value=str(value)) for name, value in rest[:4]
+        views.Fact(label=formats.word_or(f"evidence.{name}", name.replace("_", " ")), value=str(value))
+        for name, value in rest[:4]
     )
     return views.Network(
         title=formats.say("Red"),
-        verdict=formats.word(f"join.{state}"),
+        verdict=formats.word_or(f"join.state.{state}", state),
         tone=_TONES.get(state, "attention"),
         node_label=formats.say("Nodo base"),
         node=node,

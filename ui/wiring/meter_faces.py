@@ -74,12 +74,14 @@ def match_face(body: v.MatchBody, formats: Formats) -> Face:
     }
     if equal:
         return Face("match", primary=formats.say("Seguir"), parts=parts)
-    parts["cause_title"] = formats.word(f"match.cause.{body.cause}", **body.params) if body.cause else ""
-    parts["cause_detail"] = formats.word(f"match.remedy.{body.remedy}", **body.params) if body.remedy else ""
-    parts["cause_order"] = body.params.get("order", "") if body.other_order else ""
+    cause = formats.word(f"match.cause.{body.cause}", **body.params) if body.cause else ""
+    remedy = formats.word(f"match.remedy.{body.remedy}", **body.params) if body.remedy else ""
+    parts["cause_title"] = cause
+    parts["cause_detail"] = remedy
+    parts["cause_order"] = body.other_order or ""
     return Face(
         "match",
-        primary=formats.say("Escanear el correcto"),
+        primary=remedy or formats.say("Escanear el correcto"),
         primary_icon="scan",
         parts=parts | override_parts(formats),
     )
@@ -103,7 +105,8 @@ _CHANGE_STATES: dict[str, views.ChangeState] = {
     "verified": "verified",
     "failed": "failed",
     "rolled_back": "rolled_back",
-    "untouched": "untouched",
+    # Left alone in this pass, for want of permission or by a cut: it still waits.
+    "untouched": "waiting",
     "intended": "writing",
 }
 
@@ -111,7 +114,7 @@ _CHANGE_STATES: dict[str, views.ChangeState] = {
 def plan_face(body: v.PlanBody, formats: Formats) -> Face:
     rows = []
     for row in body.changes:
-        danger = row.danger not in ("", "none")
+        danger = row.danger not in ("", "harmless")
         state = _CHANGE_STATES.get(row.state, "waiting")
         if danger and state == "waiting":
             state = "needs_permission"
@@ -132,7 +135,8 @@ def plan_face(body: v.PlanBody, formats: Formats) -> Face:
     if not body.planned:
         value, primary, icon = "plan", formats.say("Comparar con el programa"), "optical"
     elif harmless:
-        value, primary, icon = "apply", formats.say("Escribir {count} cambios", count=str(harmless)), "edit"
+        several = formats.say("Escribir {count} cambios", count=str(harmless))
+        value, primary, icon = "apply", formats.say("Escribir 1 cambio") if harmless == 1 else several, "edit"
     elif asking:
         value, primary, icon = "allow", formats.say("Permitir los delicados"), "unlock"
     done = sum(row.state == "verified" for row in rows)
@@ -154,7 +158,9 @@ def plan_face(body: v.PlanBody, formats: Formats) -> Face:
 def relay_face(body: v.RelayBody, fields: Fields, formats: Formats) -> Face:
     parts: dict[str, Any] = {
         "serial": body.last_four,
-        "relay_state": formats.word(f"relay.{body.result}") if body.result else formats.say("sin probar"),
+        "relay_state": formats.word_or(f"relay.{body.result}", body.result)
+        if body.result
+        else formats.say("sin probar"),
     }
     if body.untested:
         parts["otherwise_title"] = formats.say("No se prueba…")
@@ -186,14 +192,16 @@ def join_face(body: v.JoinBody, formats: Formats) -> Face:
             views.Fact(label=formats.say("Lo oye"), value=body.heard, tone="good" if same else "wrong")
         )
     for name, value in list(body.evidence.items())[:3]:
-        shown.append(views.Fact(label=formats.word(f"evidence.{name}"), value=value))
-    detail = formats.word(f"join.reason.{body.reason}") if body.reason else ""
+        shown.append(
+            views.Fact(label=formats.word_or(f"evidence.{name}", name.replace("_", " ")), value=value)
+        )
+    detail = formats.word_or(f"join.reason.{body.reason}", body.reason) if body.reason else ""
     if body.recheck_at:
         detail = formats.say("Se vuelve a mirar a las {time}.", time=formats.clock(body.recheck_at))
     asked = body.state is not None
     parts = {
         "tone": _JOIN_TONES.get(body.state or "", "attention"),
-        "verdict": formats.word(f"join.{body.state}") if asked else formats.say("Sin preguntar"),
+        "verdict": formats.word(f"join.state.{body.state}") if asked else formats.say("Sin preguntar"),
         "verdict_detail": detail,
         "facts": tuple(shown),
         "value": "" if asked else "join",

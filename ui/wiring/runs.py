@@ -22,7 +22,7 @@ from ui.wiring.signature import draw_signature
 SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2
 #: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
-NOT_IN_DRAFT = ("photos", "image", "retake")
+NOT_IN_DRAFT = ("photos", "image", "retake", "customer")
 
 
 class Runs:
@@ -71,6 +71,8 @@ class Runs:
         key = (run.order_id, view.current.id)
         if key not in self._pending:
             self._pending[key] = Pending(fields=dict(run.draft() or {}))
+            if isinstance(view.current.body, v.SignatureBody):
+                self._pending[key].fields["customer"] = self.tablet.order(run.order_id).customer.name
         return self._pending[key]
 
     def accept(self, order_id: str, answers: Answers) -> views.Procedure:

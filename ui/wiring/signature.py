@@ -17,7 +17,7 @@ def draw_signature(answers: Mapping[str, object]) -> bytes | None:
     strokes = answers.get("strokes")
     if not isinstance(strokes, list) or not any(len(stroke) >= FEWEST_POINTS for stroke in strokes):
         return None
-    width, height = int(str(answers.get("width") or 800)), int(str(answers.get("height") or 300))
+    width, height = (round(float(str(answers.get(side) or 300))) for side in ("width", "height"))
     image = Image.new("L", (max(1, width) * SCALE, max(1, height) * SCALE), 255)
     pen = ImageDraw.Draw(image)
     for stroke in strokes:

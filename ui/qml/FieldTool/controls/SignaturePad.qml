@@ -19,6 +19,8 @@ Card {
         canvas.requestPaint();
     }
 
+    clip: true
+
     Hairline {
         x: 40
         y: parent.height * 0.74

@@ -199,6 +199,7 @@ StepBody {
             spacing: Theme.gap12
 
             Card {
+                visible: body.ordinary.length > 0
                 width: parent.width
                 height: table.implicitHeight + 2
 

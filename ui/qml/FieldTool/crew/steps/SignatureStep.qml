@@ -15,7 +15,7 @@ StepBody {
     primaryNote: nameMissing ? qsTr("diga quién es testigo") : !pad.signed && bySelf ? qsTr("falta la firma") : ""
     answers: ({
             "outcome": body.outcome,
-            "name": body.bySelf ? who.text.trim() : "",
+            "name": body.bySelf ? (body.step.signer ?? "") : "",
             "witness": body.bySelf ? "" : who.text.trim(),
             "strokes": pad.strokes,
             "width": Math.round(pad.width),
@@ -57,10 +57,10 @@ StepBody {
         InputField {
             id: who
 
+            visible: !body.bySelf
             width: parent.width
             iconName: "person"
-            placeholderText: body.bySelf ? qsTr("Nombre de quien firma") : qsTr("Nombre del testigo")
-            text: body.bySelf ? (body.step.signer ?? "") : ""
+            placeholderText: qsTr("Nombre del testigo")
         }
     }
 
@@ -70,6 +70,6 @@ StepBody {
         y: head.implicitHeight + Theme.gap12
         width: parent.width
         height: parent.height - y
-        signer: who.text.trim()
+        signer: body.bySelf ? (body.step.signer ?? "") : who.text.trim()
     }
 }

@@ -35,6 +35,14 @@ StepBody {
                 step: body.step
             }
 
+            CheckTiles {
+                id: tiles
+
+                width: parent.width
+                procedure: body.procedure
+                checks: body.step.checks ?? []
+            }
+
             Grid {
                 id: facts
 
@@ -52,14 +60,6 @@ StepBody {
                         fact: modelData
                     }
                 }
-            }
-
-            CheckTiles {
-                id: tiles
-
-                width: parent.width
-                procedure: body.procedure
-                checks: body.step.checks ?? []
             }
 
             TextBox {
