@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 
 from . import engine
-from .codes import Code, Point
+from .codes import Code
 from .regions import Region
 
 #: A crop is not enlarged beyond this many pixels a side: time grows with the area.
 _LARGEST = 700
+#: Sides and margin of the square that a distorted shape is pulled to, in pixels, and after which attempts.
+_SQUARE_SIDES, _QUIET, _SQUARED_AFTER = (160, 260), 20, 3
 
 
 class MatrixAttempts:
@@ -43,7 +45,10 @@ class MatrixAttempts:
         """Run the attempts one by one; the caller watches the clock between them."""
         if min(self._crop.shape) < 8:
             return
-        for factor, clean in _LADDER[: self._most]:
+        for number, (factor, clean) in enumerate(_LADDER[: self._most]):
+            if number == _SQUARED_AFTER:
+                self._squared()
+                yield
             zoom = min(float(factor), max(1.0, _LARGEST / max(self._crop.shape)))
             larger = (
                 cv2.resize(self._crop, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
@@ -52,20 +57,59 @@ class MatrixAttempts:
             )
             if not self._affordable(larger.size):
                 return
-            for code in engine.read(clean(larger, zoom), engine.MATRIX):
-                self.codes.append(self._placed(code, zoom))
+            self._keep(engine.read(clean(larger, zoom), engine.MATRIX), np.diag([1 / zoom, 1 / zoom, 1.0]))
             yield
 
     def accepted(self) -> list[Code]:
         """What was read; a matrix code carries its own error correction, one reading is a proof."""
         return self.codes
 
-    def _placed(self, code: Code, zoom: float) -> Code:
-        def back(point: Point) -> Point:
-            return (point[0] / zoom + self._offset[0], point[1] / zoom + self._offset[1])
+    def _squared(self) -> None:
+        """Pull the busy shape's four corners to a square: undoes a strong angle."""
+        shape = _four_corners(self._crop)
+        if shape is None:
+            return
+        middle = shape.mean(axis=0)
+        shape = (middle + (shape - middle) * 1.12).astype(np.float32)
+        for side in _SQUARE_SIDES:
+            target = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32) + _QUIET
+            there = cv2.getPerspectiveTransform(shape, target)
+            whole = (side + 2 * _QUIET, side + 2 * _QUIET)
+            square = cv2.warpPerspective(
+                self._crop, there, whole, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            )
+            sharp = deblurred(square, 2.0 * side / _SQUARE_SIDES[0], 3e-3)
+            back = np.linalg.inv(there)
+            for picture in (square, sharp):
+                if self.codes or not self._affordable(picture.size):
+                    return
+                self._keep(engine.read(picture, engine.MATRIX), back)
 
-        one, two, three, four = (back(p) for p in code.corners)
-        return Code(code.text, code.symbology, (one, two, three, four), code.gs1)
+    def _keep(self, codes: list[Code], back: np.ndarray) -> None:
+        """Keep readings; `back` (3×3) leads from the picture that was read to the crop."""
+        for code in codes:
+            corners = np.array(code.corners, np.float32).reshape(-1, 1, 2)
+            placed = cv2.perspectiveTransform(corners, back).reshape(-1, 2) + self._offset
+            one, two, three, four = ((float(x), float(y)) for x, y in placed)
+            self.codes.append(Code(code.text, code.symbology, (one, two, three, four), code.gs1))
+
+
+def _four_corners(crop: np.ndarray) -> np.ndarray | None:
+    """Corners (4×2 float32) of the largest busy shape, if it has four."""
+    smooth = cv2.GaussianBlur(crop, (0, 0), 1)
+    edges = np.abs(cv2.Scharr(smooth, cv2.CV_32F, 1, 0)) + np.abs(cv2.Scharr(smooth, cv2.CV_32F, 0, 1))
+    busy = cv2.blur(edges, (9, 9))
+    mask = (busy > 0.35 * np.percentile(busy, 97)).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return None
+    hull = cv2.convexHull(max(contours, key=cv2.contourArea))
+    for share in (0.02, 0.04, 0.06, 0.08, 0.1):
+        shape = cv2.approxPolyDP(hull, share * cv2.arcLength(hull, True), True)
+        if len(shape) == 4:
+            return np.asarray(shape.reshape(4, 2), dtype=np.float32)
+    return None
 
 
 def divided(grey: np.ndarray, zoom: float = 1.0) -> np.ndarray:

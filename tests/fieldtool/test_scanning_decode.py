@@ -55,6 +55,16 @@ def test_turned_dim_and_noisy_labels_are_read(symbology: Symbology, trouble: Tro
         assert texts(decode(sample.image, 600)) == [sample.text]
 
 
+@pytest.mark.parametrize("symbology", [Symbology.DATA_MATRIX, Symbology.QR_CODE])
+def test_matrix_codes_are_read_at_a_strong_angle_and_placed_right(symbology: Symbology) -> None:
+    for sample in samples(symbology, Trouble("angle", roll=30, pitch=45, yaw=35), 3, seed=5):
+        (code,) = decode(sample.image, 2000)
+        assert code.text == sample.text
+        height, width = sample.image.shape[:2]
+        assert abs(code.centre[0] - width / 2) < 25
+        assert abs(code.centre[1] - height / 2) < 25
+
+
 def test_a_serial_keeps_its_zeros_and_gs1_its_separators() -> None:
     zeros = cv2.cvtColor(code_image("00012345", Symbology.CODE_128), cv2.COLOR_GRAY2BGR)
     assert texts(decode(zeros)) == ["00012345"]
