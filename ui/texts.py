@@ -1,7 +1,7 @@
 """Keeps the catalogue of the screens complete: `python -m ui.texts [--write]`.
 
-Collects what stands in `qsTr("…")` in QML and `text("…")` or `say("…")` in controllers and wiring, and names what
-`ui.<language>.json` lacks or no longer needs. `--write` puts new sources into `ui.es.json` and
+Collects what stands in `qsTr("…")` in QML and in `text("…")` or `say("…")` in controllers and wiring, and
+names what `ui.<language>.json` lacks or no longer needs. `--write` puts new sources into `ui.es.json` and
 takes dead ones out of all three.
 """
 

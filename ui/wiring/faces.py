@@ -34,7 +34,7 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
         case v.MatchBody():
             return match_face(body, formats)
         case v.PlanBody():
-            return plan_face(body, formats)
+            return plan_face(body, fields, formats)
         case v.RelayBody():
             return relay_face(body, fields, formats)
         case v.SealsBody():
@@ -128,7 +128,7 @@ def _photo(step: v.StepView, body: v.PhotoBody, fields: Fields, formats: Formats
 
 
 def _scan(body: v.ScanBody, fields: Fields, formats: Formats) -> Face:
-    serial = str(fields.get("serial") or body.serial or "")
+    serial = str(fields.get("serial") or ("" if fields.get("again") else body.serial) or "")
     codes = fields.get("found")
     found = tuple(
         views.Code(frame=(0.0, 0.0, 0.0, 0.0), state=state, text=str(text))

@@ -11,6 +11,8 @@ from ui.wiring.formats import DASH, Formats
 
 
 def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
+    # A reading taken before something was corrected does not count any more: the page asks for a new one.
+    done = body.done and bool(fields.get("stands") or fields.get("measured"))
     rows = tuple(
         views.Fact(
             label=row.name,
@@ -19,16 +21,16 @@ def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
         )
         for row in body.readings
     )
-    if body.done and not rows:
+    if done and not rows:
         rows = (
             views.Fact(label=formats.say("Modelo"), value=body.model or DASH, detail=body.firmware or ""),
         )
     parts: dict[str, Any] = {
-        "serial": body.serial or "",
-        "facts": rows if body.done else (),
+        "serial": (body.serial or "") if done else "",
+        "facts": rows if done else (),
         "photos": photos(fields),
     }
-    if body.not_obtainable and not body.done:
+    if body.not_obtainable and not done:
         parts["otherwise_title"] = formats.say("No se puede leer…")
         parts["otherwise"] = choices(body.not_obtainable, formats)
     return Face("meter_read", cancel_detail=formats.say("Leer no cambia nada en el medidor."), parts=parts)
@@ -111,7 +113,7 @@ _CHANGE_STATES: dict[str, views.ChangeState] = {
 }
 
 
-def plan_face(body: v.PlanBody, formats: Formats) -> Face:
+def plan_face(body: v.PlanBody, fields: Fields, formats: Formats) -> Face:
     rows = []
     for row in body.changes:
         danger = row.danger not in ("", "harmless")
@@ -132,7 +134,7 @@ def plan_face(body: v.PlanBody, formats: Formats) -> Face:
     harmless = sum(not row.danger and row.state == "waiting" for row in rows)
     asking = any(row.state == "needs_permission" for row in rows)
     value, primary, icon = "", formats.say("Seguir"), "forward"
-    if not body.planned:
+    if not body.planned and not fields.get("stands"):
         value, primary, icon = "plan", formats.say("Comparar con el programa"), "optical"
     elif harmless:
         several = formats.say("Escribir {count} cambios", count=str(harmless))

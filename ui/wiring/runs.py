@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fieldtool.errors import StepRefused
+from fieldtool.procedure import engine
 from fieldtool.procedure import views as v
 from fieldtool.procedure.model import PhotoStep
 from fieldtool.run import ProcedureRun
@@ -21,8 +22,9 @@ from ui.wiring.signature import draw_signature
 
 SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2
+AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join"})
 #: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
-NOT_IN_DRAFT = ("photos", "image", "retake", "customer")
+NOT_IN_DRAFT = ("photos", "image", "retake", "customer", "stands", "measured")
 
 
 class Runs:
@@ -63,7 +65,10 @@ class Runs:
         """The page as it is now."""
         formats = self.formats()
         view = run.view(formats.language)
-        return procedure_view(view, self._at(run, view), formats, self.permitting())
+        pending = self._at(run, view)
+        pending.fields["stands"] = _stands(run)
+        pending.fields["measured"] = run.bench.found is not None
+        return procedure_view(view, pending, formats, self.permitting())
 
     def _at(self, run: ProcedureRun, view: v.RunView) -> Pending:
         if view.current is None:
@@ -83,7 +88,11 @@ class Runs:
             return self.show(run)
         pending, step = self._at(run, view), view.current
         self._collect(run, step, answers, pending)
-        self._take(run, given.answer_fields(step.kind, answers, pending.fields), step, pending)
+        fields = given.answer_fields(step.kind, answers, pending.fields)
+        if _stands(run) and run.bench.found is None and _says_the_same(step, fields):
+            run.next()
+        else:
+            self._take(run, fields, step, pending)
         return self.show(run)
 
     def _take(self, run: ProcedureRun, fields: dict[str, Any], step: v.StepView, pending: Pending) -> None:
@@ -216,7 +225,8 @@ class Runs:
     ) -> None:
         if isinstance(step.body, v.MatchBody) and step.body.rescan_step:
             run.go(step.body.rescan_step)
-            self._pending.pop((run.order_id, step.body.rescan_step), None)
+            # The serial that was read before is the wrong one: the page asks for another.
+            self._pending[run.order_id, step.body.rescan_step] = Pending(fields={"again": True})
 
     def _do_override(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
@@ -346,6 +356,20 @@ def _subject(step: v.StepView, key: str) -> str:
         check = next((row for row in step.body.checks if row.id == key), None)
         return (check.photo if check else None) or key
     return key or step.id
+
+
+def _stands(run: ProcedureRun) -> bool:
+    """Whether the step on the page was accepted before and still holds."""
+    step = run.shown_step()
+    return step is not None and engine.is_done(step, run.state)
+
+
+def _says_the_same(step: v.StepView, fields: dict[str, Any]) -> bool:
+    """Whether an answer to a step that stands changes anything; what a meter said stands by itself."""
+    if step.kind in AT_THE_METER:
+        return True
+    before = {name: value for name, value in (step.answer or {}).items() if value}
+    return before == {name: value for name, value in fields.items() if value}
 
 
 def _seals(pending: Pending) -> list[dict[str, str]]:

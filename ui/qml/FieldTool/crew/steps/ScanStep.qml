@@ -77,6 +77,17 @@ StepBody {
             step: body.step
         }
 
+        Repeater {
+            model: body.read || body.typing ? [] : (body.step.facts ?? [])
+
+            FactCard {
+                required property var modelData
+
+                width: side.width
+                fact: modelData
+            }
+        }
+
         Card {
             visible: body.read && !body.typing
             width: parent.width
