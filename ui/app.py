@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QEvent, QUrl
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication, QWindow
 from PySide6.QtQml import QQmlApplicationEngine, QQmlError, QQmlImageProviderBase
+from PySide6.QtQuick import QQuickWindow
 
 import assets
 from ui.backend import Backend
@@ -18,6 +20,8 @@ from ui.translator import CatalogueTranslator
 from ui.workers import Workers
 
 QML = Path(__file__).parent / "qml"
+FIRST_FRAME_VARIABLE = "FIELDTOOL_FIRST_FRAME"
+"""Set: the window shows one frame, says so in one JSON line and closes; so a bundle proves itself."""
 
 
 def prepare(argv: Sequence[str]) -> QGuiApplication:
@@ -122,9 +126,16 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _until_closed(app: QGuiApplication, screens: Screens, backend: Backend) -> int:
-    if screens.window is None:
+    window = screens.window
+    if window is None:
         return 1
+    proof = bool(os.environ.get(FIRST_FRAME_VARIABLE))
+    if proof and isinstance(window, QQuickWindow):
+        window.frameSwapped.connect(app.quit)
     status = app.exec()
+    if proof:
+        sys.stdout.write(json.dumps({"first_frame": True, "warnings": screens.warnings}) + "\n")
+        status = status or bool(screens.warnings)
     screens.close()
     backend.close()
     return status
