@@ -97,11 +97,15 @@ class Office:
     # --- the API, as the supervisor's pages use it ------------------------------------------------
 
     def _ask(self, method: str, path: str, who: str, **options: Any) -> Any:
+        answer = self._answer(method, path, who, **options)
+        return answer.json() if answer.content else None
+
+    def _answer(self, method: str, path: str, who: str, **options: Any) -> requests.Response:
         session = self._sessions.get(who) or self._sign_in(who)
         answer = session.request(method, self.url + path, timeout=HTTP_SECONDS, **options)
         if answer.status_code >= 300:
             raise DemoError(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
-        return answer.json() if answer.content else None
+        return answer
 
     def _sign_in(self, who: str) -> requests.Session:
         session = requests.Session()
@@ -164,6 +168,23 @@ class Office:
         headers, body = {"Content-Type": "text/csv"}, text.getvalue().encode()
         query = {"project": project}
         self._ask("POST", "/v1/heard", supervisor(project), params=query, data=body, headers=headers)
+
+    def record(self, project: str, order_id: str) -> bytes:
+        """The installation record of an order, PDF."""
+        sha256 = self.order(project, order_id)["record_blob"]
+        answer = self._answer("GET", f"/v1/orders/{order_id}/blobs/{sha256}", supervisor(project))
+        return answer.content
+
+    def root(self) -> str:
+        """The office's root certificate, PEM."""
+        return self._run("root").stdout
+
+    def proof(self) -> dict[str, Any]:
+        """`journal verify` of the office's own record."""
+        found: dict[str, Any] = processes.run(
+            ["journal", "verify", "--gateway", "--json", "--realm", "demo"], self._extra, allowed=(0, 1)
+        ).json
+        return found
 
     def figures(self) -> dict[str, Any]:
         """The gateway's own count of what the tablets did."""

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -45,9 +45,10 @@ def drivers_command() -> list[str]:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Our environment without what would lead a child to the data of the person at this machine."""
+    """Our environment without what would lead a child to data or keyring of the person at this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDTOOL_")}
-    return kept | {"PYTHONUTF8": "1", "NO_COLOR": "1"} | dict(extra or {})
+    ours = {"PYTHONUTF8": "1", "NO_COLOR": "1", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    return kept | ours | dict(extra or {})
 
 
 class Service:
@@ -201,15 +202,17 @@ def _kill_on(process: subprocess.Popen[str], event: threading.Event, gently: boo
 
 
 class Probe:
-    """An optical probe between tablet and meter that can fail.
+    """An optical probe between tablet and meter, which can fail.
 
-    Without a meter nobody answers behind it; `touched` is set as soon as the tablet opens it. With one, the
-    bytes pass until the meter's line is cut; then `cut` is set, and the probe is not there any more.
+    `meter` says at which meter's port the probe is now; None: nobody answers behind it. `touched` is set as
+    soon as the tablet opens it. Where it is `fragile`, a cut of the meter's line sets `cut`, and the probe is
+    not there any more.
     """
 
-    def __init__(self, meter_url: str | None = None) -> None:
+    def __init__(self, meter: Callable[[], str | None], *, fragile: bool = False) -> None:
         self.touched, self.cut = threading.Event(), threading.Event()
-        self._meter_url = meter_url
+        self._meter, self._fragile = meter, fragile
+        self._let_go: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -223,12 +226,14 @@ class Probe:
                 return
             self._open.append(tablet)
             self.touched.set()
-            if self._meter_url is not None:
-                host, port = self._meter_url.removeprefix("socket://").rsplit(":", 1)
-                meter = socket.create_connection((host, int(port)))
-                self._open.append(meter)
-                threading.Thread(target=self._pass_on, args=(tablet, meter), daemon=True).start()
-                self._pass_back(meter, tablet)
+            url = self._meter()
+            if url is None:
+                continue
+            host, port = url.removeprefix("socket://").rsplit(":", 1)
+            meter = socket.create_connection((host, int(port)))
+            self._open.append(meter)
+            threading.Thread(target=self._pass_on, args=(tablet, meter), daemon=True).start()
+            self._pass_back(meter, tablet)
 
     def _pass_on(self, tablet: socket.socket, meter: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -242,10 +247,11 @@ class Probe:
         with contextlib.suppress(OSError):
             while data := meter.recv(4096):
                 tablet.sendall(data)
-        if getattr(self, "_let_go", None) is not meter:
+        if self._let_go is not meter and self._fragile:
             self._listener.close()
             self.cut.set()
-            tablet.close()
+        tablet.close()
+        meter.close()
 
     def close(self) -> None:
         """Let go of everything."""

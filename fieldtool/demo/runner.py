@@ -106,22 +106,37 @@ def lane(stage: Stage, crew: Crew) -> None:
     stage.say(crew.project, "inscribe la tableta")
     crew.enrol(stage.office)
     stage.say(crew.project, "descarga las órdenes")
-    crew.sync()
+    stage.sync(crew, first=True)
     for story in LANES[crew.project][1]:
         story(stage, crew)
     stage.say(crew.project, "sincroniza")
-    crew.sync()
+    stage.sync(crew)
 
 
 def close_the_day(stage: Stage, crews: list[Crew]) -> dict[str, Any]:
-    """The head-end reports, the supervisors decide, the tablets learn it, and both sides count."""
+    """The head-end reports, the supervisors decide, the tablets learn it, and both sides count and prove."""
     stage.say("office", "aprueba y cierra")
     for crew in crews:
         decide(stage, crew.project)
-    rounds = side_by_side(lambda crew: crew.sync(), crews)
-    stage.say("office", "comprueba los diarios")
+    rounds = side_by_side(lambda crew: stage.sync(crew), crews)
+    stage.say("office", "comprueba diarios y un acta")
     proofs = side_by_side(lambda crew: crew.run("journal", "verify", "--json", allowed=(0, 1)).json, crews)
+    proofs += [stage.office.proof(), record_proof(stage, crews[0])]
     return results(stage, rounds, proofs)
+
+
+def record_proof(stage: Stage, crew: Crew) -> dict[str, Any]:
+    """An installation record checked alone, with nothing but the office's root certificate."""
+    told = next(
+        told for told in stage.count.told if told.project == crew.project and told.result == "completed"
+    )
+    record = crew.home / "acta.pdf"
+    record.write_bytes(stage.office.record(crew.project, told.order_id))
+    root = crew.home / "root.pem"
+    root.write_text(stage.office.root(), encoding="ascii")
+    command = ["journal", "verify", "--record", str(record), "--root", str(root), "--json"]
+    found: dict[str, Any] = crew.outside(*command).json
+    return found
 
 
 def decide(stage: Stage, project: str) -> None:
@@ -137,13 +152,23 @@ def decide(stage: Stage, project: str) -> None:
 
 def results(stage: Stage, rounds: list[dict[str, Any]], proofs: list[dict[str, Any]]) -> dict[str, Any]:
     """The one object that `--json` prints, without the time."""
-    count = stage.count
+    count, pending = stage.count, sum(int(report["pending"]) for report in rounds)
     return {
-        "orders": {"completed": count.completed, "not_done": count.not_done},
+        "orders": {
+            "downloaded": count.downloaded,
+            "completed": count.completed,
+            "not_done": count.not_done,
+            "flagged": len(count.flagged),
+        },
         "meters": {"read": count.read, "configured": count.configured, "resumed": count.resumed},
         "match": {"stopped": count.stopped, "overridden": count.overridden},
-        "rounds": rounds,
-        "proofs": proofs,
+        "placements": len(stage.placed),
+        "entries": {"written": count.pushed + pending, "applied": count.taken, "pending": pending},
+        "blobs": {"sent": count.blobs},
+        "journal": {
+            "verified": all(proof["ok"] for proof in proofs),
+            "projection_equal": all(proof.get("projection_equal", True) for proof in proofs),
+        },
         "gateway": stage.office.figures(),
     }
 

@@ -19,6 +19,8 @@ from fieldtool.demo.processes import DemoError, Outcome, Service
 from fieldtool.procedure.model import Procedure, load_procedure
 
 NO_PORT = "em-1ph"
+TAKEN = ("applied", "conflict")
+"""Verdicts under which an entry counts at the office; a conflict is a fact that somebody must look at."""
 HISTORY_DAYS = "2"
 
 
@@ -45,6 +47,11 @@ class Count:
     resumed: int = 0
     stopped: int = 0
     overridden: int = 0
+    downloaded: int = 0
+    pushed: int = 0
+    taken: int = 0
+    blobs: int = 0
+    flagged: set[str] = field(default_factory=set)
     told: list[Told] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,6 +64,15 @@ class Count:
             self.configured += bool(outcome["meters"]["configured"])
             self.resumed += bool(outcome["meters"]["resumed"])
             self.overridden += bool((outcome.get("match") or {}).get("overridden_by"))
+            if outcome["flags"]:
+                self.flagged.add(str(outcome["order_id"]))
+
+    def take_round(self, report: dict[str, Any]) -> None:
+        """Count what `sync --json` said: each entry and each blob goes up once."""
+        with self.lock:
+            self.pushed += int(report["pushed"])
+            self.taken += sum(int(report["verdicts"].get(kind, 0)) for kind in TAKEN)
+            self.blobs += int(report["blobs_sent"])
 
 
 class Stage:
@@ -103,23 +119,28 @@ class Stage:
         raise DemoError(f"crew {crew.crew} has no order left that fits")
 
     @contextlib.contextmanager
-    def visit(self, order: dict[str, Any], *more: str, new_serial: str | None = None) -> Iterator[Visit]:
+    def visit(self, order: dict[str, Any], *more: str) -> Iterator[Visit]:
         """Switch on the meters of an order; `more` are options of the new meter."""
-        old, new = order["old_asset"], order["new_asset"]
-        serial = new_serial or new["serial"]
-        meters: list[Service] = []
+        old_meter = self.old_meter(order)
         try:
-            old_meter = None
-            if old.get("model") not in (None, NO_PORT):
-                reading = str(int(float(old["last_reading"]) + 15 * float(old["usual_daily_use"])))
-                old_meter = self._meter(order, old["model"], old["serial"], "--import-kwh", reading)
-                meters.append(old_meter)
-            new_meter = self._meter(order, new["model"], serial, *self._network(order), *more)
-            meters.append(new_meter)
-            yield Visit(order, old_meter, new_meter, serial)
+            with self.new_meter(order, *more) as new_meter:
+                yield Visit(order, old_meter, new_meter, order["new_asset"]["serial"])
         finally:
-            for meter in meters:
-                meter.end()
+            if old_meter is not None:
+                old_meter.end()
+
+    def old_meter(self, order: dict[str, Any]) -> Service | None:
+        """The meter that hangs there; None for one without an optical port."""
+        old = order["old_asset"]
+        if old.get("model") in (None, NO_PORT):
+            return None
+        reading = str(int(float(old["last_reading"]) + 15 * float(old["usual_daily_use"])))
+        return self._meter(order, old["model"], old["serial"], "--import-kwh", reading)
+
+    def new_meter(self, order: dict[str, Any], *more: str) -> Service:
+        """The meter that the order names."""
+        new = order["new_asset"]
+        return self._meter(order, new["model"], new["serial"], *self._network(order), *more)
 
     def _meter(self, order: dict[str, Any], model: str, serial: str, *options: str) -> Service:
         command = [*processes.drivers_command(), "virtual-meter", "--model", model, "--serial", serial]
@@ -132,6 +153,15 @@ class Stage:
             return []
         concentrator = concentrators(self.office.projects["prime"])[order["place"]["concentrator"]]
         return ["--base-node", concentrator["mac"], "--join-after-s", "1"]
+
+    def sync(self, crew: Crew, *, first: bool = False) -> dict[str, Any]:
+        """One round of a crew's tablet, counted."""
+        report = crew.sync()
+        self.count.take_round(report)
+        if first:
+            with self.count.lock:
+                self.count.downloaded += int(report["orders"])
+        return report
 
     def finished(self, visit: Visit, outcome: Outcome) -> dict[str, Any]:
         """Count the end of an order.

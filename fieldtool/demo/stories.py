@@ -56,7 +56,8 @@ def cut_line(stage: Stage, crew: Crew) -> None:
     with stage.visit(order, "--cut-before-write", "1", "--clock-offset-s", "300") as visit:
         stage.say(crew.project, f"{visit.number}: línea cortada al configurar")
         given = answers(visit, stage.procedure, crew.home)
-        probe = Probe(str(visit.new.ready()["listen"]))
+        port = str(visit.new.ready()["listen"])
+        probe = Probe(lambda: port, fragile=True)
         try:
             crew.commission(visit, given, new_port=probe.url, dies_on=probe.cut, gently=True)
         finally:
@@ -131,10 +132,12 @@ def cancelled_too_late(stage: Stage, crew: Crew) -> None:
         stage.finished(visit, crew.commission(visit, given))
     office, project = stage.office, crew.project
     office.cancel(project, visit.order_id, "El cliente desistió")
-    crew.sync()
+    stage.sync(crew)
     queue = office.exceptions(project, visit.order_id)
     if not any(item["kind"] == "executed_after_cancel" for item in queue):
         raise DemoError(f"order {visit.number}: not in the supervisor's queue but {queue}")
+    with stage.count.lock:
+        stage.count.flagged.add(visit.order_id)
     for item in queue:
         office.decide(project, item["exception_id"], "accepted", "El medidor ya está instalado")
     stage.told(crew, "cancelled after execution", order, "flagged, accepted", began)
@@ -147,7 +150,7 @@ def battery_dies(stage: Stage, crew: Crew) -> None:
     with stage.visit(order) as visit:
         stage.say(crew.project, f"{visit.number}: la tableta se apaga")
         given = answers(visit, stage.procedure, crew.home)
-        probe = Probe()
+        probe = Probe(lambda: None)
         try:
             crew.commission(visit, given, new_port=probe.url, dies_on=probe.touched)
         finally:

@@ -1,0 +1,163 @@
+"""The demo with a screen: the app on a tablet that is enrolled, with a day of orders and a street around it.
+
+The street is what a crew has around it: an optical probe that lies on the meter at hand, and a camera that
+sees its label. Both follow the order that is open in the app, old meter first, then the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import assets
+from fieldtool.demo import pictures, processes
+from fieldtool.demo.crew import Crew, plausible_dial
+from fieldtool.demo.office import Office, installer, supervisor
+from fieldtool.demo.processes import DemoError, Probe, Service
+from fieldtool.demo.stage import NO_PORT, Stage
+
+PROJECT, CREW = "prime", "PRM-01"
+LOOK_SECONDS = 1.0
+"""How often the street looks which order is open."""
+
+
+def run_window() -> int:
+    """Prepare office and tablet, open the app on them, and end everything when it is closed."""
+    with tempfile.TemporaryDirectory(prefix="fieldtool-demo-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        office = Office(folder / "office", {PROJECT: assets.project(PROJECT)})
+        try:
+            return _open_app(folder, office)
+        except DemoError as error:
+            sys.stderr.write(f"fieldtool demo: {error}\n")
+            return 1
+        finally:
+            office.close()
+
+
+def _open_app(folder: Path, office: Office) -> int:
+    stage = Stage(folder, office, lambda lane, what: _say(what))
+    stage.say("office", "abre la oficina e importa el proyecto …")
+    office.open(stage.logs)
+    office.load(PROJECT)
+    crew = Crew(PROJECT, CREW, installer(PROJECT), office.pins[installer(PROJECT)], folder / "crew")
+    stage.say("crew", "inscribe la tableta y descarga las órdenes …")
+    crew.enrol(office)
+    crew.sync()
+    street = Street(stage, crew)
+    try:
+        home = crew.home / "tablet"
+        street.settings(home / "settings.json")
+        for person in (installer(PROJECT), supervisor(PROJECT)):
+            _say(f"persona {person}   PIN {office.pins[person]}")
+        extra = {**crew.extra, "FIELDTOOL_CAMERA": street.camera.as_uri()}
+        extra.pop("FIELDTOOL_PIN")
+        app = subprocess.Popen(processes.fieldtool_command(), env=_with_screen(extra))
+        while app.poll() is None:
+            street.look(app)
+        return app.returncode
+    finally:
+        street.close()
+
+
+def _with_screen(extra: dict[str, str]) -> dict[str, str]:
+    found = processes.environment(extra)
+    return found | {name: os.environ[name] for name in ("FIELDTOOL_FIRST_FRAME",) if name in os.environ}
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"fieldtool demo: {what}\n")
+    sys.stderr.flush()
+
+
+class Street:
+    """Probe and camera of the crew, and the meters of the order that is open."""
+
+    def __init__(self, stage: Stage, crew: Crew) -> None:
+        self._stage, self._crew = stage, crew
+        self._orders = {
+            row["number"]: row for row in stage.office.orders(crew.project, crew.crew) if row["new_serial"]
+        }
+        self._meters: dict[str, tuple[Service | None, Service]] = {}
+        self._details: dict[str, dict[str, Any]] = {}
+        self._at: tuple[str, bool] | None = None
+        self._lock = threading.Lock()
+        self.camera = crew.home / "camera.jpg"
+        self.probe = Probe(self._meter_at_hand)
+        self._names = [step.id for step in stage.procedure.steps]
+        self._tablet = self._open_tablet()
+        self._move(next(iter(self._orders)), old=True)
+
+    def _open_tablet(self) -> Callable[[], list[Any]]:
+        """A look at the tablet's own list of orders, without a process for each look."""
+        from fieldtool.settings import Home
+        from fieldtool.tablet.rows import OrderFilter
+        from fieldtool.tablet.tablet import Tablet
+        from workorders.journal.entry import Realm
+
+        passphrase = self._crew.extra["FIELDTOOL_PASSPHRASE"]
+        tablet = Tablet.open(Home(self._crew.home / "tablet"), Realm.DEMO, passphrase=lambda: passphrase)
+        self._close_tablet = tablet.close
+        return lambda: tablet.orders(OrderFilter())
+
+    def settings(self, file: Path) -> None:
+        """Tell the tablet which port its probe is."""
+        file.write_text(f'{{"probe": "{self.probe.url}", "realm": "demo"}}', encoding="utf-8")
+
+    def look(self, app: subprocess.Popen[bytes]) -> None:
+        """Follow the open order for a moment."""
+        try:
+            app.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            row = next((row for row in self._tablet() if row.step is not None), None)
+            if row is not None and row.number in self._orders:
+                old_steps = self._names.index("swap")
+                self._move(row.number, old=row.step <= old_steps)
+
+    def _move(self, number: str, *, old: bool) -> None:
+        with self._lock:
+            if self._at == (number, old):
+                return
+            self._at = (number, old)
+            order = self._details.get(number)
+            if order is None:
+                row = self._orders[number]
+                order = self._stage.office.order(self._crew.project, row["order_id"])["order"]
+                self._details[number] = order
+            device = order["old_asset"] if old else order["new_asset"]
+            shown = plausible_dial(order["old_asset"]) if old else "000000"
+            if old and order["old_asset"].get("model") != NO_PORT:
+                meter = self._of(number)[0]
+                shown = str(meter.ready()["display_kwh"]) if meter else shown
+            model = device.get("model") or ""
+            made = pictures.meter_photo(self._crew.home, "camera.new", device["serial"], model, dial=shown)
+            made.replace(self.camera)
+
+    def _of(self, number: str) -> tuple[Service | None, Service]:
+        if number not in self._meters:
+            order = self._details[number]
+            self._meters[number] = (self._stage.old_meter(order), self._stage.new_meter(order))
+        return self._meters[number]
+
+    def _meter_at_hand(self) -> str | None:
+        with self._lock:
+            if self._at is None:
+                return None
+            number, old = self._at
+            meter = self._of(number)[0 if old else 1]
+        return str(meter.ready()["listen"]) if meter else None
+
+    def close(self) -> None:
+        """Switch everything off."""
+        self.probe.close()
+        self._close_tablet()
+        for old, new in self._meters.values():
+            for meter in (old, new):
+                if meter is not None:
+                    meter.end()
