@@ -174,13 +174,12 @@ def _supply(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
 def _meters(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
     half = (WIDTH - 6 * mm) / 2
     devices = [("section.removed", record.removed), ("section.installed", record.installed)]
-    columns = [_device(words[title], device, words, half) for title, device in devices if device is not None]
-    if not columns:
-        return []
-    if len(columns) == 1:
-        columns.append([])
+    there = [(words[title], device) for title, device in devices if device is not None]
+    if len(there) < 2:
+        return [part for title, device in there for part in _device(title, device, words, WIDTH)]
+    columns = [_device(title, device, words, half) for title, device in there]
     table = bare_table([[columns[0], "", columns[1]]], [half, 6 * mm, half])
-    return [table, Spacer(1, GAP)]
+    return [table]
 
 
 def _device(title: str, device: Device, words: Mapping[str, str], width: float) -> list[Any]:
@@ -209,7 +208,7 @@ def _device(title: str, device: Device, words: Mapping[str, str], width: float) 
     if device.seals:
         seals = " · ".join(_seal(s.position, s.number, s.action) for s in device.seals)
         parts += cell(words["seals"], seals)
-    return parts
+    return [*parts, Spacer(1, GAP)]
 
 
 def _seal(position: str, number: str, action: str) -> str:
