@@ -74,6 +74,8 @@ class Workers(QObject):
         self.busyChanged.emit()
 
         def finish(future: Future[T]) -> None:
+            if future.cancelled():  # dropped by `stop`: nobody is there any more to hear of it
+                return
             error = future.exception()
             if error is None:
                 value = future.result()
