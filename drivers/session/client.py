@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar, cast
@@ -75,17 +77,20 @@ class OpticalSession:
         )
         assert self._process.stdout is not None
         self._reader = io.BufferedReader(cast("io.RawIOBase", self._process.stdout))
-        self._await_ready()
-        self._ask(
-            lambda number: m.Open(
-                number,
-                port,
-                connection,
-                programs=str(programs or models.parent / "programs"),
-                cache=str(cache) if cache else None,
-                trace=str(trace) if trace else None,
-            )
+        opening = partial(
+            m.Open,
+            port=port,
+            connection=connection,
+            programs=str(programs or models.parent / "programs"),
+            cache=str(cache) if cache else None,
+            trace=str(trace) if trace else None,
         )
+        try:
+            self._await_ready()
+            self._ask(opening)
+        except BaseException:
+            self.kill()
+            raise
 
     # ---- jobs
 
@@ -155,6 +160,7 @@ class OpticalSession:
         self._closed = True
         self._process.kill()
         self._process.wait()
+        self._release()
 
     def __enter__(self) -> OpticalSession:
         return self
@@ -169,10 +175,8 @@ class OpticalSession:
     def _await_ready(self) -> None:
         answer = self._receive()
         if isinstance(answer, m.Failure):
-            self.kill()
             raise errors.from_fields(answer.code, answer.message, answer.hint, answer.detail, answer.extra)
         if not isinstance(answer, m.Ready):
-            self.kill()
             raise errors.SessionDied(detail=f"unexpected first message {type(answer).__name__}")
 
     def _ask(self, build: Callable[[int], m.Message]) -> m.Result:
@@ -241,9 +245,10 @@ class OpticalSession:
             raise errors.SessionDied(detail=f"not a message: {type(error).__name__}") from None
 
     def _release(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._process.stdin, self._reader):
             if stream is not None:
-                stream.close()
+                with suppress(OSError):
+                    stream.close()
 
 
 def _got(value: _Value | None) -> _Value:

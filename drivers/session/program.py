@@ -241,11 +241,17 @@ class FrameRecorder:
 
 
 def _private_streams() -> tuple[int, BinaryIO]:
-    """Our own pair of streams; whatever a library prints goes to standard error instead."""
-    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    """Our own pair of streams; whatever a library prints goes to standard error instead.
+
+    By descriptor: a program without a console has no ``sys.stdout`` on Windows, though its pipes are there.
+    """
+    sink = os.fdopen(os.dup(1), "wb")
+    try:
+        os.dup2(2, 1)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.stdout = sys.stderr
-    return sys.stdin.fileno(), sink
+    return 0, sink
 
 
 def main(argv: list[str]) -> int:

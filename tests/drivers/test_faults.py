@@ -3,6 +3,7 @@ line faults."""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import threading
@@ -232,6 +233,15 @@ def test_a_killed_session_says_so() -> None:
         with pytest.raises(errors.SessionDied):
             meter.read()
         meter.close()
+
+
+def test_a_connection_that_cannot_be_leaves_no_program_behind() -> None:
+    wrong = msgspec.structs.replace(READER, server="far away")
+    with virtual_meter("prime-1ph") as real, pytest.raises(errors.WrongValue):
+        session(real, wrong)
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    running = children.read_text().split() if children.exists() else []
+    assert not [pid for pid in running if b"session" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_the_session_ends_when_its_application_is_gone() -> None:
