@@ -64,7 +64,8 @@ def make() -> None:
 
 def size_megabytes() -> int:
     """Size of the bundle in MB."""
-    return sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file()) // 1_000_000
+    files = (path for path in BUNDLE.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(path.stat().st_size for path in files) // 1_000_000
 
 
 def clean_environment(home: Path) -> dict[str, str]:
