@@ -26,6 +26,12 @@ class Backend(Protocol):
     def people(self) -> Sequence[views.PersonTile]:
         """Who may sign in here."""
 
+    def enrol(self, url: str, code: str) -> None:
+        """Makes this tablet known to an office; `code` may be the text of the QR: then no `url` is needed."""
+
+    def read_ticket(self) -> str:
+        """Reads the QR of an enrolment code with the camera; empty where there is none."""
+
     def sign_in(self, person_id: str, pin: str) -> views.SignIn:
         """Checks a PIN; the attempt is counted durably before it is checked."""
 

@@ -51,6 +51,7 @@ class Status(View, frozen=True, kw_only=True):
     today: str = ""
     probe: Literal["", "connected", "busy", "absent"] = "absent"
     training: bool = False
+    enrolled: bool = True
 
 
 class PersonTile(View, frozen=True, kw_only=True):

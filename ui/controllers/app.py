@@ -61,6 +61,7 @@ class AppController(Controller):
         self._sync = SyncController(self.context, self)
         self._office = OfficeController(self.context, backend.office, self)
         self._session.signedInChanged.connect(self._signed_in)
+        self._session.enrolled.connect(self.refresh)
         self._orders.found.connect(self.openOrder)
         self._order.closed.connect(self._order_closed)
         self._procedure.finished.connect(self._order_finished)

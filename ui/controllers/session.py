@@ -24,6 +24,7 @@ class SessionController(Controller):
     signedInChanged = Signal()
     lockChanged = Signal()
     attemptChanged = Signal()
+    enrolled = Signal()
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(context, parent)
@@ -97,6 +98,26 @@ class SessionController(Controller):
                 self._checking = False
 
         self.run(Lane.DATABASE, check, self._answered)
+
+    @Slot(str, str)
+    def enrol(self, url: str, code: str) -> None:
+        """Makes this tablet known to an office; then the people of its crew appear."""
+
+        def enrolled(_: None) -> None:
+            self.enrolled.emit()
+            self.load()
+
+        self.run(Lane.SYNC, lambda: self.context.backend.enrol(url, code), enrolled)
+
+    @Slot()
+    def scanTicket(self) -> None:
+        """Reads the QR that the office gave and enrols with it."""
+
+        def seen(text: str) -> None:
+            if text:
+                self.enrol("", text)
+
+        self.run(Lane.DATABASE, self.context.backend.read_ticket, seen)
 
     @Slot()
     def leave(self) -> None:

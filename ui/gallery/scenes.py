@@ -147,6 +147,11 @@ SCENES: tuple[Scene, ...] = (
     _sheet("permitir", "configure", "allow", configuring.PLAN_ASKING),
     _sheet("no_se_cumple", "voltage", "otherwise"),
     Scene("entrar", PreviewTablet, lambda screens: None),
+    Scene(
+        "inscribir",
+        _offline((), enrolled=False, last="", waiting=0, project="", crew=""),
+        lambda screens: None,
+    ),
     Scene("entrar_pin", PreviewTablet, _pin("p2", "")),
     Scene("entrar_pin_errado", PreviewTablet, _pin("p1", "111111")),
     Scene("entrar_bloqueado", PreviewTablet, _pin("p3", "")),

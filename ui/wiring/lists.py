@@ -55,6 +55,7 @@ def status(
         today=today,
         probe="connected" if probe else "absent",
         training=row.realm == "training",
+        enrolled=row.enrolled,
     )
 
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import assets
 from fieldtool.errors import StepRefused
 from fieldtool.procedure import engine
 from fieldtool.procedure import views as v
 from fieldtool.procedure.model import PhotoStep
 from fieldtool.run import ProcedureRun
+from fieldtool.tablet.labels import RuleLabels
 from fieldtool.tablet.tablet import Tablet
 from ui import views
 from ui.backend import Answers, Report
@@ -21,6 +23,7 @@ from ui.wiring.procedure import Pending, procedure_view
 from ui.wiring.signature import draw_signature
 
 SCAN_TRIES = 6
+TICKET = "fieldtool:"
 REPORT_EVERY_S = 0.2
 AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join"})
 #: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
@@ -341,9 +344,14 @@ class Runs:
                 return codes[0].text
         return ""
 
-    def picture(self, order_id: str, sha256: str) -> bytes:
-        """The plain bytes of a photo of an order under way."""
-        return self._runs[order_id].photo(sha256)
+    def read_ticket(self) -> str:
+        """The text of an enrolment QR in front of the camera; empty where there is none."""
+        labels = RuleLabels(assets.root() / "labels")
+        for _ in range(SCAN_TRIES):
+            for code in labels.decode(self.camera.still()):
+                if code.text.startswith(TICKET):
+                    return code.text
+        return ""
 
     def any_picture(self, sha256: str) -> bytes | None:
         """The plain bytes of a photo of the order on the page."""

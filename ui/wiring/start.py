@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 
 from fieldtool.settings import Home, Theme
@@ -12,12 +14,23 @@ from ui.backend import Backend
 from ui.translator import CatalogueTranslator
 from ui.wiring.camera import LiveCamera
 from ui.wiring.tablet import WiredTablet
+from ui.wiring.unopened import unopened
+
+log = logging.getLogger(__name__)
 
 
 def screens_of_this_machine() -> tuple[Screens, Backend]:
-    """The window and what stands behind it. Errors of opening the store are raised as they are."""
+    """The window and what stands behind it; where the data cannot be opened, a window that says so."""
     home = Home.default()
-    return screens_of(Tablet.open(home, create=True))
+    settings = home.settings()
+    try:
+        tablet = Tablet.open(home, create=not home.realms())
+    except Exception as error:
+        log.exception("the tablet cannot be opened")
+        backend = unopened(error, settings.language)
+        dark = settings.theme is Theme.DARK
+        return Screens(backend, language=settings.language.value, dark=dark), backend
+    return screens_of(tablet)
 
 
 def screens_of(tablet: Tablet) -> tuple[Screens, Backend]:

@@ -104,6 +104,17 @@ class WiredTablet:
         return tuple(lists.person(row, formats) for row in self.tablet.people() if not row.expired)
 
     @worded
+    def enrol(self, url: str, code: str) -> None:
+        """Makes this tablet known to an office, and fetches its orders at once where that works."""
+        self.tablet.enrol(url, code)
+        self.tablet.sync()
+
+    @worded
+    def read_ticket(self) -> str:
+        """The QR of an enrolment code in front of the camera."""
+        return self.runs.read_ticket()
+
+    @worded
     def sign_in(self, person_id: str, pin: str) -> views.SignIn:
         """Checks a PIN."""
         try:

@@ -13,6 +13,7 @@ FocusScope {
     readonly property SessionController session: app.session
     readonly property bool asking: (session.chosen.id ?? "") !== ""
     readonly property bool narrow: width < 900
+    readonly property bool enrolled: app.status.enrolled !== false
 
     FailureNote {
         id: failure
@@ -28,7 +29,7 @@ FocusScope {
     Flickable {
         id: scroller
 
-        visible: !page.asking
+        visible: !page.asking && page.enrolled
         anchors.top: failure.bottom
         anchors.bottom: parent.bottom
         width: parent.width
@@ -71,17 +72,21 @@ FocusScope {
             }
 
             EmptyState {
-                visible: page.session.people.length === 0 && !page.session.busy && !failure.visible
+                visible: page.enrolled && page.session.people.length === 0 && !page.session.busy && !failure.visible
                 width: parent.width
                 iconName: "crew"
                 text: qsTr("Nadie puede entrar todavía")
                 detail: qsTr("La oficina da de alta a las personas de este equipo. Llegan al inscribirlo o al sincronizar.")
             }
         }
+    }
 
-        ScrollMark {
-            view: scroller
-        }
+    EnrolForm {
+        visible: !page.enrolled
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: failure.y + failure.height + Theme.gap32
+        width: Math.min(720, parent.width - 2 * Theme.margin)
+        session: page.session
     }
 
     component PersonTile: T.AbstractButton {
