@@ -216,8 +216,11 @@ def _seal(position: str, number: str, action: str) -> str:
 
 
 def _readings(registers: tuple[Register, ...], words: Mapping[str, str], width: float) -> Table:
-    rows: list[list[Any]] = [[text(words["register"], LABEL), text(words["reading"], LABEL)]]
-    rows += [[_register_name(r), text(f"{r.value} {r.unit}".strip(), STRONG)] for r in registers]
+    times = {register.time for register in registers}
+    common = times.pop() if len(times) == 1 else ""  # one visit, one time: said once
+    head = " · ".join(part for part in (words["reading"], common) if part)
+    rows: list[list[Any]] = [[text(words["register"], LABEL), text(head, LABEL)]]
+    rows += [[_register_name(r, common), text(f"{r.value} {r.unit}".strip(), STRONG)] for r in registers]
     table = Table(rows, colWidths=[width * 0.55, width * 0.45])
     table.setStyle(
         TableStyle(
@@ -225,16 +228,17 @@ def _readings(registers: tuple[Register, ...], words: Mapping[str, str], width: 
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
                 ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+                ("TOPPADDING", (0, 0), (-1, -1), 1),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
             ]
         )
     )
     return table
 
 
-def _register_name(register: Register) -> list[Any]:
-    return [text(register.name), text(register.time, SMALL)] if register.time else [text(register.name)]
+def _register_name(register: Register, common: str) -> list[Any]:
+    own = register.time if register.time != common else ""
+    return [text(register.name), text(own, SMALL)] if own else [text(register.name)]
 
 
 def _work(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
@@ -250,8 +254,8 @@ def _work(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
         (words["destination"], record.destination),
     ]
     parts += [section(words["section.work"]), grid(cells, 3)]
-    parts += cell(words["anomalies"], "\n".join(record.anomalies))
-    parts += cell(words["remarks"], record.remarks)
+    noted = [(words["anomalies"], "\n".join(record.anomalies)), (words["remarks"], record.remarks)]
+    parts.append(grid(noted, 2))
     return [*parts, Spacer(1, GAP)]
 
 
