@@ -10,6 +10,7 @@ from drivers.dlms.acse import Conformance
 from drivers.dlms.apdu import Result, ServiceException
 from drivers.dlms.client import DlmsClient
 from drivers.dlms.cosem import (
+    NOT_UNDERSTOOD,
     Item,
     ScalerUnit,
     access_result,
@@ -79,10 +80,19 @@ class AttributeReader:
             return [self._single(chunk[0])]
         try:
             answers = self._client.get_list(chunk)
-        except (ServiceException, Garbage):
+        except ServiceException:
             return None
+        except Garbage:
+            return self._one_by_one(chunk)
         if all(answer.data is None and answer.access == _OTHER_REASON for answer in answers):
             return None
+        return answers
+
+    def _one_by_one(self, chunk: list[Item]) -> list[Result]:
+        """After a list whose answer cannot be understood: is it the list, or one value in it?"""
+        answers = [self._single(item) for item in chunk]
+        if all(answer.access != NOT_UNDERSTOOD for answer in answers):
+            self._limit.lower(len(chunk))
         return answers
 
     def _single(self, item: Item) -> Result:
@@ -90,6 +100,8 @@ class AttributeReader:
             return self._client.get(item)
         except ServiceException:
             return Result(None, _OTHER_REASON)
+        except Garbage:
+            return Result(None, NOT_UNDERSTOOD)
 
 
 def scaler_item(item: Item) -> Item | None:

@@ -60,11 +60,15 @@ DATA_ACCESS_RESULTS = {
     16: "no-long-get-in-progress", 17: "long-set-aborted", 18: "no-long-set-in-progress",
     19: "data-block-number-invalid", 250: "other-reason",
 }  # fmt: skip
+NOT_UNDERSTOOD = -1
+"""Our own result beside the meter's: it answered, but not with anything that the standard knows."""
 UNSUPPORTED = frozenset({"object-undefined", "object-class-inconsistent", "object-unavailable"})
 
 
 def access_result(code: int) -> str:
     """Name of a data access or action result; unknown codes keep their number."""
+    if code == NOT_UNDERSTOOD:
+        return "not-understood"
     return DATA_ACCESS_RESULTS.get(code, f"result-{code}")
 
 
@@ -97,8 +101,10 @@ def scaler_unit(data: Data) -> ScalerUnit | None:
     """Decode a scaler_unit structure; ``None`` if the meter gives none."""
     if not isinstance(data.value, tuple) or len(data.items) != 2:
         return None
-    code = data.items[1].number
-    return ScalerUnit(data.items[0].number, UNITS.get(code, None if code == 255 else f"unit-{code}"))
+    scaler, code = data.items[0].value, data.items[1].value
+    if not isinstance(scaler, int) or not isinstance(code, int):
+        return None
+    return ScalerUnit(int(scaler), UNITS.get(int(code), None if code == 255 else f"unit-{code}"))
 
 
 # ---- date-time, Blue Book 4.1.6.1: local time, deviation in minutes with UTC = local + deviation

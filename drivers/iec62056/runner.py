@@ -8,6 +8,8 @@ from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wa
 from drivers.line import TunableWire
 
 _GAP_SECONDS = 1.6
+_SWITCH_SECONDS = 0.02
+"""The meter changes from 7E1 to 8N1 after its confirmation; a flag sent meanwhile would be lost."""
 _READOUT_LIMIT = 256 * 1024
 
 
@@ -20,6 +22,8 @@ def sign_on(
     while True:
         finished = _perform(wire, pending)
         if finished is not None:
+            if finished.hdlc:
+                wire.pause(_SWITCH_SECONDS)
             return finished
         data = wire.read(machine.deadline)
         pending = machine.received(data, wire.now()) if data else machine.tick(wire.now())

@@ -166,6 +166,8 @@ class Reach:
         recovery.count(self.line.now())
         if isinstance(error, PortVanished):
             return recovery.has_time
+        if isinstance(error, Garbage) and recovery.cuts > 1:
+            return False  # the line works: the meter says the same odd thing again
         if isinstance(error, NoAnswer):  # a meter that was there before, and comes back
             return self._access.was_linked and recovery.cuts > 1 and recovery.has_time
         return self._access.was_linked and recovery.cuts <= _RECOVERIES
