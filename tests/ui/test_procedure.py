@@ -80,7 +80,12 @@ def test_an_override_needs_reason_words_and_the_pin_of_who_permits_it(person: Ca
             crew.tap(figure)
         crew.tap("Guardar")
         crew.until(lambda: tablet.answers != [])
-    expected = {"otherwise": "order_wrong", "note": "lo dijo la oficina", "pin": "246810"}
+    expected = {
+        "otherwise": "order_wrong",
+        "note": "lo dijo la oficina",
+        "person": "p2",
+        "pin": "246810",
+    }
     assert tablet.answers == [("match:override", expected)]
 
 

@@ -61,6 +61,7 @@ MATCH_WRONG = Step(
     otherwise_title="Pedir excepción…",
     otherwise_action="override",
     otherwise_pin=True,
+    otherwise_people=(Choice(key="p2", title="José Antonio Fernández de la Cruz"),),
     otherwise=(
         Choice(
             key="order_wrong", title="La orden está mal", detail="La oficina lo confirmó", needs_note=True
