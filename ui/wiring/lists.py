@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from fieldtool.tablet import rows
 from ui import views
 from ui.wiring.formats import DASH, Formats
 
+#: Places that only the history of an order can fill, with what leads up to them.
+PLACES = re.compile(r"[:,(]?\s*\{\w+\}\)?")
 OFFICE_ROLES = frozenset({"supervisor", "engineer", "integrator", "administrator"})
 _SECTIONS: dict[rows.Group, views.Section] = {
     rows.Group.TODAY: "today",
@@ -197,7 +200,7 @@ def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats) -> views.Syn
     return views.SyncEntry(
         id=row.order_id or "",
         icon=icon,
-        title=formats.word(f"entry.{row.kind}"),
+        title=PLACES.sub("", formats.word(f"entry.{row.kind}")),
         detail=detail,
         verdict=said,
         verdict_detail=formats.say("Sale con la próxima conexión") if verdict is None else row.reason or "",
@@ -236,7 +239,9 @@ def sync_view(
         answered_today=summary.answered_today,
         entries=tuple(entries),
         photos_waiting=summary.blobs_pending,
-        photos_text=formats.say("{size} por enviar. Van aparte: no frenan los registros.", size=waiting_size),
+        photos_text=formats.say("{size} por enviar. Van aparte: no frenan los registros.", size=waiting_size)
+        if summary.blobs_pending
+        else formats.say("Ninguna espera. Van aparte: no frenan los registros."),
         photos_confirmed=summary.blobs_confirmed,
         photos_total=summary.blobs_confirmed + summary.blobs_pending,
         bundle_ready=False,

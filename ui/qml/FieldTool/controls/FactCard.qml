@@ -40,7 +40,7 @@ Card {
             width: parent.width
             kind: Label.Title
             text: card.fact.value
-            wrapMode: Text.WordWrap
+            wrapMode: Text.Wrap
         }
 
         SerialText {

@@ -60,7 +60,7 @@ Card {
                         kind: Label.Title
                         text: fact.modelData.value
                         color: Theme.tone(fact.modelData.tone)
-                        wrapMode: Text.WordWrap
+                        wrapMode: Text.Wrap
                     }
 
                     SerialText {
