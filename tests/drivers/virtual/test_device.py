@@ -229,6 +229,20 @@ def test_summer_time_begins_and_ends_at_one_utc_on_the_last_sunday(moment: str) 
     assert SPAIN.offset(at)[1] is (moment in ("2026-03-29T01:00:00", "2026-10-25T00:59:59"))
 
 
+@given(st.integers(1_577_836_800, 1_893_456_000))
+def test_local_time_without_a_deviation_is_the_zones_own(at: int) -> None:
+    """Unspecified deviation: summer time where it holds; only the hour that comes twice is ambiguous."""
+    octets_ = bytearray(encode_date_time(at, SPAIN))
+    octets_[9:11] = b"\x80\x00"
+    again = decode_date_time(bytes(octets_), SPAIN)
+    assert again == at or (again - at == 3600 and SPAIN.local(again) == SPAIN.local(at))
+
+
+def test_summer_time_without_a_deviation() -> None:
+    july = bytes.fromhex("07EA070FFF0C0000FF800000")
+    assert decode_date_time(july, SPAIN) == datetime.fromisoformat("2026-07-15T10:00:00+00:00").timestamp()
+
+
 def test_setting_the_clock_with_or_without_a_deviation() -> None:
     meter = device("idis-3ph-ct", clock=(clock := Clock()), clock_offset=500)
     assert meter.clock.now() - clock.now == 500
