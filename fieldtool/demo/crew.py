@@ -73,6 +73,11 @@ class Crew:
         found: dict[str, Any] = self.run("sync", "--json").json
         return found
 
+    def proof(self) -> dict[str, Any]:
+        """What `journal verify` says of this tablet."""
+        found: dict[str, Any] = self.run("journal", "verify", "--json", allowed=(0, 1)).json
+        return found
+
     def leave(self, number: str, answers: dict[str, Any]) -> Outcome:
         """End an order without having been at its meters."""
         file = self.home / f"{number}.json"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -158,7 +157,7 @@ def run(
     """Run one command to its end.
 
     With `dies_on` it is killed, as when a battery dies, as soon as that event is set; with `gently` it is
-    only interrupted, as by Ctrl-C.
+    told to end, as when its window is closed.
 
     Raises:
         DemoError: its exit status is not among `allowed`, it ran for too long, or it did not die.
@@ -195,8 +194,8 @@ def run(
 def _kill_on(process: subprocess.Popen[str], event: threading.Event, gently: bool) -> None:
     if not event.wait(COMMAND_SECONDS):
         return
-    if gently and sys.platform != "win32":
-        process.send_signal(signal.SIGINT)
+    if gently:
+        process.terminate()
     else:
         process.kill()
 

@@ -26,7 +26,7 @@ CONCENTRATOR = "CT-28101-DC"
 LANES: dict[str, tuple[str, tuple[Story, ...]]] = {
     "cusco": ("CUS-01", (stories.clean, stories.battery_dies, stories.nobody_home)),
     "pucallpa": ("PUC-01", (stories.clean, stories.cut_line)),
-    "santacruz": ("SCZ-01", (stories.clean, stories.locked_meter)),
+    "santacruz": ("SCZ-01", (stories.locked_meter, stories.clean)),
     "prime": ("PRM-01", (stories.clean, stories.swapped_labels, stories.cancelled_too_late)),
 }
 """Project → crew and what happens to it."""
@@ -116,13 +116,19 @@ def lane(stage: Stage, crew: Crew) -> None:
 def close_the_day(stage: Stage, crews: list[Crew]) -> dict[str, Any]:
     """The head-end reports, the supervisors decide, the tablets learn it, and both sides count and prove."""
     stage.say("office", "aprueba y cierra")
-    for crew in crews:
-        decide(stage, crew.project)
-    rounds = side_by_side(lambda crew: stage.sync(crew), crews)
+    rounds = side_by_side(lambda crew: decide_and_tell(stage, crew), crews)
     stage.say("office", "comprueba diarios y un acta")
-    proofs = side_by_side(lambda crew: crew.run("journal", "verify", "--json", allowed=(0, 1)).json, crews)
-    proofs += [stage.office.proof(), record_proof(stage, crews[0])]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        more = [pool.submit(stage.office.proof), pool.submit(record_proof, stage, crews[0])]
+        proofs = side_by_side(lambda crew: crew.proof(), crews)
+        proofs += [future.result() for future in more]
     return results(stage, rounds, proofs)
+
+
+def decide_and_tell(stage: Stage, crew: Crew) -> dict[str, Any]:
+    """The supervisor decides, and the crew's tablet learns it; returns what its round said."""
+    decide(stage, crew.project)
+    return stage.sync(crew)
 
 
 def record_proof(stage: Stage, crew: Crew) -> dict[str, Any]:
