@@ -74,6 +74,8 @@ def facts(rows: list[v.FactView], formats: Formats) -> tuple[views.Fact, ...]:
     for row in rows:
         serial = row.name.endswith("serial")
         value = formats.word_or(f"value.{row.name}.{row.value}", row.value)
+        if row.name == "final_reading":
+            value = formats.number(row.value)
         result.append(
             views.Fact(label=formats.word_or(f"fact.{row.name}", row.name), value=value, serial=serial)
         )

@@ -14,6 +14,7 @@ from typing import Any
 from fieldtool.tablet.rows import MeterView
 from ui import views
 from ui.wiring.formats import DASH, Formats
+from ui.wiring.items import item_name, item_value, says_something
 
 VOLTAGE, CURRENT, POWER, FACTOR = "voltage", "current", "power", "factor"
 #: OBIS C groups by phase: U, I, +P/−P, cos φ (IEC 62056-6-1).
@@ -179,10 +180,9 @@ def _registers(found: MeterView, formats: Formats) -> tuple[views.Fact, ...]:
     for row in found.readings:
         code = _code(row)
         if code is not None and code[0] in ENERGY and code[1] == 8:
-            value = formats.quantity(
-                str(row["value"]) if row.get("value") is not None else None, row.get("unit")
-            )
-            label = str(row.get("name") or row["item"])
+            text = str(row["value"]) if row.get("value") is not None else None
+            value = item_value(text, row.get("unit"), formats)
+            label = item_name(str(row["item"]), row.get("name"), formats)
             rows.append(views.Fact(label=label, value=value, detail=".".join(map(str, code))))
     return tuple(rows[:8])
 
@@ -196,7 +196,12 @@ def _network(found: dict[str, Any] | None, formats: Formats) -> views.Network | 
     state = str(found.get("state") or "unknown")
     evidence = found.get("evidence") or {}
     node = str(evidence.get("sna") or evidence.get("base_node") or "")
-    rest = [(name, value) for name, value in evidence.items() if str(value) != node]
+    node = node if says_something(node) else ""
+    rest = [
+        (name, value)
+        for name, value in evidence.items()
+        if says_something(value) and str(value) != node and name not in ("sna", "base_node")
+    ]
     facts = tuple(
         views.Fact(label=formats.word_or(f"evidence.{name}", name.replace("_", " ")), value=str(value))
         for name, value in rest[:4]

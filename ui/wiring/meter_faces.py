@@ -8,6 +8,7 @@ from fieldtool.procedure import views as v
 from ui import views
 from ui.wiring.face import Face, Fields, choices, override_parts, photos
 from ui.wiring.formats import DASH, Formats
+from ui.wiring.items import item_name, item_value, says_something
 
 
 def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
@@ -15,8 +16,8 @@ def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
     done = body.done and bool(fields.get("stands") or fields.get("measured"))
     rows = tuple(
         views.Fact(
-            label=row.name,
-            value=formats.quantity(row.value, row.unit) if row.value is not None else DASH,
+            label=item_name(row.item, row.name, formats),
+            value=item_value(row.value, row.unit, formats),
             detail=row.status or "",
         )
         for row in body.readings
@@ -123,9 +124,9 @@ def plan_face(body: v.PlanBody, fields: Fields, formats: Formats) -> Face:
         rows.append(
             views.Change(
                 id=row.id,
-                item=row.name,
-                now=row.now if row.now is not None else DASH,
-                will_be=row.will_be,
+                item=item_name(row.item, row.name, formats),
+                now=item_value(row.now, None, formats),
+                will_be=item_value(row.will_be, None, formats),
                 state=state,
                 state_text=formats.word(f"change.{'same' if row.state == 'same' else state}"),
                 danger=danger,
@@ -159,7 +160,7 @@ def plan_face(body: v.PlanBody, fields: Fields, formats: Formats) -> Face:
 
 def relay_face(body: v.RelayBody, fields: Fields, formats: Formats) -> Face:
     parts: dict[str, Any] = {
-        "serial": body.last_four,
+        "serial": str(fields.get("device") or body.last_four),
         "relay_state": formats.word_or(f"relay.{body.result}", body.result)
         if body.result
         else formats.say("sin probar"),
@@ -188,12 +189,13 @@ def join_face(body: v.JoinBody, formats: Formats) -> Face:
     shown = []
     if body.expected:
         shown.append(views.Fact(label=formats.say("Se espera"), value=body.expected))
-    if body.heard:
+    if body.heard and says_something(body.heard):
         same = body.heard == body.expected
         shown.append(
             views.Fact(label=formats.say("Lo oye"), value=body.heard, tone="good" if same else "wrong")
         )
-    for name, value in list(body.evidence.items())[:3]:
+    told = [(name, value) for name, value in body.evidence.items() if says_something(value) and name != "sna"]
+    for name, value in told[:3]:
         shown.append(
             views.Fact(label=formats.word_or(f"evidence.{name}", name.replace("_", " ")), value=value)
         )

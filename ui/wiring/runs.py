@@ -10,6 +10,7 @@ import assets
 from fieldtool.errors import StepRefused
 from fieldtool.procedure import engine
 from fieldtool.procedure import views as v
+from fieldtool.procedure.effects import device_serial
 from fieldtool.procedure.model import PhotoStep
 from fieldtool.run import ProcedureRun
 from fieldtool.tablet.labels import RuleLabels
@@ -21,13 +22,14 @@ from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
 from ui.wiring.procedure import Pending, procedure_view
 from ui.wiring.signature import draw_signature
+from workorders.journal.kinds import DeviceRole
 
 SCAN_TRIES = 6
 TICKET = "fieldtool:"
 REPORT_EVERY_S = 0.2
 AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join"})
 #: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
-NOT_IN_DRAFT = ("photos", "image", "retake", "customer", "stands", "measured")
+NOT_IN_DRAFT = ("photos", "image", "retake", "customer", "stands", "measured", "device")
 
 
 class Runs:
@@ -70,6 +72,7 @@ class Runs:
         view = run.view(formats.language)
         pending = self._at(run, view)
         pending.fields["stands"] = _stands(run)
+        pending.fields["device"] = device_serial(run.state, DeviceRole.NEW)
         pending.fields["measured"] = run.bench.found is not None
         return procedure_view(view, pending, formats, self.permitting())
 

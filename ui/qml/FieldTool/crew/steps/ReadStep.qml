@@ -28,93 +28,110 @@ StepBody {
             body.procedure.act("read", {});
     }
 
-    Column {
-        width: parent.width
-        spacing: Theme.gap16
+    Flickable {
+        id: scroller
 
-        StepHead {
-            width: parent.width
-            step: body.step
-        }
+        anchors.fill: parent
+        anchors.rightMargin: -Theme.gap16
+        contentHeight: sheet.implicitHeight
+        interactive: contentHeight > height
+        boundsBehavior: Flickable.StopAtBounds
+        clip: interactive
 
-        FailureNote {
-            width: parent.width
-            failure: ({
-                    "message": body.step.error ?? "",
-                    "hint": body.step.errorHint ?? "",
-                    "code": body.step.errorCode ?? ""
-                })
-            actionText: qsTr("Probar otra vez")
-            onAction: body.procedure.act("read", {})
-        }
+        Column {
+            id: sheet
 
-        Card {
-            visible: (body.step.serial ?? "") !== ""
-            width: parent.width
-            height: 88
-
-            Icon {
-                x: 24
-                anchors.verticalCenter: parent.verticalCenter
-                name: "optical"
-                size: 28
-                color: Theme.muted
-            }
-
-            SerialText {
-                x: 72
-                anchors.verticalCenter: parent.verticalCenter
-                text: body.step.serial ?? ""
-            }
-        }
-
-        Card {
-            visible: body.reading
-            width: parent.width
-            height: 88
-
-            Label {
-                x: 24
-                y: 16
-                kind: Label.Title
-                text: body.step.progressText
-            }
-
-            Label {
-                visible: body.step.secondsLeft >= 0
-                anchors.right: parent.right
-                anchors.rightMargin: 24
-                y: 16
-                kind: Label.Title
-                text: qsTr("Quedan %1 s").arg(body.step.secondsLeft)
-            }
-
-            ProgressLine {
-                x: 24
-                y: 54
-                width: parent.width - 48
-                value: body.step.progress ?? 0
-            }
-        }
-
-        Grid {
-            id: values
-
-            visible: body.read
-            width: parent.width
-            columns: body.narrow ? 1 : 2
+            width: scroller.width - Theme.gap16
             spacing: Theme.gap16
 
-            Repeater {
-                model: body.step.facts ?? []
+            StepHead {
+                width: parent.width
+                step: body.step
+            }
 
-                FactCard {
-                    required property var modelData
+            FailureNote {
+                width: parent.width
+                failure: ({
+                        "message": body.step.error ?? "",
+                        "hint": body.step.errorHint ?? "",
+                        "code": body.step.errorCode ?? ""
+                    })
+                actionText: qsTr("Probar otra vez")
+                onAction: body.procedure.act("read", {})
+            }
 
-                    width: (values.width - (values.columns - 1) * Theme.gap16) / values.columns
-                    fact: modelData
+            Card {
+                visible: (body.step.serial ?? "") !== ""
+                width: parent.width
+                height: 88
+
+                Icon {
+                    x: 24
+                    anchors.verticalCenter: parent.verticalCenter
+                    name: "optical"
+                    size: 28
+                    color: Theme.muted
+                }
+
+                SerialText {
+                    x: 72
+                    anchors.verticalCenter: parent.verticalCenter
+                    text: body.step.serial ?? ""
                 }
             }
+
+            Card {
+                visible: body.reading
+                width: parent.width
+                height: 88
+
+                Label {
+                    x: 24
+                    y: 16
+                    kind: Label.Title
+                    text: body.step.progressText
+                }
+
+                Label {
+                    visible: body.step.secondsLeft >= 0
+                    anchors.right: parent.right
+                    anchors.rightMargin: 24
+                    y: 16
+                    kind: Label.Title
+                    text: qsTr("Quedan %1 s").arg(body.step.secondsLeft)
+                }
+
+                ProgressLine {
+                    x: 24
+                    y: 54
+                    width: parent.width - 48
+                    value: body.step.progress ?? 0
+                }
+            }
+
+            Grid {
+                id: values
+
+                visible: body.read
+                width: parent.width
+                columns: body.narrow ? 2 : 3
+                spacing: Theme.gap12
+
+                Repeater {
+                    model: body.step.facts ?? []
+
+                    FactCard {
+                        required property var modelData
+
+                        width: (values.width - (values.columns - 1) * Theme.gap12) / values.columns
+                        fact: modelData
+                    }
+                }
+            }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 }

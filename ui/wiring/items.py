@@ -1,0 +1,71 @@
+"""Names and values of meter items as a crew reads them: by OBIS code, else as the model file says."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from ui.wiring.formats import DASH, Formats
+
+CODE = re.compile(r"(?:\d+:)?\d+[.-]\d+[.:](\d+)\.(\d+)\.(\d+)")
+#: OBIS group C → (key of the quantity, phase), for instantaneous values (IEC 62056-6-1).
+QUANTITIES: dict[int, tuple[str, str]] = {
+    1: ("active_power", ""), 16: ("active_power", ""), 21: ("active_power", "L1"), 41: ("active_power", "L2"),
+    61: ("active_power", "L3"), 22: ("active_power_out", "L1"), 42: ("active_power_out", "L2"),
+    62: ("active_power_out", "L3"), 23: ("reactive_power", "L1"), 43: ("reactive_power", "L2"),
+    63: ("reactive_power", "L3"), 31: ("current", "L1"), 51: ("current", "L2"), 71: ("current", "L3"),
+    32: ("voltage", "L1"), 52: ("voltage", "L2"), 72: ("voltage", "L3"), 13: ("power_factor", ""),
+    33: ("power_factor", "L1"), 53: ("power_factor", "L2"), 73: ("power_factor", "L3"),
+}  # fmt: skip
+INSTANT = 7
+#: Units that a crew reads in thousands.
+THOUSANDS = {"Wh": "kWh", "varh": "kvarh", "VAh": "kVAh"}
+STEM = re.compile(r"[^a-z0-9]+")
+
+
+def item_name(item: str, name: str | None, formats: Formats) -> str:
+    """The name of a register, a quantity or a setting."""
+    found = CODE.search(item)
+    if found is not None:
+        group, kind, tariff = (int(one) for one in found.groups())
+        register = f"register.{group}.{kind}.{tariff}"
+        named = formats.word_or(register, "")
+        if named:
+            return named
+        if kind == INSTANT and group in QUANTITIES:
+            quantity, phase = QUANTITIES[group]
+            return f"{formats.word_or(f'quantity.{quantity}', quantity)} {phase}".strip()
+    plain = name or item
+    return formats.word_or(f"item.{STEM.sub('_', plain.casefold()).strip('_')}", plain)
+
+
+def item_value(value: str | None, unit: str | None, formats: Formats) -> str:
+    """A value with its unit: energy in thousands, instants as local time, long sets by their name only."""
+    if value is None:
+        return DASH
+    moment = _instant(value)
+    if moment is not None:
+        return formats.clock(moment.isoformat(), seconds=True)
+    if unit in THOUSANDS:
+        try:
+            return formats.quantity(f"{Decimal(value) / 1000:f}", THOUSANDS[unit])
+        except InvalidOperation:
+            return value
+    name, bracket, _ = value.partition(" (")
+    return name if bracket and name else formats.quantity(value, unit)
+
+
+def _instant(text: str) -> datetime | None:
+    if not re.match(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def says_something(value: object) -> bool:
+    """Whether a piece of evidence is more than noughts: an address of noughts means that there is none."""
+    return bool(str(value).strip("0:.- "))
