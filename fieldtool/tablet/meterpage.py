@@ -3,7 +3,7 @@ journal."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ def _network(session: OpticalSession) -> JoinEvidence | None:
 def _profile(session: OpticalSession, day: datetime) -> ProfileView | None:
     start = day.astimezone(UTC)
     try:
-        found = session.profile(None, start.isoformat(), (start.replace(hour=23, minute=59)).isoformat())
+        found = session.profile(None, start.isoformat(), (start + timedelta(days=1)).isoformat())
     except (errors.UnsupportedObject, errors.MeterRefused):
         return None
     return _profile_view(found)
