@@ -16,11 +16,12 @@ import struct
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, QTranslator
+from PySide6.QtCore import QLocale, QObject, QTranslator
 
 import assets
 
 LANGUAGES = {"es": "Español", "en": "English", "pt": "Português"}
+LOCALES = {"es": "es_ES", "en": "en_GB", "pt": "pt_BR"}
 Catalogue = dict[str, str]
 
 _MAGIC = bytes.fromhex("3cb86418caef9c95cd211cbf60a1bddd")
@@ -90,6 +91,8 @@ class CatalogueTranslator(QTranslator):
         # Qt reads from this memory for as long as the language is used.
         self._messages = message_file(self._catalogue)
         self.load(self._messages)
+        # Figures that QML writes itself (axes) follow the language too.
+        QLocale.setDefault(QLocale(LOCALES[language]))
 
     def text(self, source: str, **values: str) -> str:
         """Translates in Python, for text that does not stand in QML; `{name}` places are filled."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from ui import views
 from ui.wiring.formats import DASH, Formats
 
 CODE = re.compile(r"(?:\d+:)?\d+[.-]\d+[.:](\d+)\.(\d+)\.(\d+)")
@@ -64,6 +66,23 @@ def _instant(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def evidence_facts(
+    evidence: Mapping[str, object], formats: Formats, skip: str = ""
+) -> tuple[views.Fact, ...]:
+    """What proves how a meter stands in its network: what we have a word for, and that says something."""
+    return tuple(
+        views.Fact(
+            label=formats.word(f"evidence.{name}"),
+            value=formats.word_or(f"value.{name}.{value}", str(value)),
+        )
+        for name, value in evidence.items()
+        if says_something(value)
+        and str(value) != skip
+        and name != "sna"
+        and formats.word_or(f"evidence.{name}", "")
+    )
 
 
 def says_something(value: object) -> bool:

@@ -8,13 +8,13 @@ follows from the phase angles where the meter gives them, and is not claimed whe
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from fieldtool.tablet.rows import MeterView
 from ui import views
 from ui.wiring.formats import DASH, Formats
-from ui.wiring.items import item_name, item_value, says_something
+from ui.wiring.items import evidence_facts, item_name, item_value, says_something
 
 VOLTAGE, CURRENT, POWER, FACTOR = "voltage", "current", "power", "factor"
 #: OBIS C groups by phase: U, I, +P/−P, cos φ (IEC 62056-6-1).
@@ -27,10 +27,13 @@ GROUPS: dict[str, tuple[int, int, int]] = {
 IMPORT_POWER, EXPORT_POWER = (21, 41, 61), (22, 42, 62)
 ENERGY = (1, 2)
 CURRENT_THAT_COUNTS = 0.05
+#: Units of a load profile's column → kilo.
+POWER_OF = {"Wh": 0.001, "kWh": 1.0, "W": 0.001, "kW": 1.0}
+ENERGY_UNITS = frozenset({"Wh", "kWh"})
 
 
-def meter_view(found: MeterView, now: datetime, formats: Formats) -> views.Meter:
-    """The whole page."""
+def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats) -> views.Meter:
+    """The whole page; `day` is the local midnight that the load profile begins at."""
     by_code = {_code(row): row for row in found.readings if _code(row) is not None}
     values = {name: [_value(by_code, group) for group in groups] for name, groups in GROUPS.items()}
     for phase in range(3):
@@ -39,7 +42,7 @@ def meter_view(found: MeterView, now: datetime, formats: Formats) -> views.Meter
     phases = [at for at in range(3) if values[VOLTAGE][at] is not None]
     reversed_phases = wrong_phases(values, phases)
     verdict = _verdict(values, reversed_phases, formats)
-    title, missing, peak, peak_time, profile = _profile(found, formats)
+    title, missing, peak, peak_time, profile = _profile(found, day, formats)
     return views.Meter(
         state="read",
         serial=str(found.identity.get("serial") or DASH),
@@ -197,15 +200,7 @@ def _network(found: dict[str, Any] | None, formats: Formats) -> views.Network | 
     evidence = found.get("evidence") or {}
     node = str(evidence.get("sna") or evidence.get("base_node") or "")
     node = node if says_something(node) else ""
-    rest = [
-        (name, value)
-        for name, value in evidence.items()
-        if says_something(value) and str(value) != node and name not in ("sna", "base_node")
-    ]
-    facts = tuple(
-        views.Fact(label=formats.word_or(f"evidence.{name}", name.replace("_", " ")), value=str(value))
-        for name, value in rest[:4]
-    )
+    facts = evidence_facts(evidence, formats, skip=node)[:4]
     return views.Network(
         title=formats.say("Red"),
         verdict=formats.word_or(f"join.state.{state}", state),
@@ -216,22 +211,50 @@ def _network(found: dict[str, Any] | None, formats: Formats) -> views.Network | 
     )
 
 
-def _profile(found: MeterView, formats: Formats) -> tuple[str, str, str, str, tuple[float | None, ...]]:
+def _profile(
+    found: MeterView, day: datetime, formats: Formats
+) -> tuple[str, str, str, str, tuple[float | None, ...]]:
+    """One day in kW by interval, gaps kept: title, what is missing, peak, its time, values."""
     profile = found.profile
-    if profile is None or not profile.rows or len(profile.columns) < 2:
+    if profile is None or not profile.rows or not profile.period_seconds:
         return "", "", "", "", ()
-    column = next((at for at, unit in enumerate(profile.units) if unit.lower().startswith(("w", "kw"))), 1)
-    unit = profile.units[column] if column < len(profile.units) else ""
-    values: list[float | None] = []
+    column = next((at for at, unit in enumerate(profile.units) if unit in POWER_OF), None)
+    if column is None:
+        return "", "", "", "", ()
+    period = profile.period_seconds
+    by_slot: dict[int, float] = {}
     for row in profile.rows:
-        values.append(_number({"value": row[column]}) if len(row) > column and row[column] else None)
+        moment = formats.local(row[0])
+        value = _number({"value": row[column + 1]}) if len(row) > column + 1 and row[column + 1] else None
+        if moment is not None and value is not None:
+            by_slot[round((moment - day).total_seconds() / period)] = value
+    values = interval_power(by_slot, 86_400 // period, period, profile.units[column])
     known = [one for one in values if one is not None]
     missing = len(values) - len(known)
-    if not known:
-        return unit, "", "", "", tuple(values)
-    best = values.index(max(known))
-    first = formats.local(profile.rows[0][0])
-    title = f"{unit}, {formats.long_day(first)}" if first else unit
+    title = f"kW, {formats.long_day(day)}"
     gap = formats.say("Faltan {missing} de {all} intervalos", missing=str(missing), all=str(len(values)))
-    peak = formats.quantity(f"{max(known):.2f}", unit)
-    return title, gap if missing else "", peak, formats.clock(profile.rows[best][0]), tuple(values)
+    if not known:
+        return title, gap, "", "", values
+    best = values.index(max(known))
+    peak = formats.quantity(f"{max(known):.2f}", "kW")
+    at = (day + timedelta(seconds=best * period)).strftime("%H:%M")
+    return title, gap if missing else "", peak, at, values
+
+
+def interval_power(by_slot: dict[int, float], slots: int, period: int, unit: str) -> tuple[float | None, ...]:
+    """Mean power in kW of each interval.
+
+    Energy that only ever grows is the state of a register at the ends of intervals: the power is its
+    difference. Else a value is the energy (or the power) of the interval that begins there.
+    """
+    ordered = [by_slot[slot] for slot in sorted(by_slot)]
+    state = unit in ENERGY_UNITS and len(ordered) > 2 and ordered == sorted(ordered) and ordered[0] > 0
+    factor = POWER_OF[unit] * (3600 / period if unit in ENERGY_UNITS else 1.0)
+    result: list[float | None] = []
+    for slot in range(slots):
+        here, following = by_slot.get(slot), by_slot.get(slot + 1)
+        if not state:
+            result.append(None if here is None else here * factor)
+        else:
+            result.append(None if here is None or following is None else (following - here) * factor)
+    return tuple(result)

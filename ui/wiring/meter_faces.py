@@ -8,7 +8,7 @@ from fieldtool.procedure import views as v
 from ui import views
 from ui.wiring.face import Face, Fields, choices, override_parts, photos
 from ui.wiring.formats import DASH, Formats
-from ui.wiring.items import item_name, item_value, says_something
+from ui.wiring.items import evidence_facts, item_name, item_value, says_something
 
 
 def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
@@ -194,11 +194,7 @@ def join_face(body: v.JoinBody, formats: Formats) -> Face:
         shown.append(
             views.Fact(label=formats.say("Lo oye"), value=body.heard, tone="good" if same else "wrong")
         )
-    told = [(name, value) for name, value in body.evidence.items() if says_something(value) and name != "sna"]
-    for name, value in told[:3]:
-        shown.append(
-            views.Fact(label=formats.word_or(f"evidence.{name}", name.replace("_", " ")), value=value)
-        )
+    shown += evidence_facts(body.evidence, formats)[:3]
     detail = formats.word_or(f"join.reason.{body.reason}", body.reason) if body.reason else ""
     if body.recheck_at:
         detail = formats.say("Se vuelve a mirar a las {time}.", time=formats.clock(body.recheck_at))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -14,6 +14,7 @@ from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.problems import explain
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
+from fieldtool.tablet.meterpage import read_meter
 from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
@@ -248,12 +249,18 @@ class WiredTablet:
 
         report(views.Meter(state="reading", progress_text=formats.say("Leyendo")))
         try:
-            found = self.tablet.read_any_meter(port, told)
+            day = self._yesterday(formats)
+            found = read_meter(self.tablet, port, told, day=day)
         except Exception:
             report(self.meter())
             raise
-        self._meter = meter_view(found, self.now(), formats)
+        self._meter = meter_view(found, self.now(), day, formats)
         return self._meter
+
+    def _yesterday(self, formats: Formats) -> datetime:
+        """Local midnight a day ago: the last whole day of a load profile."""
+        today = self.now().astimezone(formats.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - timedelta(days=1)
 
     @worded
     def sync_state(self) -> views.Sync:

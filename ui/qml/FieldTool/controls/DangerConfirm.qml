@@ -46,7 +46,8 @@ FocusScope {
                 x: 24
                 y: 48
                 size: 24
-                text: confirm.serial.slice(0, -4) + "····"
+                masked: 4
+                text: confirm.serial
             }
 
             Row {

@@ -51,7 +51,7 @@ Card {
                         width: parent.width
                         kind: Label.Caption
                         text: fact.modelData.label
-                        elide: Text.ElideRight
+                        wrapMode: Text.WordWrap
                     }
 
                     Label {

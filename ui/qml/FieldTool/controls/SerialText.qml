@@ -9,11 +9,13 @@ Row {
 
     property string text: ""
     property string marks: ""
+    // Characters at the end that are not shown, for a serial whose end has to be read off the meter.
+    property int masked: 0
     property int size: Theme.value
     property color color: Theme.ink
     property string tone: "wrong"
 
-    readonly property var parts: serial.split(text, marks)
+    readonly property var parts: serial.split(text, marks, masked)
 
     spacing: Math.round(size * 0.42)
     Accessible.role: Accessible.StaticText
@@ -27,8 +29,12 @@ Row {
         return lengths;
     }
 
+    function shown(value: string, index: int): string {
+        return index < value.length - masked ? value.charAt(index) : "·";
+    }
+
     // Runs of equal mark inside each group: [[{text, mark}]].
-    function split(value: string, marks: string): var {
+    function split(value: string, marks: string, masked: int): var {
         const groups = [];
         let at = 0;
         for (const length of serial.groupLengths(value)) {
@@ -36,10 +42,10 @@ Row {
             for (let index = at; index < at + length; index++) {
                 const mark = marks.charAt(index) || ".";
                 if (runs.length && runs[runs.length - 1].mark === mark)
-                    runs[runs.length - 1].text += value.charAt(index);
+                    runs[runs.length - 1].text += serial.shown(value, index);
                 else
                     runs.push({
-                        "text": value.charAt(index),
+                        "text": serial.shown(value, index),
                         "mark": mark
                     });
             }

@@ -108,9 +108,11 @@ Card {
                 id: fact
 
                 required property var modelData
+                // An address does not fit beside its name: it stands below.
+                readonly property bool long: modelData.value.length > 14
 
                 width: sheet.width
-                height: 38
+                height: long ? 58 : 38
 
                 Hairline {
                     width: parent.width
@@ -120,17 +122,16 @@ Card {
                 Label {
                     id: factLabel
 
-                    anchors.verticalCenter: parent.verticalCenter
-                    anchors.verticalCenterOffset: 4
+                    y: fact.long ? 8 : (parent.height - height) / 2 + 4
+                    kind: fact.long ? Label.Caption : Label.Body
                     color: Theme.muted
                     text: fact.modelData.label
                 }
 
                 Label {
-                    anchors.right: parent.right
-                    anchors.verticalCenter: parent.verticalCenter
-                    anchors.verticalCenterOffset: 4
-                    width: Math.min(implicitWidth, parent.width - factLabel.width - 8)
+                    anchors.right: fact.long ? undefined : parent.right
+                    y: fact.long ? 30 : (parent.height - height) / 2 + 4
+                    width: fact.long ? parent.width : Math.min(implicitWidth, parent.width - factLabel.width - 8)
                     font.pixelSize: 18
                     font.weight: Font.DemiBold
                     text: fact.modelData.value

@@ -48,6 +48,7 @@ FocusScope {
             spacing: Theme.gap24
 
             ActionButton {
+                visible: (page.meter.events ?? []).length > 0
                 text: page.showEvents ? qsTr("Valores") : qsTr("Eventos")
                 iconName: page.showEvents ? "meter" : "list"
                 onClicked: page.showEvents = !page.showEvents
