@@ -63,6 +63,7 @@ class AppController(Controller):
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
         self._orders.found.connect(self.openOrder)
+        self._orders.loadedAnew.connect(self.refresh)
         self._order.closed.connect(self._order_closed)
         self._procedure.finished.connect(self._order_finished)
         self._sync.finished.connect(self._synced)

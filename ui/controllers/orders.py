@@ -148,6 +148,7 @@ class OrdersController(Controller):
     changed = Signal()
     searchChanged = Signal()
     found = Signal(str)
+    loadedAnew = Signal()
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(context, parent)
@@ -218,6 +219,7 @@ class OrdersController(Controller):
         self._loaded = True
         self._model.fill(*answer)
         self.changed.emit()
+        self.loadedAnew.emit()
 
 
 @QmlElement

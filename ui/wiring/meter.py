@@ -42,6 +42,9 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
     phases = [at for at in range(3) if values[VOLTAGE][at] is not None]
     reversed_phases = wrong_phases(values, phases)
     verdict = _verdict(values, reversed_phases, formats)
+    tone: views.Tone = "wrong"
+    if not any(row.get("value") is not None for row in found.readings):
+        verdict, tone = _only_public(formats), "attention"
     title, missing, peak, peak_time, profile = _profile(found, day, formats)
     return views.Meter(
         state="read",
@@ -53,7 +56,7 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
         vectors=vectors(values, phases, reversed_phases) if len(phases) == 3 else (),
         verdict=verdict[0],
         verdict_detail=verdict[1],
-        verdict_tone="wrong" if verdict[0] else "",
+        verdict_tone=tone if verdict[0] else "",
         network=_network(found.network, formats),
         profile_title=title,
         profile_missing=missing,
@@ -166,6 +169,15 @@ def _verdict(values: dict[str, list[float | None]], wrong: list[int], formats: F
         should=formats.number(f"{should:.2f}"),
     )
     return formats.say("Transformador de corriente de {names} invertido", names=names), effect
+
+
+def _only_public(formats: Formats) -> tuple[str, str]:
+    return (
+        formats.say("Solo se lee lo público"),
+        formats.say(
+            "Las claves de este medidor no están en este equipo: llegan con su orden al sincronizar."
+        ),
+    )
 
 
 def _detail(found: MeterView, phases: int, formats: Formats) -> str:

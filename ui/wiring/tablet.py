@@ -14,6 +14,7 @@ from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.problems import explain
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
+from fieldtool.tablet import rows as tablet_rows
 from fieldtool.tablet.meterpage import read_meter
 from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
@@ -65,6 +66,7 @@ class WiredTablet:
         self.camera = camera
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
         self._meter = views.Meter()
+        self._counts: tablet_rows.OrderCounts | None = None
         self._cancel_sync = False
         self._office_client: OfficeClient | None = None
         self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
@@ -92,9 +94,8 @@ class WiredTablet:
     def status(self) -> views.Status:
         """Strip."""
         row = self.tablet.status()
-        counts = self.tablet.order_counts() if row.enrolled else None
         probe = self.tablet.port_for(DeviceRole.NEW) is not None
-        return lists.status(row, counts, probe, self.now(), self.formats())
+        return lists.status(row, self._counts, probe, self.now(), self.formats())
 
     @worded
     def people(self) -> Sequence[views.PersonTile]:
@@ -154,6 +155,8 @@ class WiredTablet:
         """All orders of the crew."""
         formats, now = self.formats(), self.now()
         rows = self.tablet.orders(OrderFilter(), limit=tablet_lists.ALL)
+        # Counted with the list, not with the strip: that is read every few seconds.
+        self._counts = self.tablet.order_counts()
         return tuple(lists.order_row(row, now, formats) for row in rows)
 
     @worded

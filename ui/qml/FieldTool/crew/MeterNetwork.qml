@@ -109,7 +109,7 @@ Card {
 
                 required property var modelData
                 // An address does not fit beside its name: it stands below.
-                readonly property bool long: modelData.value.length > 14
+                readonly property bool long: modelData.value.length + modelData.label.length > 26
 
                 width: sheet.width
                 height: long ? 58 : 38
