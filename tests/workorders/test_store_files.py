@@ -14,12 +14,14 @@ import pytest
 import sqlcipher3.dbapi2 as sqlcipher
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests.workorders.record_support import KEY, an_order, issued, new_journal, new_store
 from workorders.gateway import tables
 from workorders.journal import kinds
-from workorders.store import migrations, projection, schema, settings
+from workorders.store import migrations, projection, queries, schema, settings
 from workorders.store.counters import MAX_COUNTER, CounterSpent, reserve_counter
 from workorders.store.engine import open_store
 from workorders.store.errors import HINTS, StoreError
@@ -142,6 +144,32 @@ def test_an_interrupted_beginning_leaves_no_half_made_store(
     monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
     new_store(tmp_path).close()
+
+
+def test_what_a_killed_program_left_behind_is_swept_away_after_a_day(path: Path) -> None:
+    old, new = path.with_name("store.db.1.scratch"), path.with_name("store.db.2.scratch")
+    for left in (old, new):
+        left.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    open_store(path, KEY, role="tablet").close()
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_rebuild_mends_the_search_too(path: Path) -> None:
+    with open_store(path, KEY, role="tablet") as store:
+        new_journal(store).append(issued(an_order("o2")), order_id="o2")
+        with store.write() as connection:
+            connection.exec_driver_sql("DELETE FROM order_search")
+            assert queries.count_orders(connection, search="OT-o2") == 0
+        projection.rebuild(store)
+        with store.read() as connection:
+            assert queries.count_orders(connection, search="OT-o2") == 1
+
+
+def test_the_tables_can_be_made_on_postgresql_too() -> None:
+    made = [str(CreateTable(table).compile(dialect=postgresql.dialect())) for table in schema.PROJECTION]
+    made += [str(CreateIndex(index).compile(dialect=postgresql.dialect())) for index in schema.entry.indexes]
+    assert all(text.strip().startswith("CREATE") for text in made)
 
 
 def test_a_migration_is_preceded_by_a_backup(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,12 @@ beside its place and moved there when it is whole: an empty or half-made one is 
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import hmac
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -31,6 +33,7 @@ BUSY_TIMEOUT_MS = 15_000
 KEY_BYTES = 32
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _PAGE = 4096
+_LEFT_BEHIND_S = 24 * 3600
 
 
 class Store:
@@ -144,6 +147,7 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
             raise store_error("missing", f"There is no database at {path}.", path)
         _make(path, key, role)
     _look_from_outside(path)
+    _sweep(path)
     # Looked at without a write-ahead log first: a file that is not ours must not be changed.
     stranger = _engine(path, key, wal=False)
     try:
@@ -240,6 +244,15 @@ def _make(path: Path, key: bytes, role: StoreRole) -> None:
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Take away copies that a program left when it was killed; a day old, so that nobody works on them."""
+    for end in ("new", "scratch", "scratch-wal", "scratch-shm"):
+        for left in path.parent.glob(f"{glob.escape(path.name)}.*.{end}"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
+                    left.unlink()
 
 
 def _put(fresh: Path, path: Path) -> None:

@@ -91,17 +91,18 @@ def ensure(store: Store) -> bool:
 
 
 def rebuild(store: Store, progress: Callable[[int, int], None] | None = None) -> None:
-    """Throw the projection away and fold it from the entries, in one transaction.
+    """Throw the projection and the search texts away and make them from the entries, in one transaction.
 
     Args:
         progress: called with (done, total) orders and devices.
     """
     with store.write() as connection:
+        search.clear(connection)
         rebuild_in(connection, progress)
 
 
 def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | None = None) -> None:
-    """As `rebuild`, in the caller's write transaction."""
+    """Fold everything anew in the caller's write transaction; search texts only where they differ."""
     for table in schema.PROJECTION:
         connection.execute(delete(table))
     _fold_erasures(connection)

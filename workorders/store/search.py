@@ -21,6 +21,13 @@ _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
 _CHUNK = 400
 
 
+def clear(connection: Connection) -> None:
+    """Forget all search texts; they are written anew as orders are folded."""
+    connection.execute(delete(schema.order_text))
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("DELETE FROM order_search"))
+
+
 def refresh_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     """Write the search text of these orders anew from their projected rows."""
     table, plan = schema.work_order, schema.order_plan

@@ -99,9 +99,9 @@ def _file_problem(text: str) -> ChainProblem:
 
 def _folded_digest(store: Store) -> str:
     """Digest of a projection folded from nothing on a copy, so that nobody waits and nothing changes."""
-    with store.scratch() as copy:
-        projection.rebuild(copy)
-        return projection.digest(copy)
+    with store.scratch() as copy, copy.write() as connection:
+        projection.rebuild_in(connection)
+        return projection.digest_of(connection)
 
 
 def _chains(connection: Connection) -> list[str]:

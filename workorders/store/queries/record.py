@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, and_, exists, func, select
 
 from workorders.store import inbox, schema
+from workorders.store.fold.evidence import SETTLED
 from workorders.store.queries.rows import read
 
 
@@ -173,7 +174,7 @@ def exceptions_of_entry(connection: Connection, entry_id: str) -> list[Exception
 def unsettled_writes(connection: Connection, order_id: str | None = None) -> list[dict[str, Any]]:
     """Writes to meters of which it is not known whether they were taken: verify before anything else."""
     table = schema.meter_write
-    query = select(table).where(table.c.state.in_(("intended", "unknown"))).order_by(table.c.at)
+    query = select(table).where(table.c.state.not_in(sorted(SETTLED))).order_by(table.c.at)
     if order_id is not None:
         query = query.where(table.c.order_id == order_id)
     return [{str(name): value for name, value in row._mapping.items()} for row in connection.execute(query)]
