@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from workorders.clock import utc_text
-from workorders.journal.entry import Entry
+from workorders.journal.entry import Entry, Envelope, read_entry
 from workorders.journal.kinds import ChainBegun
 from workorders.store import entries as journal
 from workorders.store import projection, schema
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
 
 
 class ReceivedEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +77,7 @@ def receive(connection: Connection, received: Sequence[ReceivedEntry], *, own: b
     """
     known = journal.known_ids(connection, [item.entry.envelope.id for item in received])
     added: list[Entry] = []
-    touched: list[Entry] = []
+    places: dict[str, int] = {}
     fresh: dict[str, tuple[Entry, int | None]] = {}
     realm = journal.realm_of(connection) or next((str(item.entry.envelope.realm) for item in received), "")
     result = Received(added=[], known=[], clashing=[])
@@ -86,12 +99,12 @@ def receive(connection: Connection, received: Sequence[ReceivedEntry], *, own: b
             result.known.append(entry_id)
             if entry_id in fresh:
                 fresh[entry_id] = (entry, fresh[entry_id][1] or item.server_seq)
-            elif item.server_seq is not None and _place(connection, entry_id, item.server_seq):
-                touched.append(entry)
+            elif item.server_seq is not None:
+                places[entry_id] = item.server_seq
     journal.insert_entries(connection, list(fresh.values()), own=own, received_at=_now())
     _note_heads(connection, added, own)
-    if added or touched:
-        projection.fold(connection, [*added, *touched])
+    projection.fold(connection, added)
+    _place(connection, places)
     return result
 
 
@@ -115,14 +128,19 @@ def _certificate(entry: Entry) -> bytes | None:
         return None
 
 
-def _place(connection: Connection, entry_id: str, server_seq: int) -> bool:
+def _place(connection: Connection, places: Mapping[str, int]) -> None:
+    """Give entries (by id) their place in the gateway's sequence, and fold what they touch."""
     table = schema.entry
-    query = (
-        update(table)
-        .where(table.c.id == entry_id, table.c.server_seq.is_distinct_from(server_seq))
-        .values(server_seq=server_seq)
-    )
-    return connection.execute(query).rowcount > 0
+    query = select(table.c.id, table.c.body, table.c.server_seq).where(table.c.id.in_(list(places)))
+    rows = [row for row in connection.execute(query) if row.server_seq != places[row.id]]
+    if not rows:
+        return
+    change = update(table).where(table.c.id == bindparam("entry")).values(server_seq=bindparam("place"))
+    connection.execute(change, [{"entry": row.id, "place": places[row.id]} for row in rows])
+    touched = projection.Touched()
+    for row in rows:
+        touched.add(_ENVELOPE.decode(row.body))
+    projection.fold_touched(connection, touched)
 
 
 def record_verdicts(connection: Connection, verdicts: Iterable[EntryVerdict]) -> None:
@@ -131,26 +149,35 @@ def record_verdicts(connection: Connection, verdicts: Iterable[EntryVerdict]) ->
     A later answer replaces an earlier one of the same entry and bytes; an answer about other bytes than ours
     is kept beside it and has no effect.
     """
-    table = schema.verdict
-    touched: list[Entry] = []
-    for verdict in verdicts:
-        values = {
+    answers = {(verdict.entry_id, verdict.hash): verdict for verdict in verdicts}
+    if not answers:
+        return
+    table, now = schema.verdict, _now()
+    ids = sorted({entry_id for entry_id, _ in answers})
+    connection.execute(
+        delete(table).where(table.c.entry_id == bindparam("entry"), table.c.hash == bindparam("bytes")),
+        [{"entry": entry_id, "bytes": entry_hash} for entry_id, entry_hash in answers],
+    )
+    rows = [
+        {
+            "entry_id": verdict.entry_id,
+            "hash": verdict.hash,
             "verdict": verdict.verdict,
             "code": verdict.code,
             "reason": verdict.reason,
             "server_seq": verdict.server_seq,
-            "at": _now(),
+            "at": now,
         }
-        same = (table.c.entry_id == verdict.entry_id) & (table.c.hash == verdict.hash)
-        if connection.execute(update(table).where(same).values(values)).rowcount == 0:
-            connection.execute(insert(table), values | {"entry_id": verdict.entry_id, "hash": verdict.hash})
-        entry = journal.entry_by_id(connection, verdict.entry_id)
-        if entry is None or entry.hash != verdict.hash or verdict.server_seq is None:
-            continue
-        if _place(connection, verdict.entry_id, verdict.server_seq):
-            touched.append(entry)
-    if touched:
-        projection.fold(connection, touched)
+        for verdict in answers.values()
+    ]
+    connection.execute(insert(table), rows)
+    here = journal.known_ids(connection, ids)
+    places = {
+        verdict.entry_id: verdict.server_seq
+        for verdict in answers.values()
+        if verdict.server_seq is not None and here.get(verdict.entry_id) == verdict.hash
+    }
+    _place(connection, places)
 
 
 def verdict_of(connection: Connection, entry_id: str, hash: str) -> EntryVerdict | None:
@@ -253,13 +280,12 @@ def outbox(connection: Connection, limit: int = 50) -> list[Entry]:
     if first is None:
         return []
     query = (
-        select(table.c.id)
+        select(table.c.body, table.c.hash, table.c.signature)
         .where(table.c.chain_id == first.chain_id, unanswered)
         .order_by(table.c.seq, table.c.id)
         .limit(limit)
     )
-    found = (journal.entry_by_id(connection, row.id) for row in connection.execute(query).all())
-    return [entry for entry in found if entry is not None]
+    return [read_entry(row.body, row.hash, row.signature) for row in connection.execute(query)]
 
 
 def pending_count(connection: Connection) -> int:
