@@ -58,8 +58,12 @@ def serve(
 
     Example: fieldtool gateway serve --listen 127.0.0.1:0
     """
+    import signal
+
     from workorders.gateway.app import serve as run
 
+    # The server raises the signal that stopped it again when it is down; SIGTERM then ends us as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _office(database, realm) as (office, blobs):
         status = run(office, listen, blobs=blobs, certificate=certificate, key=key)
     raise typer.Exit(status)
