@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
@@ -314,6 +315,24 @@ def test_approval_waits_for_files_and_decisions(bureau: Bureau, tablet: Tablet) 
         acts.decide_exception(bureau.office, exception_id, "accepted", "was right", actor="sofia")
     assert acts.approve_order(bureau.office, order_id, actor="sofia").status == OrderStatus.CLOSED
     assert tablet.sync().equal is True
+
+
+def test_what_comes_between_looking_and_acting_is_seen(
+    bureau: Bureau, tablet: Tablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two supervisors act on one order at once: the second is judged by what the first has done."""
+    order_id = tablet.order_ids()[0]
+    real = acts.writing
+
+    def overtaken(*given: Any) -> Any:
+        monkeypatch.setattr(acts, "writing", real)
+        acts.cancel_order(bureau.office, order_id, "the other was quicker")
+        return real(*given)
+
+    monkeypatch.setattr(acts, "writing", overtaken)
+    with pytest.raises(acts.OutOfTurn) as refused:
+        acts.reassign_order(bureau.office, order_id, "B")
+    assert refused.value.code == "order_over"
 
 
 def test_an_import_repeated_changes_only_what_differs(bureau: Bureau, tablet: Tablet) -> None:

@@ -7,7 +7,7 @@ did meanwhile without signal is never refused by it: that is the fold's to raise
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -38,6 +38,7 @@ from workorders.store import keys, schema
 from workorders.store.queries import exceptions, missing_blobs
 
 DECISIONS = frozenset({"accepted", "rejected", "rework"})
+_EXECUTED = frozenset({OrderStatus.COMPLETED, OrderStatus.NOT_DONE})
 FIXED_FIELDS = frozenset({"mrid", "number", "project", "version", "crew", "attempts"})
 """Fields that `change_order` leaves alone: identity, and what has an act of its own."""
 
@@ -66,9 +67,9 @@ def issue_order(
         query = select(project_table.c.project_id).where(project_table.c.project_id == order.project)
         if connection.execute(query).first() is None:
             raise NotFound(f"there is no project {order.project}")
+    with writing(office, order.project) as (connection, write):
         if _find(connection, order_id) is not None:
             raise OutOfTurn(f"the order {order.number} exists already", code="number_taken")
-    with writing(office, order.project) as (connection, write):
         key = new_order_key()
         keys.put_order_key(connection, order_id, key)
         sealed = seal_customer(customer or Customer(), key, order_id)
@@ -94,8 +95,9 @@ def change_order(
     unknown = changes.keys() - (set(WorkOrder.__struct_fields__) - FIXED_FIELDS)
     if unknown:
         raise InvalidInput(f"not to be changed this way: {', '.join(sorted(unknown))}")
-    with office.store.read() as connection:
-        row = _open_order(connection, order_id)
+
+    def decide(connection: Connection, row: Row[Any]) -> Payload:
+        _still_open(row)
         plan = schema.order_plan
         query = select(plan.c.order, plan.c.customer).where(plan.c.order_id == order_id)
         planned = connection.execute(query).first()
@@ -106,17 +108,15 @@ def change_order(
         except msgspec.ValidationError as error:
             raise InvalidInput(str(error)) from None
         known = customer and {name for name in Customer.__struct_fields__ if getattr(customer, name)}
-    with writing(office, row.project) as (connection, write):
         sealed = {}
         if customer is not None and known:
             differs = changed_customer(connection, order_id, planned.customer, customer)
             sealed = {name: value for name, value in differs.items() if name in known}
         if not changes and not sealed:
             raise InvalidInput("nothing is changed by this")
-        payload = OrderChanged(version=row.version + 1, changes=dict(changes), customer=sealed)
-        entry = write([_draft(payload, row, actor)])[0]
-        touch(connection)
-        return _done(connection, entry.envelope.id, order_id)
+        return OrderChanged(version=row.version + 1, changes=dict(changes), customer=sealed)
+
+    return _act(office, order_id, decide, actor, touches=True)
 
 
 def cancel_order(office: Office, order_id: str, reason: str, *, actor: str | None = None) -> ActDone:
@@ -125,9 +125,13 @@ def cancel_order(office: Office, order_id: str, reason: str, *, actor: str | Non
     Raises:
         NotFound, OutOfTurn (`order_over`).
     """
-    row = _read_open(office, order_id)
-    payload = OrderCancelled(version=row.version + 1, reason=_said(reason))
-    return _append(office, row, payload, actor)
+    said = _said(reason)
+
+    def decide(_: Connection, row: Row[Any]) -> Payload:
+        _still_open(row)
+        return OrderCancelled(version=row.version + 1, reason=said)
+
+    return _act(office, order_id, decide, actor)
 
 
 def reassign_order(office: Office, order_id: str, crew: str, *, actor: str | None = None) -> ActDone:
@@ -136,16 +140,19 @@ def reassign_order(office: Office, order_id: str, crew: str, *, actor: str | Non
     Raises:
         NotFound, OutOfTurn (`order_over`, `same_crew`); InvalidInput: the project has no such crew.
     """
-    row = _read_open(office, order_id)
-    if row.crew == crew:
-        raise OutOfTurn(f"the order is with {crew} already", code="same_crew")
-    with office.store.read() as connection:
+
+    def decide(connection: Connection, row: Row[Any]) -> Payload:
+        _still_open(row)
+        if row.crew == crew:
+            raise OutOfTurn(f"the order is with {crew} already", code="same_crew")
         query = select(project_table.c.data).where(project_table.c.project_id == row.project)
         data = connection.execute(query).scalar() or {}
-    crews = {item.get("id") for item in data.get("crew", [])}
-    if crews and crew not in crews:
-        raise InvalidInput(f"the project has no crew {crew}", code="unknown_crew")
-    return _append(office, row, OrderReassigned(version=row.version + 1, crew=crew), actor, touches=True)
+        crews = {item.get("id") for item in data.get("crew", [])}
+        if crews and crew not in crews:
+            raise InvalidInput(f"the project has no crew {crew}", code="unknown_crew")
+        return OrderReassigned(version=row.version + 1, crew=crew)
+
+    return _act(office, order_id, decide, actor, touches=True)
 
 
 def approve_order(
@@ -157,10 +164,9 @@ def approve_order(
         NotFound; OutOfTurn: `not_executed`, `record_incomplete` (files are still on the tablet),
             `exceptions_open` (decide them first: a wrong record must not be closed unnoticed).
     """
-    with office.store.read() as connection:
-        row = _require(connection, order_id)
-        if row.status not in {OrderStatus.COMPLETED, OrderStatus.NOT_DONE}:
-            raise OutOfTurn(f"the order is {row.status}, not executed", code="not_executed")
+
+    def decide(connection: Connection, row: Row[Any]) -> Payload:
+        _executed(row)
         missing = missing_blobs(connection, order_id)
         if missing:
             raise OutOfTurn(f"{len(missing)} files of the record are not here yet", code="record_incomplete")
@@ -168,7 +174,9 @@ def approve_order(
         if waiting:
             kinds = ", ".join(sorted({item.kind for item in waiting}))
             raise OutOfTurn(f"to be decided first: {kinds}", code="exceptions_open")
-    return _append(office, row, OrderApproved(record_hash=row.record_hash, remark=remark), actor)
+        return OrderApproved(record_hash=row.record_hash, remark=remark)
+
+    return _act(office, order_id, decide, actor)
 
 
 def return_order(office: Office, order_id: str, reason: str, *, actor: str | None = None) -> ActDone:
@@ -177,12 +185,13 @@ def return_order(office: Office, order_id: str, reason: str, *, actor: str | Non
     Raises:
         NotFound; OutOfTurn: `not_executed`.
     """
-    with office.store.read() as connection:
-        row = _require(connection, order_id)
-    if row.status not in {OrderStatus.COMPLETED, OrderStatus.NOT_DONE}:
-        raise OutOfTurn(f"the order is {row.status}, not executed", code="not_executed")
-    payload = OrderReturned(version=row.version + 1, reason=_said(reason))
-    return _append(office, row, payload, actor, touches=True)
+    said = _said(reason)
+
+    def decide(_: Connection, row: Row[Any]) -> Payload:
+        _executed(row)
+        return OrderReturned(version=row.version + 1, reason=said)
+
+    return _act(office, order_id, decide, actor, touches=True)
 
 
 def decide_exception(
@@ -196,22 +205,17 @@ def decide_exception(
     if decision not in DECISIONS:
         raise InvalidInput(f"a decision is one of {', '.join(sorted(DECISIONS))}")
     said = _said(reason)
-    table, decided = schema.exception, schema.decision
     with office.store.read() as connection:
-        row = connection.execute(select(table).where(table.c.exception_id == exception_id)).first()
-        if row is None:
-            raise NotFound(f"there is no exception {exception_id}")
-        query = select(decided.c.decision).where(decided.c.exception_id == exception_id)
-        if connection.execute(query).first() is not None:
-            raise OutOfTurn("this was decided already", code="decided_already")
+        row = _undecided(connection, exception_id)
         order = _find(connection, row.order_id) if row.order_id else None
         project = row.project or (order.project if order is not None else None) or _any_project(connection)
     payload = ExceptionDecided(exception_id=exception_id, decision=decision, reason=said)
-    drafts = [Draft(payload=payload, order_id=row.order_id, actor=actor)]
-    executed = order is not None and order.status in {OrderStatus.COMPLETED, OrderStatus.NOT_DONE}
-    if decision == "rework" and order is not None and executed:
-        drafts.append(_draft(OrderReturned(version=order.version + 1, reason=said), order, actor))
     with writing(office, project) as (connection, write):
+        row = _undecided(connection, exception_id)
+        drafts = [Draft(payload=payload, order_id=row.order_id, actor=actor)]
+        order = _find(connection, row.order_id) if row.order_id else None
+        if decision == "rework" and order is not None and order.status in _EXECUTED:
+            drafts.append(_draft(OrderReturned(version=order.version + 1, reason=said), order, actor))
         entry = write(drafts)[0]
         touch(connection)
         return _done(connection, entry.envelope.id, row.order_id)
@@ -238,16 +242,25 @@ def _require(connection: Connection, order_id: str) -> Row[Any]:
     return row
 
 
-def _open_order(connection: Connection, order_id: str) -> Row[Any]:
-    row = _require(connection, order_id)
+def _still_open(row: Row[Any]) -> None:
     if row.status in FINAL:
         raise OutOfTurn(f"the order is {row.status}", code="order_over")
+
+
+def _executed(row: Row[Any]) -> None:
+    if row.status not in _EXECUTED:
+        raise OutOfTurn(f"the order is {row.status}, not executed", code="not_executed")
+
+
+def _undecided(connection: Connection, exception_id: str) -> Row[Any]:
+    table, decided = schema.exception, schema.decision
+    row = connection.execute(select(table).where(table.c.exception_id == exception_id)).first()
+    if row is None:
+        raise NotFound(f"there is no exception {exception_id}")
+    query = select(decided.c.decision).where(decided.c.exception_id == exception_id)
+    if connection.execute(query).first() is not None:
+        raise OutOfTurn("this was decided already", code="decided_already")
     return row
-
-
-def _read_open(office: Office, order_id: str) -> Row[Any]:
-    with office.store.read() as connection:
-        return _open_order(connection, order_id)
 
 
 def _any_project(connection: Connection) -> str:
@@ -261,11 +274,20 @@ def _draft(payload: Payload, row: Row[Any], actor: str | None) -> Draft:
     return Draft(payload=payload, order_id=row.order_id, order_version=row.version, actor=actor)
 
 
-def _append(
-    office: Office, row: Row[Any], payload: Payload, actor: str | None, *, touches: bool = False
+def _act(
+    office: Office,
+    order_id: str,
+    decide: Callable[[Connection, Row[Any]], Payload],
+    actor: str | None,
+    *,
+    touches: bool = False,
 ) -> ActDone:
-    with writing(office, row.project) as (connection, write):
-        entry = write([_draft(payload, row, actor)])[0]
+    """Write what `decide` makes of the order as it stands under the write lock: nothing comes between."""
+    with office.store.read() as connection:
+        project = _require(connection, order_id).project
+    with writing(office, project) as (connection, write):
+        row = _require(connection, order_id)
+        entry = write([_draft(decide(connection, row), row, actor)])[0]
         if touches:
             touch(connection)
         return _done(connection, entry.envelope.id, row.order_id)
