@@ -244,7 +244,13 @@ def sync_view(
         else formats.say("Ninguna espera. Van aparte: no frenan los registros."),
         photos_confirmed=summary.blobs_confirmed,
         photos_total=summary.blobs_confirmed + summary.blobs_pending,
-        bundle_ready=False,
+        bundle_text=formats.say(
+            "Copia cifrada de {entries} registros y {photos} fotos.\nEn este equipo no se borra nada.",
+            entries=str(summary.pending),
+            photos=str(summary.blobs_pending),
+        )
+        if summary.pending or summary.blobs_pending
+        else "",
         error=formats.word(f"error.sync.{state.problem}") if state.problem else "",
         error_code=state.problem or "",
     )

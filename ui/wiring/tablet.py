@@ -29,6 +29,7 @@ from ui.wiring.formats import Formats
 from ui.wiring.meter import meter_view
 from ui.wiring.office import WiredOffice
 from ui.wiring.runs import Runs
+from ui.wiring.sticks import sticks
 from workorders.journal.kinds import DeviceRole
 from workorders.people import MAY_OVERRIDE
 
@@ -291,8 +292,16 @@ class WiredTablet:
 
     @worded
     def hand_over(self) -> str:
-        """USB hand-over is not offered yet: the page does not show it."""
-        raise views.Failure(self.translator.text("La entrega por USB todavía no está en este equipo."))
+        """Writes what the office has not answered onto the first stick that is plugged in."""
+        found = sticks()
+        if not found:
+            say = self.translator.text
+            raise views.Failure(
+                say("No hay memoria USB"),
+                say("Conéctela, espere a que aparezca y pruebe otra vez."),
+                "no_stick",
+            )
+        return self.tablet.hand_over(found[0]).name
 
     def office(self) -> WiredOffice:
         """The supervisor's side."""
