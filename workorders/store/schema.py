@@ -10,26 +10,71 @@ Nothing here is particular to SQLite; the full-text index is made by the migrati
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table
+
+from workorders.store.beside import (
+    attempt,
+    base_placement,
+    blob_store,
+    counter,
+    cursor,
+    draft,
+    heard,
+    meter_secret,
+    network_node,
+    order_key,
+    order_text,
+    person,
+    quarantine,
+    reference_set,
+    setting,
+    sla_clock,
+    stock_item,
+    verdict,
 )
-from sqlalchemy.types import TypeEngine
+from workorders.store.tables import json_type, metadata
 
-metadata = MetaData()
-
-
-def _json() -> TypeEngine[object]:
-    return JSON(none_as_null=True)
-
+__all__ = [
+    "BY_ORDER",
+    "BY_SERIAL",
+    "PROJECTION",
+    "attempt",
+    "base_placement",
+    "blob",
+    "blob_store",
+    "chain",
+    "counter",
+    "cursor",
+    "decision",
+    "device",
+    "draft",
+    "entry",
+    "erased_key",
+    "exception",
+    "heard",
+    "join_state",
+    "match_state",
+    "metadata",
+    "meter_reading",
+    "meter_secret",
+    "meter_write",
+    "network_node",
+    "order_key",
+    "order_plan",
+    "order_status",
+    "order_text",
+    "person",
+    "placement",
+    "quarantine",
+    "reference_set",
+    "seal",
+    "setting",
+    "sla_clock",
+    "step_state",
+    "stock_item",
+    "verdict",
+    "work_order",
+]
 
 # --- journal ------------------------------------------------------------------------------------
 
@@ -102,7 +147,7 @@ work_order = Table(
     Column("technology", String),
     Column("procedure", String),
     Column("procedure_version", Integer),
-    Column("flags", _json(), nullable=False),
+    Column("flags", json_type(), nullable=False),
     Column("key_id", String),
     Column("issued_at", String),
     Column("started_at", String),
@@ -116,7 +161,7 @@ work_order = Table(
     Column("record_hash", String),
     Column("record_blob", String),
     Column("record_number", String),
-    Column("record_blobs", _json(), nullable=False),
+    Column("record_blobs", json_type(), nullable=False),
     Column("not_done_at", String),
     Column("not_done_reason", String),
     Column("attempts", Integer, nullable=False),
@@ -146,8 +191,8 @@ order_plan = Table(
     "order_plan",
     metadata,
     Column("order_id", String, primary_key=True),
-    Column("order", _json(), nullable=False),  # orders.WorkOrder as the office last said
-    Column("customer", _json(), nullable=False),  # sealed, as the office last said
+    Column("order", json_type(), nullable=False),  # orders.WorkOrder as the office last said
+    Column("customer", json_type(), nullable=False),  # sealed, as the office last said
 )
 """Apart from `work_order`, so that lists and boards need not walk over it."""
 
@@ -169,8 +214,8 @@ step_state = Table(
     Column("order_id", String, primary_key=True),
     Column("step", String, primary_key=True),
     Column("position", Integer, nullable=False),
-    Column("answers", _json(), nullable=False),
-    Column("sealed", _json(), nullable=False),
+    Column("answers", json_type(), nullable=False),
+    Column("sealed", json_type(), nullable=False),
     Column("seconds", Integer),
     Column("revisions", Integer, nullable=False),
     Column("entry_id", String, nullable=False),
@@ -191,7 +236,7 @@ meter_reading = Table(
     Column("model", String),
     Column("firmware", String),
     Column("logical_device_name", String),
-    Column("readings", _json(), nullable=False),
+    Column("readings", json_type(), nullable=False),
     Column("reason", String),
     Column("at", String, nullable=False),
     Index("meter_reading_order", "order_id"),
@@ -226,7 +271,7 @@ match_state = Table(
     Column("role", String, primary_key=True),
     Column("verdict", String, nullable=False),
     Column("cause", String),
-    Column("sources", _json(), nullable=False),
+    Column("sources", json_type(), nullable=False),
     Column("entry_id", String, nullable=False),
     Column("entry_hash", String, nullable=False),
     Column("mismatches", Integer, nullable=False),  # how often it stopped before
@@ -284,8 +329,8 @@ placement = Table(
     Column("panel", String),
     Column("slot", Integer),
     Column("phase", String),
-    Column("identities", _json(), nullable=False),
-    Column("position", _json()),  # sealed
+    Column("identities", json_type(), nullable=False),
+    Column("position", json_type()),  # sealed
     Column("since", String, nullable=False),
     Column("until", String),
     Column("ended_by", String),  # entry
@@ -306,7 +351,7 @@ device = Table(
     Column("state", String, nullable=False),  # installed, removed
     Column("usage_point", String),
     Column("order_id", String),
-    Column("identities", _json(), nullable=False),
+    Column("identities", json_type(), nullable=False),
     Column("destination", String),
     Column("at", String, nullable=False),
 )
@@ -321,7 +366,7 @@ join_state = Table(
     Column("how", String, nullable=False),
     Column("reason", String),
     Column("recheck_at", String),
-    Column("evidence", _json(), nullable=False),
+    Column("evidence", json_type(), nullable=False),
     Column("concentrator", String),  # through which it was last heard
     Column("placed_at", String),
     Column("first_joined_at", String),  # after the placement; what the join targets count
@@ -342,7 +387,7 @@ exception = Table(
     Column("order_id", String),
     Column("serial", String),
     Column("entry_id", String),
-    Column("detail", _json(), nullable=False),
+    Column("detail", json_type(), nullable=False),
     Column("raised_at", String, nullable=False),
     Index("exception_scope", "scope"),
     Index("exception_order", "order_id"),
@@ -382,229 +427,3 @@ BY_ORDER: tuple[Table, ...] = (
 )
 BY_SERIAL: tuple[Table, ...] = (placement, device, join_state)
 PROJECTION: tuple[Table, ...] = (*BY_ORDER, *BY_SERIAL, exception, decision, erased_key)
-
-# --- beside: not folded from entries ------------------------------------------------------------
-
-verdict = Table(
-    "verdict",
-    metadata,
-    Column("entry_id", String, primary_key=True),
-    Column("hash", String, primary_key=True),
-    Column("verdict", String, nullable=False),
-    Column("code", String),
-    Column("reason", String),
-    Column("server_seq", Integer),
-    Column("at", String, nullable=False),
-    Index("verdict_verdict", "verdict"),
-)
-
-quarantine = Table(
-    "quarantine",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("entry_id", String),
-    Column("hash", String),
-    Column("chain_id", String),
-    Column("seq", Integer),
-    Column("body", LargeBinary, nullable=False),
-    Column("signature", LargeBinary),
-    Column("verdict", String, nullable=False),
-    Column("code", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("source", String),
-    Column("received_at", String, nullable=False),
-    Index("quarantine_entry", "entry_id"),
-    Index("quarantine_chain", "chain_id", "seq"),
-)
-
-cursor = Table(
-    "cursor",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("value", Text, nullable=False),
-    Column("at", String, nullable=False),
-)
-
-setting = Table(
-    "setting",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("value", _json(), nullable=False),
-)
-
-counter = Table(
-    "counter",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("next_value", Integer, nullable=False),
-)
-
-draft = Table(
-    "draft",
-    metadata,
-    Column("order_id", String, primary_key=True),
-    Column("step", String, primary_key=True),
-    Column("answers", _json(), nullable=False),
-    Column("at", String, nullable=False),
-)
-
-order_key = Table(
-    "order_key",
-    metadata,
-    Column("key_id", String, primary_key=True),
-    Column("order_id", String),
-    Column("key", LargeBinary),  # None: destroyed
-    Column("created_at", String, nullable=False),
-    Column("expires_at", String),
-    Column("erased_at", String),
-    Index("order_key_order", "order_id"),
-)
-
-meter_secret = Table(
-    "meter_secret",
-    metadata,
-    Column("serial", String, primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-    Column("order_id", String),
-    Column("expires_at", String),
-    Index("meter_secret_order", "order_id"),
-)
-
-person = Table(
-    "person",
-    metadata,
-    Column("person_id", String, primary_key=True),
-    Column("name", String, nullable=False),
-    Column("role", String, nullable=False),
-    Column("crew", String),
-    Column("grant", Text),  # signed by the gateway
-    Column("key", LargeBinary),  # the person's key, under the PIN
-    Column("expires_at", String),
-    Column("revoked_at", String),
-)
-
-attempt = Table(
-    "attempt",
-    metadata,
-    Column("person_id", String, primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("data", _json(), nullable=False),
-)
-
-blob_store = Table(
-    "blob_store",
-    metadata,
-    Column("sha256", String, primary_key=True),
-    Column("size", Integer, nullable=False),
-    Column("state", String, nullable=False),  # local, confirmed (tablet); held (gateway)
-    Column("at", String, nullable=False),
-    Index("blob_store_state", "state"),
-)
-
-order_text = Table(
-    "order_text",
-    metadata,
-    Column("row", Integer, primary_key=True, autoincrement=True),
-    Column("order_id", String, nullable=False, unique=True),
-    Column("name", String),
-    Column("document", String),
-    Column("phone", String),
-    Column("address", String),
-    Column("position", String),
-    Column("notes", String),
-    Column("search", Text, nullable=False),
-)
-"""Plain customer data of orders whose key is here, and the text that the search looks through."""
-
-sla_clock = Table(
-    "sla_clock",
-    metadata,
-    Column("order_id", String, primary_key=True),
-    Column("rule", String, primary_key=True),
-    Column("project", String),
-    Column("version", String, nullable=False),
-    Column("started_at", String),
-    Column("stopped_at", String),
-    Column("breach_at", String),
-    Column("warn_at", String),
-    Column("paused", Boolean, nullable=False),
-    Column("void", Boolean, nullable=False),
-    Index("sla_clock_breach", "project", "breach_at"),
-    Index("sla_clock_warn", "project", "warn_at"),
-)
-"""Cache of `workorders.rollout.clocks`: folding an order forgets its clocks."""
-
-reference_set = Table(
-    "reference_set",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("sha256", String, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("signature", LargeBinary),
-    Column("received_at", String, nullable=False),
-)
-
-network_node = Table(
-    "network_node",
-    metadata,
-    Column("mrid", String, primary_key=True),
-    Column("project", String),
-    Column("kind", String, nullable=False),
-    Column("parent", String),
-    Column("name", String),
-    Column("identity", String),
-    Column("capacity", Integer),
-    Column("phase", String),
-    Column("lat", String),
-    Column("lon", String),
-    Column("path", Text, nullable=False),  # mrids from the root, `/` between and around
-    Column("depth", Integer, nullable=False),
-    Index("network_node_parent", "parent"),
-    Index("network_node_kind", "kind", "name"),
-    Index("network_node_path", "path"),
-    Index("network_node_identity", "identity"),
-)
-
-base_placement = Table(
-    "base_placement",
-    metadata,
-    Column("serial", String, primary_key=True),
-    Column("project", String),
-    Column("model", String),
-    Column("place", String),  # node it hangs on
-    Column("slot", Integer),
-    Column("usage_point", String),
-    Column("phase", String),
-    Column("installed_on", String),
-    Column("last_reading", String),
-    Column("last_reading_date", String),
-    Column("usual_daily_use", String),
-    Index("base_placement_place", "place"),
-    Index("base_placement_usage_point", "usage_point"),
-)
-"""Meters that stood before us, as the utility's list says; what entries say comes on top."""
-
-stock_item = Table(
-    "stock_item",
-    metadata,
-    Column("serial", String, primary_key=True),
-    Column("project", String),
-    Column("model", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("crew", String),
-    Column("identities", _json(), nullable=False),
-    Index("stock_item_crew", "crew", "state"),
-)
-
-heard = Table(
-    "heard",
-    metadata,
-    Column("serial", String, primary_key=True),
-    Column("project", String),
-    Column("concentrator", String),
-    Column("first_heard_at", String, nullable=False),
-    Column("heard_at", String, nullable=False),
-)
-"""The head-end's list: whom it heard, when last, through which concentrator."""
