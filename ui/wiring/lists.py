@@ -11,6 +11,7 @@ from ui.wiring.formats import DASH, Formats
 
 #: Places that only the history of an order can fill, with what leads up to them.
 PLACES = re.compile(r"[:,(]?\s*\{\w+\}\)?")
+WAITING_SHOWN = 4
 OFFICE_ROLES = frozenset({"supervisor", "engineer", "integrator", "administrator"})
 _SECTIONS: dict[rows.Group, views.Section] = {
     rows.Group.TODAY: "today",
@@ -209,6 +210,25 @@ def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats) -> views.Syn
         section="waiting" if verdict is None else answered,
         more=row.order_id is not None,
     )
+
+
+def folded(entries: list[views.SyncEntry], waiting: int, formats: Formats) -> list[views.SyncEntry]:
+    """The newest waiting entries, the rest of them as one row, then what was answered."""
+    fresh = [entry for entry in entries if entry.section == "waiting"]
+    rest = [entry for entry in entries if entry.section != "waiting"]
+    hidden = waiting - WAITING_SHOWN
+    if hidden < 2:
+        return fresh + rest
+    more = views.SyncEntry(
+        id="",
+        icon="records",
+        title=formats.say("{count} registros más", count=str(hidden)),
+        detail=formats.say("Pasos, lecturas, fotos y ubicaciones"),
+        verdict=formats.say("Guardados en este equipo"),
+        verdict_detail=formats.say("Salen con la próxima conexión"),
+        verdict_icon="saved",
+    )
+    return [*fresh[:WAITING_SHOWN], more, *rest]
 
 
 def sync_view(

@@ -270,11 +270,14 @@ class WiredTablet:
     def sync_state(self) -> views.Sync:
         """What waits and what was answered."""
         formats, now = self.formats(), self.now()
-        rows = self.tablet.entries(limit=ENTRIES_SHOWN)
+        rows = self.tablet.entries(pending=True, limit=ENTRIES_SHOWN)
+        rows += self.tablet.entries(pending=False, limit=ENTRIES_SHOWN)
         # Lists that came in and were answered are no news for a crew; what waits or needs an answer is.
         told = [row for row in rows if row.order_id or row.verdict not in ("applied", "duplicate")]
         entries = [lists.sync_entry(row, now, formats) for row in told]
-        return lists.sync_view(self.tablet.sync_summary(), self.tablet.status(), entries, now, formats)
+        summary = self.tablet.sync_summary()
+        shown = lists.folded(entries, summary.pending, formats)
+        return lists.sync_view(summary, self.tablet.status(), shown, now, formats)
 
     @worded
     def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
