@@ -2,8 +2,8 @@
 each write.
 
 For a machine that is not enrolled there is no chain to write to, yet no write may leave unrecorded and no
-invocation
-counter may be used twice. This small database holds neither secrets nor personal data and is not encrypted.
+invocation counter may be used twice. This small database holds neither secrets nor personal data and is not
+encrypted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The gateway's data on this machine: where its database lies, and its key in the vault.
 
 `FIELDTOOL_DATABASE` (or `--database`) names the database; without it, it lies below the data folder. The
-key lies in
-the keyring, or in a file under a passphrase beside the database; never in clear.
+key lies in the keyring, or in a file under a passphrase beside the database; never in clear.
 """
 
 from __future__ import annotations

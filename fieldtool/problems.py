@@ -1,8 +1,8 @@
 """Any error of the program as words for people: what happened, what to try, the code small below.
 
-One place knows the families of errors; screens and command line ask here. A text that is not translated
-yet falls
-back to the English message that the error carries; an error nobody expected says so without its inside.
+One place knows the families of errors; screens and command line ask here. A text that is not translated yet
+falls back to the English message that the error carries; an error nobody expected says so without its
+inside.
 """
 
 from __future__ import annotations

@@ -84,8 +84,7 @@ def identities_of(
     """The identities of a device, taken from the best source that has each.
 
     Returns (identities, keys that are required and missing, keys whose value is not well formed or whose
-    sources
-    contradict each other).
+    sources contradict each other).
     """
     found: dict[str, str] = {}
     missing: list[str] = []

@@ -1,8 +1,7 @@
 """Where one tablet keeps its data, and the few choices that belong to the machine and not to the record.
 
 `FIELDTOOL_HOME` moves everything. Each realm has a folder of its own below it, with its own database, keys
-and
-enrolment; nothing is shared between them but language, theme and the probe's port.
+and enrolment; nothing is shared between them but language, theme and the probe's port.
 """
 
 from __future__ import annotations

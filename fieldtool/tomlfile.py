@@ -1,9 +1,8 @@
 """TOML files that people write by hand: read into typed structs, with file, line and reason for a mistake.
 
 msgspec says *which* value is wrong (`$.phase[1].step[0].kind`), TOML parsers do not keep *where* it stood.
-The
-line is found again from the headers of the text, which is enough for hand-written files: tables by header,
-keys as `key =` within their table.
+The line is found again from the headers of the text, which is enough for hand-written files: tables by
+header, keys as `key =` within their table.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """How every command speaks: results on standard output, reasons on standard error, 0 done, 1 failed, 2
 wrong usage.
 
-With `--json` standard output holds machine-readable results and nothing else. No traceback and no secret
-is shown;
-an unexpected error goes to the log file and is named by its type.
+With `--json` standard output holds machine-readable results and nothing else. No traceback and no secret is
+shown; an unexpected error goes to the log file and is named by its type.
 """
 
 from __future__ import annotations

@@ -101,10 +101,8 @@ def enrol(
     """Make this tablet known to a gateway.
 
     Makes the tablet's keys and its encrypted database, proves the keys, and leaves a sealed copy of the
-    database
-    key with the gateway. Enrolling again begins a new chain; nothing unsent is touched. With --json one
-    object:
-    {"tablet", "realm", "crew", "project", "gateway", "system_title"}.
+    database key with the gateway. Enrolling again begins a new chain; nothing unsent is touched. With
+    --json one object: {"tablet", "realm", "crew", "project", "gateway", "system_title"}.
 
     Example: fieldtool enrol https://gateway.example.org 7K2M-9QXT-…
     """
@@ -284,17 +282,15 @@ def commission(
     """Run the procedure of an order without a screen; run again, it goes on where it stopped.
 
     The answers name what a crew would tap, type, scan and photograph. Photo fields hold paths of pictures;
-    a scan
-    step takes `image` (a picture of the label) or `serial` with `codes`. Steps at a meter are worked by
-    themselves;
-    `configure` takes `allow` (ids of dangerous changes), `relay` its `confirmation` (last four digits).
-    "not_done": {"reason", "note", "photos", "at": step} leaves the order as not executed.
+    a scan step takes `image` (a picture of the label) or `serial` with `codes`. Steps at a meter are worked
+    by themselves; `configure` takes `allow` (ids of dangerous changes), `relay` its `confirmation` (last
+    four digits). "not_done": {"reason", "note", "photos", "at": step} leaves the order as not executed.
 
     A mismatch, a safety stop or a fault at the port ends the command with exit status 1 and everything
-    accepted
-    so far durable. With --json one object: {"order", "order_id", "state": completed|not_done|unsafe|stopped,
-    "step", "steps_done", "match": {"verdict", "cause", "overridden_by"}, "meters": {"read", "configured",
-    "resumed"}, "flags", "record", "error": {"code", "message", "problems"}, "seconds"}.
+    accepted so far durable. With --json one object: {"order", "order_id", "state":
+    completed|not_done|unsafe|stopped, "step", "steps_done", "match": {"verdict", "cause", "overridden_by"},
+    "meters": {"read", "configured", "resumed"}, "flags", "record", "error": {"code", "message",
+    "problems"}, "seconds"}.
 
     Example: fieldtool commission RN2600001 --old-port COM3 --new-port COM3 --answers day.json --user t01
     """

@@ -58,8 +58,7 @@ def doctor(
     """Say what this machine has and lacks: probe, camera, keyring, disk, clock, data.
 
     With --json one object: {"ok", "checks": [{"name", "state": ok|lacking|bad, "detail", "hint"}]}. Exit
-    status 1 if
-    something is bad; what is merely lacking (no probe plugged in) is no fault.
+    status 1 if something is bad; what is merely lacking (no probe plugged in) is no fault.
     """
     from fieldtool.commands.tablet import realm_of
     from fieldtool.doctor import examine
@@ -83,10 +82,9 @@ def demo(
 ) -> None:
     """Run the whole job on the virtual field: gateway, meters and tablets as processes, real protocols.
 
-    Without --headless the app opens with the demo's data in it. With --json (implies --headless) one object:
-    {"orders", "meters", "match", "placements", "entries", "blobs", "journal", "gateway", "seconds"}; exit
-    status 1
-    if tablet and gateway do not say the same.
+    Without --headless the app opens with the demo's data in it. With --json (implies --headless) one
+    object: {"orders", "meters", "match", "placements", "entries", "blobs", "journal", "gateway",
+    "seconds"}; exit status 1 if tablet and gateway do not say the same.
     """
     from fieldtool.demo import run
 

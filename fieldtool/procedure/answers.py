@@ -1,9 +1,8 @@
 """What is answered to a step of each kind, and which fields of an answer are personal.
 
 An answer is what goes into `step.done`; personal fields (`PERSONAL`) go there only sealed under the key of
-the
-order. Headless runs write them as `{step: {field: value}}`, the screens build them from taps. Numbers are
-decimal text.
+the order. Headless runs write them as `{step: {field: value}}`, the screens build them from taps. Numbers
+are decimal text.
 """
 
 from __future__ import annotations

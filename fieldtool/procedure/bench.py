@@ -1,8 +1,7 @@
 """What lies on the bench for the current step: results of meters and network that are not accepted yet.
 
 Work on a device comes first and is shown; only accepting the step makes it a fact. What is lost with a
-tablet that
-dies here is done again, except writes to a meter, which are journalled before they are sent.
+tablet that dies here is done again, except writes to a meter, which are journalled before they are sent.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """What a page needs to show a step: typed, in the language of the screen, free of Qt.
 
 `RunView` is the whole procedure (steps list and current page). The content of the page stands in
-`StepView.body`,
-one struct a step kind. Text is ready to be shown; reasons are ids with text beside (`Option`). Problems are
-`Problem{code, field, params}` with the translation key `problem.<code>`.
+`StepView.body`, one struct a step kind. Text is ready to be shown; reasons are ids with text beside
+(`Option`). Problems are `Problem{code, field, params}` with the translation key `problem.<code>`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The steps of a run that touch a meter or the network: read, plan, apply, relay, join.
 
-Each call blocks in the caller's worker thread. What it finds is laid on the run's bench; accepting the
-step makes
-it a fact. Writes are the exception: they are journalled one by one while they happen.
+Each call blocks in the caller's worker thread. What it finds is laid on the run's bench; accepting the step
+makes it a fact. Writes are the exception: they are journalled one by one while they happen.
 """
 
 from __future__ import annotations

@@ -1,13 +1,10 @@
 """The face of one tablet and of one running procedure, as screens and commands see them.
 
 `fieldtool.tablet.Tablet` and `fieldtool.run.ProcedureRun` implement these. Methods marked *slow* touch a
-meter,
-the network or Argon2 and belong into a worker thread; all others answer from the local store in
-milliseconds, but
-still write durably, so the interface thread gives them to a worker too. All may be called from any thread:
-one
-lock a tablet serialises writing. Errors are `fieldtool.errors.JobError` (stable `code`, key `error.<code>`),
-`drivers.errors.DriverError`, and those of `workorders`; none shows a secret.
+meter, the network or Argon2 and belong into a worker thread; all others answer from the local store in
+milliseconds, but still write durably, so the interface thread gives them to a worker too. All may be called
+from any thread: one lock a tablet serialises writing. Errors are `fieldtool.errors.JobError` (stable
+`code`, key `error.<code>`), `drivers.errors.DriverError`, and those of `workorders`; none shows a secret.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One tablet in one realm: opens its store, knows its people and orders, starts runs, syncs.
 
 Methods may be called from any thread. Reading needs no lock (each call has a connection of its own);
-writing is
-serialised by the store; `_lock` guards what lives in this object: who is signed in, ports, open runs.
+writing is serialised by the store; `_lock` guards what lives in this object: who is signed in, ports, open
+runs.
 """
 
 from __future__ import annotations
