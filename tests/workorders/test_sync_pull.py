@@ -254,6 +254,23 @@ def test_photos_follow_their_record_and_go_after_the_grace_time(bureau: Bureau, 
     assert bureau.files.has(sha256)
 
 
+@pytest.mark.parametrize("days", [0, 8])
+def test_a_photo_that_the_office_lost_after_confirming_it_is_sent_again(
+    bureau: Bureau, tablet: Tablet, days: int
+) -> None:
+    """The office is restored from a backup: within the grace time the tablet still has the file."""
+    sha256 = photograph(tablet, tablet.order_ids()[0])
+    tablet.sync()
+    bureau.files.remove(sha256)
+    with bureau.office.store.write() as connection:
+        connection.execute(delete(schema.blob_store))
+    bureau.now.forward(days=days)
+    report = tablet.sync()
+    assert (report.blobs_sent, report.missing_blobs, report.pending_blobs) == (1, 0, 0)
+    assert bureau.files.has(sha256)
+    assert tablet.blobs.has(sha256)
+
+
 def test_a_photo_lost_on_the_tablet_is_told_and_stops_nothing(bureau: Bureau, tablet: Tablet) -> None:
     sha256 = photograph(tablet, tablet.order_ids()[0])
     tablet.blobs.remove(sha256)

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -111,6 +111,13 @@ def note_blob(connection: Connection, sha256: str, size: int, state: str, at: st
 def note_local(connection: Connection, sha256: str, size: int, at: str) -> None:
     """A blob lies here and waits for the office; for `also` of the entry that names it."""
     note_blob(connection, sha256, size, LOCAL, at)
+
+
+def send_again(connection: Connection, hashes: Sequence[str], at: str) -> int:
+    """The office has lost these blobs after it had confirmed them: they wait again. Returns how many."""
+    table = schema.blob_store
+    lost = (table.c.sha256.in_(hashes)) & (table.c.state == CONFIRMED)
+    return connection.execute(update(table).where(lost).values(state=LOCAL, at=at)).rowcount
 
 
 def waiting(connection: Connection) -> list[tuple[str, int]]:

@@ -222,7 +222,8 @@ def keys(round: SyncRound) -> None:
 
 
 def send_blobs(round: SyncRound) -> None:
-    """Upload photos and documents whose records are answered; remove what was confirmed long ago."""
+    """Remove what was confirmed long ago; upload photos and documents whose records are answered."""
+    _remove_expired(round)
     with round.store.read() as connection:
         wanted = blobs.waiting(connection)
     total = sum(size for _, size in wanted)
@@ -240,16 +241,21 @@ def send_blobs(round: SyncRound) -> None:
         with round.store.write() as connection:
             blobs.note_blob(connection, sha256, size, blobs.CONFIRMED, utc_text(round.now()))
         round.report.blobs_confirmed += 1
-    _remove_expired(round)
 
 
 def _remove_expired(round: SyncRound) -> None:
     with round.store.read() as connection:
         gone = list(blobs.expired(connection, round.now()))
     for sha256 in gone:
-        round.blobs.remove(sha256)
+        # Asked once more: an office that was restored from a backup may have lost it since it confirmed.
+        held = round.transport.has_blob(sha256)
+        if held:
+            round.blobs.remove(sha256)
         with round.store.write() as connection:
-            blobs.note_blob(connection, sha256, 0, blobs.REMOVED, utc_text(round.now()))
+            if held:
+                blobs.note_blob(connection, sha256, 0, blobs.REMOVED, utc_text(round.now()))
+            else:
+                blobs.send_again(connection, [sha256], utc_text(round.now()))
 
 
 def finish(round: SyncRound) -> None:
@@ -263,7 +269,17 @@ def finish(round: SyncRound) -> None:
         _pull_afresh(round)
         keys(round)
         answer = _compare(round)
+    if _send_files_again(round, answer.missing_blobs):
+        send_blobs(round)
+        answer = _compare(round)
     round.report.missing_blobs = len(answer.missing_blobs)
+
+
+def _send_files_again(round: SyncRound, missing: list[str]) -> bool:
+    """Files that the office had confirmed and misses now are sent again; whether there are any."""
+    here = [sha256 for sha256 in missing if round.blobs.has(sha256)]
+    with round.store.write() as connection:
+        return blobs.send_again(connection, here, utc_text(round.now())) > 0
 
 
 def _compare(round: SyncRound) -> wire.FinishAnswer:
