@@ -153,13 +153,11 @@ class BundleReader:
                 opened=realm.value,
                 found=self.header.realm.value,
             )
-        self.certificate = base64.b64decode(self.header.certificate)
         try:
-            subject, key = certificates.verify_chain(
-                self.certificate, root, realm=realm, holder=Holder.TABLET
-            )
+            certificate = base64.b64decode(self.header.certificate, validate=True)
+            subject, key = certificates.verify_chain(certificate, root, realm=realm, holder=Holder.TABLET)
             key.verify(signature, _SIGNED + hashlib.sha256(body).digest())
-        except (CertificateError, InvalidSignature):
+        except (CertificateError, InvalidSignature, ValueError):
             raise JobError("bundle_unknown_sender", "whoever signed this is not known here") from None
         self.tablet = subject.id
 
@@ -194,6 +192,7 @@ class BundleReader:
         raise JobError("bundle_not_for_us", f"this hand-over is for {names or 'nobody'}", recipients=names)
 
     def _frames(self, cipher: AESGCM) -> Iterator[bytes]:
+        # The header's signature was proven before: what it says is what the sender wrote.
         prefix, bound = base64.b64decode(self.header.nonce), hashlib.sha256(self._body).digest()
         count, last = 0, False
         while not last:
