@@ -24,7 +24,7 @@ from ui.preview.photo import draw
 #: Smallest side of what a finger presses: 15 mm less a little, the theme target in the strip is 64 high.
 SMALLEST_TARGET = 56
 SETTLE_MS = 40
-CONTROLS_HEIGHT = 1080
+CONTROLS_SIZE = (1280, 1080)
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def render_controls(look: Look) -> Iterator[Rendered]:
         roots = engine.rootObjects()
         window = roots[0] if roots else None
         if isinstance(window, QQuickWindow):
-            window.resize(look.width, max(look.height, CONTROLS_HEIGHT))
+            window.resize(*CONTROLS_SIZE)
             settle()
             found = tuple(heard) + tuple(dict.fromkeys(complaints(window)))
             yield Rendered(f"controles_{sheet}", window.grabWindow(), found)

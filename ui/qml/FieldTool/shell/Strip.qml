@@ -82,6 +82,7 @@ Rectangle {
             strong: part.strong
             width: Math.min(implicitWidth, part.room)
             elide: Text.ElideRight
+            mayElide: !part.strong
         }
 
         Item {
