@@ -143,6 +143,20 @@ def _place(connection: Connection, places: Mapping[str, int]) -> None:
     projection.fold_touched(connection, touched)
 
 
+def take_place_away(connection: Connection, ids: Sequence[str]) -> None:
+    """Entries (by id) that the gateway no longer holds, or not there, fold as unanswered ones again."""
+    if not ids:
+        return
+    table = schema.entry
+    here = table.c.id.in_(list(ids))
+    bodies = connection.execute(select(table.c.body).where(here)).scalars().all()
+    connection.execute(update(table).where(here).values(server_seq=None))
+    touched = projection.Touched()
+    for body in bodies:
+        touched.add(_ENVELOPE.decode(body))
+    projection.fold_touched(connection, touched)
+
+
 def record_verdicts(connection: Connection, verdicts: Iterable[EntryVerdict]) -> None:
     """Keep the office's answers and fold what they touch.
 

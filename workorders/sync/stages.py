@@ -7,15 +7,14 @@ import hashlib
 from collections.abc import Callable
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from workorders import certificates
 from workorders.clock import read_utc, utc_text
 from workorders.journal.entry import Entry, to_wire
 from workorders.journal.kinds import HeadReference, ReferenceReceived
 from workorders.journal.writer import Draft
-from workorders.store import entries as journal
-from workorders.store import inbox, projection, schema
+from workorders.store import inbox, schema
 from workorders.store.inbox import EntryVerdict
 from workorders.store.settings import set_setting
 from workorders.sync import blobs, keyring, reference, wire
@@ -155,10 +154,7 @@ def _pull_afresh(round: SyncRound) -> None:
     )
     with round.store.write() as connection:
         gone = [row.id for row in connection.execute(query) if row.id not in told]
-        for entry_id in gone:
-            connection.execute(update(entry).where(entry.c.id == entry_id).values(server_seq=None))
-        found = (journal.entry_by_id(connection, entry_id) for entry_id in gone)
-        projection.fold(connection, [item for item in found if item is not None])
+        inbox.take_place_away(connection, gone)
 
 
 def _pull_from(round: SyncRound, cursor: str | None) -> set[str]:
@@ -199,10 +195,10 @@ def _pull_from(round: SyncRound, cursor: str | None) -> set[str]:
 def _make_room(connection: Connection, places: list[tuple[int | None, str]]) -> None:
     """Free the places of the sequence that the gateway has given anew (it was restored from a backup)."""
     table = schema.entry
-    taken = [{"place": place, "entry": entry_id} for place, entry_id in places if place is not None]
-    if taken:
-        other = (table.c.server_seq == bindparam("place")) & (table.c.id != bindparam("entry"))
-        connection.execute(update(table).where(other).values(server_seq=None), taken)
+    taken = {place: entry_id for place, entry_id in places if place is not None}
+    query = select(table.c.id, table.c.server_seq).where(table.c.server_seq.in_(list(taken)))
+    others = [row.id for row in connection.execute(query) if row.id != taken[row.server_seq]]
+    inbox.take_place_away(connection, others)
 
 
 def _keep_certificate(connection: Connection, chain_id: str, certificate: bytes) -> None:
@@ -335,9 +331,8 @@ def _send_again(round: SyncRound, heads: list[HeadReference]) -> bool:
                 .where(entry.c.seq > held.get(head.chain_id, -1), verdict.c.server_seq.is_not(None))
             )
             lost += [row.id for row in connection.execute(query)]
-        for entry_id in lost:
-            connection.execute(delete(verdict).where(verdict.c.entry_id == entry_id))
-            connection.execute(update(entry).where(entry.c.id == entry_id).values(server_seq=None))
+        connection.execute(delete(verdict).where(verdict.c.entry_id.in_(lost)))
+        inbox.take_place_away(connection, lost)
     round.report.resent = len(lost)
     return bool(lost)
 
