@@ -249,8 +249,11 @@ class Probe:
         if self._let_go is not meter and self._fragile:
             self._listener.close()
             self.cut.set()
-        tablet.close()
-        meter.close()
+        # A close alone is not heard at the other end while a thread still waits in recv.
+        for end in (tablet, meter):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
 
     def close(self) -> None:
         """Let go of everything."""

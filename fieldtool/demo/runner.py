@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,8 +56,10 @@ def run_headless(*, json: bool) -> int:
     return 1 if different else 0
 
 
-def perform(folder: Path, say: Callable[[str, str], None]) -> tuple[dict[str, Any], Count]:
-    """Play all lanes in `folder`; returns the results without the time, and what was told.
+def perform(
+    folder: Path, say: Callable[[str, str], None], lanes: Iterable[str] = tuple(LANES)
+) -> tuple[dict[str, Any], Count]:
+    """Play the lanes of these projects in `folder`; returns the results without the time, and what was told.
 
     Raises:
         DemoError: a story did not go as it should; every program of the demo has ended by then.
@@ -65,12 +67,12 @@ def perform(folder: Path, say: Callable[[str, str], None]) -> tuple[dict[str, An
     folder.mkdir(parents=True, exist_ok=True)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
-    say("office", "abre la oficina")
+    say("office", "opens")
     mac = concentrators(assets.project("prime"))[CONCENTRATOR]["mac"]
     command = [*drivers_command(), "virtual-concentrator", "--listen", "127.0.0.1:0", "--mac", mac]
     with Service("concentrator", command, {}, logs / "concentrator.log") as concentrator:
         prime = prime_with_concentrator(folder / "prime", CONCENTRATOR, concentrator.ready()["url"])
-        projects = {name: prime if name == "prime" else assets.project(name) for name in LANES}
+        projects = {name: prime if name == "prime" else assets.project(name) for name in lanes}
         office = Office(folder / "office", projects)
         try:
             office.open(logs)
@@ -86,6 +88,7 @@ def play(stage: Stage) -> list[Crew]:
     crews = [
         Crew(name, crew, installer(name), stage.office.pins[installer(name)], stage.folder / name)
         for name, (crew, _) in LANES.items()
+        if name in stage.office.projects
     ]
     side_by_side(lambda crew: lane(stage, crew), crews)
     return crews
@@ -101,23 +104,23 @@ def side_by_side(job: Callable[[Crew], Any], crews: list[Crew]) -> list[Any]:
 
 def lane(stage: Stage, crew: Crew) -> None:
     """A project's day: import it; enrol a crew, fetch its orders, work without signal, bring all back."""
-    stage.say(crew.project, "importa el proyecto")
+    stage.say(crew.project, "imports the project")
     stage.office.load(crew.project)
-    stage.say(crew.project, "inscribe la tableta")
+    stage.say(crew.project, "enrols the tablet")
     crew.enrol(stage.office)
-    stage.say(crew.project, "descarga las órdenes")
+    stage.say(crew.project, "fetches its orders")
     stage.sync(crew, first=True)
     for story in LANES[crew.project][1]:
         story(stage, crew)
-    stage.say(crew.project, "sincroniza")
+    stage.say(crew.project, "syncs")
     stage.sync(crew)
 
 
 def close_the_day(stage: Stage, crews: list[Crew]) -> dict[str, Any]:
     """The head-end reports, the supervisors decide, the tablets learn it, and both sides count and prove."""
-    stage.say("office", "aprueba y cierra")
+    stage.say("office", "hears the head-end, decides, approves")
     rounds = side_by_side(lambda crew: decide_and_tell(stage, crew), crews)
-    stage.say("office", "comprueba diarios y un acta")
+    stage.say("office", "proves the journals and a record")
     with ThreadPoolExecutor(max_workers=2) as pool:
         more = [pool.submit(stage.office.proof), pool.submit(record_proof, stage, crews[0])]
         proofs = side_by_side(lambda crew: crew.proof(), crews)

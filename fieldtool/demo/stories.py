@@ -25,7 +25,7 @@ def clean(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order) as visit:
-        stage.say(crew.project, f"{visit.number}: cambio sin novedad")
+        stage.say(crew.project, f"{visit.number}: clean exchange")
         given = answers(visit, stage.procedure, crew.home)
         stage.finished(visit, crew.commission(visit, given))
     stage.told(crew, "clean exchange", order, "completed", began)
@@ -36,7 +36,7 @@ def swapped_labels(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order, other = stage.next_order(crew), stage.next_order(crew)
     with stage.visit(order) as visit:
-        stage.say(crew.project, f"{visit.number}: etiquetas cambiadas")
+        stage.say(crew.project, f"{visit.number}: swapped labels")
         wrong = answers(visit, stage.procedure, crew.home, label=other["new_asset"]["serial"])
         stopped = crew.commission(visit, wrong, allowed=FAILED)
         expect_stop(stopped, "match")
@@ -55,7 +55,7 @@ def cut_line(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order, "--cut-before-write", "1", "--clock-offset-s", "300") as visit:
-        stage.say(crew.project, f"{visit.number}: línea cortada al configurar")
+        stage.say(crew.project, f"{visit.number}: line cut while configuring")
         given = answers(visit, stage.procedure, crew.home)
         port = str(visit.new.ready()["listen"])
         probe = Probe(lambda: port, fragile=True)
@@ -75,7 +75,7 @@ def locked_meter(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order) as visit:
-        stage.say(crew.project, f"{visit.number}: medidor bloqueado")
+        stage.say(crew.project, f"{visit.number}: meter locked by wrong passwords")
         given = answers(visit, stage.procedure, crew.home)
         crew.commission(visit, given, stop_before="new_read")
         wrong_passwords(crew, str(visit.new.ready()["listen"]))
@@ -85,7 +85,7 @@ def locked_meter(stage: Stage, crew: Crew) -> None:
             error = outcome.json["error"]
             if error["code"] != LOCKED:
                 raise DemoError(f"order {visit.number}: not locked out but {error}")
-            stage.say(crew.project, f"{visit.number}: espera {LOCKOUT_SECONDS:.0f} s")
+            stage.say(crew.project, f"{visit.number}: waits {LOCKOUT_SECONDS:.0f} s")
             time.sleep(LOCKOUT_SECONDS)
             outcome = crew.commission(visit, given)
         stage.finished(visit, outcome)
@@ -113,7 +113,7 @@ def nobody_home(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     number = order["number"]
-    stage.say(crew.project, f"{number}: puerta cerrada")
+    stage.say(crew.project, f"{number}: locked gate")
     photo = pictures.form_photo(crew.home, f"{number}-gate", "PORTÓN CERRADO")
     said = crew.leave(number, {"not_done": {"reason": "locked_gate", "photos": [photo.name]}}).json
     stage.count.take(said)
@@ -127,7 +127,7 @@ def cancelled_too_late(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order) as visit:
-        stage.say(crew.project, f"{visit.number}: ejecutada sin señal")
+        stage.say(crew.project, f"{visit.number}: executed without signal, cancelled meanwhile")
         given = answers(visit, stage.procedure, crew.home)
         stage.finished(visit, crew.commission(visit, given))
     office, project = stage.office, crew.project
@@ -148,7 +148,7 @@ def battery_dies(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     with stage.visit(order) as visit:
-        stage.say(crew.project, f"{visit.number}: la tableta se apaga")
+        stage.say(crew.project, f"{visit.number}: the tablet dies")
         given = answers(visit, stage.procedure, crew.home)
         probe = Probe(lambda: None)
         try:

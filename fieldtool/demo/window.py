@@ -43,11 +43,11 @@ def run_window() -> int:
 
 def _open_app(folder: Path, office: Office) -> int:
     stage = Stage(folder, office, lambda lane, what: _say(what))
-    stage.say("office", "abre la oficina e importa el proyecto …")
+    stage.say("office", "opens the office and imports the project …")
     office.open(stage.logs)
     office.load(PROJECT)
     crew = Crew(PROJECT, CREW, installer(PROJECT), office.pins[installer(PROJECT)], folder / "crew")
-    stage.say("crew", "inscribe la tableta y descarga las órdenes …")
+    stage.say("crew", "enrols the tablet and fetches its orders …")
     crew.enrol(office)
     crew.sync()
     street = Street(stage, crew)
@@ -55,7 +55,7 @@ def _open_app(folder: Path, office: Office) -> int:
         home = crew.home / "tablet"
         street.settings(home / "settings.json")
         for person in (installer(PROJECT), supervisor(PROJECT)):
-            _say(f"persona {person}   PIN {office.pins[person]}")
+            _say(f"sign in as {person}   PIN {office.pins[person]}")
         extra = {**crew.extra, "FIELDTOOL_CAMERA": street.camera.as_uri()}
         extra.pop("FIELDTOOL_PIN")
         app = subprocess.Popen(processes.fieldtool_command(), env=_with_screen(extra))
