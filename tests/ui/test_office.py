@@ -1,0 +1,139 @@
+"""The supervisor's pages on a real gateway: figures, queue, evidence, decision; and without contact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from PySide6.QtCore import Qt
+
+from fieldtool.office import OfficeClient, StoreMemory
+from fieldtool.text import Language
+from tests.ui.person import Person
+from tests.workorders.offices import Bureau, Tablet
+from tests.workorders.servers import serving
+from tests.workorders.test_sync_pull import photograph
+from tests.workorders.test_sync_push import execute
+from ui import views
+from ui.gallery.render import read
+from ui.preview.tablet import RIGHT_PIN, PreviewTablet
+from ui.wiring.formats import Formats
+from ui.wiring.office import WiredOffice
+from workorders.gateway import acts
+from workorders.store.engine import open_store
+
+
+class Desk:
+    """A laptop beside an office whose one crew has executed two orders, one of them cancelled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bureau = Bureau.open(folder, pins={"sofia": "481605"})
+        self.tablet: Tablet = self.bureau.tablet()
+        self.tablet.sync()
+        self.fine, self.cancelled = self.tablet.order_ids()[:2]
+        photograph(self.tablet, self.fine, b"\xff\xd8\xff" + b"x" * 1000)
+        execute(self.tablet, self.fine)
+        execute(self.tablet, self.cancelled)
+        acts.cancel_order(self.bureau.office, self.cancelled, "customer moved", actor="sofia")
+        self.tablet.sync()
+        self.store = open_store(folder / "desk" / "tablet.db", b"d" * 32, role="tablet")
+        self.client: OfficeClient | None = None
+
+    def open(self, url: str) -> WiredOffice:
+        self.client = OfficeClient(url, StoreMemory(self.store), self.bureau.office.now)
+        self.client.sign_in("sofia", "481605")
+        formats = Formats(Language.ES, ZoneInfo("America/Lima"), say)
+        return WiredOffice(lambda: self.client, lambda: formats, self.bureau.office.now)
+
+
+def say(text: str, **params: str) -> str:
+    return text.format(**params) if params else text
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    found = Desk(tmp_path)
+    yield found
+    found.store.close()
+
+
+def test_a_supervisor_finds_what_went_wrong_and_decides_it(desk: Desk) -> None:
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        board = office.board("", 14)
+        figures = {tile.key: tile.value for tile in board.tiles}
+        assert (figures["waiting_approval"], board.fresh, board.open_cases > 0) == ("2", True, True)
+        row = next(one for one in office.queue().rows if one.title == "Ejecutada después de anulada")
+        case = office.case(row.id)
+        assert any(fact.label == "Anulada" for fact in case.office)
+        assert any(fact.label == "Estado" for fact in case.crew)
+        office.decide(case, "accepted", "la cuadrilla no tenía señal")
+        assert row.id not in [one.id for one in office.queue().rows]
+        with pytest.raises(views.Failure, match="ya está decidida"):
+            office.case(row.id)
+
+
+def test_an_executed_order_is_approved_with_its_photo_in_view(desk: Desk) -> None:
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        listed = office.listed("waiting_approval", 100)
+        assert desk.fine in [row.id for row in listed.rows]
+        case = office.order_case(desk.fine)
+        assert office.photo(desk.fine, case.photos[0].key).startswith("data:image/jpeg;base64,")
+        assert [choice.key for choice in case.decisions] == ["approve", "return"]
+        office.decide(case, "approve", "")
+        assert desk.fine not in [row.id for row in office.listed("waiting_approval", 100).rows]
+        assert office.order_case(desk.fine).decisions == ()
+
+
+def test_without_contact_the_last_answer_is_shown_and_nothing_is_decided(desk: Desk) -> None:
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        fresh = office.board("", 14)
+        row = office.queue().rows[0]
+        case = office.case(row.id)
+    stale = office.board("", 14)
+    assert (stale.fresh, stale.tiles) == (False, fresh.tiles)
+    with pytest.raises(views.Failure) as refused:
+        office.decide(case, "accepted", "x")
+    assert refused.value.code == "office_unreachable"
+
+
+def test_a_decision_takes_three_taps_and_no_typing(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet()
+    with person(tablet) as supervisor:
+        supervisor.tap("Ana Suárez Vaca")
+        supervisor.until_sees("Escriba su PIN")
+        supervisor.type(RIGHT_PIN)
+        supervisor.press(Qt.Key.Key_Return)
+        supervisor.until_sees("Despliegue")
+        supervisor.tap("Ejecutada después de anulada")
+        supervisor.until_sees("Lo que pidió la oficina")
+        supervisor.tap("Aceptar")
+        supervisor.until_sees("Queda como ejecutada")
+        supervisor.tap("Comprobado con la cuadrilla")
+        supervisor.press(Qt.Key.Key_Escape)
+        assert tablet.the_office.decisions == []
+        supervisor.tap("Aceptar")
+        supervisor.until_sees("Queda como ejecutada")
+        supervisor.tap("Comprobado con la cuadrilla")
+        dialog = [item for item in supervisor.visible() if item.inherits("QQuickAbstractButton")]
+        (confirm,) = [item for item in dialog if read(item, "text") == "Aceptar" and item.height() > 100]
+        supervisor.tap_item(confirm)
+        supervisor.until(lambda: bool(tablet.the_office.decisions))
+    assert tablet.the_office.decisions == [("e2", "accepted", "Comprobado con la cuadrilla")]
+
+
+def test_sending_back_is_not_possible_without_a_reason(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet()
+    with person(tablet) as supervisor:
+        supervisor.screens.app.go("exceptions")
+        supervisor.tap("Ejecutada después de anulada")
+        supervisor.until_sees("Lo que pidió la oficina")
+        supervisor.tap("Retrabajo")
+        supervisor.until_sees("La orden vuelve a salir")
+        buttons = [item for item in supervisor.visible() if item.inherits("QQuickAbstractButton")]
+        (confirm,) = [item for item in buttons if read(item, "text") == "Retrabajo" and item.height() > 100]
+        assert not confirm.isEnabled()
