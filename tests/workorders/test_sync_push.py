@@ -19,6 +19,7 @@ from workorders.journal.entry import Entry, Envelope, Realm, seal_entry, to_wire
 from workorders.journal.kinds import JoinState, OrderStatus
 from workorders.people import Role
 from workorders.store import schema
+from workorders.store.verify import verify_store
 from workorders.sync import wire
 from workorders.sync.wire import VerdictKind
 
@@ -148,6 +149,24 @@ def test_one_bad_entry_never_stops_those_behind_it(bureau: Bureau, tablet: Table
     # The true entry came meanwhile, whatever a forged copy of it says.
     assert verdicts(tablet, raws[:5])[3:] == [("duplicate", "applied"), ("rejected", "wrong_realm")]
     assert kept(bureau) == before, "the same bytes are kept once"
+
+
+def test_a_quarantined_entry_leaves_no_gap_in_what_the_office_proves(bureau: Bureau, tablet: Tablet) -> None:
+    """Its bytes are kept under its number: `journal verify` at the office must not miss it."""
+    order_id = tablet.order_ids()[0]
+    tablet.journal.append(kinds.ExceptionDecided(exception_id="x", decision="accepted", reason="ours"))
+    execute(tablet, order_id)
+    assert tablet.sync().verdicts == {"applied": 4, "quarantined": 1}
+    assert verify_store(bureau.office.store).problems == []
+
+
+def test_a_certificate_that_is_none_is_answered_entry_by_entry(bureau: Bureau, tablet: Tablet) -> None:
+    entry = execute(tablet, tablet.order_ids()[0])[0]
+    asked = msgspec.structs.replace(request(tablet, [raw(entry)]), chain_id=entry.envelope.id)
+    stranger = resigned(tablet, entry, chain_id=asked.chain_id)
+    asked = msgspec.structs.replace(asked, certificate="§", entries=[msgspec.Raw(raw(stranger))])
+    answer = push.push(bureau.office, asked, tablet.identity.tablet)
+    assert [item.code for item in answer.verdicts] == ["certificate_malformed"]
 
 
 def test_a_newer_kind_is_kept_and_relayed_without_effect(bureau: Bureau, tablet: Tablet) -> None:

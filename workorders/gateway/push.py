@@ -8,10 +8,12 @@ and has no effect, and nothing stops the entries behind it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
@@ -20,6 +22,7 @@ from workorders.gateway.authenticity import Author, Refused, check_author, check
 from workorders.gateway.office import Office
 from workorders.gateway.receipts import countersign
 from workorders.gateway.tables import relayed
+from workorders.journal.canonical import MAX_INTEGER
 from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire
 from workorders.store import entries as journal
 from workorders.store import projection, schema
@@ -37,6 +40,7 @@ class _Item:
     raw: bytes
     hash: str
     id: str | None = None
+    seq: int | None = None
     wire: WireEntry | None = None
     entry: Entry | None = None
     verdict: Verdict | None = None
@@ -118,15 +122,19 @@ def _read(raw: bytes) -> _Item:
         return item
     if hashlib.sha256(body).hexdigest() == item.wire.hash:
         item.hash = item.wire.hash
-    try:
+    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
         item.id = msgspec.json.decode(body, type=_Name).id
-    except (msgspec.DecodeError, UnicodeError):
-        item.id = None
+    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
+        item.seq = msgspec.json.decode(body, type=_Number).seq
     return item
 
 
 class _Name(msgspec.Struct):
     id: str
+
+
+class _Number(msgspec.Struct):
+    seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 
 
 def _look_up(state: _Push, items: Sequence[_Item]) -> None:
@@ -189,9 +197,17 @@ def _author(state: _Push, entry: Entry) -> Author:
         known = state.connection.execute(
             select(table.c.certificate).where(table.c.chain_id == chain_id)
         ).scalar()
-        certificate = known or base64.b64decode(state.request.certificate)
+        certificate = known or _decoded(state.request.certificate)
         state.authors[chain_id] = prove_author(state.connection, state.office, certificate)
     return state.authors[chain_id]
+
+
+def _decoded(certificate: str) -> bytes:
+    """The DER that a request carries; what is no base64 is no certificate and proves nothing."""
+    try:
+        return base64.b64decode(certificate, validate=True)
+    except ValueError:
+        return b""
 
 
 # --- taking -------------------------------------------------------------------------------------
@@ -307,6 +323,7 @@ def _refuse(state: _Push, item: _Item, refused: Refused) -> Verdict:
         state.source,
         verdict=refused.verdict,
         chain_id=state.request.chain_id,
+        seq=None if refused.code == "other_chain" else item.seq,
     )
     if refused.is_final:
         _note(state, verdict)
@@ -326,6 +343,7 @@ def _keep(
     *,
     verdict: VerdictKind = VerdictKind.QUARANTINED,
     chain_id: str | None = None,
+    seq: int | None = None,
 ) -> None:
     table = schema.quarantine
     same = (table.c.hash == digest) & (table.c.code == code) & (table.c.body == body)
@@ -336,6 +354,7 @@ def _keep(
             entry_id=entry_id,
             hash=digest,
             chain_id=chain_id,
+            seq=seq,
             body=body,
             signature=signature,
             verdict=verdict,

@@ -1,7 +1,8 @@
-"""The office's countersignature under the head of a chain: it holds the chain up to there.
+"""The office's countersignature under the head of a chain: the newest entry of it that the office holds.
 
-A tablet that keeps the newest receipt can prove, whatever happens to the office's database, what it had
-handed over.
+The head names by its hashes all that came before. A tablet that keeps the newest receipt can prove, whatever
+happens to the office's database, what it had handed over. Where entries come by USB out of order, those
+between are still owed: each has its own verdict.
 """
 
 from __future__ import annotations
