@@ -12,8 +12,8 @@ from pathlib import Path
 
 from fieldtool.errors import JobError
 from fieldtool.security import keys
-from fieldtool.settings import DATABASE_VARIABLE, Home
-from workorders.gateway.office import Office
+from fieldtool.settings import DATABASE_VARIABLE, Home, write_whole
+from workorders.gateway.office import Office, RealmMismatch
 from workorders.journal.entry import Realm
 from workorders.store.engine import open_store
 
@@ -40,11 +40,19 @@ def database_path(given: str | None) -> Path:
     return Path(text)
 
 
-def _realm(folder: Path, given: Realm | None) -> Realm:
-    if given is not None:
-        return given
-    there = [realm for realm in Realm if (folder / realm.value).is_dir()]
-    return there[0] if len(there) == 1 else Realm.LIVE
+def _realm(database: Path, given: Realm | None) -> Realm:
+    """The realm whose vault holds the key: it was noted beside the database when that was made."""
+    try:
+        noted = Realm(_note(database).read_text("ascii").strip())
+    except (OSError, ValueError):
+        return given or Realm.LIVE
+    if given is not None and given is not noted:
+        raise RealmMismatch(f"this database is the office of {noted}, not of {given}")
+    return noted
+
+
+def _note(database: Path) -> Path:
+    return database.with_name(f"{database.name}.realm")
 
 
 def open_office(
@@ -57,12 +65,15 @@ def open_office(
     """
     path = database_path(database)
     path.parent.mkdir(parents=True, exist_ok=True)
-    chosen = _realm(path.parent, realm)
+    chosen = _realm(path, realm)
     vault = keys.open_vault(Home(path.parent), chosen, passphrase)
     key = keys.database_key(vault, database_exists=path.exists())
     store = open_store(path, key, role="gateway")
     try:
-        return Office.open(store, chosen), path.parent / f"{path.stem}-blobs"
+        office = Office.open(store, chosen)
+        if not _note(path).exists():
+            write_whole(_note(path), chosen.value.encode("ascii"))
+        return office, path.parent / f"{path.stem}-blobs"
     except BaseException:
         store.close()
         raise

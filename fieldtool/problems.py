@@ -7,6 +7,9 @@ inside.
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import msgspec
 
 from fieldtool import words
@@ -65,18 +68,38 @@ def _of_other_packages(error: BaseException, language: Language) -> Explained:
         for prefix in _PREFIXES.get(module.split(".")[1] if "." in module else "", ("error",)):
             key = f"{prefix}.{code}"
             if words.has(key, language):
-                return _by_key(key, code, message, hint, {}, language)
+                return _by_key(key, code, message, hint, {"detail": message}, language)
         return Explained(code=code, what=message, hint=hint if hint not in message else "")
     if isinstance(error, OSError):
-        return _by_key(
-            "error.system", "system", f"{error.strerror or type(error).__name__}", "", {}, language
-        )
+        return _of_the_system(error, language)
     return Explained(
         code="internal",
         what=_word("error.internal", language, f"an unexpected error ({type(error).__name__})", {}),
         hint=_word("error.internal.hint", language, "", {}),
         expected=False,
     )
+
+
+_SYSTEM: dict[int, str] = {
+    errno.ENOENT: "absent",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.ENOSPC: "disk_full",
+    errno.EFBIG: "disk_full",
+    errno.EROFS: "read_only",
+    errno.EISDIR: "wrong_kind",
+    errno.ENOTDIR: "wrong_kind",
+    errno.EEXIST: "wrong_kind",
+}
+
+
+def _of_the_system(error: OSError, language: Language) -> Explained:
+    reason = error.strerror or type(error).__name__
+    named = error.filename if isinstance(error.filename, str | Path) else "—"
+    code = _SYSTEM.get(error.errno or 0)
+    key = "error.system" if code is None else f"error.system.{code}"
+    params = {"file": str(named), "reason": reason}
+    return _by_key(key, code or "system", f"{named}: {reason}", "", params, language)
 
 
 _PREFIXES: dict[str, tuple[str, ...]] = {

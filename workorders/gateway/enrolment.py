@@ -24,6 +24,7 @@ from workorders.gateway import persons
 from workorders.gateway.errors import InvalidInput, NotAllowed, NotFound
 from workorders.gateway.office import Office
 from workorders.gateway.tables import one_time_code, tablet
+from workorders.gateway.tables import project as project_table
 from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_canonical
 from workorders.sync import wire
 from workorders.sync.codes import ASKS, CODE_HOURS, GRANTS, EnrolTicket, new_code, proof, proves
@@ -52,7 +53,20 @@ class IssuedCode(msgspec.Struct, frozen=True, kw_only=True):
 def create_enrolment_code(
     office: Office, *, crew: str | None = None, project: str | None = None, url: str | None = None
 ) -> IssuedCode:
-    """Make a code that lets one tablet in, for a crew of a project. `url` goes into the QR."""
+    """Make a code that lets one tablet in, for a crew of a project. `url` goes into the QR.
+
+    Raises:
+        InvalidInput: `unknown_project`, `unknown_crew`; such a tablet would wait for orders for ever.
+    """
+    if project is not None:
+        with office.store.read() as connection:
+            query = select(project_table.c.data).where(project_table.c.project_id == project)
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise InvalidInput(f"there is no project {project}", code="unknown_project")
+        crews = {item.get("id") for item in (row.data or {}).get("crew", [])}
+        if crew is not None and crews and crew not in crews:
+            raise InvalidInput(f"the project has no crew {crew}", code="unknown_crew")
     return _create(office, ENROL, url=url, crew=crew, project=project, tablet_id=None)
 
 

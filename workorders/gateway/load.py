@@ -7,6 +7,7 @@ everything good is taken in one transaction per kind.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -61,7 +62,7 @@ from workorders.network import (
 )
 from workorders.orders import Customer, WorkOrder, order_plain, seal_customer, unseal_customer
 from workorders.people import Role
-from workorders.rollout.rules import RulesError, read_rules
+from workorders.rollout.rules import RulesError, find_line, read_rules
 from workorders.store import keys, schema
 
 RowType = TypeVar("RowType", bound=msgspec.Struct)
@@ -168,6 +169,7 @@ def read_project(folder: Path) -> tuple[ProjectFile, str]:
         InvalidInput: `bad_project_file`, with what is wrong.
     """
     path = folder / "project.toml"
+    source = ""
     try:
         source = path.read_text("utf-8")
         project = msgspec.convert(tomllib.loads(source), ProjectFile)
@@ -175,7 +177,10 @@ def read_project(folder: Path) -> tuple[ProjectFile, str]:
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}", code="bad_project_file") from None
     except (ValueError, KeyError) as error:
-        raise InvalidInput(f"{path.name}: {error}", code="bad_project_file") from None
+        at = re.search(r"`\$\.?(.*)`$", str(error))  # where msgspec says that it stands
+        line = find_line(source, at.group(1)) if at and at.group(1) else None
+        where = path.name if line is None else f"{path.name}, line {line}"
+        raise InvalidInput(f"{where}: {error}", code="bad_project_file") from None
     return project, source
 
 

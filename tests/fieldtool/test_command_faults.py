@@ -1,0 +1,84 @@
+"""What the command line says and leaves behind when something around it is wrong: every case once broke."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TIMEOUT = 60
+
+
+def environment(home: Path, **extra: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDTOOL_")}
+    secret = {"FIELDTOOL_HOME": str(home), "FIELDTOOL_PASSPHRASE": "una frase larga de prueba"}
+    return kept | secret | {"PYTHONUTF8": "1"} | extra
+
+
+def fieldtool(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "fieldtool", *arguments],
+        env=environment(home, **extra),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_gateway_that_is_told_to_stop_ends_with_status_0(tmp_path: Path, how: signal.Signals) -> None:
+    """uvicorn raises the signal again after its clean end; scripts then took it for a crash (-15)."""
+    gateway = subprocess.Popen(
+        [sys.executable, "-m", "fieldtool", "gateway", "serve", "--listen", "127.0.0.1:0", "--realm", "demo"],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert gateway.stdout is not None
+    assert json.loads(gateway.stdout.readline())["ready"]
+    gateway.send_signal(how)
+    out, err = gateway.communicate(timeout=TIMEOUT)
+    assert (gateway.returncode, out, err) == (0, "", "")
+
+
+def test_a_gateway_remembers_its_realm_whatever_was_tried_in_between(tmp_path: Path) -> None:
+    """A try without a passphrase left a folder `live`, and the demo's database was then opened as live."""
+    without = fieldtool(tmp_path, "gateway", "users", "list", FIELDTOOL_PASSPHRASE="")
+    assert (without.returncode, "[passphrase_needed]" in without.stderr) == (1, True)
+    made = fieldtool(tmp_path, "gateway", "enrol", "--realm", "demo", "--json")
+    assert made.returncode == 0, made.stderr
+    again = fieldtool(tmp_path, "gateway", "users", "list", "--json")
+    assert again.returncode == 0, again.stderr
+    other = fieldtool(tmp_path, "gateway", "users", "list", "--realm", "training", "--json")
+    assert (other.returncode, other.stdout, "[wrong_realm]" in other.stderr) == (1, "", True)
+
+
+def test_a_code_for_a_crew_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    done = fieldtool(tmp_path, "gateway", "enrol", "--project", "nowhere", "--crew", "X", "--json")
+    assert (done.returncode, done.stdout, "[unknown_project]" in done.stderr) == (1, "", True)
+
+
+def test_a_mistake_in_a_project_file_is_told_with_its_line(tmp_path: Path) -> None:
+    project = tmp_path / "project.toml"
+    for text, line in (('id = "p"\nname = \n', "line 2"), ("name = {}\n\nid = 7\n", "line 3")):
+        project.write_text(text, "utf-8")
+        done = fieldtool(tmp_path / "home", "gateway", "load", str(tmp_path))
+        assert (done.returncode, line in done.stderr, "project.toml" in done.stderr) == (1, True, True), done
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """`No such file or directory [system]` said neither which nor in which language."""
+    missing = tmp_path / "heard.csv"
+    done = fieldtool(tmp_path / "home", "gateway", "heard", "prime", str(missing))
+    assert (done.returncode, done.stderr.strip()) == (1, f"fieldtool: No existe {missing}. [absent]")
