@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from tests.ui.person import Person
+from ui import views
+from ui.backend import Answers, Report
 from ui.preview import configuring, steps
 from ui.preview.tablet import PreviewTablet
 
@@ -178,3 +181,27 @@ def test_back_shows_the_step_before(person: Callable[..., Person]) -> None:
         crew.until_sees("elija una")
         crew.tap("Atrás")
         crew.until_sees("¿Está en el lugar de la orden")
+
+
+def test_news_of_an_order_that_was_left_do_not_take_the_page_of_another(
+    person: Callable[..., Person],
+) -> None:
+    release = threading.Event()
+
+    class Slow(PreviewTablet):
+        def act(
+            self, order_id: str, step: str, action: str, values: Answers, report: Report
+        ) -> views.Procedure:
+            release.wait(5)
+            return self.show(order_id)
+
+    tablet = Slow(step="configure", overrides={"configure": configuring.PLAN_READY})
+    with person(tablet) as crew:
+        begin(crew)
+        crew.tap("Escribir 6 cambios")
+        crew.tap("Órdenes")
+        crew.screens.app.startOrder("SCZ-118207")
+        crew.until(lambda: crew.screens.app.procedure.orderId == "SCZ-118207")
+        release.set()
+        crew.until(lambda: not crew.screens.app.procedure.busy)
+        assert crew.screens.app.procedure.orderId == "SCZ-118207"

@@ -30,6 +30,7 @@ class ProcedureController(Controller):
         super().__init__(context, parent)
         self._view: dict[str, object] = {}
         self._step: dict[str, object] = {}
+        self._wanted = ""
 
     @Property(str, notify=changed)
     def orderId(self) -> str:
@@ -65,6 +66,7 @@ class ProcedureController(Controller):
     @Slot(str)
     def start(self, order_id: str) -> None:
         """Begins an order or continues where it was left."""
+        self._wanted = order_id
         self.run(Lane.DATABASE, lambda: self.context.backend.start(order_id), self.show)
 
     @Slot("QVariantMap")
@@ -102,7 +104,9 @@ class ProcedureController(Controller):
         self.context.backend.cancel()
 
     def show(self, view: views.Procedure) -> None:
-        """Takes a new state of the procedure."""
+        """Takes a new state of the procedure; one of an order that was left meanwhile is not shown."""
+        if view.order_id != self._wanted:
+            return
         before = self.stepKey
         self._view = views.to_qml(view)
         step = self._view.get("step")
