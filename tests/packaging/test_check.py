@@ -25,7 +25,9 @@ def test_the_closing_line_is_pytests_own(output: list[str], closing: str) -> Non
 
 
 def test_a_check_that_hangs_is_ended_and_has_failed() -> None:
-    hanging = check.Check("hangs", [sys.executable, "-c", "import threading; threading.Event().wait()"], limit=1)
+    hanging = check.Check(
+        "hangs", [sys.executable, "-c", "import threading; threading.Event().wait()"], limit=1
+    )
     result = check.run(hanging)
     assert not result.passed
     assert "limit" in result.output[-1]
