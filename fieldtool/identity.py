@@ -149,7 +149,10 @@ def difference(serial: str, reference: str) -> list[tuple[int, int]]:
         head = next((i for i in range(shorter) if serial[i] != reference[i]), shorter)
         tail = next((i for i in range(shorter - head) if serial[-1 - i] != reference[-1 - i]), shorter - head)
         end = max(len(serial) - tail, head)
-        return [(head, end)] if end > head else [(max(head - 1, 0), head)] if serial else []
+        if end > head:
+            return [(head, end)]
+        # Characters are missing here: the one beside the gap is marked, for a gap itself cannot be.
+        return [(max(head - 1, 0), max(head, 1))] if serial else []
     ranges: list[tuple[int, int]] = []
     for index, (one, other) in enumerate(zip(serial, reference, strict=True)):
         if one == other:
