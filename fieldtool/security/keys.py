@@ -11,7 +11,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -241,16 +240,6 @@ class HighWater(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
-class Water(StrEnum):
-    """How a journal's head stands to the mark."""
-
-    NEW = "new"
-    EQUAL = "equal"
-    AHEAD = "ahead"
-    BEHIND = "behind"
-    FORKED = "forked"
-
-
 def high_water(vault: KeyVault) -> HighWater | None:
     """The mark, None before the first entry."""
     raw = vault.get(HIGH_WATER)
@@ -261,27 +250,8 @@ def high_water(vault: KeyVault) -> HighWater | None:
 
 
 def raise_high_water(vault: KeyVault, head: HighWater) -> None:
-    """Note a head. The caller compares first: this overwrites."""
+    """Note a head; `Journal.check_mark` says at the next opening whether it is still here."""
     vault.put(HIGH_WATER, msgspec.json.encode(head))
-
-
-def compare(mark: HighWater | None, head: HighWater | None, hash_at: Callable[[int], str | None]) -> Water:
-    """How the journal (`head`, None: empty) stands to the mark. hash_at: hash of the entry at a sequence.
-
-    BEHIND: an older copy was put back, the chain must begin anew. FORKED: another entry stands at the mark.
-    A head of another chain is NEW: a chain that began after the mark says so itself in its first entry.
-    """
-    if mark is None:
-        return Water.NEW if head is None else Water.AHEAD
-    if head is None:
-        return Water.BEHIND
-    if head.chain_id != mark.chain_id:
-        return Water.NEW
-    if head.seq < mark.seq:
-        return Water.BEHIND
-    if hash_at(mark.seq) != mark.hash:
-        return Water.FORKED
-    return Water.EQUAL if head.seq == mark.seq else Water.AHEAD
 
 
 def _home_id(folder: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from fieldtool.errors import JobError
 from fieldtool.security import keys, redaction
-from fieldtool.security.keys import HighWater, KeyringVault, PassphraseVault, Water
+from fieldtool.security.keys import HighWater, KeyringVault, PassphraseVault
 from fieldtool.security.realm import check_realm
 from fieldtool.settings import PASSPHRASE_VARIABLE, Home
 from workorders.journal.entry import Realm
@@ -127,22 +127,11 @@ def test_a_lost_key_is_never_replaced_over_a_database_and_comes_back_by_recovery
     assert keys.database_key(vault, database_exists=True) == b"r" * 32
 
 
-def test_the_mark_shows_an_older_copy_and_a_fork() -> None:
+def test_the_mark_is_kept_as_it_was_told() -> None:
     vault = KeyringVault(Realm.LIVE, "x", MemoryKeyring())
-    chain = {n: f"h{n}" for n in range(1, 10)}
-
-    def head(seq: int, chain_id: str = "c") -> HighWater:
-        return HighWater(chain_id=chain_id, seq=seq, hash=f"h{seq}")
-
-    assert keys.compare(keys.high_water(vault), None, chain.get) is Water.NEW
-    keys.raise_high_water(vault, head(5))
-    mark = keys.high_water(vault)
-    assert keys.compare(mark, head(5), chain.get) is Water.EQUAL
-    assert keys.compare(mark, head(9), chain.get) is Water.AHEAD
-    assert keys.compare(mark, head(4), chain.get) is Water.BEHIND
-    assert keys.compare(mark, None, chain.get) is Water.BEHIND
-    assert keys.compare(mark, head(9), (chain | {5: "other"}).get) is Water.FORKED
-    assert keys.compare(mark, head(1, "new"), chain.get) is Water.NEW
+    assert keys.high_water(vault) is None
+    keys.raise_high_water(vault, HighWater(chain_id="c", seq=5, hash="h5"))
+    assert keys.high_water(vault) == HighWater(chain_id="c", seq=5, hash="h5")
 
 
 def test_realms_do_not_mix() -> None:

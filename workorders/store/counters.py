@@ -15,6 +15,8 @@ from workorders.store.errors import StoreError
 MAX_COUNTER = 2**32 - 1
 """What an invocation counter can hold (IEC 62056-5-3)."""
 
+INVOCATION = "invocation/"
+
 
 class CounterSpent(StoreError):
     """The counter is at its end; the key it counts for must be changed."""
@@ -60,4 +62,19 @@ def reserve_counter(store: Store, name: str, at_least: int, count: int) -> int:
         StoreError: the store cannot be written; then nothing was taken and nothing may be sent.
     """
     with store.write() as connection:
-        return reserve(connection, f"invocation/{name}", at_least=at_least, count=count, limit=MAX_COUNTER)
+        return reserve(connection, f"{INVOCATION}{name}", at_least=at_least, count=count, limit=MAX_COUNTER)
+
+
+def skip_invocation_counters(store: Store, count: int = 2**20) -> None:
+    """Leave `count` values of every invocation counter unused: this store is an older copy of itself.
+
+    Nobody knows what was taken after the copy was made; a million frames are more than a tablet sends to one
+    meter in its life.
+    """
+    table = schema.counter
+    with store.write() as connection:
+        connection.execute(
+            update(table)
+            .where(table.c.name.startswith(INVOCATION, autoescape=True))
+            .values(next_value=table.c.next_value + count)
+        )

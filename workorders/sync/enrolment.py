@@ -122,7 +122,13 @@ def journal_of(
     enrolment, begins a chain here that names the head of the former one (`mark`, else that in the store).
     """
     author = Journal(
-        store, identity.signer(), identity.certificate_der(), identity.realm, identity.project, clock
+        store,
+        identity.signer(),
+        identity.certificate_der(),
+        identity.realm,
+        identity.project,
+        clock,
+        on_head=on_head,
     )
     with store.read() as connection:
         active = journal_entries.active_chain(connection)
