@@ -7,6 +7,7 @@ runs.
 
 from __future__ import annotations
 
+import logging
 import platform
 import threading
 from collections.abc import Callable
@@ -40,11 +41,15 @@ from workorders.journal.writer import Journal, JournalError
 from workorders.orders import OrderStatus, can_start
 from workorders.store import keys as order_keys
 from workorders.store import queries
+from workorders.store.counters import skip_invocation_counters
 from workorders.store.engine import Store, open_store
+from workorders.store.errors import StoreError
 from workorders.store.settings import set_setting, setting
+from workorders.sync import keyring
 from workorders.sync.blobs import BlobFiles
 from workorders.sync.codes import EnrolTicket, parse_code, parse_ticket
 from workorders.sync.enrolment import deposit_key, enrol, journal_of
+from workorders.sync.errors import SyncError
 from workorders.sync.identity import TabletIdentity
 from workorders.sync.round import SyncProgress, SyncReport, SyncRound, SyncState, last_sync_of
 
@@ -53,6 +58,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int, float | None], None]
 _DEPOSITED = "recovery.deposited"
+_log = logging.getLogger(__name__)
 
 
 class Tablet:
@@ -100,7 +106,9 @@ class Tablet:
             raise JobError("not_enrolled", "this tablet is not enrolled: `fieldtool enrol URL CODE`")
         keeping = Keeping(home, realm, passphrase)
         store = open_store(path, keeping.database_key(), role="tablet", create=create)
-        return cls(home, realm, store, keeping)
+        tablet = cls(home, realm, store, keeping)
+        tablet.forget_expired()
+        return tablet
 
     # --- who this is ------------------------------------------------------------------------------
 
@@ -116,7 +124,7 @@ class Tablet:
         """The author of this tablet's chain.
 
         Where the store is an older copy than the vault's mark says, a chain is begun that names the lost
-        head.
+        head; and as nobody knows what was sent to meters since, their counters go on far ahead.
         """
         with self._lock:
             if self._journal is None:
@@ -127,6 +135,7 @@ class Tablet:
                 try:
                     author.check_mark(mark)
                 except JournalError:
+                    skip_invocation_counters(self.store)
                     author.begin_chain("restored", mark)
                 self._journal = author
             return self._journal
@@ -179,6 +188,9 @@ class Tablet:
         transport = self._transport()
         try:
             deposit_key(transport, identity, self.keeping.database_key())
+        except SyncError as error:
+            _log.warning("the database key could not be left with the gateway (%s)", error.code)
+            return  # the enrolment stands; tried again after the next round
         finally:
             transport.close()
         with self.store.write() as connection:
@@ -426,7 +438,17 @@ class Tablet:
             transport.close()
         if report.state is SyncState.DONE:
             self._deposit()
+        self.forget_expired()
         return report
+
+    def forget_expired(self) -> None:
+        """Let go of keys and meter secrets past their time; at start and after each round."""
+        try:
+            self.secrets.forget_expired()
+            with self.store.write() as connection:
+                keyring.forget_expired(connection, self.clock.now().device)
+        except StoreError as error:
+            _log.warning("what has expired could not be forgotten (%s)", error.code)
 
     def _transport(self) -> HttpTransport:
         # Loaded where the network is used: most commands and the whole of a visit do without.

@@ -19,7 +19,7 @@ from workorders.orders import Customer
 from workorders.people import LockedKey, Role
 from workorders.store import inbox, keys, projection, schema
 from workorders.store.queries import order as order_detail
-from workorders.sync import wire
+from workorders.sync import keyring, wire
 from workorders.sync.blobs import note_local
 from workorders.sync.checks import Checker
 from workorders.sync.errors import Unreachable
@@ -194,6 +194,21 @@ def test_erased_personal_data_is_gone_on_every_side(bureau: Bureau, tablet: Tabl
             assert set(left.all()) <= {None}
         assert detail is not None
         assert (detail.customer.name, detail.customer_state) == (None, "erased")
+
+
+def test_customers_leave_a_tablet_that_has_no_contact_and_come_again(bureau: Bureau, tablet: Tablet) -> None:
+    """A tablet that lies in a drawer must not know a hundred customers for ever."""
+    begun, other = tablet.order_ids()[:2]
+    tablet.journal.append(kinds.OrderStarted(procedure="exchange", procedure_version=1), order_id=begun)
+    with tablet.store.write() as connection:
+        assert keyring.forget_expired(connection, "2026-03-31T14:59:00.000Z") == 0
+        assert keyring.forget_expired(connection, "2026-03-31T15:00:00.000Z") == 3
+        assert keys.order_key(connection, begun), "what is under way goes on"
+        with pytest.raises(KeyMissing):
+            keys.order_key(connection, other)
+    tablet.sync()
+    with tablet.store.read() as connection:
+        assert keys.order_key(connection, other)
 
 
 def test_meter_secrets_come_only_for_meters_in_hand_and_expire(bureau: Bureau, tablet: Tablet) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from workorders.clock import utc_text
+from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey
 from workorders.store import schema, search
+
+IN_HAND = (OrderStatus.ENROUTE, OrderStatus.ON_SITE, OrderStatus.IN_PROGRESS, OrderStatus.SUSPENDED)
+"""Orders that a crew is in the middle of: what they still write about them must be sealed too."""
 
 
 def put_order_key(
@@ -95,11 +99,15 @@ def forget_expired(connection: Connection, now: str) -> int:
     """Let go of keys past their time and of the plain text read with them; returns how many.
 
     No erasure: the office still has the key and may send it again. Keeps customers off tablets that are done
-    with them.
+    with them; an order that the crew is in the middle of keeps its key.
     """
-    table = schema.order_key
+    table, order = schema.order_key, schema.work_order
+    in_hand = select(order.c.order_id).where(order.c.status.in_(IN_HAND))
     query = select(table.c.key_id, table.c.order_id).where(
-        table.c.expires_at <= now, table.c.key.is_not(None), table.c.erased_at.is_(None)
+        table.c.expires_at <= now,
+        table.c.key.is_not(None),
+        table.c.erased_at.is_(None),
+        table.c.order_id.is_(None) | table.c.order_id.not_in(in_hand),
     )
     found = connection.execute(query).all()
     if found:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from workorders import sealedbox
-from workorders.journal.kinds import OrderStatus
+from workorders.clock import read_utc, utc_text
 from workorders.journal.sealing import OrderKey
 from workorders.store import keys as order_keys
 from workorders.store import schema
@@ -23,7 +24,8 @@ from workorders.sync.errors import BadAnswer
 from workorders.sync.identity import TabletIdentity
 
 _DIGEST = "sync.keys"
-_IN_HAND = (OrderStatus.ENROUTE, OrderStatus.ON_SITE, OrderStatus.IN_PROGRESS, OrderStatus.SUSPENDED)
+KEY_DAYS = 30
+"""How long a tablet without contact keeps the key of an order: twice what a crew is out."""
 
 
 def ring_digest(ring: wire.KeyRing) -> str:
@@ -65,8 +67,15 @@ def take(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing | N
     """Keep what is in the ring, forget what is not, destroy what was erased. Whether anything changed."""
     if answer.erased:
         order_keys.destroy(connection, dict.fromkeys(answer.erased, now))
-    if ring is None:
-        return False
+    if ring is not None:
+        _take_ring(connection, answer, ring)
+    # Said again by the office, whether they came anew or are still the right ones.
+    expires = utc_text(read_utc(now) + timedelta(days=KEY_DAYS))
+    connection.execute(update(schema.order_key).values(expires_at=expires))
+    return ring is not None
+
+
+def _take_ring(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing) -> None:
     for item in ring.order_keys:
         key = OrderKey(key_id=item.key_id, key=base64.b64decode(item.key))
         if not _has(connection, key):
@@ -85,7 +94,14 @@ def take(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing | N
     if rows:
         connection.execute(insert(schema.meter_secret), rows)
     set_setting(connection, _DIGEST, answer.digest)
-    return True
+
+
+def forget_expired(connection: Connection, now: str) -> int:
+    """Let go of order keys past their time; the next ring is wanted whole, so that they can come again."""
+    gone = order_keys.forget_expired(connection, now)
+    if gone:
+        set_setting(connection, _DIGEST, None)
+    return gone
 
 
 def _has(connection: Connection, key: OrderKey) -> bool:
@@ -95,7 +111,7 @@ def _has(connection: Connection, key: OrderKey) -> bool:
 
 def _forget(connection: Connection, ours: set[str]) -> None:
     table, order = schema.order_key, schema.work_order
-    in_hand = select(order.c.order_id).where(order.c.status.in_(_IN_HAND))
+    in_hand = select(order.c.order_id).where(order.c.status.in_(order_keys.IN_HAND))
     query = select(table.c.key_id, table.c.order_id).where(
         table.c.key.is_not(None), table.c.order_id.not_in(in_hand)
     )
