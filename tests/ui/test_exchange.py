@@ -173,3 +173,38 @@ def test_a_swapped_label_stops_and_the_right_one_goes_on(
         crew.until(lambda: exchange.step == "new_scan")
         exchange.finish(until="configure")
     assert "match" in exchange.done
+
+
+def test_an_order_without_access_is_closed_with_reason_and_photo(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    backend, _ = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.openOrder(world.order.mrid)
+        crew.tap("No ejecutada…")
+        crew.tap("Sin acceso")
+        crew.until_sees("falta la foto")
+        crew.tap("Tomar foto")
+        crew.until_sees("Foto tomada")
+        crew.tap("Cerrar sin ejecutar")
+        crew.until_sees("Buscar serie")
+    [ended] = world.payloads("order.notDone")
+    assert ended["reason"] == "no_access"
+    assert len(ended["blobs"]) == 1
+
+
+def test_a_tablet_that_dies_goes_on_at_the_same_step_with_what_was_scanned(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    backend, sight = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        Exchange(crew, sight).finish(until="old_scan")
+        crew.tap("Escanear")
+        crew.until(lambda: crew.button("Seguir") is not None)
+    again, _ = wired(world, tmp_path)
+    with person(again) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.tap("Seguir")
+        crew.until(lambda: str(crew.screens.app.procedure.stepKey).endswith("/old_read"))

@@ -19,7 +19,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtQuick import QQuickImageProvider
 
-from drivers.camera import Camera, NoCamera, discover
+from drivers.camera import Camera, CameraLost, NoCamera, discover
 
 log = logging.getLogger(__name__)
 CAMERA_VARIABLE = "FIELDTOOL_CAMERA"
@@ -49,17 +49,27 @@ class LiveCamera:
 
     def still(self) -> bytes:
         """A fresh picture in full size, as JPEG. Raises `drivers.camera.NoCamera` or `CameraLost`."""
-        camera, asked_at = self._opened(), time.monotonic()
-        frame = camera.latest(timeout=STILL_TIMEOUT_S)
-        # What the crew shows now, not what lay in the camera's memory when they pressed.
-        while frame is not None and frame.at < asked_at:
-            frame = camera.latest(after=frame.number, timeout=STILL_TIMEOUT_S)
-        if frame is None:
-            raise NoCamera(detail="no frame in time")
-        good, packed = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        self.shown()  # keeps the camera open, and sees to it that it is let go afterwards
+        try:
+            image = self._fresh()
+        except (CameraLost, NoCamera):
+            # It may just have been let go, or was plugged in again: once more from the beginning.
+            self._let_go()
+            image = self._fresh()
+        good, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not good:
             raise NoCamera(detail="the frame cannot be encoded")
         return bytes(packed.tobytes())
+
+    def _fresh(self) -> np.ndarray:
+        """What the crew shows now, not what lay in the camera's memory when they pressed."""
+        camera, asked_at = self._opened(), time.monotonic()
+        frame = camera.latest(timeout=STILL_TIMEOUT_S)
+        while frame is not None and frame.at < asked_at:
+            frame = camera.latest(after=frame.number, timeout=STILL_TIMEOUT_S)
+        if frame is None:
+            raise CameraLost(detail="no frame in time")
+        return frame.image
 
     def shown(self) -> QImage:
         """The newest frame for the live view; a null image until there is one. Never waits."""

@@ -69,7 +69,8 @@ FocusScope {
                 spacing: Theme.gap16
 
                 Repeater {
-                    model: page.reasons
+                    // Once a reason is chosen only it stays, so that photo and note are in sight.
+                    model: page.reasons.filter(one => page.reasonKey === "" || one.key === page.reasonKey)
 
                     ChoiceTile {
                         required property var modelData
@@ -79,9 +80,17 @@ FocusScope {
                         detail: modelData.detail
                         iconName: modelData.icon
                         chosen: page.reasonKey === modelData.key
-                        onClicked: page.reasonKey = modelData.key
+                        onClicked: page.reasonKey = chosen ? "" : modelData.key
                     }
                 }
+            }
+
+            ActionButton {
+                visible: page.reasonKey !== ""
+                text: qsTr("Otro motivo")
+                iconName: "back"
+                iconSize: 24
+                onClicked: page.reasonKey = ""
             }
 
             Row {
