@@ -59,7 +59,8 @@ def _of_other_packages(error: BaseException, language: Language) -> Explained:
 
     if isinstance(error, DriverError):
         key = f"error.driver.{error.code.replace('-', '_')}"
-        return _by_key(key, error.code, error.message, error.hint, error.fields(), language)
+        params = error.fields() | {"message": error.message.rstrip(".")}
+        return _by_key(key, error.code, error.message, error.hint, params, language)
     code = getattr(error, "code", None)
     module = type(error).__module__
     if isinstance(code, str) and module.startswith(("workorders", "fieldtool", "drivers")):

@@ -61,11 +61,10 @@ def server_address(logical: int, physical: int | None = None) -> bytes:
 
 def parse_server(text: str) -> bytes:
     """``LOGICAL[:PHYSICAL]``. Raises ``ValueError`` on anything else."""
-    logical, _, physical = text.partition(":")
-    numbers = [int(part) for part in (logical, physical) if part]
-    if not numbers or any(not 0 <= number < 0x4000 for number in numbers):
+    numbers = [int(part) if part.isdecimal() else -1 for part in text.split(":", 1)]
+    if any(not 0 <= number < 0x4000 for number in numbers):
         raise ValueError(f"server address {text!r}: use LOGICAL or LOGICAL:PHYSICAL, each below 16384")
-    return server_address(numbers[0], numbers[1] if physical else None)
+    return server_address(numbers[0], numbers[1] if len(numbers) > 1 else None)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="A meter at the optical port: who it is, what it reads, what a program would change.",
 )
+
+_TITLE = re.compile(r"[0-9A-Fa-f]{16}")
+_READOUT_CODE = re.compile(r"(?:\d+-\d+:)?[0-9A-Z]+(?:\.[0-9A-Z]+)*(?:[*&]\d+)?")
 
 Port = Annotated[
     str, typer.Option("--port", help="COM3, /dev/ttyUSB0, socket://HOST:PORT or rfc2217://HOST:PORT.")
@@ -170,8 +174,14 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
     from drivers.connection import Auth as Mechanism
     from drivers.connection import Connection
     from drivers.connection import Mode as SignOn
+    from drivers.dlms.hdlc import parse_server
 
+    if given.system_title is not None and not _TITLE.fullmatch(given.system_title):
+        usage(f"--system-title {given.system_title!r}: it is 16 hex digits")
+    if not 0 < given.client < 128:
+        usage(f"--client {given.client}: it is 1 to 127")
     try:
+        parse_server(given.server)
         return Connection(
             mode=SignOn(given.mode),
             client=given.client,
@@ -244,6 +254,8 @@ def read(
     Example: fieldtool meter read --port COM3 --client 2 --auth low --password env:METER_PASSWORD
     --item 3:1.0.1.8.0.255:2
     """
+    for text in item or []:
+        _check_item(text, meter.mode)
     with _session(meter) as (session, _):
         found = session.read(item or None)
     if meter.json:
@@ -306,6 +318,19 @@ def apply(
     if bad:
         note(f"fieldtool: not as it should be: {', '.join(bad)}")
         raise typer.Exit(1)
+
+
+def _check_item(text: str, mode: str) -> None:
+    """An item that no meter could be asked is wrong usage, told before the line is touched."""
+    from drivers.dlms.cosem import parse_item
+    from drivers.errors import WrongValue
+
+    if mode in ("auto", "c") and _READOUT_CODE.fullmatch(text):
+        return
+    try:
+        parse_item(text)
+    except WrongValue as error:
+        usage(f"--item: {error.message}")
 
 
 def _program(name: str) -> str | Path:

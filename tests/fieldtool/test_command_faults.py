@@ -11,6 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from drivers.errors import DriverError, LockedOut
+from drivers.session.access import ReadoutOnly
+from fieldtool import words
+from fieldtool.problems import explain
+from fieldtool.text import Language
+
 TIMEOUT = 60
 
 
@@ -82,3 +88,32 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "heard.csv"
     done = fieldtool(tmp_path / "home", "gateway", "heard", "prime", str(missing))
     assert (done.returncode, done.stderr.strip()) == (1, f"fieldtool: No existe {missing}. [absent]")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--item", "energy"),
+        ("--item", "3:1.0.1.8.0:2"),
+        ("--server", "abc"),
+        ("--server", "1:"),
+        ("--system-title", "xyz"),
+        ("--client", "128"),
+        ("--mode", "x"),
+    ],
+)
+def test_what_no_meter_can_be_asked_is_wrong_usage(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    """It took a sign-on to be told, as a failure, in words of Python."""
+    done = fieldtool(tmp_path, "meter", "read", "--port", "socket://127.0.0.1:9", "--json", *wrong)
+    assert (done.returncode, done.stdout, "invalid literal" in done.stderr) == (2, "", False), done.stderr
+
+
+def test_trouble_at_the_port_is_told_in_the_language_of_the_crew(tmp_path: Path) -> None:
+    """All errors of the drivers had no translation, and the lock-out told no seconds."""
+    done = fieldtool(tmp_path, "meter", "identify", "--port", str(tmp_path / "nothing"), "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("fieldtool: No se encuentra la sonda óptica.")
+    for language in Language:
+        for kind in (*DriverError.__subclasses__(), ReadoutOnly):
+            assert words.has(f"error.driver.{kind.code.replace('-', '_')}", language), kind
+        assert "47 s" in explain(LockedOut(seconds=47), language).what
