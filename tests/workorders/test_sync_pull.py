@@ -183,9 +183,12 @@ def test_a_gateway_restored_from_a_backup_gets_again_what_it_lost(
 
 def test_erased_personal_data_is_gone_on_every_side(bureau: Bureau, tablet: Tablet) -> None:
     order_id = tablet.order_ids()[0]
+    for store in (tablet.store, bureau.office.store):
+        store.backup(store.path.with_name(f"{store.path.name}.before-0002"))
     admin.erase_order(bureau.office, order_id, "request of the customer", actor="root")
     assert tablet.sync().equal is True
     for store in (tablet.store, bureau.office.store):
+        assert list(store.path.parent.glob("*.before-*")) == [], "an older copy still has the key"
         with store.read() as connection:
             detail = order_detail(connection, order_id)
             left = connection.execute(

@@ -13,6 +13,7 @@ from workorders.gateway.pull import TabletRow
 from workorders.gateway.tables import tablet
 from workorders.journal.kinds import PersonalErased
 from workorders.journal.writer import Draft
+from workorders.store.keys import finish_erasures
 from workorders.store.schema import order_key, work_order
 
 
@@ -114,4 +115,5 @@ def erase_order(office: Office, order_id: str, reason: str, actor: str | None = 
     payload = PersonalErased(key_ids=key_ids, reason=reason)
     with writing(office, project) as (_, write):
         write([Draft(payload=payload, order_id=order_id, actor=actor)])
+    finish_erasures(office.store)
     return key_ids

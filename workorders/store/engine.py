@@ -111,6 +111,13 @@ class Store:
             if driver is not None:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def forget_older(self) -> None:
+        """After an erasure: nothing older stays in the log or in the copies made before a migration."""
+        self.checkpoint()
+        for copy in self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"):
+            with contextlib.suppress(OSError):
+                copy.unlink()
+
     def integrity(self) -> list[str]:
         """What SQLCipher and SQLite find wrong with the file itself; empty when it is sound."""
         with self._errors(), self.engine.connect() as connection, connection.begin():

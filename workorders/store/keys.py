@@ -12,7 +12,10 @@ from workorders.clock import utc_text
 from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey
 from workorders.store import schema, search
+from workorders.store.engine import Store
+from workorders.store.settings import set_setting, setting
 
+_LATELY = "erasure.lately"
 IN_HAND = (OrderStatus.ENROUTE, OrderStatus.ON_SITE, OrderStatus.IN_PROGRESS, OrderStatus.SUSPENDED)
 """Orders that a crew is in the middle of: what they still write about them must be sealed too."""
 
@@ -136,6 +139,21 @@ def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
     for row in found:
         same = update(table).where(table.c.key_id == row.key_id)
         connection.execute(same.values(key=None, erased_at=erased[row.key_id]))
+    set_setting(connection, _LATELY, True)
     orders = sorted({row.order_id for row in found if row.order_id})
     connection.execute(delete(schema.draft).where(schema.draft.c.order_id.in_(orders)))
     search.refresh_orders(connection, orders)
+
+
+def finish_erasures(store: Store) -> bool:
+    """Take what was destroyed out of the log and older copies too, once; whether there was anything.
+
+    Asked after the transaction that destroyed it; where the program ended in between, the next one does it.
+    """
+    with store.read() as connection:
+        if not setting(connection, _LATELY):
+            return False
+    store.forget_older()
+    with store.write() as connection:
+        set_setting(connection, _LATELY, None)
+    return True

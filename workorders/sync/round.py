@@ -23,6 +23,7 @@ from workorders.journal.writer import Journal
 from workorders.store import inbox
 from workorders.store.engine import Store
 from workorders.store.errors import StoreError
+from workorders.store.keys import finish_erasures
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
 from workorders.sync.blobs import BlobFiles
@@ -221,6 +222,7 @@ class SyncRound:
                 state=report.state, at=report.at, contact=contact, code=report.code, offset_ms=offset
             )
             set_setting(connection, _LAST, msgspec.to_builtins(last))
+        finish_erasures(self.store)
 
 
 class LastSync(msgspec.Struct, frozen=True, kw_only=True):
