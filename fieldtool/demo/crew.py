@@ -47,6 +47,8 @@ class Crew:
     pin: str
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
+    last_seconds: float = 0.0
+    """How long this tablet's last command took: what this machine can do now."""
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -58,7 +60,9 @@ class Crew:
 
     def run(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Outcome:
         """Run one command on this tablet."""
-        return processes.run([*arguments, "--realm", "demo"], self.extra, allowed=allowed)
+        outcome = processes.run([*arguments, "--realm", "demo"], self.extra, allowed=allowed)
+        self.last_seconds = outcome.seconds
+        return outcome
 
     def outside(self, *arguments: str) -> Outcome:
         """Run a command that is no matter of orders; it may fail."""

@@ -144,7 +144,7 @@ class Stage:
 
     def _meter(self, order: dict[str, Any], model: str, serial: str, *options: str) -> Service:
         command = [*processes.drivers_command(), "virtual-meter", "--model", model, "--serial", serial]
-        command += ["--listen", "socket://127.0.0.1:0", "--days", HISTORY_DAYS, "--lockout-s", "5", *options]
+        command += ["--listen", "socket://127.0.0.1:0", "--days", HISTORY_DAYS, *options]
         return Service(f"meter {serial}", command, {}, self.logs / f"{order['number']}-{serial}.log")
 
     def _network(self, order: dict[str, Any]) -> list[str]:
