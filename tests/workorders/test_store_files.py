@@ -14,6 +14,7 @@ import pytest
 import sqlcipher3.dbapi2 as sqlcipher
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Column, Connection, String, Table, create_engine, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -211,6 +212,44 @@ def test_the_migrations_make_what_the_code_expects(path: Path) -> None:
         differences = compare_metadata(context, [schema.metadata, tables.metadata])
     # The full-text index lives in tables of its own, which only SQLite knows.
     assert [item for item in differences if "order_search" not in str(item)] == []
+
+
+def shape(connection: Connection) -> dict[str, set[tuple[object, ...]]]:
+    """Columns (type, not null, place in the key) and indexes of every table, as SQLite holds them."""
+    names = [
+        row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")
+    ]
+    found: dict[str, set[tuple[object, ...]]] = {}
+    for name in names:
+        columns = connection.exec_driver_sql(f'PRAGMA table_info("{name}")').all()
+        found[name] = {(row.name, row.type, row.notnull, row.pk) for row in columns}
+        for index in connection.exec_driver_sql(f'PRAGMA index_list("{name}")').all():
+            parts = connection.exec_driver_sql(f'PRAGMA index_info("{index.name}")').all()
+            found[name].add((index.unique, index.origin, *(part.name for part in parts)))
+    return found
+
+
+def test_migrated_and_declared_tables_are_the_same_to_the_last_column(path: Path) -> None:
+    declared = create_engine("sqlite://")
+    with declared.begin() as connection:
+        schema.metadata.create_all(connection)
+        tables.metadata.create_all(connection)
+        wanted = shape(connection)
+    with open_store(path, KEY, role="tablet") as store, store.read() as connection:
+        migrated = shape(connection)
+    assert {name: migrated[name] for name in wanted} == wanted
+    apart = {name for name in migrated if not name.startswith("order_search")} - set(wanted)
+    assert apart == {"alembic_version"}
+
+
+def test_what_code_declares_later_does_not_change_an_old_migration(tmp_path: Path) -> None:
+    later = [Table("later", each, Column("a", String)) for each in (schema.metadata, tables.metadata)]
+    try:
+        with new_store(tmp_path) as store, store.read() as connection:
+            assert not inspect(connection).has_table("later")
+    finally:
+        for table in later:
+            table.metadata.remove(table)
 
 
 def test_reading_cannot_write(path: Path) -> None:

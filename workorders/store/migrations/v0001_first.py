@@ -1,15 +1,10 @@
-"""The first schema, written out: what `schema.py` says later must not change what this once made.
-
-One table a paragraph: `name: column type, …`, then its indexes as `@index column …`. Types: s text, t long
-text, i integer, b boolean, x bytes, j JSON; `*` is the primary key, `!` not null, `=` unique.
-"""
+"""The first schema, written out: what `schema.py` says later must not change what this once made."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
-from sqlalchemy.types import TypeEngine
+from workorders.store.migrations.written import tables
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -126,47 +121,11 @@ stock_item: serial s*, project s, model s!, state s!, crew s, identities j!
 heard: serial s*, project s, concentrator s, first_heard_at s!, heard_at s!
 """
 
-_TYPES: dict[str, type[TypeEngine[Any]]] = {
-    "s": String,
-    "t": Text,
-    "i": Integer,
-    "b": Boolean,
-    "x": LargeBinary,
-    "j": JSON,
-}
-
-
-def tables(text: str = TABLES) -> MetaData:
-    """The tables that `text` describes."""
-    metadata = MetaData()
-    # A line that begins with four blanks goes on with the one before.
-    lines = text.strip().replace("\n    ", " ").split("\n")
-    table: Table | None = None
-    for line in lines:
-        if line.startswith("  @") and table is not None:
-            name, *columns = line[3:].split()
-            Index(name, *(table.c[column] for column in columns))
-        else:
-            name, columns_text = line.split(": ", 1)
-            table = Table(name, metadata, *map(_column, columns_text.split(", ")))
-    return metadata
-
-
-def _column(text: str) -> Column[Any]:
-    name, kind = text.split()
-    return Column(
-        name,
-        _TYPES[kind[0]](),
-        primary_key="*" in kind,
-        nullable=not ("*" in kind or "!" in kind),
-        unique=True if "=" in kind else None,
-    )
-
 
 def upgrade(operations: Operations) -> None:
     """Make every table, and on SQLite the full-text index of the order search."""
     bind = operations.get_bind()
-    tables().create_all(bind)
+    tables(TABLES).create_all(bind)
     if bind.dialect.name == "sqlite":
         operations.execute(
             "CREATE VIRTUAL TABLE order_search USING fts5("
