@@ -250,10 +250,17 @@ class MeterWork:
             raise ReadingsDisagree(detail=", ".join(differing))
         return _found(target.role, second, evidence)
 
-    def network(self, target: Target, progress: Progress | None) -> JoinEvidence:
-        """Ask the meter whether it has joined."""
+    def network(self, target: Target, expected: str | None, progress: Progress | None) -> JoinEvidence:
+        """Ask the meter whether it has joined; `expected`: the serial it gave when it was read.
+
+        Raises:
+            OtherMeter: the head sits on another meter now, whose evidence proves nothing.
+        """
         session, _ = self._open(target, progress)
         with self._guard():
+            found = session.identify().serial
+            if expected is not None and normalise_serial(found) != expected:
+                raise errors.OtherMeter(detail=f"{found} is at the port, {expected} was read")
             return session.network()
 
     def settle(self, target: Target, writes: Iterable[Write], progress: Progress | None) -> None:

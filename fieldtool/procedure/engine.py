@@ -79,7 +79,18 @@ def open_step(procedure: Procedure, job: Job, state: RunState) -> Step | None:
     """The first step that is still to be done; None when all are, or the run has ended."""
     if state.end is not None:
         return None
-    return next((step for step in visible_steps(procedure, job, state) if not is_done(step, state)), None)
+    steps = visible_steps(procedure, job, state)
+    return next((step for step in steps if not is_done(step, state) or _asks_more(step, job, state)), None)
+
+
+def _asks_more(step: Step, job: Job, state: RunState) -> bool:
+    """Whether a done step has checks now that it had not then: the office flagged the order meanwhile."""
+    answer = state.answer(step.id)
+    if not isinstance(step, ConfirmStep | SummaryStep) or not isinstance(
+        answer, ConfirmAnswer | SummaryAnswer
+    ):
+        return False
+    return any(answer.checks.get(check.id) is not True for check in checks_of(step, job, state))
 
 
 def may_show(step: Step, procedure: Procedure, job: Job, state: RunState) -> bool:

@@ -56,14 +56,19 @@ class MeterSteps:
     # --- plan and apply ---------------------------------------------------------------------------
 
     def plan(self, progress: Progress | None) -> None:
-        """Settle what a cut left open, then compare with the program."""
-        self._step(m.PlanApplyStep)
+        """Settle what a cut left open, then compare with the program. Only the matched meter is planned."""
+        step = self._step(m.PlanApplyStep)
         run, target = self._run, self._target(DeviceRole.NEW)
+        self._plan = None
         self._work.settle(target, run.state.writes.values(), progress)
         run.reload()
-        order = run.order
-        self._plan = self._work.plan(target, order.program or "", program_values(run), progress)
-        run.put_on_bench(plan=_plan_found(self._plan, None))
+        plan = self._work.plan(target, run.order.program or "", program_values(run), progress)
+        matched = device_serial(run.state, DeviceRole.NEW)
+        if matched is not None and normalise_serial(plan.meter) != matched:
+            params = {"serial": plan.meter, "scanned": matched}
+            raise StepRefused(step.id, [Problem(code="other_meter_at_port", params=params)])
+        self._plan = plan
+        run.put_on_bench(plan=_plan_found(plan, None))
 
     def apply(self, allow: list[str], progress: Progress | None) -> None:
         """Write what differs, and lay down the state of each change, while it happens and afterwards."""
@@ -103,6 +108,8 @@ class MeterSteps:
         if confirmation != last_four(target.serial):
             raise StepRefused(step.id, [Problem(code="wrong_confirmation", field="confirmation")])
         try:
+            # A test that was cut may have left the supply open: what holds is read back first.
+            self._work.settle(target, run.state.writes.values(), progress)
             result = self._work.test_relay(target, progress)
         finally:
             run.reload()
@@ -133,7 +140,8 @@ class MeterSteps:
         now = datetime.now(UTC)
         if proof in (Proof.OPTICAL_PRIME, Proof.OPTICAL_CELLULAR):
             try:
-                heard = self._work.network(self._target(DeviceRole.NEW), progress)
+                expected = device_serial(self._run.state, DeviceRole.NEW)
+                heard = self._work.network(self._target(DeviceRole.NEW), expected, progress)
             except UnsupportedObject:
                 return None
             if proof is Proof.OPTICAL_PRIME:

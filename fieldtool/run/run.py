@@ -326,6 +326,7 @@ class ProcedureRun:
         return self._old_mismatch
 
     _old_mismatch: str | None = None
+    _old_mismatch_serial: str | None = None
 
     def _note_old_mismatch(self, step: m.Step, answer: a.Answer) -> None:
         """Journal that another old meter hangs here than the order says, when it is seen."""
@@ -334,7 +335,7 @@ class ProcedureRun:
         if step.device is not kinds.DeviceRole.OLD or self.order.old_asset is None:
             return
         serial, expected = normalise_serial(answer.serial), normalise_serial(self.order.old_asset.serial)
-        if serial is None or serial == expected or self._old_mismatch is not None:
+        if serial is None or serial == expected or serial == self._old_mismatch_serial:
             return
         checked = kinds.MatchChecked(
             role=kinds.DeviceRole.OLD,
@@ -346,6 +347,7 @@ class ProcedureRun:
             cause="other_old_meter",
         )
         self._old_mismatch = self._append([checked])[0].envelope.id
+        self._old_mismatch_serial = serial
 
     def _arrive(self) -> None:
         """On reaching the match: a mismatch is journalled when it is seen, not when somebody answers it."""
@@ -370,6 +372,8 @@ class ProcedureRun:
             end = RunEnd.COMPLETED
         stored = self._append(written, drafts_of=step.id)
         self._clear_bench(photos_in(answer))
+        if isinstance(step, m.ScanStep):
+            self._old_mismatch = self._old_mismatch_serial = None
         self._shown = None
         self._opened_at = datetime.now(UTC)
         if end is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from drivers.errors import LinkLost
+from drivers.errors import LinkLost, OtherMeter
 from fieldtool.commissioning import ReadingsDisagree
 from fieldtool.errors import JobError, StepRefused
 from fieldtool.procedure.views import RunEnd, StepState
@@ -249,6 +250,60 @@ def test_another_old_meter_than_ordered_stops(world: World) -> None:
         run.accept({"serial": "ZIV0099999999", "codes": ["ZIV0099999999"]})
     assert codes(caught) == {"other_old_meter"}
     assert world.payloads("match.checked")[-1]["verdict"] == "mismatch"
+
+
+def test_an_override_passes_only_the_old_meter_that_it_was_signed_for(world: World) -> None:
+    """First one stranger is seen, then the right one, then another: the override names the last."""
+    run = world.run()
+    walk(run, until="old_scan")
+    for serial in ("ZIV0099999999", "ZIV0088888888"):
+        with pytest.raises(StepRefused):
+            run.accept({"serial": serial, "codes": [serial]})
+    run.accept({"serial": w.OLD_SERIAL, "codes": [w.OLD_SERIAL]})
+    run.go("old_scan")
+    last = "ZIV0099999999"
+    run.accept(
+        {
+            "serial": last,
+            "codes": [last],
+            "override": {"person": "lead-1", "reason": "list_outdated", "pin": "482615"},
+        }
+    )
+    [overridden] = world.payloads("match.overridden")
+    with world.store.read() as connection:
+        found = w.journal_entries.entry_by_id(connection, overridden["match_entry"])
+        [state] = connection.execute(w.schema.match_state.select()).all()
+    assert found is not None
+    assert found.envelope.payload["sources"][1]["serial"] == last
+    assert (state.verdict, state.overridden) == ("mismatch", True)
+
+
+def test_consent_is_asked_for_when_the_office_flags_the_order_later(world: World) -> None:
+    run = world.run()
+    walk(run, until="isolate")
+    flagged = msgspec.structs.replace(world.order, flags=["medical_dependency"])
+    again = w.ProcedureRun(world.around, flagged)
+    again.start()
+    step = again.shown_step()
+    assert step is not None
+    assert step.id == "site"
+
+
+def test_a_head_that_slipped_to_the_neighbour_configures_and_proves_nothing(world: World) -> None:
+    run = world.run()
+    walk(run, until="configure")
+    world.meters["new"].serial = w.OTHER_SERIAL
+    with pytest.raises(StepRefused) as caught:
+        run.plan()
+    assert codes(caught) == {"other_meter_at_port"}
+    with pytest.raises(StepRefused):
+        run.apply(["limiter"])
+    assert world.meters["new"].writes == []
+    world.meters["new"].serial = w.NEW_SERIAL
+    walk(run, until="join")
+    world.meters["new"].serial = w.OTHER_SERIAL
+    with pytest.raises(OtherMeter):
+        run.check_join()
 
 
 def test_a_line_cut_between_write_and_answer_is_settled_by_reading_back(world: World) -> None:
