@@ -197,6 +197,21 @@ def test_a_meter_taken_away_first_may_stand_elsewhere(field: Field) -> None:
     ]
 
 
+def test_a_removal_that_arrives_late_leaves_the_meter_where_it_stands_since(field: Field) -> None:
+    """Taken off the wall by a crew without signal, mounted elsewhere by one that synced first."""
+    with field.store.write() as connection:
+        load_meters(connection, "p1", [StandingMeter(serial="m1", usage_point="up-o1")])
+    field.office(issued(an_order("o2")), order_id="o2")
+    for _ in range(3):
+        field.other_crew(STARTED, order_id="o2")
+    field.other_crew(placed("m1", "up-o2"), order_id="o2")
+    field.crew(kinds.DeviceRemoved(serial="m1", usage_point="up-o1"))
+    with field.store.read() as connection:
+        (place,) = queries.placements(connection, serial="m1", standing_only=True)
+        state = connection.execute(schema.device.select()).one().state
+    assert (place.usage_point, state) == ("up-o2", "installed")
+
+
 def test_two_meters_in_one_slot_are_raised_until_one_leaves(field: Field) -> None:
     field.crew(placed("m1", "up-o1", panel="p", slot=3))
     field.other_crew(placed("m2", "up-o2", panel="p", slot=3), order_id="o2")
@@ -304,6 +319,8 @@ def test_approval_closes_and_a_return_sends_back(field: Field) -> None:
     field.office(kinds.OrderApproved(record_hash="r"))
     assert field.order().row.status == OrderStatus.CLOSED
     assert field.raised() == []
+    field.crew(COMPLETED, version=2)
+    assert field.raised() == ["executed_twice"], "another record after the approval is no secret"
 
 
 def test_heard_through_another_concentrator_is_raised(field: Field) -> None:

@@ -111,9 +111,13 @@ class DeviceFold:
     def _removed(self, entry: FoldEntry, payload: kinds.DeviceRemoved) -> None:
         standing = self._standing()
         there = [row for row in standing if row["usage_point"] == payload.usage_point]
-        for row in there or standing:
+        # What was said of another place ends too, unless it came later: a removal that arrives late (the crew
+        # had no signal) does not take down what was mounted elsewhere since.
+        for row in there or [row for row in standing if row["since"] <= entry.at]:
             row |= {"until": entry.at, "ended_by": entry.id}
         self.base = None
+        if self._standing():
+            return
         before = self.device or {}
         self.device = {
             "serial": self.serial,

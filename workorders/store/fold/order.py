@@ -213,7 +213,9 @@ class OrderFold:
         self.facts["executed_by"] = crew or self.facts.get("executed_by") or envelope.actor
         if envelope.order_version is not None and envelope.order_version < self.crew_version:
             self._raise("executed_after_reassign", entry, crew=crew, now=self.plain.get("crew"))
-        if self.executions and envelope.chain_id not in self.executions:
+        # A second execution, or one that comes when the record was already approved.
+        twice = bool(self.executions) and envelope.chain_id not in self.executions
+        if twice or self.status is OrderStatus.CLOSED:
             self._raise("executed_twice", entry, crew=crew)
         self.executions.append(envelope.chain_id)
 
