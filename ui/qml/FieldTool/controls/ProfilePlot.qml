@@ -10,10 +10,12 @@ Item {
     required property var values
     property int hours: 24
 
-    readonly property real peak: Math.max(...values.map(value => value ?? 0), 0.001)
-    readonly property real step: nice(peak / 2)
-    readonly property int lines: Math.max(1, Math.ceil(peak / step))
-    readonly property real ceiling: step * lines
+    // In one piece: with a property each, a new peak would meet the step of the old one for a moment, and the
+    // grid would have thousands of lines.
+    readonly property var axis: plot.scaleOf(values)
+    readonly property real step: axis.step
+    readonly property int lines: axis.lines
+    readonly property real ceiling: axis.step * axis.lines
     readonly property real inset: 44
     readonly property real plotWidth: width - inset
     readonly property real plotHeight: height - 34
@@ -27,6 +29,15 @@ Item {
     implicitHeight: 160
     Accessible.role: Accessible.Graphic
     Accessible.name: qsTr("Perfil de carga")
+
+    function scaleOf(values: var): var {
+        const peak = Math.max(0.001, ...values.map(value => value ?? 0));
+        const step = plot.nice(peak / 2);
+        return {
+            "step": step,
+            "lines": Math.max(1, Math.ceil(peak / step))
+        };
+    }
 
     function nice(wanted: real): real {
         const power = Math.pow(10, Math.floor(Math.log10(wanted)));
