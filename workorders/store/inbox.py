@@ -273,7 +273,9 @@ def quarantine_bytes(
 def waiting() -> ColumnElement[bool]:
     """Condition on `entry`: written here, and nobody has answered it or given it a place in the sequence."""
     table, answers = schema.entry, schema.verdict
+    # Named, because a query that itself joins the verdicts would otherwise lend its own to this one.
     answered = exists().where(answers.c.entry_id == table.c.id, answers.c.hash == table.c.hash)
+    answered = answered.correlate(table)
     return and_(table.c.own.is_(True), table.c.server_seq.is_(None), ~answered)
 
 
