@@ -96,6 +96,11 @@ class Line:
         return self._guessed
 
     @property
+    def paced(self) -> bool:
+        """Whether characters take the time that they take at the baud rate."""
+        return self._options.paced
+
+    @property
     def due(self) -> float | None:
         """When `poll` has something to do next; None: not before more comes in."""
         if self._broken:

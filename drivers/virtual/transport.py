@@ -11,6 +11,7 @@ import contextlib
 import select
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ from drivers.virtual.uart import Framing, transfer
 CHUNK = 4096
 IDLE_WAIT = 0.25
 MODEM_POLL = 1.0
+SETTING_PATIENCE = 1.0
+HELD_POLL = 0.02
 
 
 class ListenError(ValueError):
@@ -109,6 +112,9 @@ class RawCodec:
     def encode(self, data: bytes, sent_with: Framing) -> bytes:
         return data
 
+    def hears(self, sent_with: Framing) -> bool:
+        return True
+
     def poll(self) -> None:
         """Nothing to keep alive."""
 
@@ -136,6 +142,10 @@ class Rfc2217Codec:
     def encode(self, data: bytes, sent_with: Framing) -> bytes:
         heard = transfer(data, sent_with, self._port.framing)
         return b"".join(self._manager.escape(heard))
+
+    def hears(self, sent_with: Framing) -> bool:
+        """Whether the client's settings are those that the meter sends with."""
+        return self._port.framing == sent_with
 
     def poll(self) -> None:
         now = time.monotonic()
@@ -165,6 +175,8 @@ class Server:
         self._client: socket.socket | None = None
         self._codec: Codec = RawCodec()
         self._outgoing = bytearray()
+        self._held: deque[tuple[bytes, Framing]] = deque()
+        self._held_until: float | None = None
         self._off_until = 0.0
         self._stopping = False
 
@@ -191,6 +203,8 @@ class Server:
                 writers.append(self._client)
         due = self._line.due
         wait = longest if due is None else max(0.0, min(longest, due - time.monotonic()))
+        if self._held:
+            wait = min(wait, HELD_POLL)
         readable, _, _ = select.select(readers, writers, [], wait)
         try:
             if self._client is not None and self._client in readable:
@@ -221,8 +235,8 @@ class Server:
         self._line.tick(now)
         ready = self._line.poll(now)
         self._housekeeping()
-        for octets, framing in ready:
-            self._outgoing += self._codec.encode(octets, framing)
+        self._held += ready
+        self._hand_over(now)
         if self._client is None:
             return
         self._codec.poll()
@@ -232,6 +246,24 @@ class Server:
         if self._outgoing:
             with contextlib.suppress(BlockingIOError):
                 del self._outgoing[: self._client.send(self._outgoing)]
+
+    def _hand_over(self, now: float) -> None:
+        """What the meter sent goes to the client.
+
+        An unpaced line takes no time, but a client rightly waits until its acknowledgement would have left
+        at 300 baud before it changes its settings: until then the answer at the new rate is kept for it,
+        once, for a moment. Whoever does not change them hears garbage. A paced line is as hard as a real one.
+        """
+        while self._held:
+            octets, framing = self._held[0]
+            if self._codec.hears(framing):
+                self._held_until = None
+            elif not self._line.paced:
+                self._held_until = self._held_until or now + SETTING_PATIENCE
+                if now < self._held_until:
+                    return
+            self._held.popleft()
+            self._outgoing += self._codec.encode(octets, framing)
 
     def _accept(self) -> None:
         try:
@@ -246,6 +278,8 @@ class Server:
         self._client = client
         self._codec = RawCodec() if self._scheme == "socket" else Rfc2217Codec()
         self._outgoing.clear()
+        self._held.clear()
+        self._held_until = None
         self._line.connect()
 
     def _drop(self) -> None:
