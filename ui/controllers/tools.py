@@ -68,11 +68,17 @@ class SyncController(Controller):
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(context, parent)
         self._sync = views.to_qml(views.Sync())
+        self._known = False
 
     @Property("QVariantMap", notify=changed)
     def sync(self) -> dict[str, object]:
         """Fields of `ui.views.Sync`."""
         return self._sync
+
+    @Property(bool, notify=changed)
+    def known(self) -> bool:
+        """Whether the state was read at all; before, nothing is said about what waits."""
+        return self._known
 
     @Slot()
     def load(self) -> None:
@@ -88,7 +94,16 @@ class SyncController(Controller):
         def report(view: views.Sync) -> None:
             self.context.workers.post(lambda: self.show(view))
 
-        self.run(Lane.SYNC, lambda: self.context.backend.sync(report), self._ended)
+        def work() -> views.Sync:
+            try:
+                return self.context.backend.sync(report)
+            except Exception:
+                # What the round got through is in the database; nothing runs any more.
+                state = self.context.backend.sync_state()
+                self.context.workers.post(lambda: self.show(state))
+                raise
+
+        self.run(Lane.SYNC, work, self._ended)
 
     @Slot()
     def handOver(self) -> None:
@@ -98,6 +113,7 @@ class SyncController(Controller):
     def show(self, sync: views.Sync) -> None:
         """Takes a new state."""
         self._sync = views.to_qml(sync)
+        self._known = True
         self.changed.emit()
 
     def _ended(self, sync: views.Sync) -> None:

@@ -180,7 +180,7 @@ FocusScope {
                 }
 
                 EmptyState {
-                    visible: (page.sync.entries ?? []).length === 0
+                    visible: (page.sync.entries ?? []).length === 0 && page.app.sync.known && page.sync.running !== true
                     topPadding: Theme.gap32
                     width: parent.width
                     iconName: "confirmed"
@@ -192,6 +192,7 @@ FocusScope {
             Column {
                 id: side
 
+                visible: page.app.sync.known
                 x: page.wide ? parent.width - width : 0
                 y: page.wide ? failure.y + failure.height + 44 : lists.y + lists.implicitHeight + Theme.gap16
                 width: page.wide ? page.sideWidth : parent.width
@@ -351,6 +352,9 @@ FocusScope {
     function headline(): string {
         if (page.sync.running)
             return page.sync.stage;
+        // Nothing is called sent before the state was read.
+        if (!page.app.sync.known)
+            return qsTr("Sincronizar");
         return page.sync.waiting > 0 ? qsTr("%n por enviar", "", page.sync.waiting) : qsTr("Todo enviado");
     }
 
