@@ -8,6 +8,7 @@ Secrets pass through the pipe only: never through arguments, environment or logs
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -73,6 +74,7 @@ class OpticalSession:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
+            env={name: text for name, text in os.environ.items() if not name.startswith("FIELDTOOL_")},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         assert self._process.stdout is not None

@@ -167,6 +167,7 @@ def _secrets(given: MeterOptions) -> dict[str, bytes]:
         "block_key": secrets.key_bytes(secrets.resolve(given.block_key, "--block-key"), "--block-key"),
         "auth_key": secrets.key_bytes(secrets.resolve(given.auth_key, "--auth-key"), "--auth-key"),
     }
+    secrets.forget_variables(given.password, given.block_key, given.auth_key)
     return {name: value for name, value in found.items() if value is not None}
 
 

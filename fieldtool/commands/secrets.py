@@ -38,6 +38,14 @@ def resolve(given: str | None, option: str) -> str | None:
     return given
 
 
+def forget_variables(*given: str | None) -> None:
+    """Take the variables of `env:NAME` out of our environment: programs that we start would inherit them."""
+    for text in given:
+        kind, _, name = (text or "").partition(":")
+        if kind == "env":
+            os.environ.pop(name, None)
+
+
 def key_bytes(text: str | None, option: str) -> bytes | None:
     """A key of 16 or 32 bytes from hex digits.
 

@@ -117,3 +117,30 @@ def test_trouble_at_the_port_is_told_in_the_language_of_the_crew(tmp_path: Path)
         for kind in (*DriverError.__subclasses__(), ReadoutOnly):
             assert words.has(f"error.driver.{kind.code.replace('-', '_')}", language), kind
         assert "47 s" in explain(LockedOut(seconds=47), language).what
+
+
+def test_no_secret_reaches_the_session_program(tmp_path: Path) -> None:
+    """It inherited the variables that named the keys, the PIN and the passphrase of the data."""
+    spy, out = tmp_path / "spy.py", tmp_path / "environment"
+    tell = "import os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(chr(10).join(os.environ))"
+    lines = (
+        "import sys",
+        "import drivers.session.client as client",
+        f"client.session_command = lambda models: {[sys.executable, '-c', tell, str(out)]!r}",
+        "from fieldtool.main import main",
+        "main()",
+    )
+    spy.write_text(chr(10).join(lines), "utf-8")
+    keys = {"METER_BLOCK_KEY": "00" * 16, "METER_AUTH_KEY": "11" * 16, "FIELDTOOL_PIN": "482615"}
+    named = ("--block-key", "env:METER_BLOCK_KEY", "--auth-key", "env:METER_AUTH_KEY")
+    done = subprocess.run(
+        [sys.executable, str(spy), "meter", "read", "--port", "socket://127.0.0.1:9", *named],
+        env=environment(tmp_path / "home", **keys) | {"PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 1
+    there = out.read_text("utf-8").split()
+    assert "PATH" in there
+    assert [name for name in there if name.startswith(("METER_", "FIELDTOOL_"))] == []
