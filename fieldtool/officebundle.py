@@ -17,8 +17,7 @@ from workorders.sync.blobs import BlobFiles
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
-    """What a hand-over brought. `verdicts` by kind: all `duplicate` the second time; `blobs_refused` by
-    reason."""
+    """What a hand-over brought. `verdicts` by kind: all `duplicate` the second time."""
 
     id: str
     number: int
@@ -34,8 +33,7 @@ def take_in(office: Office, files: BlobFiles, path: Path) -> ImportReport:
 
     Raises:
         JobError: `bundle_damaged`, `bundle_not_for_us`, `bundle_unknown_sender`, `realm_mixed`. What came
-        before
-            a damaged place was taken in: each entry stands for itself, and the rest comes with another copy.
+            before a damaged place was taken in: each entry stands for itself.
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
@@ -81,7 +79,8 @@ class _Batch:
             certificate=self._chain.certificate,
             entries=self._waiting,
         )
-        answer = push(self._office, request, self._tablet)
+        # Not as the tablet itself: who wrote an entry learns its verdict with the next pull.
+        answer = push(self._office, request, f"usb/{self._tablet}")
         for verdict in answer.verdicts:
             kind = str(verdict.verdict)
             self._report.verdicts[kind] = self._report.verdicts.get(kind, 0) + 1
