@@ -1,17 +1,13 @@
-"""Hand-over by USB: what a tablet has not had answered, signed by it, encrypted to named recipients,
-numbered.
+"""Hand-over by USB: what a tablet has not had answered, numbered, signed, encrypted to named recipients.
 
 Form: one line of canonical JSON (the header with its signature), then frames. A frame is 4 bytes of length
-and that
-many bytes of AES-256-GCM; its associated data are the header's hash and whether it is the last one, its
-nonce the
-header's prefix and a counter, so that no frame can be left out, swapped or cut off unnoticed. The content
-key stands
-in the header sealed to each recipient. Inside: items of one tag byte, 8 bytes of length, and bytes:
-`C` chain and its certificate, `E` entry (wire form), `B` sealed blob. Nothing in it is personal in clear.
+and that many bytes of AES-256-GCM; its associated data are the header's hash and whether it is the last one,
+its nonce the header's prefix and a counter, so that no frame can be left out, swapped or cut off unnoticed.
+The content key stands in the header sealed to each recipient. Inside: items of one tag byte, 8 bytes of
+length, and bytes: `C` chain and its certificate, `E` entry (wire form), `B` sealed blob. Nothing in it is
+personal in clear.
 
-On the tablet nothing is deleted; importing twice changes nothing, because the gateway knows entries by
-their id.
+On the tablet nothing is deleted; importing twice changes nothing, because the gateway knows entries by id.
 """
 
 from __future__ import annotations

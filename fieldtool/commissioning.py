@@ -1,9 +1,7 @@
-"""The glue between the job and the optical session: journal before write, counters, secrets, cancel,
-settling.
+"""The glue between the job and the optical session: journal before write, counters, secrets, settling.
 
-`MeterWork` blocks and belongs into a worker thread; only `cancel` may come from another one. It knows
-nothing of
-steps: it is told which device to expect and gives back what was found.
+`MeterWork` blocks and belongs into a worker thread; only `cancel` may come from another one. It knows nothing
+of steps: it is told which device to expect and gives back what was found.
 """
 
 from __future__ import annotations

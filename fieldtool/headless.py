@@ -1,12 +1,10 @@
 """Runs the procedure of an order without a screen: the same run, the same rules, answers from a file.
 
-Answers are `{step: {field: value}}`. Where a field wants a photo, the path of a picture stands there;
-where a scan
-step has `image`, the picture is decoded and classified as a camera frame would be. Steps at a device are
-worked
-first (read, plan and apply, relay, join) and need an answer only where something is to be decided. A step
-without
-an answer stops the run, which goes on there when it is called again: nothing is invented for a crew.
+Answers are `{step: {field: value}}`. Where a field wants a photo, the path of a picture stands there; where a
+scan step has `image`, the picture is decoded and classified as a camera frame would be. Steps at a device are
+worked first (read, plan and apply, relay, join) and need an answer only where something is to be decided. A
+step without an answer stops the run, which goes on there when it is called again: nothing is invented for a
+crew.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The four-way match: order, label, optical identity and stock list must name the same device.
 
 Pure: what the four say goes in, a verdict comes out, with the characters that differ, the likely cause and
-what to
-do about it. Nothing here passes a mismatch; that takes a reasoned override by a role that may
+what to do about it. Nothing here passes a mismatch; that takes a reasoned override by a role that may
 (`fieldtool.run`).
 """
 

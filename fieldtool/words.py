@@ -1,8 +1,8 @@
 """Words for people: key + parameters → text in Spanish, English or Portuguese.
 
 Keys lie flat in `assets/translations/<area>.<language>.json`, one area for each part of the program. A
-missing
-key never breaks a screen: the Spanish text, else the key itself, is shown, and a test says what is missing.
+missing key never breaks a screen: the Spanish text, else the key itself, is shown, and a test says what is
+missing.
 """
 
 from __future__ import annotations

@@ -89,9 +89,8 @@ def load(
     """Import a project as the utility delivers it: network, supply points, meters, stock, people, orders.
 
     Loading again takes changes over and leaves the rest. Rows with mistakes are refused one by one. With
-    --json one
-    object: {"project", "counts": {table: n}, "issued", "changed", "same", "absent", "refused", "errors":
-    [text]}.
+    --json one object: {"project", "counts": {table: n}, "issued", "changed", "same", "absent", "refused",
+    "errors": [text]}.
 
     Example: fieldtool gateway load prime --today now
     """

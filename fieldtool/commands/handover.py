@@ -91,8 +91,7 @@ def recover(
     """Get this tablet's database key back from the gateway, after its keyring was lost.
 
     The key goes into the keyring (or a passphrase vault) and opens the database that still lies here. With
-    --json
-    one object: {"recovered": true, "pending"}.
+    --json one object: {"recovered": true, "pending"}.
     """
     from fieldtool.security.keys import open_vault, restore_database_key
     from fieldtool.settings import Home

@@ -28,10 +28,9 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
     """The chosen place, judged: resolved fields, how full it is, and what speaks against it.
 
-    `missing`: what the technology needs and nobody gave; `taken_by`: serial in the chosen slot;
-    `too_far_m`: metres
-    beyond the reach; `identities`: what identifies the device in its network; `bad_identities`: names that
-    fail.
+    `missing`: what the technology needs and nobody gave; `taken_by`: serial in the chosen slot; `too_far_m`:
+    metres beyond the reach; `identities`: what identifies the device in its network; `bad_identities`: names
+    that fail.
     """
 
     concentrator: str | None

@@ -1,8 +1,7 @@
-"""Walks a procedure: which steps apply, which are done, which comes next. Pure; knows no screen and no
-device.
+"""Walks a procedure: which steps apply, which are done, which comes next. Pure: no screen, no device.
 
-The split is Electrum's wizard: the engine keeps where we are and what was answered; a page only shows a
-step kind.
+The split is Electrum's wizard: the engine keeps where we are and what was answered; a page only shows a step
+kind.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Readings compared: dial against optical port, and both against what is plausible. Decimals, never
-floats."""
+"""Readings compared: dial against optical port, both against what is plausible. Decimals, never floats."""
 
 from __future__ import annotations
 

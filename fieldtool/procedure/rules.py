@@ -1,7 +1,6 @@
 """What speaks against an answer: pure rules per step kind. An empty list means it can be accepted.
 
-`overridable` problems pass with an override that is reasoned and signed by a role that may; safety never
-does.
+`overridable` problems pass with an override, reasoned and signed by a role that may; safety never does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What is known while an order is worked on: the job's facts, and what was accepted so far.
 
-Both are values: the job is assembled from order, models and technology; the state is folded from the
-entries of
-the order (`restore`), so a tablet that died comes back to exactly the same step.
+Both are values: the job is assembled from order, models and technology; the state is folded from the entries
+of the order (`restore`), so a tablet that died comes back to exactly the same step.
 """
 
 from __future__ import annotations

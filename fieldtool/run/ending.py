@@ -1,5 +1,4 @@
-"""How an order ends: with its record, as unsafe, or not executed. Each returns what is written, in one
-transaction."""
+"""How an order ends: with its record, as unsafe, or not executed. Each returns what is written at once."""
 
 from __future__ import annotations
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 
 def completion(run: ProcedureRun, step: m.Step, job: Job, before: list[kinds.Payload]) -> list[kinds.Payload]:
-    """The installation record as a sealed blob, and the end of the order; `before` are the last step's
-    facts."""
+    """The record as a sealed blob, and the end of the order; `before` are the last step's facts."""
     state, now = run.state, utc_text(datetime.now(UTC))
     for payload in before:
         state = fold(run.procedure, state, payload, "", now, run.book.unseal)

@@ -1,5 +1,4 @@
-"""Photos and signatures: cleaned of foreign metadata, sealed under the order's key, durable before their
-entry."""
+"""Photos and signatures: cleaned of metadata, sealed under the order's key, durable before their entry."""
 
 from __future__ import annotations
 

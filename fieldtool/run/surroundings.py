@@ -38,8 +38,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OverrideSigner(Protocol):
-    """Opens a person's key with their PIN and signs an override; attempts are counted before they are
-    tried."""
+    """Opens a person's key with their PIN and signs an override; attempts are counted before the try."""
 
     def sign_override(
         self, person: str, pin: str, *, order_id: str, match_entry: str, reason: str
@@ -106,8 +105,7 @@ class HeardLists(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Everything around a run. `port_for` says which probe port serves a device; `crew` whose truck this
-    is."""
+    """Everything around a run. `port_for`: which probe port serves a device; `crew`: whose truck this is."""
 
     journal: Journal
     procedures: dict[str, Procedure]

@@ -1,9 +1,7 @@
-"""A tablet's world for tests of the job: real encrypted store, journal and order; a scripted meter at the
-port.
+"""A tablet's world for tests of the job: real encrypted store, journal and order; a scripted meter.
 
-Only the optical session is a double here (it would need a process and a virtual meter;
-`test_commission.py` uses
-those). Everything that is written goes through the real journal and its projection.
+Only the optical session is a double here (it would need a process and a virtual meter; `test_commission.py`
+uses those). Everything that is written goes through the real journal and its projection.
 """
 
 from __future__ import annotations
