@@ -7,6 +7,7 @@ from sqlalchemy import delete, or_, select
 from workorders.clock import Clock
 from workorders.store import schema
 from workorders.store.engine import Store
+from workorders.sync import keyring
 
 from .redaction import hide
 
@@ -44,8 +45,8 @@ class MeterSecrets:
         return secret
 
     def forget_expired(self) -> int:
-        """Destroy what has expired; returns how many. Called at start and after each sync."""
-        table = schema.meter_secret
+        """Destroy what has expired, order keys too; returns how many. Called at start and after each sync."""
+        table, now = schema.meter_secret, self._clock.now().device
         with self._store.write() as connection:
-            gone = connection.execute(delete(table).where(table.c.expires_at <= self._clock.now().device))
-        return int(gone.rowcount)
+            gone = connection.execute(delete(table).where(table.c.expires_at <= now))
+            return int(gone.rowcount) + keyring.forget_expired(connection, now)

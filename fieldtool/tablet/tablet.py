@@ -30,6 +30,7 @@ from fieldtool.security.secrets import MeterSecrets
 from fieldtool.settings import Home, Settings
 from fieldtool.tablet import lists, rows
 from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
+from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.labels import RuleLabels
 from fieldtool.tablet.records import Documents
@@ -45,9 +46,8 @@ from workorders.store.counters import skip_invocation_counters
 from workorders.store.engine import Store, open_store
 from workorders.store.errors import StoreError
 from workorders.store.settings import set_setting, setting
-from workorders.sync import keyring
 from workorders.sync.blobs import BlobFiles
-from workorders.sync.codes import EnrolTicket, parse_code, parse_ticket
+from workorders.sync.codes import ticket_of
 from workorders.sync.enrolment import deposit_key, enrol, journal_of
 from workorders.sync.errors import SyncError
 from workorders.sync.identity import TabletIdentity
@@ -73,6 +73,8 @@ class Tablet:
         self.tree = StoreNetwork(store)
         self.secrets = MeterSecrets(store, self.clock)
         self._lock = threading.RLock()
+        self._syncing = threading.Lock()
+        self._background: BackgroundSync | None = None
         self._identity = TabletIdentity.load(store)
         check_realm(realm, self._identity.realm if self._identity else None)
         self._journal: Journal | None = None
@@ -152,11 +154,7 @@ class Tablet:
 
     def enrol(self, url: str, code: str) -> None:
         """*Slow.* Make this tablet known to a gateway; `code` may be the text of the QR."""
-        ticket = (
-            parse_ticket(code)
-            if code.startswith("fieldtool:")
-            else EnrolTicket(url=url, code=parse_code(code))
-        )
+        ticket = ticket_of(url, code)
         from workorders.sync.http import HttpTransport
 
         transport = HttpTransport(ticket.url)
@@ -432,8 +430,9 @@ class Tablet:
                 progress(f"sync.{at.stage.value}", at.done, at.total, None)
 
         try:
-            round_ = SyncRound(self.store, self.identity, self.journal, transport, self.blobs)
-            report = round_.run(told, cancelled)
+            with self._syncing:
+                round_ = SyncRound(self.store, self.identity, self.journal, transport, self.blobs)
+                report = round_.run(told, cancelled)
         finally:
             transport.close()
         if report.state is SyncState.DONE:
@@ -441,12 +440,15 @@ class Tablet:
         self.forget_expired()
         return report
 
+    def keep_synced(self) -> None:
+        """From now on sync by itself, until `close`."""
+        self._background = BackgroundSync(lambda stopped: self.sync(cancelled=stopped))
+        self._background.start()
+
     def forget_expired(self) -> None:
         """Let go of keys and meter secrets past their time; at start and after each round."""
         try:
             self.secrets.forget_expired()
-            with self.store.write() as connection:
-                keyring.forget_expired(connection, self.clock.now().device)
         except StoreError as error:
             _log.warning("what has expired could not be forgotten (%s)", error.code)
 
@@ -479,6 +481,8 @@ class Tablet:
 
     def close(self) -> None:
         """Let go of meters and store."""
+        if self._background is not None:
+            self._background.stop()
         with self._lock:
             for run in self._runs.values():
                 run.close()

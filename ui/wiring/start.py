@@ -30,6 +30,7 @@ def screens_of_this_machine() -> tuple[Screens, Backend]:
         backend = unopened(error, settings.language)
         dark = settings.theme is Theme.DARK
         return Screens(backend, language=settings.language.value, dark=dark), backend
+    tablet.keep_synced()
     return screens_of(tablet)
 
 

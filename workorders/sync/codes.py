@@ -104,6 +104,17 @@ def parse_ticket(text: str) -> EnrolTicket:
         raise CodeError(f"the enrolment QR lacks its {missing}") from None
 
 
+def ticket_of(url: str, text: str) -> EnrolTicket:
+    """The ticket that a person gave: the text of the QR, or an address and the typed code.
+
+    Raises:
+        CodeError: as `parse_ticket` and `parse_code`.
+    """
+    if text.strip().startswith("fieldtool:"):
+        return parse_ticket(text)
+    return EnrolTicket(url=url, code=parse_code(text))
+
+
 def proof(key: bytes, direction: bytes, statement: str) -> str:
     """HMAC-SHA-256 of a statement in one direction (`ASKS`, `GRANTS`), base64."""
     mac = hmac.new(key, direction + b"\x00" + statement.encode(), hashlib.sha256)

@@ -1,0 +1,57 @@
+"""Sync by itself: at once, again after a while, later after failures, not at all where it is pointless."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+
+from fieldtool.tablet.background import INTERVAL_SECONDS, BackgroundSync, wait_after
+from workorders.store.errors import StoreError
+from workorders.sync.backoff import Backoff
+from workorders.sync.round import SyncReport, SyncState
+
+
+def test_the_wait_follows_from_how_the_round_went() -> None:
+    backoff = Backoff(dice=random.Random(1))
+    assert wait_after(SyncReport(state=SyncState.DONE), backoff) == INTERVAL_SECONDS
+    assert wait_after(SyncReport(state=SyncState.PAUSED), backoff) is None
+    assert wait_after(SyncReport(state=SyncState.FAILED, retry_after=40.0), backoff) == 40.0
+    for _ in range(30):
+        offline = wait_after(SyncReport(state=SyncState.OFFLINE), backoff)
+        assert offline is not None
+        assert 0 <= offline <= 900
+    assert backoff.failures == 31
+    assert wait_after(SyncReport(state=SyncState.DONE), backoff) == INTERVAL_SECONDS
+    assert backoff.failures == 0
+
+
+class Patient(Backoff):
+    """Waits long, so that only nudges count."""
+
+    def failed(self, retry_after: float | None = None) -> float:
+        return 1000.0
+
+
+def test_rounds_come_by_themselves_when_nudged_and_end_with_the_window() -> None:
+    rounds: list[threading.Event] = [threading.Event() for _ in range(3)]
+    asked: list[Callable[[], bool]] = []
+
+    def one(stopped: Callable[[], bool]) -> SyncReport:
+        asked.append(stopped)
+        rounds[len(asked) - 1].set()
+        if len(asked) == 2:
+            raise StoreError("busy", "another program writes", "")
+        return SyncReport(state=SyncState.PAUSED)
+
+    background = BackgroundSync(one, Patient())
+    background.start()
+    assert rounds[0].wait(10)
+    background.nudge()
+    assert rounds[1].wait(10)
+    background.nudge()
+    assert rounds[2].wait(10), "a store that was busy ends nothing"
+    assert not asked[-1]()
+    background.stop()
+    assert asked[-1](), "a running round is told to end"
+    assert len(asked) == 3
