@@ -115,6 +115,11 @@ _PREFIXES: dict[str, tuple[str, ...]] = {
 }
 
 
+def explain_sync(code: str, message: str, language: Language) -> Explained:
+    """The words for a round with the gateway that ended early, which is told and not raised."""
+    return _by_key(f"error.sync.{code}", code, message, "", {"detail": message}, language)
+
+
 def problem_text(problem: Problem, language: Language) -> str:
     """Why an answer is not accepted, in words."""
     return _word(f"problem.{problem.code}", language, problem.code, problem.params)

@@ -87,6 +87,14 @@ def explained(error: BaseException) -> str:
     return found.line()
 
 
+def explained_sync(code: str, message: str) -> str:
+    """The line that a person reads about a round that did not go through."""
+    from fieldtool.problems import explain_sync
+    from fieldtool.settings import Home
+
+    return explain_sync(code, message, Home.default().settings().language).line()
+
+
 def _write_log(error: BaseException) -> None:
     """Keep the inside of an unexpected error where support finds it; it is never printed."""
     from fieldtool.security.redaction import RedactingFilter

@@ -14,6 +14,7 @@ from fieldtool.commands.output import (
     JSON_HELP,
     emit,
     explained,
+    explained_sync,
     fail,
     guarded,
     note,
@@ -149,8 +150,8 @@ def sync(realm: RealmOption = None, json: Json = False) -> None:
         for left in report.left:
             say(f"order {left.order_id} left the list: {left.reason}")
     if report.state.value != "done":
-        why, code = report.message or report.state.value, report.code or report.state.value
-        fail(f"the round ended early: {why} [{code}]")
+        code = report.code or report.state.value
+        fail(explained_sync(code, report.message or report.state.value))
 
 
 @orders_app.command("list")

@@ -175,6 +175,9 @@ class Tablet:
             head = self.journal.head()
             if head is not None:
                 self.keeping.raise_mark(head)
+        chosen = self.home.settings()
+        if chosen.realm is None:  # else a try in another realm, which leaves a database too, hides this one
+            self.home.save_settings(msgspec.structs.replace(chosen, realm=self.realm))
         self._deposit()
 
     def _deposit(self) -> None:

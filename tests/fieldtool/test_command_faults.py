@@ -14,7 +14,7 @@ import pytest
 from drivers.errors import DriverError, LockedOut
 from drivers.session.access import ReadoutOnly
 from fieldtool import words
-from fieldtool.problems import explain
+from fieldtool.problems import explain, explain_sync
 from fieldtool.text import Language
 
 TIMEOUT = 60
@@ -144,3 +144,33 @@ def test_no_secret_reaches_the_session_program(tmp_path: Path) -> None:
     there = out.read_text("utf-8").split()
     assert "PATH" in there
     assert [name for name in there if name.startswith(("METER_", "FIELDTOOL_"))] == []
+
+
+def test_a_round_without_an_office_is_told_in_the_language_of_the_crew() -> None:
+    told = explain_sync("unreachable", "no whole answer from http://127.0.0.1:1", Language.ES)
+    assert told.line() == (
+        "Sin conexión con la oficina. Nada se pierde: se enviará cuando haya señal. [unreachable]"
+    )
+
+
+def test_an_enrolled_realm_is_the_one_that_is_opened(tmp_path: Path) -> None:
+    """A try in another realm leaves a database too; `sync` then said that the tablet is not enrolled."""
+    office, home = tmp_path / "office", tmp_path / "tablet"
+    code = json.loads(fieldtool(office, "gateway", "enrol", "--realm", "demo", "--json").stdout)["code"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "fieldtool", "gateway", "serve", "--listen", "127.0.0.1:0"],
+        env=environment(office),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as gateway:
+        try:
+            assert gateway.stdout is not None
+            url = json.loads(gateway.stdout.readline())["url"]
+            wrong = fieldtool(home, "enrol", url, code)
+            assert (wrong.returncode, "[wrong_realm]" in wrong.stderr) == (1, True), wrong.stderr
+            right = fieldtool(home, "enrol", url, code, "--realm", "demo", "--json")
+            assert right.returncode == 0, right.stderr
+            done = fieldtool(home, "sync", "--json")
+            assert (done.returncode, json.loads(done.stdout)["state"]) == (0, "done"), done.stderr
+        finally:
+            gateway.terminate()
