@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,28 @@ END_SECONDS = 5.0
 
 class DemoError(Exception):
     """A program of the demo did not do what it should; the text says which and what it printed."""
+
+
+_running: set[subprocess.Popen[str]] = set()
+_stopping = threading.Event()
+
+
+def begin() -> None:
+    """Allow commands to run; after `stop_everything` none does."""
+    _stopping.clear()
+
+
+def stop_everything() -> None:
+    """End the commands that are running, from any thread; whoever waits for them gets a `DemoError`."""
+    _stopping.set()
+    for process in list(_running):
+        process.terminate()
+
+
+def end_on_sigterm() -> None:
+    """Let a request to end (SIGTERM) do what Ctrl-C does, so that no program of the demo outlives it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def fieldtool_command() -> list[str]:
@@ -162,6 +185,8 @@ def run(
     Raises:
         DemoError: its exit status is not among `allowed`, it ran for too long, or it did not die.
     """
+    if _stopping.is_set():
+        raise DemoError("stopped")
     began = time.monotonic()
     process = subprocess.Popen(
         [*fieldtool_command(), *arguments],
@@ -175,12 +200,17 @@ def run(
     )
     if dies_on is not None:
         threading.Thread(target=_kill_on, args=(process, dies_on, gently), daemon=True).start()
+    _running.add(process)
     try:
         stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         stdout, stderr = process.communicate()
         stderr += f"\nended after {COMMAND_SECONDS:.0f} s"
+    finally:
+        _running.discard(process)
+    if _stopping.is_set():
+        raise DemoError("stopped")
     outcome = Outcome(arguments, process.returncode, stdout, stderr, time.monotonic() - began)
     if dies_on is not None:
         if not dies_on.is_set():

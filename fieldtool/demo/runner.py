@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import assets
-from fieldtool.demo import stories
+from fieldtool.demo import processes, stories
 from fieldtool.demo.crew import Crew
 from fieldtool.demo.office import Office, installer, prime_with_concentrator
 from fieldtool.demo.processes import DemoError, Service, drivers_command
@@ -39,6 +39,7 @@ def run_headless(*, json: bool) -> int:
     error, the table of stories too.
     """
     began = time.monotonic()
+    processes.end_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="fieldtool-demo-", ignore_cleanup_errors=True) as name:
         try:
             with progress() as say:
@@ -64,6 +65,7 @@ def perform(
     Raises:
         DemoError: a story did not go as it should; every program of the demo has ended by then.
     """
+    processes.begin()
     folder.mkdir(parents=True, exist_ok=True)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
@@ -98,8 +100,16 @@ def side_by_side(job: Callable[[Crew], Any], crews: list[Crew]) -> list[Any]:
     """Run a job for every crew at once; the first error ends the waiting."""
     with ThreadPoolExecutor(max_workers=len(crews)) as pool:
         futures = [pool.submit(job, crew) for crew in crews]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        return [future.result() for future in futures]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            # The first failure is the one to hear of; what the others were doing is stopped.
+            failed = next((error for future in done if (error := future.exception())), None)
+            if failed is not None:
+                raise failed
+            return [future.result() for future in futures]
+        except BaseException:
+            processes.stop_everything()
+            raise
 
 
 def lane(stage: Stage, crew: Crew) -> None:

@@ -29,6 +29,8 @@ LOOK_SECONDS = 1.0
 
 def run_window() -> int:
     """Prepare office and tablet, open the app on them, and end everything when it is closed."""
+    processes.begin()
+    processes.end_on_sigterm()
     with tempfile.TemporaryDirectory(prefix="fieldtool-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         office = Office(folder / "office", {PROJECT: assets.project(PROJECT)})
@@ -59,9 +61,12 @@ def _open_app(folder: Path, office: Office) -> int:
         extra = {**crew.extra, "FIELDTOOL_CAMERA": street.camera.as_uri()}
         extra.pop("FIELDTOOL_PIN")
         app = subprocess.Popen(processes.fieldtool_command(), env=_with_screen(extra))
-        while app.poll() is None:
-            street.look(app)
-        return app.returncode
+        try:
+            while app.poll() is None:
+                street.look(app)
+        finally:
+            app.terminate()
+        return app.wait()
     finally:
         street.close()
 

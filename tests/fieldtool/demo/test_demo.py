@@ -162,6 +162,20 @@ def test_a_command_that_should_die_and_does_not_is_noticed() -> None:
         processes.run(["--version"], {}, dies_on=threading.Event())
 
 
+def test_one_failing_crew_stops_the_others() -> None:
+    def job(crew: Any) -> None:
+        if crew == "late":
+            processes.run(["virtual-meter"], {})  # runs until it is ended
+        raise DemoError("the meter is gone")
+
+    processes.begin()
+    with pytest.raises(DemoError, match="the meter is gone"):
+        runner.side_by_side(job, ["early", "late"])  # type: ignore[list-item]  # names stand in for crews
+    with pytest.raises(DemoError, match="stopped"):
+        processes.run(["--version"], {})
+    processes.begin()
+
+
 def test_one_projects_day_with_real_programs(tmp_path: Path) -> None:
     """Real processes throughout: a clean exchange, a mismatch, an order cancelled too late."""
     found, count = runner.perform(tmp_path, lambda lane, what: None, ["prime"])
