@@ -121,11 +121,6 @@ class OfficeClient:
         """Forget the session; the token ends with it."""
         self._session.headers.pop("Authorization", None)
 
-    @property
-    def signed_in(self) -> bool:
-        """Whether a session was opened."""
-        return "Authorization" in self._session.headers
-
     # --- what is read ---------------------------------------------------------------------------
 
     def projects(self) -> Answer[list[ProjectInfo]]:

@@ -169,11 +169,3 @@ def decode_initiate_response(apdu: bytes) -> Accepted:
         raise Garbage(detail="no conformance block")
     block = cursor.take(cursor.byte())
     return Accepted(int.from_bytes(block[1:4], "big"), cursor.word())
-
-
-def encode_rlrq(user_information: bytes = b"") -> bytes:
-    """Release request, reason normal."""
-    body = b"\x80\x01\x00"
-    if user_information:
-        body += _tlv(0xBE, _tlv(0x04, user_information))
-    return _tlv(0x62, body)

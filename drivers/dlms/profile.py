@@ -14,7 +14,6 @@ from drivers.dlms.cosem import (
     ScalerUnit,
     format_date_time,
     iso_utc,
-    obis_text,
     parse_date_time,
 )
 from drivers.dlms.data import Data, array, integer, long_unsigned, octet_string, structure
@@ -136,7 +135,3 @@ def _cell(cell: Data, column: Column, scalers: dict[Item, ScalerUnit | None]) ->
     if scaler is not None and isinstance(cell.value, int) and not isinstance(cell.value, bool):
         return scaler.apply(cell.value)
     return value_text(column.item, cell)
-
-
-def column_name(item: Item) -> str:
-    return obis_text(item.obis)

@@ -29,11 +29,6 @@ class DataSet:
         status = None if value else "empty"
         return Reading(self.address, name, value or None, unit, time, status)
 
-    @property
-    def is_decimal(self) -> bool:
-        """Whether the first value is a plain decimal number."""
-        return _DECIMAL.fullmatch(self.values[0][0]) is not None
-
 
 def block_check(data: bytes) -> int:
     """Block check character: exclusive or of all bytes after STX up to and with ETX (ISO 1155)."""

@@ -21,7 +21,6 @@ from workorders.journal.entry import Entry, EntryTime
 from workorders.journal.lifts import read_payload
 from workorders.journal.writer import Draft, Journal
 from workorders.store.schema import entry as entry_table
-from workorders.store.schema import work_order
 
 Write = Callable[[Sequence[Draft]], list[Entry]]
 
@@ -130,11 +129,3 @@ def _open_crews(connection: Connection, order_ids: list[str]) -> dict[str, str]:
         for row in connection.execute(query.where(table.c.order_id.in_(part), table.c.until_seq.is_(None))):
             found[row.order_id] = row.crew
     return found
-
-
-def next_version(connection: Connection, order_id: str) -> int:
-    """The version that the office's next change of an order gets."""
-    version = connection.execute(
-        select(work_order.c.version).where(work_order.c.order_id == order_id)
-    ).scalar()
-    return int(version or 0) + 1

@@ -119,14 +119,3 @@ def _check_alone(entry: Entry, key: Ed25519PublicKey, problem: Callable[[Entry, 
         problem(entry, "wrong_envelope", "the columns say something else than the signed bytes")
     if not signature_holds(entry, key):
         problem(entry, "wrong_signature", "not signed by the author of the chain")
-
-
-def forks(entries: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
-    """Pairs of different entries that claim the same number of the same chain."""
-    seen: dict[tuple[str, int], Entry] = {}
-    found: list[tuple[Entry, Entry]] = []
-    for entry in entries:
-        first = seen.setdefault((entry.envelope.chain_id, entry.envelope.seq), entry)
-        if first.hash != entry.hash:
-            found.append((first, entry))
-    return found

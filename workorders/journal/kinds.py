@@ -436,15 +436,3 @@ def _all_payloads(base: type[Payload]) -> list[type[Payload]]:
 
 PAYLOADS: dict[str, type[Payload]] = {kind.KIND: kind for kind in _all_payloads(Payload)}
 """Payload type by kind, at the newest schema."""
-
-
-def payload_of(kind: str, schema: int, payload: dict[str, Any]) -> Payload | None:
-    """Read a payload of the newest schema; None for a kind or schema newer than this program.
-
-    Raises:
-        msgspec.ValidationError: a known kind whose fields are not as the schema says.
-    """
-    known = PAYLOADS.get(kind)
-    if known is None or schema > known.SCHEMA:
-        return None
-    return msgspec.convert(payload, known)

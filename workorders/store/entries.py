@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from workorders.clock import read_utc, utc_text
 from workorders.journal.chain import head_of
@@ -200,11 +200,6 @@ def _chain_ranks(connection: Connection) -> Mapping[str, str]:
     table = schema.chain
     query = select(table.c.chain_id, table.c.begun_at).where(table.c.own.is_(True))
     return {row.chain_id: row.begun_at or "" for row in connection.execute(query)}
-
-
-def count_entries(connection: Connection) -> int:
-    """How many entries there are."""
-    return int(connection.execute(select(func.count()).select_from(schema.entry)).scalar_one())
 
 
 def realm_of(connection: Connection) -> str | None:

@@ -127,11 +127,6 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
     set_setting(connection, "projection.folded_by", fingerprint())
 
 
-def refold_order(connection: Connection, order_id: str) -> None:
-    """Fold one order again from its entries."""
-    refold_orders(connection, [order_id])
-
-
 def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     """Fold these orders again and replace their rows."""
     by_order: dict[str, list[FoldEntry]] = defaultdict(list)
