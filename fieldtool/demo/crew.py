@@ -6,6 +6,7 @@ import json
 import secrets
 import threading
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,8 @@ def answers(visit: Visit, procedure: Procedure, folder: Path, *, label: str | No
 
 def plausible_dial(old: dict[str, Any]) -> str:
     """What an old meter without a port shows by now: its last reading and three weeks of usual use."""
-    use = float(old.get("usual_daily_use") or 5)
-    return str(int(float(old.get("last_reading") or 1000) + 21 * use))
+    use = Decimal(old.get("usual_daily_use") or 5)
+    return str(int(Decimal(old.get("last_reading") or 1000) + 21 * use))
 
 
 def position(order: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ class Stage:
         old = order["old_asset"]
         if old.get("model") in (None, NO_PORT):
             return None
-        reading = str(int(float(old["last_reading"]) + 15 * float(old["usual_daily_use"])))
+        reading = str(int(Decimal(old["last_reading"]) + 15 * Decimal(old["usual_daily_use"])))
         return self._meter(order, old["model"], old["serial"], "--import-kwh", reading)
 
     def new_meter(self, order: dict[str, Any], *more: str) -> Service:
