@@ -172,6 +172,8 @@ def order_detail(
         action=("resume" if row.step is not None else "start") if open_ else "none",
         step=row.step,
         procedure=procedure,
+        scheduled_start=order.scheduled_start,
+        scheduled_end=order.scheduled_end,
     )
 
 

@@ -140,6 +140,8 @@ class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     step: int | None
     procedure: str
+    scheduled_start: str | None = None
+    scheduled_end: str | None = None
 
 
 class EntryRow(msgspec.Struct, frozen=True, kw_only=True):

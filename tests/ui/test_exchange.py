@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 
+from drivers.errors import NoAnswer
 from tests.fieldtool.world import NEW_SERIAL, OTHER_SERIAL, World, make_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import Sight, wired
@@ -208,3 +209,61 @@ def test_a_tablet_that_dies_goes_on_at_the_same_step_with_what_was_scanned(
         crew.screens.app.startOrder(world.order.mrid)
         crew.tap("Seguir")
         crew.until(lambda: str(crew.screens.app.procedure.stepKey).endswith("/old_read"))
+
+
+def test_a_meter_that_does_not_answer_leaves_the_page_ready_to_try_again(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    backend, sight = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        Exchange(crew, sight).finish(until="old_read")
+        world.meters["old"].fail["read"] = NoAnswer()
+        crew.tap("Leer medidor")
+        crew.until_sees("El medidor no responde.")
+        crew.until(lambda: crew.button("Cancelar") is None)
+        # Escape leaves what lies over the page, as *Atrás* does.
+        crew.tap("No se puede leer…")
+        crew.until(lambda: crew.button("El medidor no enciende") is not None)
+        crew.press(Qt.Key.Key_Escape)
+        crew.tap("Leer medidor")
+        crew.tap("Seguir")
+
+
+def test_the_reasons_for_a_doubtful_reading_stay_above_the_foot(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    backend, sight = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        Exchange(crew, sight).finish(until="old_dial")
+        crew.tap("9")
+        crew.until(lambda: len(Exchange(crew, sight).tiles()) > 0)
+        foot = crew.button("Atrás")
+        assert foot is not None
+        below = foot.mapToScene(QPointF(0, 0)).y()
+        assert all(_clip_bottom(tile) <= below for tile in Exchange(crew, sight).tiles())
+
+
+def _clip_bottom(item: QQuickItem) -> float:
+    """The lowest line of an item that can be seen: where it ends, or where a page around it cuts it off."""
+    bottom = item.mapToScene(QPointF(0, item.height())).y()
+    around = item.parentItem()
+    while around is not None:
+        if around.clip():
+            bottom = min(bottom, around.mapToScene(QPointF(0, around.height())).y())
+        around = around.parentItem()
+    return bottom
+
+
+def test_the_sync_page_names_what_waits(person: Callable[..., Person], world: World, tmp_path: Path) -> None:
+    backend, sight = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        Exchange(crew, sight).finish(until="hazards")
+        crew.screens.app.go("sync")
+        crew.until_sees("Guardado en este equipo")
+        assert not crew.sees("Todo enviado")

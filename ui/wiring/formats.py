@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fieldtool import words
 from fieldtool.text import Language
+from ui.wiring.titles import model_title, program_title
 
 Say = Callable[..., str]
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -44,6 +45,14 @@ class Formats:
     def word_or(self, key: str, otherwise: str) -> str:
         """Text of a key that need not exist: a name from a file or from a meter."""
         return words.text(key, self.language) if words.has(key, self.language) else otherwise
+
+    def model(self, name: str | None) -> str:
+        """Title of a meter model."""
+        return model_title(name, self.language) if name else ""
+
+    def program(self, name: str | None) -> str:
+        """Title of a configuration program."""
+        return program_title(name, self.language) if name else ""
 
     def number(self, text: str | None) -> str:
         """A decimal text with the language's comma and groups of three; anything else as it is."""
@@ -101,6 +110,15 @@ class Formats:
         if moment.date() == now.astimezone(self.zone).date():
             return moment.strftime("%H:%M")
         return f"{self.day(moment, now)} {moment:%H:%M}"
+
+    def window(self, start: str | None, end: str | None, now: datetime) -> str:
+        """From when to when on a day; nothing where either is not known."""
+        first, last = self.local(start), self.local(end)
+        if first is None or last is None:
+            return ""
+        if first.date() == last.date():
+            return f"{self.day(first, now)} {first:%H:%M}–{last:%H:%M}"
+        return f"{self.day(first, now)} – {self.day(last, now)}"
 
     def long_day(self, now: datetime) -> str:
         """Weekday and date, as the list's first section says it."""

@@ -47,6 +47,8 @@ def status(
         today = formats.long_day(now)
         if total:
             done = formats.say("{done} hechas de {total}", done=str(counts.done_today), total=str(total))
+            if counts.done_today == 1:
+                done = formats.say("1 hecha de {total}", total=str(total))
             today = f"{today} · {done}"
     office = row.person is not None and row.person.role in OFFICE_ROLES
     return views.Status(
@@ -106,14 +108,19 @@ def order_view(detail: rows.OrderDetail, now: datetime, formats: Formats) -> vie
     """The order page."""
     row = order_row(detail.row, now, formats)
     state = _order_state(detail)
+    window = formats.window(detail.scheduled_start, detail.scheduled_end, now)
+    planned = formats.say("Programada {time}", time=window) if window else ""
     facts = [
         views.Fact(
-            label=formats.say("Qué se hace"), value=row.task, detail=detail.program or "", icon="exchange"
+            label=formats.say("Qué se hace"),
+            value=row.task,
+            detail=formats.program(detail.program),
+            icon="exchange",
         ),
         views.Fact(
             label=formats.say("Hasta cuándo"),
-            value=row.due or DASH,
-            detail=formats.when(detail.row.due, now),
+            value=row.due if row.sla_tone else formats.when(detail.row.due, now) or DASH,
+            detail=formats.when(detail.row.due, now) if row.sla_tone else planned,
             icon="clock",
             tone=row.sla_tone,
         ),
@@ -135,11 +142,16 @@ def order_view(detail: rows.OrderDetail, now: datetime, formats: Formats) -> vie
         new_device=_device(detail.new, formats.say("Se instala"), now, formats),
         place=tuple(detail.path),
         notes=detail.notes or "",
-        warnings=tuple(formats.word_or(f"flag.{flag}", flag.replace("_", " ")) for flag in detail.row.flags),
+        warnings=tuple(_warning(flag, window, formats) for flag in detail.row.flags),
         history=tuple(_history(one, now, formats) for one in reversed(detail.history)),
         step=detail.step or 0,
         status=state,
     )
+
+
+def _warning(flag: str, window: str, formats: Formats) -> str:
+    text = formats.word_or(f"flag.{flag}", flag.replace("_", " "))
+    return f"{text} · {window}" if flag == "appointment" and window else text
 
 
 def _order_state(detail: rows.OrderDetail) -> views.OrderState:
@@ -155,7 +167,7 @@ def _order_state(detail: rows.OrderDetail) -> views.OrderState:
 def _device(device: rows.DeviceView | None, label: str, now: datetime, formats: Formats) -> views.Fact | None:
     if device is None:
         return None
-    detail = [device.model or ""]
+    detail = [formats.model(device.model)]
     if device.last_reading:
         moment = formats.local(device.last_reading_at)
         since = f" · {formats.day(moment, now)}" if moment else ""

@@ -182,7 +182,7 @@ def _only_public(formats: Formats) -> tuple[str, str]:
 
 def _detail(found: MeterView, phases: int, formats: Formats) -> str:
     kind = {1: formats.say("Monofásico"), 3: formats.say("Trifásico")}.get(phases, "")
-    model = str(found.identity.get("model") or "")
+    model = formats.model(str(found.identity.get("model") or ""))
     firmware = str(found.identity.get("firmware") or "")
     parts = [kind, model, f"firmware {firmware}" if firmware else ""]
     if found.clock_drift_seconds is not None:

@@ -24,7 +24,11 @@ def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
     )
     if done and not rows:
         rows = (
-            views.Fact(label=formats.say("Modelo"), value=body.model or DASH, detail=body.firmware or ""),
+            views.Fact(
+                label=formats.say("Modelo"),
+                value=formats.model(body.model) or DASH,
+                detail=body.firmware or "",
+            ),
         )
     parts: dict[str, Any] = {
         "serial": (body.serial or "") if done else "",
@@ -59,7 +63,7 @@ def match_face(body: v.MatchBody, formats: Formats) -> Face:
             views.MatchRow(
                 source=row.source,  # type: ignore[arg-type]  # the four sources by their own names
                 title=formats.word(f"match.source.{row.source}"),
-                detail=formats.clock(row.at, seconds=True) or row.note or "",
+                detail=formats.clock(row.at, seconds=True) or formats.model(row.note),
                 serial=row.serial or "",
                 marks=_marks(row, equal),
                 verdict=formats.word(f"match.state.{'equal' if equal else row.state}"),
@@ -144,7 +148,7 @@ def plan_face(body: v.PlanBody, fields: Fields, formats: Formats) -> Face:
         value, primary, icon = "allow", formats.say("Permitir los delicados"), "unlock"
     done = sum(row.state == "verified" for row in rows)
     parts = {
-        "program": body.program,
+        "program": formats.program(body.program),
         "serial": body.serial or "",
         "changes": tuple(rows),
         "value": value,
@@ -185,15 +189,21 @@ _JOIN_TONES: dict[str, views.Tone] = {
 }
 
 
+def _address(heard: str) -> str:
+    plain = heard.upper()
+    if len(plain) == 12 and not set(plain) - set("0123456789ABCDEF"):
+        return ":".join(plain[at : at + 2] for at in range(0, 12, 2))
+    return heard
+
+
 def join_face(body: v.JoinBody, formats: Formats) -> Face:
     shown = []
     if body.expected:
         shown.append(views.Fact(label=formats.say("Se espera"), value=body.expected))
     if body.heard and says_something(body.heard):
-        same = body.heard == body.expected
-        shown.append(
-            views.Fact(label=formats.say("Lo oye"), value=body.heard, tone="good" if same else "wrong")
-        )
+        # The order names a concentrator, a meter names its base node: whether they are one is judged below.
+        tone: views.Tone = "wrong" if body.reason == "other_concentrator" else ""
+        shown.append(views.Fact(label=formats.say("Lo oye"), value=_address(body.heard), tone=tone))
     shown += evidence_facts(body.evidence, formats)[:3]
     detail = formats.word_or(f"join.reason.{body.reason}", body.reason) if body.reason else ""
     if body.recheck_at:

@@ -300,8 +300,16 @@ class Runs:
         report(self.show(run))
         try:
             work(told)
-        finally:
-            pending.progress, pending.progress_text, pending.seconds_left = -1.0, "", -1
+        except Exception:
+            # Nothing runs any more: the page offers to try again, and shows how far it came.
+            self._rest(pending)
+            report(self.show(run))
+            raise
+        self._rest(pending)
+
+    @staticmethod
+    def _rest(pending: Pending) -> None:
+        pending.progress, pending.progress_text, pending.seconds_left = -1.0, "", -1
 
     def cancel(self) -> None:
         """Stops the slow call under way; from any thread."""

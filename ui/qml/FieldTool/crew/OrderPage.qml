@@ -1,5 +1,6 @@
 pragma ComponentBehavior: Bound
 import QtQuick
+import QtQuick.Layouts
 import FieldTool.Core
 import FieldTool.theme
 import FieldTool.controls
@@ -106,12 +107,14 @@ FocusScope {
                 }
             }
 
-            Grid {
+            // As high as the highest of them, side by side.
+            GridLayout {
                 id: facts
 
                 width: parent.width
                 columns: page.narrow ? 1 : 3
-                spacing: Theme.gap16
+                columnSpacing: Theme.gap16
+                rowSpacing: Theme.gap16
 
                 Repeater {
                     model: page.order.facts ?? []
@@ -119,7 +122,9 @@ FocusScope {
                     FactCard {
                         required property var modelData
 
-                        width: (facts.width - (facts.columns - 1) * Theme.gap16) / facts.columns
+                        Layout.preferredWidth: 1
+                        Layout.fillWidth: true
+                        Layout.fillHeight: true
                         fact: modelData
                     }
                 }

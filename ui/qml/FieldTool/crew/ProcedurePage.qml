@@ -17,6 +17,8 @@ FocusScope {
     readonly property bool narrow: width < Theme.narrowBelow
 
     Component.onCompleted: page.show()
+    // From the page and from what lies on it: one step out, as *Atrás* does.
+    Keys.onEscapePressed: page.leaveSheet()
 
     Connections {
         target: page.procedure
@@ -243,6 +245,11 @@ FocusScope {
         function onCloseSheet(): void {
             page.show();
         }
+    }
+
+    function leaveSheet(): void {
+        if (page.sheet !== "")
+            page.show();
     }
 
     // A new step gets a new page even where the kind stays, so that no answer is carried over.

@@ -22,7 +22,8 @@ FocusScope {
         y: Theme.margin
         width: parent.width - 2 * Theme.margin
         failure: page.session.failure
-        actionText: qsTr("Volver a leer")
+        // While enrolling, the way on is the form below.
+        actionText: page.enrolled ? qsTr("Volver a leer") : ""
         onAction: page.session.load()
     }
 

@@ -33,114 +33,130 @@ StepBody {
         return text === "" ? NaN : Number(text.replace(/\s/g, "").replace(",", "."));
     }
 
-    Column {
-        id: sheet
+    // Five reasons and the warning above them are higher than the page.
+    Flickable {
+        id: scroller
 
-        width: body.narrow ? parent.width : parent.width - pad.width - Theme.gap32
-        spacing: Theme.gap16
+        width: (body.narrow ? parent.width : parent.width - pad.width - Theme.gap32) + Theme.gap16
+        height: body.narrow ? Math.min(sheet.implicitHeight, parent.height - 4 * 72 - 3 * pad.gap - Theme.gap24) : parent.height
+        contentHeight: sheet.implicitHeight
+        interactive: contentHeight > height
+        boundsBehavior: Flickable.StopAtBounds
+        clip: interactive
 
-        StepHead {
-            width: parent.width
-            step: body.step
-        }
+        Column {
+            id: sheet
 
-        Card {
-            width: parent.width
-            height: 104
-            border.width: 3
-            border.color: body.outside ? Theme.attention : Theme.action
+            width: scroller.width - Theme.gap16
+            spacing: Theme.gap16
 
-            Label {
-                x: 24
-                anchors.verticalCenter: parent.verticalCenter
-                width: parent.width - unit.width - 60
-                kind: Label.Verdict
-                font.pixelSize: 48
-                font.features: Theme.serialFigures
-                text: body.figures === "" ? "—" : body.figures
-                color: body.figures === "" ? Theme.muted : Theme.ink
-                elide: Text.ElideLeft
+            StepHead {
+                width: parent.width
+                step: body.step
             }
 
-            Label {
-                id: unit
-
-                anchors.right: parent.right
-                anchors.rightMargin: 24
-                anchors.verticalCenter: parent.verticalCenter
-                kind: Label.Value
-                color: Theme.muted
-                text: body.step.unit ?? ""
-            }
-        }
-
-        FactStrip {
-            visible: !body.doubtful
-            width: parent.width
-            facts: (body.step.facts ?? []).concat([
-                {
-                    "label": qsTr("Última"),
-                    "value": body.step.lastValue || "—",
-                    "detail": body.step.lastTime ?? "",
-                    "serial": false,
-                    "tone": ""
-                },
-                {
-                    "label": qsTr("Se espera entre"),
-                    "value": body.step.rangeLow ? body.step.rangeLow + " – " + body.step.rangeHigh : "—",
-                    "detail": qsTr("según el consumo de siempre"),
-                    "serial": false,
-                    "tone": ""
-                }
-            ])
-        }
-
-        Card {
-            visible: body.doubtful
-            width: parent.width
-            height: warning.implicitHeight + 28
-            tone: "attention"
-
-            Column {
-                id: warning
-
-                x: 20
-                y: 14
-                width: parent.width - 40
-                spacing: Theme.gap12
+            Card {
+                width: parent.width
+                height: 104
+                border.width: 3
+                border.color: body.outside ? Theme.attention : Theme.action
 
                 Label {
-                    visible: body.outside
-                    width: parent.width
-                    kind: Label.Title
-                    color: Theme.attention
-                    text: qsTr("Fuera de lo esperado: %1 – %2").arg(body.step.rangeLow ?? "").arg(body.step.rangeHigh ?? "")
-                    wrapMode: Text.WordWrap
+                    x: 24
+                    anchors.verticalCenter: parent.verticalCenter
+                    width: parent.width - unit.width - 60
+                    kind: Label.Verdict
+                    font.pixelSize: 48
+                    font.features: Theme.serialFigures
+                    text: body.figures === "" ? "—" : body.figures
+                    color: body.figures === "" ? Theme.muted : Theme.ink
+                    elide: Text.ElideLeft
                 }
 
-                Repeater {
-                    model: body.reasons
+                Label {
+                    id: unit
 
-                    ChoiceTile {
-                        required property var modelData
-
-                        width: warning.width
-                        implicitHeight: 64
-                        text: modelData.title
-                        chosen: body.reason === modelData.key
-                        onClicked: body.reason = modelData.key
-                    }
-                }
-
-                ChoiceTile {
-                    visible: body.reasons.length === 0
-                    width: parent.width
-                    text: qsTr("Lo leí dos veces y es así")
-                    iconName: body.sure ? "" : "circle"
-                    chosen: body.sure
-                    onClicked: body.sure = !body.sure
+                    anchors.right: parent.right
+                    anchors.rightMargin: 24
+                    anchors.verticalCenter: parent.verticalCenter
+                    kind: Label.Value
+                    color: Theme.muted
+                    text: body.step.unit ?? ""
                 }
             }
+
+            FactStrip {
+                visible: !body.doubtful
+                width: parent.width
+                facts: (body.step.facts ?? []).concat([
+                    {
+                        "label": qsTr("Última"),
+                        "value": body.step.lastValue || "—",
+                        "detail": body.step.lastTime ?? "",
+                        "serial": false,
+                        "tone": ""
+                    },
+                    {
+                        "label": qsTr("Se espera entre"),
+                        "value": body.step.rangeLow ? body.step.rangeLow + " – " + body.step.rangeHigh : "—",
+                        "detail": qsTr("según el consumo de siempre"),
+                        "serial": false,
+                        "tone": ""
+                    }
+                ])
+            }
+
+            Card {
+                visible: body.doubtful
+                width: parent.width
+                height: warning.implicitHeight + 28
+                tone: "attention"
+
+                Column {
+                    id: warning
+
+                    x: 20
+                    y: 14
+                    width: parent.width - 40
+                    spacing: Theme.gap12
+
+                    Label {
+                        visible: body.outside
+                        width: parent.width
+                        kind: Label.Title
+                        color: Theme.attention
+                        text: qsTr("Fuera de lo esperado: %1 – %2").arg(body.step.rangeLow ?? "").arg(body.step.rangeHigh ?? "")
+                        wrapMode: Text.WordWrap
+                    }
+
+                    Repeater {
+                        model: body.reasons
+
+                        ChoiceTile {
+                            required property var modelData
+
+                            width: warning.width
+                            implicitHeight: 64
+                            text: modelData.title
+                            chosen: body.reason === modelData.key
+                            onClicked: body.reason = modelData.key
+                        }
+                    }
+
+                    ChoiceTile {
+                        visible: body.reasons.length === 0
+                        width: parent.width
+                        text: qsTr("Lo leí dos veces y es así")
+                        iconName: body.sure ? "" : "circle"
+                        chosen: body.sure
+                        onClicked: body.sure = !body.sure
+                    }
+                }
+            }
+        }
+
+        ScrollMark {
+            view: scroller
         }
     }
 
@@ -148,9 +164,9 @@ StepBody {
         id: pad
 
         anchors.right: parent.right
-        y: body.narrow ? sheet.implicitHeight + Theme.gap24 : 0
+        y: body.narrow ? scroller.height + Theme.gap24 : 0
         width: body.narrow ? parent.width : 360
-        keyHeight: Math.max(72, Math.min(112, (body.height - (body.narrow ? sheet.implicitHeight + 24 : 0) - 3 * gap) / 4))
+        keyHeight: Math.max(72, Math.min(112, (body.height - (body.narrow ? scroller.height + 24 : 0) - 3 * gap) / 4))
         gap: Theme.gap12
         focus: true
         text: body.step.value ?? ""
