@@ -47,8 +47,12 @@ def stop_everything() -> None:
 
 def end_on_sigterm() -> None:
     """Let a request to end (SIGTERM) do what Ctrl-C does, so that no program of the demo outlives it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 def fieldtool_command() -> list[str]:
