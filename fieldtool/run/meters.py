@@ -13,7 +13,7 @@ import msgspec
 
 from drivers.changes import ApplyReport, ChangeState, Plan
 from drivers.errors import UnsupportedObject
-from fieldtool.commissioning import MeterWork, Progress, Target
+from fieldtool.commissioning import MeterWork, OrderContext, Progress, Target
 from fieldtool.errors import JobError, StepRefused
 from fieldtool.identity import normalise_serial
 from fieldtool.procedure import answers as a
@@ -38,8 +38,10 @@ _Step = TypeVar("_Step")
 class MeterSteps:
     """Work on the meters of one run."""
 
-    def __init__(self, run: ProcedureRun, work: MeterWork) -> None:
+    def __init__(self, run: ProcedureRun, work: MeterWork, context: OrderContext) -> None:
+        """context: in whose name `work` journals what it writes."""
         self._run = run
+        self.context = context
         self._work = work
         self._plan: Plan | None = None
 

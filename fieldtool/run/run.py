@@ -227,8 +227,11 @@ class ProcedureRun:
     def meters(self) -> MeterSteps:
         """The work on meters of this run."""
         with self._lock:
+            context = self.context()
+            if self._meters is not None and self._meters.context != context:
+                self.close()  # somebody else signed in: what is written from here on is theirs
             if self._meters is None:
-                around, context = self.around, self.context()
+                around = self.around
                 work = MeterWork(
                     around.journal,
                     context,
@@ -238,19 +241,17 @@ class ProcedureRun:
                     system_title=around.system_title,
                     secrets=around.secrets,
                 )
-                self._meters = MeterSteps(self, work)
+                self._meters = MeterSteps(self, work, context)
             return self._meters
 
     # --- for the parts of this folder -------------------------------------------------------------
 
     def context(self) -> OrderContext:
-        """In whose name entries are written."""
+        """In whose name entries are written; JobError `nobody_signed_in`."""
         person = self.around.person()
-        return OrderContext(
-            order_id=self.order_id,
-            order_version=self.order.version,
-            actor=person.id if person else None,
-        )
+        if person is None:
+            raise JobError("nobody_signed_in", "sign in first: every entry says who made it")
+        return OrderContext(order_id=self.order_id, order_version=self.order.version, actor=person.id)
 
     def put_on_bench(self, **found: object) -> None:
         """Lay down what a meter or the network gave, for the page and for accepting."""

@@ -3,6 +3,7 @@ possible."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -287,6 +288,24 @@ def test_consent_is_asked_for_when_the_office_flags_the_order_later(world: World
     step = again.shown_step()
     assert step is not None
     assert step.id == "site"
+
+
+def test_every_write_is_signed_in_the_name_of_who_is_signed_in_then(world: World) -> None:
+    """One crew, two people, one tablet: the second goes on where the first stopped."""
+    here: list[w.Person | None] = [w.Person(id="ana", name="Ana", role=Role.INSTALLER)]
+    run = w.ProcedureRun(dataclasses.replace(world.around, person=lambda: here[0]), world.order)
+    run.start()
+    walk(run, until="configure")
+    run.plan()
+    here[0] = None
+    with pytest.raises(JobError) as caught:
+        run.apply(["limiter"])
+    assert caught.value.code == "nobody_signed_in"
+    here[0] = w.Person(id="beto", name="Beto", role=Role.INSTALLER)
+    run.apply(["limiter"])
+    with world.store.read() as connection:
+        query = w.schema.entry.select().where(w.schema.entry.c.kind == "meter.intent")
+        assert {row.actor for row in connection.execute(query)} == {"beto"}
 
 
 def test_a_head_that_slipped_to_the_neighbour_configures_and_proves_nothing(world: World) -> None:
