@@ -99,6 +99,11 @@ class ProcedureController(Controller):
         self.run(lane, lambda: self.context.backend.act(order_id, step, action, given, report), self.show)
 
     @Slot()
+    def dismiss(self) -> None:
+        """Takes the message away: the crew goes another way."""
+        self.clear_failure()
+
+    @Slot()
     def cancel(self) -> None:
         """Stops what is under way at the meter; safe at any moment."""
         self.context.backend.cancel()

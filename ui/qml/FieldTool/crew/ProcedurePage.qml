@@ -238,6 +238,7 @@ FocusScope {
         target: page.body
 
         function onOpenSheet(name: string): void {
+            page.procedure.dismiss();
             page.sheet = name;
             loader.sourceComponent = name === "allow" ? allowSheet : otherwiseSheet;
         }

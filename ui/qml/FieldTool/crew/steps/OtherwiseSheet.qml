@@ -67,18 +67,27 @@ StepBody {
                 wrapMode: Text.WordWrap
             }
 
-            Repeater {
-                model: body.step.otherwise ?? []
+            // Two beside each other where there is room: what a choice asks for should be seen under it.
+            Grid {
+                id: choices
 
-                ChoiceTile {
-                    required property var modelData
+                width: parent.width
+                columns: sheet.width >= 760 && (body.step.otherwise ?? []).length > 1 ? 2 : 1
+                spacing: Theme.gap16
 
-                    width: sheet.width
-                    text: modelData.title
-                    detail: modelData.detail
-                    iconName: modelData.icon
-                    chosen: body.choice === modelData.key
-                    onClicked: body.choice = modelData.key
+                Repeater {
+                    model: body.step.otherwise ?? []
+
+                    ChoiceTile {
+                        required property var modelData
+
+                        width: (choices.width - (choices.columns - 1) * Theme.gap16) / choices.columns
+                        text: modelData.title
+                        detail: modelData.detail
+                        iconName: modelData.icon
+                        chosen: body.choice === modelData.key
+                        onClicked: body.choice = modelData.key
+                    }
                 }
             }
 
