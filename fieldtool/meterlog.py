@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from drivers.changes import WriteIntent, WriteOutcome
 from workorders.clock import utc_text
+from workorders.store.errors import translate
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS write_intent (
@@ -36,14 +37,22 @@ class MeterLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             connection.executescript(_SCHEMA)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=15, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one act. Raises StoreError (`disk_full`, `corrupt`, `read_only`, …)."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=15, isolation_level=None)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                yield connection
+        except sqlite3.Error as error:
+            meant = translate(error, self._path)
+            if meant is None:
+                raise
+            raise meant from error
 
     def record_intent(self, intent: WriteIntent) -> None:
         """Durable when it returns."""
@@ -57,7 +66,7 @@ class MeterLog:
             intent.will_be,
             intent.program,
         )
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             connection.execute(
                 "INSERT INTO write_intent (id, at, serial, item, name, was, will_be, program)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -67,14 +76,14 @@ class MeterLog:
     def record_outcome(self, outcome: WriteOutcome) -> None:
         """What became of an intent."""
         values = (outcome.state.value, outcome.is_now, utc_text(datetime.now(UTC)), outcome.intent_id)
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             connection.execute(
                 "UPDATE write_intent SET state = ?, is_now = ?, settled_at = ? WHERE id = ?", values
             )
 
     def open_intents(self, serial: str) -> list[WriteIntent]:
         """Writes to a meter of which it is not known whether they were taken."""
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             rows = connection.execute(
                 "SELECT id, serial, item, name, was, will_be, program FROM write_intent"
                 " WHERE serial = ? AND (state IS NULL OR state = 'intended') ORDER BY at",
@@ -84,7 +93,7 @@ class MeterLog:
 
     def reserve_counter(self, key: str, at_least: int, count: int) -> int:
         """First of `count` values that were never given before."""
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             row = connection.execute("SELECT next_value FROM counter WHERE name = ?", (key,)).fetchone()
             first = max(at_least, row[0] if row else 0)
@@ -98,7 +107,7 @@ class MeterLog:
 
     def system_title(self) -> str:
         """The DLMS client system title of this machine's meter tool, 16 hex digits; drawn once."""
-        with closing(self._connect()) as connection:
+        with self._open() as connection:
             title = (b"FTM" + secrets.token_bytes(5)).hex().upper()
             connection.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (_TITLE, title))
             row = connection.execute("SELECT value FROM identity WHERE name = ?", (_TITLE,)).fetchone()

@@ -105,6 +105,7 @@ def _write_log(error: BaseException) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(folder / "errors.log", encoding="utf-8")
         handler.addFilter(RedactingFilter())
+        handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk: no traceback instead
     except OSError:
         return
     try:

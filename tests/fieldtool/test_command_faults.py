@@ -174,3 +174,33 @@ def test_an_enrolled_realm_is_the_one_that_is_opened(tmp_path: Path) -> None:
             assert (done.returncode, json.loads(done.stdout)["state"]) == (0, "done"), done.stderr
         finally:
             gateway.terminate()
+
+
+def test_a_damaged_log_of_the_meter_tool_is_told(tmp_path: Path) -> None:
+    (tmp_path / "meter-tool.db").write_bytes(b"this is no database" * 500)
+    done = fieldtool(tmp_path, "meter", "identify", "--port", "socket://127.0.0.1:9", "--json")
+    assert (done.returncode, done.stdout, "[corrupt]" in done.stderr) == (1, "", True), done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("meter", "identify", "--port", "socket://127.0.0.1:9"), ("gateway", "users", "list")]
+)
+def test_a_disk_that_takes_nothing_brings_a_line_and_no_traceback(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The log of unexpected errors could not be written either, and its traceback came to the screen."""
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+        "from fieldtool.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command, "--json"],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+    assert "[internal]" not in done.stderr

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlcipher3.dbapi2 as sqlcipher
@@ -25,7 +26,7 @@ from workorders.journal import kinds
 from workorders.store import migrations, projection, queries, schema, settings
 from workorders.store.counters import MAX_COUNTER, CounterSpent, reserve_counter
 from workorders.store.engine import open_store
-from workorders.store.errors import HINTS, StoreError
+from workorders.store.errors import HINTS, StoreError, translate
 from workorders.store.verify import verify_store
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +132,18 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
 def test_a_place_that_cannot_hold_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert code_of(tmp_path / "file" / "store.db", create=True) == "cannot_open"
+
+
+def test_a_full_disk_is_told_as_such_where_sqlite_only_says_io_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index of the write-ahead log finds no room: SQLite calls that a failing disk."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = 4874  # SQLITE_IOERR_SHMSIZE
+    usual = translate(error, path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    full = translate(error, path)
+    assert (usual and usual.code, full and full.code) == ("io_error", "disk_full")
 
 
 def test_an_interrupted_beginning_leaves_no_half_made_store(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from sqlalchemy.exc import DBAPIError
 
 
@@ -37,6 +40,7 @@ HINTS = {
     "io_error": "Check the disk with `fieldtool doctor`; nothing written before is lost.",
 }
 
+_LEAST_ROOM = 64 * 1024
 _BY_SQLITE_CODE = {
     5: "busy",
     6: "busy",
@@ -71,4 +75,14 @@ def translate(error: BaseException, path: object = "") -> StoreError | None:
     code = _BY_SQLITE_CODE.get(number & 0xFF)
     if code is None:
         return None
+    if code in ("io_error", "cannot_open") and _is_full(path):
+        code = "disk_full"  # SQLite says so only for the file itself, not for the index of its log
     return StoreError(code, _MESSAGES[code], HINTS[code], str(path))
+
+
+def _is_full(path: object) -> bool:
+    """Whether there is no room left for even the shared index of a write-ahead log."""
+    try:
+        return bool(str(path)) and shutil.disk_usage(Path(str(path)).parent).free < _LEAST_ROOM
+    except OSError:
+        return False
