@@ -384,6 +384,14 @@ def test_what_comes_between_looking_and_acting_is_seen(
     assert refused.value.code == "order_over"
 
 
+def test_an_import_repeated_lets_nobody_in_who_was_revoked(bureau: Bureau) -> None:
+    persons.revoke_user(bureau.office, "ana")
+    load.load_project(bureau.office, bureau.folder / "project")
+    found = {user.id: user.revoked_at for user in persons.users(bureau.office)}
+    assert found["ana"] is not None
+    assert found["luz"] is None
+
+
 def test_an_import_repeated_changes_only_what_differs(bureau: Bureau, tablet: Tablet) -> None:
     folder = bureau.folder / "project"
     assert load.load_project(bureau.office, folder).same == 8

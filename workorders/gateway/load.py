@@ -308,6 +308,7 @@ def _take_users(work: _Import, pins: Mapping[str, str]) -> None:
             project=work.project.id,
             pin=pins.get(row.id),
             without_pin=True,
+            reinstate=False,  # a list that is loaded again must not undo what an administrator did since
         )
 
 

@@ -65,11 +65,12 @@ def add_user(
     project: str | None = None,
     pin: str | None = None,
     without_pin: bool = False,
+    reinstate: bool = True,
 ) -> User:
     """Add a person, or change the one with this id (a given PIN makes them a new key).
 
     Without a PIN a new person gets a random one, returned this once; `without_pin` leaves them without (they
-    cannot sign in anywhere until they get one).
+    cannot sign in anywhere until they get one). Whoever was revoked is let in again only if `reinstate`.
 
     Raises:
         InvalidInput: `weak_pin`, or an empty name.
@@ -82,7 +83,9 @@ def add_user(
         known = connection.execute(select(1).where(person.c.person_id == person_id)).scalar() is not None
     if pin is None and not known and not without_pin:
         pin = shown = random_pin()
-    values: dict[str, object] = {"name": name, "role": role, "crew": crew, "revoked_at": None}
+    values: dict[str, object] = {"name": name, "role": role, "crew": crew}
+    if reinstate or not known:
+        values["revoked_at"] = None
     key = None
     if pin is not None:
         key, locked = _new_key(pin)
