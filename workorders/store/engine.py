@@ -242,7 +242,7 @@ def _make(path: Path, key: bytes, role: StoreRole) -> None:
                 )
         finally:
             engine.dispose()
-        _write_mark(path, key)
+        _write_mark(path, key, whole=fresh)
         _put(fresh, path)
     except (DBAPIError, sqlcipher.Error) as error:
         raise translate(error, path) or error from error
@@ -316,15 +316,16 @@ def _key_check(key: bytes, salt: str) -> str:
     return hmac.new(key, b"fieldtool store mark 1\n" + salt.encode(), hashlib.sha256).hexdigest()
 
 
-def _write_mark(path: Path, key: bytes) -> None:
+def _write_mark(path: Path, key: bytes, *, whole: Path | None = None) -> None:
+    """Keep the mark of the database at `path`; `whole`: where it lies until it gets that name."""
     try:
-        with path.open("rb") as file:
+        with (whole or path).open("rb") as file:
             salt = file.read(16).hex()
         mark = _Mark(salt=salt, check=_key_check(key, salt))
         if _read_mark(path) != mark:
-            fresh = _mark_path(path).with_suffix(f".{os.getpid()}.new")
-            fresh.write_bytes(msgspec.json.encode(mark))
-            fresh.replace(_mark_path(path))
+            beside = path.with_name(f"{path.name}.mark.{os.getpid()}.new")
+            beside.write_bytes(msgspec.json.encode(mark))
+            beside.replace(_mark_path(path))
     except OSError:
         # Only a better error message later hangs on it; it is written again at the next opening.
         return
