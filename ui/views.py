@@ -285,6 +285,7 @@ class Step(View, frozen=True, kw_only=True):
     cause_title: str = ""
     cause_detail: str = ""
     cause_order: str = ""
+    cause_order_id: str = ""
     program: str = ""
     serial: str = ""
     changes: tuple[Change, ...] = ()

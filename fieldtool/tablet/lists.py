@@ -99,6 +99,8 @@ def order_row(row: queries.OrderRow, now: datetime, local: ZoneInfo) -> rows.Ord
         attempts=row.attempts,
         flags=row.flags,
         position=row.position,
+        old_serial=row.old_serial,
+        new_serial=row.new_serial,
     )
 
 

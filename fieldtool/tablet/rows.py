@@ -81,6 +81,8 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     flags: list[str]
     distance_m: int | None = None
     position: str | None = None
+    old_serial: str | None = None
+    new_serial: str | None = None
 
 
 class OrderCounts(msgspec.Struct, frozen=True, kw_only=True):

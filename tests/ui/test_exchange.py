@@ -11,7 +11,7 @@ from PySide6.QtQuick import QQuickItem
 from PySide6.QtTest import QTest
 
 from drivers.errors import NoAnswer
-from tests.fieldtool.world import NEW_SERIAL, OTHER_SERIAL, World, make_world
+from tests.fieldtool.world import NEW_SERIAL, OLD_SERIAL, OTHER_SERIAL, World, make_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import Sight, wired
 from ui.gallery.render import read
@@ -267,3 +267,17 @@ def test_the_sync_page_names_what_waits(person: Callable[..., Person], world: Wo
         crew.screens.app.go("sync")
         crew.until_sees("Guardado en este equipo")
         assert not crew.sees("Todo enviado")
+
+
+@pytest.mark.parametrize("serial", [NEW_SERIAL, OLD_SERIAL])
+def test_an_order_is_found_by_the_serial_of_its_meters(
+    person: Callable[..., Person], world: World, tmp_path: Path, serial: str
+) -> None:
+    backend, _ = wired(world, tmp_path)
+    with person(backend) as crew:
+        crew.screens.app.go("orders")
+        crew.until(lambda: crew.screens.app.orders.model.rowCount() == 1)
+        crew.screens.app.orders.setSearch(serial[-6:])
+        assert crew.screens.app.orders.model.rowCount() == 1
+        crew.screens.app.orders.setSearch("does not exist")
+        assert crew.screens.app.orders.model.rowCount() == 0

@@ -55,6 +55,7 @@ MATCH_WRONG = Step(
     match=match_rows(SWAPPED),
     cause_title="Cambiado con la orden SCZ-118207",
     cause_order="SCZ-118207",
+    cause_order_id="SCZ-118207",
     cause_detail="Es el de P3, posición 14. El suyo, el 8836, está en este camión.",
     primary="Montar el 8836 y escanear",
     primary_icon="scan",

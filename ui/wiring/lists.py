@@ -86,7 +86,7 @@ def order_row(row: rows.OrderRow, now: datetime, formats: Formats) -> views.Orde
         sla_filled=filled,
         step=row.step or 0,
         unsent=row.unsent,
-        serials=row.number,
+        serials="|".join(filter(None, (row.number, row.old_serial, row.new_serial))),
     )
 
 

@@ -84,8 +84,10 @@ def match_face(body: v.MatchBody, formats: Formats) -> Face:
     cause = formats.word(f"match.cause.{body.cause}", **body.params) if body.cause else ""
     remedy = formats.word(f"match.remedy.{body.remedy}", **body.params) if body.remedy else ""
     parts["cause_title"] = cause
-    parts["cause_detail"] = remedy
-    parts["cause_order"] = body.other_order or ""
+    place = body.params.get("place")
+    parts["cause_detail"] = formats.say("Es el de {place}.", place=place) if place else ""
+    parts["cause_order"] = body.params.get("order", "")
+    parts["cause_order_id"] = body.other_order or ""
     return Face(
         "match",
         primary=remedy or formats.say("Escanear el correcto"),

@@ -102,15 +102,6 @@ StepBody {
                 })
             }
 
-            TextBox {
-                id: words
-
-                visible: body.choice !== ""
-                width: parent.width
-                height: 120
-                placeholderText: body.chosen.needsNote ? qsTr("Qué pasó, en pocas palabras (hace falta)") : qsTr("Qué pasó, en pocas palabras")
-            }
-
             Dropdown {
                 visible: pad.visible && body.people.length > 0
                 width: parent.width
@@ -147,6 +138,15 @@ StepBody {
                         border.color: Theme.edge
                     }
                 }
+            }
+
+            TextBox {
+                id: words
+
+                visible: body.choice !== ""
+                width: parent.width
+                height: 120
+                placeholderText: body.chosen.needsNote ? qsTr("Qué pasó, en pocas palabras (hace falta)") : qsTr("Qué pasó, en pocas palabras")
             }
         }
 
