@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.workorders.record_support import an_order, issued, new_journal, new_store
 from workorders.journal import kinds
@@ -13,7 +14,7 @@ from workorders.journal.kinds import DeviceRole, OrderStatus, TaskKind
 from workorders.orders import NEXT, OldAsset, WorkOrder, may_become, order_plain, read_order
 from workorders.store import queries, schema, settings
 from workorders.store.engine import Store
-from workorders.store.queries import OrderFilter
+from workorders.store.queries import OrderFilter, lists
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,29 @@ def test_search_finds_any_part_and_takes_no_text_for_a_command(
 ) -> None:
     found = numbers(store, search=search, limit=100)
     assert found == expected if expected is not None else len(found) == 40
+
+
+@pytest.mark.parametrize("many", [1, 10, lists.MANY])
+@pytest.mark.parametrize(
+    "search", ["OT-0", "00 OT", "4719 0", "0", "3", "1000 OT 1", "OT-07 7", "9_", "none 1", "%"]
+)
+def test_few_hits_and_many_give_what_a_plain_look_at_each_order_gives(
+    store: Store, monkeypatch: pytest.MonkeyPatch, search: str, many: int
+) -> None:
+    monkeypatch.setattr(lists, "MANY", many)
+    with store.read() as connection:
+        texts = dict(
+            connection.execute(select(schema.order_text.c.order_id, schema.order_text.c.search)).all()
+        )
+        for which in (OrderFilter(), OrderFilter(project="p1"), OrderFilter(crew="c1", kind="exchange")):
+            plain = [
+                row
+                for row in queries.orders(connection, which, limit=100)
+                if all(word.lower() in texts[row.order_id].lower() for word in search.split())
+            ]
+            assert queries.orders(connection, which, search, limit=100) == plain
+            assert queries.orders(connection, which, search, limit=3, offset=2) == plain[2:5]
+            assert queries.count_orders(connection, which, search) == len(plain)
 
 
 def test_filters_narrow_and_combine(store: Store) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, exists, func, literal_column, select, text
+from sqlalchemy import Connection, Select, and_, column, exists, func, select
+from sqlalchemy import table as table_clause
 
 from workorders.orders import OrderStatus, is_open
 from workorders.store import schema
@@ -15,6 +17,13 @@ from workorders.store.queries.rows import read
 
 SHORTEST_INDEXED = 3
 """Characters a trigram index needs; shorter words are looked for in what is left."""
+
+MANY = 10_000
+"""From so many hits on, a page is found sooner by walking the list than by sorting the hits."""
+
+# The full-text index and the table in which it keeps its texts, which migration 0001 makes.
+_index = table_clause("order_search", column("rowid"), column("order_search"), column("search"))
+_kept = table_clause("order_search_content", column("id"), column("c0"))
 
 
 class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,30 +116,46 @@ def _conditions(which: OrderFilter) -> list[Any]:
     return found
 
 
-def _search(connection: Connection, words: str) -> list[Any]:
-    """Conditions on `order_text` for every word; any part of a word counts, accents and case do not."""
-    found: list[Any] = []
-    long = [word for word in words.split() if len(word) >= SHORTEST_INDEXED]
-    short = [word for word in words.split() if len(word) < SHORTEST_INDEXED]
-    table = schema.order_text
-    if connection.dialect.name == "sqlite":
-        if long:
-            query = " AND ".join('"' + word.replace('"', '""') + '"' for word in long)
-            hits = text("SELECT rowid FROM order_search WHERE order_search MATCH :query")
-            found.append(table.c.row.in_(hits.bindparams(query=query).columns(literal_column("rowid"))))
-    else:
-        short = long + short
-    found.extend(table.c.search.icontains(word, autoescape=True) for word in short)
-    return found
+def _words(connection: Connection, search: str) -> tuple[list[str], list[str]]:
+    """Words that the full-text index answers, and words that must be looked for in the text."""
+    words = search.split()
+    if connection.dialect.name != "sqlite":
+        return [], words
+    return [w for w in words if len(w) >= SHORTEST_INDEXED], [w for w in words if len(w) < SHORTEST_INDEXED]
+
+
+def _hits(indexed: list[str], short: list[str]) -> Select[Any]:
+    """Rows of `order_text` that hold every word; any part of a word counts, accents and case do not."""
+    query = " AND ".join('"' + word.replace('"', '""') + '"' for word in indexed)
+    matched = select(_index.c.rowid).where(_index.c.order_search.op("MATCH")(query))
+    if not short:
+        return matched
+    # Walking the kept texts is cheaper than asking the index for the text of each hit.
+    kept = select(_kept.c.id).where(*(_kept.c.c0.contains(word, autoescape=True) for word in short))
+    return kept.where(_kept.c.id.in_(matched)) if indexed else kept
 
 
 def _base(connection: Connection, which: OrderFilter, search: str, query: Select[Any]) -> Select[Any]:
+    """Narrow a query over `work_order` to what filter and search leave."""
     table, shown = schema.work_order, schema.order_text
     conditions = _conditions(which)
-    if search.strip():
-        query = query.join(shown, shown.c.order_id == table.c.order_id)
-        conditions += _search(connection, search)
-    return query.where(and_(*conditions)) if conditions else query
+    indexed, short = _words(connection, search)
+    if not indexed and not short:
+        return query.where(*conditions)
+    if connection.dialect.name != "sqlite":
+        conditions += [shown.c.search.icontains(word, autoescape=True) for word in short]
+        return query.join(shown, shown.c.order_id == table.c.order_id).where(*conditions)
+    hits = _hits(indexed, short)
+    # SQLite knows no sizes here, and its wrong guess costs hits times orders. An expression in place of a
+    # column keeps it from the one index that must not lead.
+    few = connection.execute(hits.limit(MANY)).scalars().all()
+    if len(few) < MANY:
+        listed = func.json_each(json.dumps(list(few))).table_valued("value")
+        found = select(shown.c.order_id).where(shown.c.row.in_(select(listed.c.value)))
+        query = query.where(table.c.order_id.in_(found))
+        return query.where(func.coalesce(and_(*conditions), False)) if conditions else query
+    query = query.join(shown, shown.c.order_id == table.c.order_id)
+    return query.where((shown.c.row + 0).in_(hits), *conditions)
 
 
 def orders(
@@ -166,8 +191,14 @@ def orders_of(connection: Connection, ids: Select[Any], *, limit: int, offset: i
 
 def count_orders(connection: Connection, which: OrderFilter | None = None, search: str = "") -> int:
     """How many orders the same filter and search give."""
-    query = select(func.count()).select_from(schema.work_order)
-    return int(connection.execute(_base(connection, which or OrderFilter(), search, query)).scalar_one())
+    which = which or OrderFilter()
+    indexed, short = _words(connection, search)
+    if which == OrderFilter() and connection.dialect.name == "sqlite" and (indexed or short):
+        # Each order has one text, so that the index alone can tell.
+        query = select(func.count()).select_from(_hits(indexed, short).subquery())
+    else:
+        query = _base(connection, which, search, select(func.count()).select_from(schema.work_order))
+    return int(connection.execute(query).scalar_one())
 
 
 def status_counts(connection: Connection, which: OrderFilter | None = None) -> dict[str, int]:
