@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -139,7 +140,7 @@ class CaptureSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Capture period of a profile in seconds. Changing it empties the buffer, so it must be confirmed."""
 
     item: str
-    period: int
+    period: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
     danger: Danger = Danger.DATA_LOSS
 
 

@@ -80,6 +80,9 @@ class Tables:
 
 def schedule_problem(schedule: Schedule) -> tuple[str, str] | None:
     """Where (a path below the schedule) and what is wrong with it, or ``None``."""
+    for tariff, selector in schedule.tariffs.items():
+        if not 0 <= selector <= 0xFFFF:
+            return "tariffs", f"tariff {tariff}: a script selector is 0 to 65535"
     day_ids = {day.id for day in schedule.days}
     weeks = {week.name for week in schedule.weeks}
     for number, day in enumerate(schedule.days):

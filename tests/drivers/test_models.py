@@ -76,6 +76,8 @@ def test_mistakes_in_a_model_are_named_with_their_line(
         ('at = { "00:00" = "P3" }', 'at = { "00:00" = "P9" }', "P9"),
         ('at = { "00:00" = "P3" }', 'at = { "01:00" = "P3" }', "00:00"),
         ("period = 900", 'period = "900"', "period"),
+        ("period = 900", "period = 4294967296", "period"),
+        ("tariffs = { P1 = 1,", "tariffs = { P1 = 99999,", "65535"),
         ('threshold = "{order.contracted_power}"', 'threshold = "{order.power}"', "order.power"),
     ],
 )
