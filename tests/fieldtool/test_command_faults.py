@@ -113,8 +113,9 @@ def test_trouble_at_the_port_is_told_in_the_language_of_the_crew(tmp_path: Path)
     done = fieldtool(tmp_path, "meter", "identify", "--port", str(tmp_path / "nothing"), "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("fieldtool: No se encuentra la sonda óptica.")
+    kinds: list[type[DriverError]] = [*DriverError.__subclasses__(), ReadoutOnly]
     for language in Language:
-        for kind in (*DriverError.__subclasses__(), ReadoutOnly):
+        for kind in kinds:
             assert words.has(f"error.driver.{kind.code.replace('-', '_')}", language), kind
         assert "47 s" in explain(LockedOut(seconds=47), language).what
 
