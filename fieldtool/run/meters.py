@@ -51,7 +51,7 @@ class MeterSteps:
         """Read the meter of the current `meter_read` step."""
         step = self._step(m.MeterReadStep)
         found = self._work.read(
-            self._target(step.device), step.items or None, twice=step.twice, progress=progress
+            self._target(step.device, fresh=True), step.items or None, twice=step.twice, progress=progress
         )
         self._run.put_on_bench(found=found)
 
@@ -203,13 +203,16 @@ class MeterSteps:
             raise JobError("wrong_step", f"the procedure is at {shown!r}, where this cannot be done")
         return step
 
-    def _target(self, role: DeviceRole) -> Target:
+    def _target(self, role: DeviceRole, *, fresh: bool = False) -> Target:
         run = self._run
         port = run.around.port_for(role)
         if port is None:
             raise JobError("no_port", "no optical probe is known: plug it in, or choose its port")
         asset = run.order.old_asset if role is DeviceRole.OLD else run.order.new_asset
-        serial = scanned_serial(run.state, role) or normalise_serial(asset.serial if asset else None) or ""
+        # A reading goes by the label, whatever an earlier one found; all that follows goes by what was read:
+        # after an override the label may be that of another meter, and so would its keys be.
+        named = scanned_serial(run.state, role) if fresh else device_serial(run.state, role)
+        serial = named or normalise_serial(asset.serial if asset else None) or ""
         return Target(
             port=port, role=role, serial=serial, model=evidence.model_of(run.order, role, run.around)
         )

@@ -244,6 +244,20 @@ def test_a_mismatch_passes_only_by_a_signed_reasoned_override_of_a_role_that_may
     assert "482615" not in str(world.payloads("step.done"))
 
 
+def test_after_an_override_the_meter_is_worked_on_by_what_was_read_and_not_by_its_label(world: World) -> None:
+    """The label's keys and last figures are those of another meter."""
+    run = world.run()
+    walk(run, until="new_scan")
+    run.accept({"serial": w.OTHER_SERIAL, "codes": [w.OTHER_SERIAL], "identities": {"mac": "404022B8DE87"}})
+    run.read_meter()
+    run.accept({})
+    run.accept({"override": {"person": "lead-1", "reason": "office_confirmed", "pin": "482615"}})
+    walk(run, until="relay")
+    with pytest.raises(StepRefused):
+        run.test_relay(w.OTHER_SERIAL[-4:])
+    run.test_relay(w.NEW_SERIAL[-4:])
+
+
 def test_another_old_meter_than_ordered_stops(world: World) -> None:
     run = world.run()
     walk(run, until="old_scan")
