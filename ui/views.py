@@ -22,7 +22,7 @@ StepKind = Literal[
     "seals", "place", "join", "signature", "summary",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
-Section = Literal["today", "late", "rest"]
+Section = Literal["today", "late", "rest", "done"]
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -177,7 +177,7 @@ class OrdersController(Controller):
     @Property("QVariantMap", notify=changed)
     def counts(self) -> dict[str, int]:
         """Matching rows by section."""
-        return {name: self._model.section_count(name) for name in ("today", "late", "rest")}
+        return {name: self._model.section_count(name) for name in ("today", "late", "rest", "done")}
 
     @Slot()
     def load(self) -> None:

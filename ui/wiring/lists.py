@@ -17,7 +17,7 @@ _SECTIONS: dict[rows.Group, views.Section] = {
     rows.Group.TODAY: "today",
     rows.Group.LATE: "late",
     rows.Group.LATER: "rest",
-    rows.Group.DONE: "rest",
+    rows.Group.DONE: "done",
 }
 _ENTRY_ICONS = {
     "step": "confirm", "meter": "optical", "photo": "photo", "blob": "photo", "device": "place",

@@ -135,6 +135,8 @@ FocusScope {
     function sectionTitle(section: string): string {
         if (section === "today")
             return qsTr("Hoy");
+        if (section === "done")
+            return qsTr("Hechas");
         return section === "late" ? qsTr("Atrasadas") : qsTr("Más adelante");
     }
 
