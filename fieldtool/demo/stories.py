@@ -75,7 +75,7 @@ def locked_meter(stage: Stage, crew: Crew) -> None:
     began = time.monotonic()
     order = stage.next_order(crew)
     # On a slow machine a try takes longer than five seconds, and the lock would be over before it is seen.
-    lockout = max(LOCKOUT_SECONDS, 3 * crew.last_seconds)
+    lockout = max(LOCKOUT_SECONDS, 1.25 * crew.last_seconds)
     with stage.visit(order, "--lockout-s", f"{lockout:.1f}") as visit:
         stage.say(crew.project, f"{visit.number}: meter locked by wrong passwords")
         given = answers(visit, stage.procedure, crew.home)
