@@ -73,7 +73,7 @@ def revoke_user(state: State, person_id: Id) -> None:
     persons.revoke_user(state.office, person_id)
 
 
-@post("/enrolment-codes", sync_to_thread=True, responses=documented(401, 403))
+@post("/enrolment-codes", sync_to_thread=True, responses=documented(401, 403, 422))
 def enrolment_code(state: State, data: JSONBody[NewCode]) -> IssuedCode:
     """Make a one-time code that lets one tablet in."""
     return enrolment.create_enrolment_code(state.office, crew=data.crew, project=data.project, url=data.url)
