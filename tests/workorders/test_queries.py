@@ -127,7 +127,8 @@ def test_a_row_tells_what_is_not_sent_yet(store: Store) -> None:
         newest = queries.entries_with_verdicts(connection, limit=1)[0]
         assert (newest.kind, newest.verdict, newest.number) == ("safety.failed", None, "OT-02")
         waiting = queries.entries_with_verdicts(connection, limit=100, unanswered=True)
-        assert len(waiting) == 43 and waiting[0] == newest
+        assert len(waiting) == 43
+        assert waiting[0] == newest
 
 
 def test_who_else_names_a_serial(store: Store) -> None:
