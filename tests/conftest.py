@@ -16,8 +16,11 @@ os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 os.environ.setdefault("FIELDTOOL_HOME", tempfile.mkdtemp(prefix="fieldtool-tests-"))
 
 # Machines differ in speed; a slow one must not fail a property that holds.
-settings.register_profile("fieldtool", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("fieldtool")
+SLOW_IS_FINE = [HealthCheck.too_slow]
+# The gate tries the same examples each time, so that a change is judged by itself; a campaign tries new ones.
+settings.register_profile("gate", deadline=None, suppress_health_check=SLOW_IS_FINE, derandomize=True)
+settings.register_profile("campaign", deadline=None, suppress_health_check=SLOW_IS_FINE, max_examples=1000)
+settings.load_profile(os.environ.get("FIELDTOOL_EXAMPLES", "gate"))
 
 
 @pytest.fixture
