@@ -138,8 +138,11 @@ def _not_done(reason: str, formats: Formats) -> str:
 
 
 def _value(name: str, value: object, formats: Formats) -> str:
-    known = formats.word(f"value.{name}.{value}")
-    return str(value) if known.startswith("value.") else known
+    for key in (f"value.{name}.{value}", f"override.{name}.{value}"):
+        known = formats.word(key)
+        if known != key:
+            return known
+    return str(value)
 
 
 def _planned(detail: OrderDetail, now: datetime, formats: Formats) -> tuple[Fact, ...]:
@@ -222,7 +225,8 @@ def _done(detail: OrderDetail, now: datetime, formats: Formats) -> tuple[Fact, .
 
 
 def _match(detail: OrderDetail, formats: Formats) -> Fact:
-    match = detail.matches[-1]
+    # The worst of the devices speaks: an old meter that matched says nothing of an overridden new one.
+    match = max(detail.matches, key=lambda one: (one.overridden, one.verdict != "equal"))
     if match.overridden:
         reason = formats.word(f"override.reason.{match.override_reason}")
         return Fact(
@@ -240,8 +244,8 @@ def _match(detail: OrderDetail, formats: Formats) -> Fact:
 
 
 def _reading(detail: OrderDetail, formats: Formats) -> Fact:
-    read = detail.readings[0]
-    energy = next((one for one in read.readings if one.get("value")), None)
+    old = [one for read in detail.readings if read.role == "old" for one in read.readings]
+    energy = next((one for one in old if one.get("value")), None)
     if energy is None:
         value = formats.say("No se pudo leer")
     else:
@@ -249,11 +253,20 @@ def _reading(detail: OrderDetail, formats: Formats) -> Fact:
     return Fact(label=formats.say("Última lectura"), value=value)
 
 
+def _photo(what: str, step: str | None, formats: Formats) -> str:
+    """A photo taken for a reason has no word of its own: its step has."""
+    for name in (what, step):
+        word = formats.word(f"photo.{name}")
+        if not word.startswith("photo."):
+            return word
+    return formats.say("Foto")
+
+
 def _photos(detail: OrderDetail, formats: Formats) -> tuple[officeviews.Photo, ...]:
     return tuple(
         officeviews.Photo(
             key=blob.sha256,
-            label=formats.word(f"photo.{blob.what}"),
+            label=_photo(blob.what, blob.step, formats),
             document=blob.media_type == "application/pdf",
         )
         for blob in detail.blobs
