@@ -1,4 +1,4 @@
-"""``python -m drivers session|virtual-meter|virtual-concentrator``: the programs that this package is run as.
+"""``python -m drivers session|virtual-meter|…``: the programs that this package is run as.
 
 Each is imported only when asked for: a session need not carry the virtual field, nor the other way round.
 """
@@ -11,7 +11,7 @@ import sys
 def main(argv: list[str]) -> int:
     """Runs the program named first; returns its exit status (2: wrong usage)."""
     program = argv[0] if argv else ""
-    if program in ("virtual-meter", "virtual-concentrator"):
+    if program in ("virtual-meter", "virtual-concentrator", "virtual-gps"):
         from drivers.virtual.cli import main as virtual
 
         return virtual(argv)
@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
         from drivers.session.program import main as session
 
         return session(argv[1:])
-    sys.stderr.write("usage: python -m drivers session|virtual-meter|virtual-concentrator …\n")
+    sys.stderr.write("usage: python -m drivers session|virtual-meter|virtual-concentrator|virtual-gps …\n")
     return 2
 
 

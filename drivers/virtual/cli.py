@@ -1,4 +1,4 @@
-"""Command line of the virtual field: ``virtual-meter`` and ``virtual-concentrator``."""
+"""Command line of the virtual field: ``virtual-meter``, ``virtual-concentrator`` and ``virtual-gps``."""
 
 from __future__ import annotations
 
@@ -26,14 +26,18 @@ EXIT_FAILED, EXIT_USAGE = 1, 2
 
 
 def main(argv: Sequence[str]) -> int:
-    """Runs ``virtual-meter …`` or ``virtual-concentrator …``; returns the exit status."""
+    """Runs ``virtual-meter …``, ``virtual-concentrator …`` or ``virtual-gps …``; returns the exit status."""
     if argv and argv[0] == "virtual-meter":
         return run_meter(argv[1:])
     if argv and argv[0] == "virtual-concentrator":
         from drivers.virtual.concentrator.cli import run_concentrator
 
         return run_concentrator(argv[1:])
-    sys.stderr.write("usage: python -m drivers virtual-meter|virtual-concentrator …\n")
+    if argv and argv[0] == "virtual-gps":
+        from drivers.virtual.gps import run_gps
+
+        return run_gps(argv[1:])
+    sys.stderr.write("usage: python -m drivers virtual-meter|virtual-concentrator|virtual-gps …\n")
     return EXIT_USAGE
 
 
