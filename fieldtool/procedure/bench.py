@@ -80,7 +80,8 @@ class SignedOverride(msgspec.Struct, frozen=True, kw_only=True):
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is not accepted yet. `role`: of the person signed in; `photos`: taken, by sealed
-    hash."""
+    hash; `seals_used`: order number by seal number (`normalise_serial`), of seals that this tablet knows of
+    from other orders."""
 
     role: Role | None = None
     photos: Mapping[str, BlobTaken] = {}
@@ -93,3 +94,4 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     place: PlaceFound | None = None
     join: JoinFound | None = None
     override: SignedOverride | None = None
+    seals_used: Mapping[str, str] = {}

@@ -50,13 +50,13 @@ def effects(
 
 
 def unsafe(
-    step: m.Step, failed: list[str], note: str | None, state: RunState, attempts: int, seal: Seal
+    step: m.Step, failed: list[str], note: str | None, job: Job, state: RunState, attempts: int, seal: Seal
 ) -> list[Payload]:
     """Payloads that end an order because a safety check did not hold."""
     sealed = seal(f"step.{step.id}.safety", note) if note else None
     checks: list[Payload] = [SafetyFailed(step=step.id, check=check, note=sealed) for check in failed]
     blobs = sorted(state.photos)
-    return [*checks, OrderNotDone(reason=UNSAFE_REASON, blobs=blobs, attempt=attempts + 1)]
+    return [*checks, OrderNotDone(reason=UNSAFE_REASON, blobs=blobs, attempt=attempts + 1, crew=job.crew)]
 
 
 def photos_in(answer: a.Answer) -> list[str]:

@@ -66,7 +66,7 @@ def _problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: 
         case m.RelayStep(), a.RelayAnswer():
             return _relay(step, answer, job, state, bench)
         case m.SealsStep(), a.SealsAnswer():
-            return _seals(step, answer, bench)
+            return _seals(step, answer, job, state, bench)
         case m.PlaceStep(), a.PlaceAnswer():
             return _place(bench)
         case m.JoinStep(), a.JoinAnswer():
@@ -280,7 +280,9 @@ def _relay(
 # --- seals, place, join -------------------------------------------------------------------------
 
 
-def _seals(step: m.SealsStep, answer: a.SealsAnswer, bench: Bench) -> Iterable[Problem]:
+def _seals(
+    step: m.SealsStep, answer: a.SealsAnswer, job: Job, state: RunState, bench: Bench
+) -> Iterable[Problem]:
     if answer.none and answer.seals:
         yield Problem(code="seals_and_none", field="none")
     if len(answer.seals) < step.minimum:
@@ -289,17 +291,49 @@ def _seals(step: m.SealsStep, answer: a.SealsAnswer, bench: Bench) -> Iterable[P
         yield Problem(code="seals_or_none", field="none")
     positions = {choice.id for choice in step.positions}
     conditions = {choice.id: choice for choice in step.condition}
-    numbers = [seal.number.strip() for seal in answer.seals]
-    for index, seal in enumerate(answer.seals):
-        field = f"seals.{index}"
-        if not seal.number.strip():
+    numbers = [normalise_serial(seal.number) for seal in answer.seals]
+    scanned, removed = seen_codes(job, state), _other_seals(step, state)
+    for index, (seal, number) in enumerate(zip(answer.seals, numbers, strict=True)):
+        field, params = f"seals.{index}", {"number": seal.number.strip()}
+        if number is None:
             yield Problem(code="required", field=field)
-        elif numbers.index(seal.number.strip()) != index:
-            yield Problem(code="seal_twice", field=field, params={"number": seal.number})
+        elif numbers.index(number) != index:
+            yield Problem(code="seal_twice", field=field, params=params)
+        elif number in scanned:
+            yield Problem(code="seal_is_device", field=field, params=params)
+        elif step.action is m.SealAction.APPLIED and number in removed:
+            yield Problem(code="seal_removed_here", field=field, params=params)
+        elif step.action is m.SealAction.APPLIED and number in bench.seals_used:
+            used = params | {"order": bench.seals_used[number]}
+            yield Problem(code="seal_used", field=field, params=used)
         if seal.position not in positions:
             yield Problem(code="not_allowed", field=field, params={"value": seal.position})
         if conditions:
             yield from _seal_condition(conditions, seal, answer, bench, field)
+
+
+def seen_codes(job: Job, state: RunState) -> frozenset[str]:
+    """Serials and other codes of the devices of this visit (`normalise_serial`): none of them is a seal's.
+
+    A camera held near a seal reads the meter's own label just as well.
+    """
+    order = job.order
+    found = [asset.serial for asset in (order.old_asset, order.new_asset) if asset is not None]
+    found += [read.serial for read in state.reads.values()]
+    for done in state.done.values():
+        if isinstance(done.answer, a.ScanAnswer):
+            scan = done.answer
+            found += [scan.serial, *scan.codes, *scan.identities.values()]
+    return frozenset(code for code in map(normalise_serial, found) if code)
+
+
+def _other_seals(step: m.SealsStep, state: RunState) -> frozenset[str]:
+    """Numbers that other seal steps of this visit have recorded: what was cut off is not applied again."""
+    answers = [done.answer for done in state.done.values() if done.step != step.id]
+    numbers = [
+        seal.number for answer in answers if isinstance(answer, a.SealsAnswer) for seal in answer.seals
+    ]
+    return frozenset(code for code in map(normalise_serial, numbers) if code)
 
 
 def _seal_condition(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from fieldtool.commissioning import OrderContext
 from fieldtool.errors import JobError
+from fieldtool.identity import normalise_serial
 from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
@@ -58,6 +59,23 @@ class OrderBook:
                 clear_drafts(connection, self.order_id, drafts_of)
 
         return self._journal.append_all(drafts, also=also)
+
+    def seals_elsewhere(self, numbers: list[str]) -> dict[str, str]:
+        """Which of these seals other orders on this tablet have recorded: order number by seal number."""
+        wanted = {plain for number in numbers if (plain := normalise_serial(number)) is not None}
+        if not wanted:
+            return {}
+        seal, order = schema.seal, schema.work_order
+        # As written by whoever recorded them: spaces, hyphens and case are theirs.
+        plain_number = func.upper(func.replace(func.replace(seal.c.number, " ", ""), "-", ""))
+        query = (
+            select(plain_number.label("plain"), order.c.number)
+            .join(order, order.c.order_id == seal.c.order_id)
+            .where(seal.c.order_id != self.order_id, plain_number.in_(sorted(wanted)))
+            .order_by(seal.c.at)
+        )
+        with self._journal.store.read() as connection:
+            return {row.plain: row.number or "" for row in connection.execute(query)}
 
     # --- drafts -----------------------------------------------------------------------------------
 

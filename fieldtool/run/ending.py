@@ -31,14 +31,17 @@ def completion(run: ProcedureRun, step: m.Step, job: Job, before: list[kinds.Pay
         run.book.key,
         record.pdf,
         media_type="application/pdf",
-        what="record",
+        what=kinds.RECORD_BLOB,
         step=step.id,
     )
     return [
         blob,
         kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number),
         kinds.OrderCompleted(
-            record_hash=record.record_hash, blobs=sorted({*state.photos, blob.sha256}), flags=flags
+            record_hash=record.record_hash,
+            blobs=sorted({*state.photos, blob.sha256}),
+            flags=flags,
+            crew=run.around.crew,
         ),
     ]
 
@@ -50,7 +53,7 @@ def unsafe_end(
     written = effects(step, answer, job, run.state, run.bench_for(step, answer), run.book.seal, None)
     taken: list[kinds.Payload] = [one for one in written if isinstance(one, kinds.BlobTaken)]
     attempts = max(run.order.attempts, run.state.attempts)
-    return [*taken, *unsafe(step, failed, answer.note, run.state, attempts, run.book.seal)]
+    return [*taken, *unsafe(step, failed, answer.note, job, run.state, attempts, run.book.seal)]
 
 
 def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str]) -> list[kinds.Payload]:
@@ -77,6 +80,7 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
         note=run.book.seal("not_done.note", note) if note else None,
         blobs=sorted({*run.state.photos, *(blob.sha256 for blob in taken)}),
         attempt=max(run.order.attempts, run.state.attempts) + 1,
+        crew=run.around.crew,
     )
     new = [blob for blob in taken if blob.sha256 not in run.state.photos]
     return [*new, ended]

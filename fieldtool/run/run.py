@@ -98,7 +98,9 @@ class ProcedureRun:
                 self._append(
                     [
                         kinds.OrderStarted(
-                            procedure=self.procedure.id, procedure_version=self.procedure.version
+                            procedure=self.procedure.id,
+                            procedure_version=self.procedure.version,
+                            crew=self.around.crew,
                         )
                     ]
                 )
@@ -301,6 +303,9 @@ class ProcedureRun:
             bench = msgspec.structs.replace(bench, match=evidence.match_now(self))
         if isinstance(step, m.PlaceStep) and isinstance(answer, a.PlaceAnswer):
             bench = msgspec.structs.replace(bench, place=evidence.place_now(self, answer))
+        if isinstance(step, m.SealsStep) and isinstance(answer, a.SealsAnswer):
+            used = self.book.seals_elsewhere([seal.number for seal in answer.seals])
+            bench = msgspec.structs.replace(bench, seals_used=used)
         return bench
 
     def _signed(self, step: m.Step, answer: a.Answer, bench: Bench) -> Bench:

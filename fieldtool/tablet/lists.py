@@ -63,11 +63,13 @@ def order_rows(
 ) -> list[rows.OrderRow]:
     """All orders that the filter lets through, in the order of the list."""
     local = zone(project(connection))
-    which = queries.OrderFilter(crew=crew)
+    which = queries.OrderFilter(crew=crew, executed_here=True)
     found = [
         order_row(row, now, local)
         for row in queries.orders(connection, which, wanted.search, limit=ALL)
-        if row.status != OrderStatus.CANCELLED or row.started_at
+        if (row.status != OrderStatus.CANCELLED or row.started_at)
+        # Ended here and then given to another crew: it stays as done, never as something to do.
+        and (row.crew == crew or not is_open(OrderStatus(row.status)))
     ]
     if wanted.groups:
         found = [row for row in found if row.group in wanted.groups]

@@ -17,7 +17,7 @@ from fieldtool.tablet import lists
 from fieldtool.text import Language
 from workorders import network
 from workorders.clock import read_utc
-from workorders.journal.kinds import BlobTaken, DeviceRole, ReadingValue
+from workorders.journal.kinds import RECORD_BLOB, BlobTaken, DeviceRole, ReadingValue
 from workorders.orders import Customer, WorkOrder
 from workorders.store import keys, queries
 
@@ -34,7 +34,7 @@ _MEASURED = {
     "71": "I L3",
 }
 """OBIS group C of instantaneous voltages and currents."""
-SIGNATURE, RECORD = "signature", "record"
+SIGNATURE = "signature"
 _S = TypeVar("_S", bound=m.StepBase)
 _A = TypeVar("_A", bound=a.AnswerBase)
 
@@ -146,7 +146,7 @@ class _Writer:
                     what=self._word(f"photo.{blob.what}", blob.what),
                 )
                 for blob in state.photos.values()
-                if blob.what not in (SIGNATURE, RECORD)
+                if blob.what not in (SIGNATURE, RECORD_BLOB)
             ),
             language=self._language,
         )

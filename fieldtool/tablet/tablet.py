@@ -38,6 +38,7 @@ from fieldtool.technologies import Technology, load_technologies
 from workorders.clock import SystemClock
 from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
+from workorders.journal.sealing import SealError
 from workorders.journal.writer import Journal, JournalError
 from workorders.orders import OrderStatus, can_start
 from workorders.store import keys as order_keys
@@ -271,7 +272,9 @@ class Tablet:
         with self.store.read() as connection:
             if queries.order(connection, text) is not None:
                 return text
-            hits = queries.orders(connection, queries.OrderFilter(crew=self._crew()), text, limit=20)
+            # What was ended here stays at hand, also where the order has gone to another crew since.
+            which = queries.OrderFilter(crew=self._crew(), executed_here=True)
+            hits = queries.orders(connection, which, text, limit=20)
         exact = [
             row for row in hits if text in (row.number, row.supply_number, row.old_serial, row.new_serial)
         ]
@@ -469,13 +472,25 @@ class Tablet:
         return export(self, folder)[0]
 
     def record_pdf(self, order_id: str) -> bytes:
-        """The installation record of an order, as issued; JobError `no_record` where there is none."""
+        """The installation record of an order as issued here, else as another crew issued it.
+
+        Raises:
+            JobError: `no_record`; `record_erased`: its key was destroyed.
+        """
         detail = self._detail(order_id)
-        if detail.record_blob is None:
-            raise JobError("no_record", f"order {detail.order.number} has no record yet")
         with self.store.read() as connection:
-            key = order_keys.order_key(connection, detail.order.mrid)
-        return photos.read_blob(self.blobs, key, detail.record_blob)
+            blob = queries.record_blob(connection, detail.order.mrid)
+            if blob is None:
+                raise JobError("no_record", f"order {detail.order.number} has no record yet")
+            try:
+                key = order_keys.key_by_id(connection, blob.key_id or "")
+            except SealError as error:
+                raise JobError(
+                    "record_erased",
+                    f"the record of order {detail.order.number} cannot be opened any more",
+                    reason=error.code,
+                ) from None
+        return photos.read_blob(self.blobs, key, blob.sha256)
 
     def sync_summary(self) -> rows.SyncSummary:
         """Figures of the sync page."""

@@ -16,7 +16,7 @@ from fieldtool.procedure.views import RunEnd, StepState
 from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, make_world, order, photo, walk
-from workorders.journal.kinds import JoinState
+from workorders.journal.kinds import JoinState, SealRecorded
 from workorders.people import Role
 
 
@@ -443,3 +443,43 @@ def test_a_typed_serial_needs_a_reason_and_a_photo(world: World) -> None:
         run.accept({"serial": w.OLD_SERIAL})
     assert codes(caught) == {"typed_without_reason"}
     run.accept({"serial": w.OLD_SERIAL, "unreadable": "label_damaged", "photos": [photo(run, "label")]})
+
+
+def seal_answer(number: str) -> dict[str, object]:
+    return {"seals": [{"number": number, "position": "terminal_cover"}]}
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (w.NEW_SERIAL, "seal_is_device"),
+        (" ziv-0045670000", "seal_is_device"),
+        (w.OLD_SERIAL, "seal_is_device"),
+        ("40:40:22:B8:DE:70", "seal_is_device"),
+        ("A1", "seal_removed_here"),
+        ("P 77", "seal_used"),
+    ],
+)
+def test_a_seal_is_neither_a_code_of_the_meter_nor_one_used_before(
+    world: World, number: str, code: str
+) -> None:
+    """A camera near a seal reads the meter's label too; a seal cut off or used elsewhere proves nothing."""
+    used = SealRecorded(action="applied", number="p-77", position="terminal_cover")
+    world.journal.append(used, order_id="order-2")
+    run = world.run()
+    walk(run, until="seals_applied")
+    with pytest.raises(StepRefused) as caught:
+        run.accept(seal_answer(number))
+    assert codes(caught) == {code}
+    run.accept(seal_answer("P100"))
+    run.back()
+    run.accept(seal_answer("P100"))
+    assert [seal["number"] for seal in world.payloads("seal.recorded")] == ["A1", "P100", "P100"]
+
+
+def test_an_order_names_the_crew_that_worked_on_it(world: World) -> None:
+    run = world.run()
+    walk(run)
+    for kind in ("order.started", "order.completed"):
+        [payload] = world.payloads(kind)
+        assert payload["crew"] == "PRM-01"

@@ -379,3 +379,28 @@ def test_quarantined_at_the_gateway_keeps_its_effect_here(field: Field) -> None:
         inbox.record_verdicts(connection, [answer])
         assert inbox.pending_count(connection) == 0
     assert field.order().row.status == OrderStatus.COMPLETED
+
+
+def test_one_override_is_one_case_though_the_end_of_the_order_flags_it_again(field: Field) -> None:
+    """The entry of the override raises it, with reason and person; the flag says the same once more."""
+    field.crew(override(field.crew(mismatch())))
+    field.crew(placed(capacity_override="emergency"))
+    flags = ["match_overridden", "old_meter_overridden", "capacity_overridden", "relay_untested"]
+    field.crew(kinds.OrderCompleted(record_hash="r", blobs=[], crew="c1", flags=flags))
+    assert field.raised() == ["capacity_overridden", "match_overridden", "relay_untested"]
+
+
+def test_a_flag_of_an_override_whose_own_entry_never_came_is_still_raised(field: Field) -> None:
+    field.crew(kinds.OrderCompleted(record_hash="r", blobs=[], flags=["match_overridden"]))
+    assert field.raised() == ["match_overridden"]
+
+
+def test_who_executed_is_a_crew_also_where_the_entry_names_only_the_person(field: Field) -> None:
+    """By the version that its author was looking at: the order may have gone elsewhere since."""
+    field.office(kinds.OrderReassigned(version=2, crew="c2"))
+    entry = field.crew_author.write(
+        kinds.OrderCompleted(record_hash="r", blobs=[]), order_id="o1", order_version=1, actor="prime.t01a"
+    )
+    with field.store.write() as connection:
+        inbox.receive(connection, [ReceivedEntry(entry=entry)], own=True)
+    assert field.order().executed_by == "c1"

@@ -216,12 +216,25 @@ def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats) -> views.Syn
         title=PLACES.sub("", formats.word(f"entry.{row.kind}")),
         detail=detail,
         verdict=said,
-        verdict_detail=formats.say("Sale con la próxima conexión") if verdict is None else row.reason or "",
+        verdict_detail=formats.say("Sale con la próxima conexión")
+        if verdict is None
+        else why(row.code, formats),
         verdict_icon=sign,
         tone=tone,
         section="waiting" if verdict is None else answered,
         more=row.order_id is not None,
     )
+
+
+def why(code: str | None, formats: Formats) -> str:
+    """Why the office answered so, by its code: its own sentence is English and for logs."""
+    if code is None or code in ("applied", "duplicate"):
+        return ""
+    family = code.partition("_")[0]
+    for key in (f"exception.{code}", f"error.sync.{code}", f"flag.{code}", f"error.sync.{family}"):
+        if said := formats.word_or(key, ""):
+            return said
+    return formats.say("Motivo {code}", code=code)
 
 
 def folded(entries: list[views.SyncEntry], waiting: int, formats: Formats) -> list[views.SyncEntry]:

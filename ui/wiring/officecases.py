@@ -32,12 +32,17 @@ def case_row(row: ExceptionRow, now: datetime, formats: Formats) -> officeviews.
     parts = [row.order_number or "", row.serial or ""]
     return officeviews.CaseRow(
         id=row.exception_id,
-        title=formats.word(f"exception.{row.kind}"),
+        title=_title(row.kind, formats),
         detail=" · ".join(part for part in parts if part),
         age=_age(row.raised_at, now, formats),
         icon="wrong" if urgent else "attention",
         tone="wrong" if urgent else "attention",
     )
+
+
+def _title(kind: str, formats: Formats) -> str:
+    """What was raised; a flag of the crew's own choices has only the word of the flag."""
+    return formats.word_or(f"exception.{kind}", formats.word_or(f"flag.{kind}", kind.replace("_", " ")))
 
 
 def _age(at: str, now: datetime, formats: Formats) -> str:
@@ -63,8 +68,8 @@ def case_of(
         id=row.exception_id,
         kind="exception",
         order_id=row.order_id or "",
-        title=formats.word(f"exception.{row.kind}"),
-        detail=formats.word(f"exception.{row.kind}.hint"),
+        title=_title(row.kind, formats),
+        detail=formats.word_or(f"exception.{row.kind}.hint", ""),
         icon="wrong" if urgent else "attention",
         tone="wrong" if urgent else "attention",
         what=tuple(what[:4]),

@@ -276,6 +276,10 @@ class JoinChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
     evidence: dict[str, str] = {}
 
 
+RECORD_BLOB = "record"
+"""`photo.taken.what` of the installation record."""
+
+
 class BlobTaken(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """A photo, signature or document, fsynced before this entry. The hash is that of the sealed bytes.
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from workorders.clock import read_utc, utc_text
 from workorders.journal.chain import head_of
 from workorders.journal.entry import Entry, Envelope, read_entry
-from workorders.journal.kinds import HeadReference
+from workorders.journal.kinds import HeadReference, OrderCompleted, OrderNotDone
 from workorders.store import schema
 from workorders.store.counters import reserve
 
@@ -151,6 +151,15 @@ def note_head(connection: Connection, entry: Entry, *, own: bool, certificate: b
         connection.execute(insert(table), values)
     elif values:
         connection.execute(update(table).where(table.c.chain_id == envelope.chain_id), values)
+
+
+def ended_here() -> Select[tuple[str | None]]:
+    """Ids of orders that were ended here (executed or not), whoever they belong to now."""
+    table = schema.entry
+    ends = (OrderCompleted.KIND, OrderNotDone.KIND)
+    return select(table.c.order_id).where(
+        table.c.own.is_(True), table.c.kind.in_(ends), table.c.order_id.is_not(None)
+    )
 
 
 class FoldEntry(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey
 from workorders.store import schema, search
 from workorders.store.engine import Store
+from workorders.store.entries import ended_here
 from workorders.store.settings import set_setting, setting
 
 _LATELY = "erasure.lately"
@@ -102,7 +103,8 @@ def forget_expired(connection: Connection, now: str) -> int:
     """Let go of keys past their time and of the plain text read with them; returns how many.
 
     No erasure: the office still has the key and may send it again. Keeps customers off tablets that are done
-    with them; an order that the crew is in the middle of keeps its key.
+    with them; an order that the crew is in the middle of keeps its key, and so does one that was ended here:
+    its record stays readable where it was made until the key is erased.
     """
     table, order = schema.order_key, schema.work_order
     in_hand = select(order.c.order_id).where(order.c.status.in_(IN_HAND))
@@ -110,7 +112,8 @@ def forget_expired(connection: Connection, now: str) -> int:
         table.c.expires_at <= now,
         table.c.key.is_not(None),
         table.c.erased_at.is_(None),
-        table.c.order_id.is_(None) | table.c.order_id.not_in(in_hand),
+        table.c.order_id.is_(None)
+        | (table.c.order_id.not_in(in_hand) & table.c.order_id.not_in(ended_here())),
     )
     found = connection.execute(query).all()
     if found:

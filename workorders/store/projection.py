@@ -26,7 +26,7 @@ from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
 from workorders.store.settings import set_setting, setting
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
 
 CHUNK = 400

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 
 from workorders.clock import utc_text
+from workorders.journal.kinds import RECORD_BLOB
 from workorders.store import schema
 from workorders.store.errors import store_error
 
@@ -140,9 +141,17 @@ def waiting(connection: Connection) -> list[tuple[str, int]]:
 
 
 def expired(connection: Connection, now: datetime) -> Iterator[str]:
-    """Hashes of local files that may go: confirmed by the office longer ago than the grace time."""
-    table = schema.blob_store
+    """Hashes of local files that may go: confirmed by the office longer ago than the grace time.
+
+    The record of an order is printed again where it was made as long as its key opens it.
+    """
+    table, blob, gone = schema.blob_store, schema.blob, schema.erased_key
     before = utc_text(now - GRACE)
-    query = select(table.c.sha256).where(table.c.state == CONFIRMED, table.c.at < before)
+    records = select(blob.c.sha256).where(
+        blob.c.what == RECORD_BLOB, blob.c.key_id.is_not(None), blob.c.key_id.not_in(select(gone.c.key_id))
+    )
+    query = select(table.c.sha256).where(
+        table.c.state == CONFIRMED, table.c.at < before, table.c.sha256.not_in(records)
+    )
     for row in connection.execute(query).all():
         yield row.sha256

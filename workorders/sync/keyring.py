@@ -1,7 +1,8 @@
 """The keys that a tablet may hold now: order keys and meter secrets, sealed to it.
 
 What is not in the ring any more is forgotten, except the key of an order that the crew is in the middle
-of: what they still write about it must be sealed too.
+of (what they still write about it must be sealed too), or that was ended here (its record stays readable
+where it was made, whoever the order belongs to now, until the key is erased).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from workorders.clock import read_utc, utc_text
 from workorders.journal.sealing import OrderKey
 from workorders.store import keys as order_keys
 from workorders.store import schema
+from workorders.store.entries import ended_here
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
 from workorders.sync.errors import BadAnswer
@@ -113,7 +115,9 @@ def _forget(connection: Connection, ours: set[str]) -> None:
     table, order = schema.order_key, schema.work_order
     in_hand = select(order.c.order_id).where(order.c.status.in_(order_keys.IN_HAND))
     query = select(table.c.key_id, table.c.order_id).where(
-        table.c.key.is_not(None), table.c.order_id.not_in(in_hand)
+        table.c.key.is_not(None),
+        table.c.order_id.not_in(in_hand),
+        table.c.order_id.not_in(ended_here()),
     )
     gone = [row for row in connection.execute(query) if row.key_id not in ours]
     for row in gone:

@@ -24,6 +24,12 @@ LAST = "9999-12-31T23:59:59.999Z"
 """Sorts orders without any date to the end of the list."""
 
 _PLANNING = frozenset({"crew", "scheduled_start", "scheduled_end", "due"})
+_CASE_OF_FLAG = {
+    "match_overridden": "match_overridden",
+    "old_meter_overridden": "match_overridden",
+    "capacity_overridden": "capacity_overridden",
+}
+"""Flags of a completed order that only say again what an entry of its own has raised."""
 _SITE_CHANGES = (kinds.MeterIntent, kinds.DevicePlaced, kinds.DeviceRemoved)
 
 
@@ -43,6 +49,7 @@ class OrderFold:
         self.rework = 0
         self.executions: list[str] = []  # chains, since the last return
         self.crew_version = 0  # version at which the order last went to another crew
+        self.crews: dict[int, str | None] = {}  # by the version at which the order became theirs
         self.transitions: list[RowValues] = []
         self.exceptions: dict[str, RowValues] = {}
         self.evidence = Evidence(order_id)
@@ -109,6 +116,7 @@ class OrderFold:
         self.plain = plain
         self.customer = {**self.customer, **customer}
         self.version = max(self.version, order.version)
+        self.crews[order.version] = order.crew
         return True
 
     def issued(self, entry: FoldEntry, payload: kinds.OrderIssued) -> None:
@@ -174,7 +182,7 @@ class OrderFold:
         self.facts |= {
             "procedure": payload.procedure,
             "procedure_version": payload.procedure_version,
-            "executed_by": payload.crew or entry.envelope.actor,
+            "executed_by": self._crew_of(entry, payload.crew),
         }
         if is_open(self.status) or self.status is OrderStatus.NOT_DONE:
             self.status = OrderStatus.IN_PROGRESS
@@ -192,8 +200,7 @@ class OrderFold:
             reason = self.facts.get("cancel_reason")
             self._raise("executed_after_cancel", entry, reason=reason, first="cancelled")
         self._who_executed(entry, payload.crew)
-        for flag in payload.flags:
-            self._raise(flag, entry)
+        self._raise_flags(entry, payload.flags)
         for role, state in self.evidence.matches.items():
             if state["verdict"] != "equal" and not state["overridden"]:
                 self._raise("match_unresolved", entry, key=role, role=role, cause=state["cause"])
@@ -208,9 +215,16 @@ class OrderFold:
         if self.status is not OrderStatus.CLOSED:
             self.status = OrderStatus.COMPLETED
 
+    def _raise_flags(self, entry: FoldEntry, flags: list[str]) -> None:
+        """One case for one override: the entry of the override has raised it, with reason and person."""
+        raised_already = {row["kind"] for row in self.exceptions.values()}
+        for flag in flags:
+            if _CASE_OF_FLAG.get(flag) not in raised_already:
+                self._raise(flag, entry)
+
     def _who_executed(self, entry: FoldEntry, crew: str | None) -> None:
         envelope = entry.envelope
-        self.facts["executed_by"] = crew or self.facts.get("executed_by") or envelope.actor
+        self.facts["executed_by"] = crew or self.facts.get("executed_by") or self._crew_of(entry, None)
         if envelope.order_version is not None and envelope.order_version < self.crew_version:
             self._raise("executed_after_reassign", entry, crew=crew, now=self.plain.get("crew"))
         # A second execution, or one that comes when the record was already approved.
@@ -219,10 +233,21 @@ class OrderFold:
             self._raise("executed_twice", entry, crew=crew)
         self.executions.append(envelope.chain_id)
 
+    def _crew_of(self, entry: FoldEntry, said: str | None) -> str | None:
+        """The crew that wrote an entry: as it says, else whose order it was at the version it looked at.
+
+        Only where the office never named one does the person stand for it.
+        """
+        seen = entry.envelope.order_version
+        known = [version for version in self.crews if seen is None or version <= seen]
+        planned = self.crews[max(known)] if known else self.plain.get("crew")
+        return said or planned or entry.envelope.actor
+
     def not_done(self, entry: FoldEntry, payload: kinds.OrderNotDone) -> None:
         self.attempts += 1
         self.facts |= {"not_done_at": entry.at, "not_done_reason": payload.reason}
-        self.facts["executed_by"] = payload.crew or self.facts.get("executed_by") or entry.envelope.actor
+        by = payload.crew or self.facts.get("executed_by") or self._crew_of(entry, None)
+        self.facts["executed_by"] = by
         if self.status in EXECUTED:
             self._raise("not_done_after_completed", entry, reason=payload.reason)
         elif self.status is not OrderStatus.CANCELLED:

@@ -1,6 +1,6 @@
 """Read models: what screens, boards and the command line ask of a store; connection in, values out."""
 
-from workorders.store.queries.detail import OrderDetail, entries_of, order, order_history
+from workorders.store.queries.detail import OrderDetail, entries_of, order, order_history, record_blob
 from workorders.store.queries.lists import OrderFilter, OrderRow, count_orders, orders, status_counts
 from workorders.store.queries.record import (
     EntryRow,
@@ -49,6 +49,7 @@ __all__ = [
     "orders_with_serial",
     "placements",
     "rechecks_due",
+    "record_blob",
     "status_counts",
     "stock",
     "stock_by_serial",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, select
 
-from workorders.journal.kinds import Sealed
+from workorders.journal.kinds import RECORD_BLOB, Sealed
 from workorders.journal.sealing import Erased, KeyMissing
 from workorders.orders import Customer, WorkOrder, planned
 from workorders.store import keys, schema, search
@@ -253,6 +253,20 @@ def order_history(connection: Connection, order_id: str) -> list[StatusRow]:
     """Every status the order took, in the order in which the entries took effect."""
     rows: list[StatusRow] = _rows(connection, schema.order_status, StatusRow, "position", order_id)
     return rows
+
+
+def record_blob(connection: Connection, order_id: str) -> BlobRow | None:
+    """The installation record of an order: the last one written here, else the last one at all."""
+    table, entry = schema.blob, schema.entry
+    query = (
+        select(*(table.c[name] for name in BlobRow.__struct_fields__))
+        .join(entry, entry.c.id == table.c.entry_id)
+        .where(table.c.order_id == order_id, table.c.what == RECORD_BLOB)
+        .order_by(entry.c.own.desc(), table.c.at.desc(), table.c.entry_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else read(row, BlobRow)
 
 
 def entries_of(connection: Connection, order_id: str) -> list[FoldEntry]:

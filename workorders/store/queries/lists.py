@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, column, exists, func, select
+from sqlalchemy import Connection, Select, and_, column, exists, func, or_, select
 from sqlalchemy import table as table_clause
 
 from workorders.orders import OrderStatus, is_open
 from workorders.store import schema
+from workorders.store.entries import ended_here
 from workorders.store.inbox import waiting
 from workorders.store.queries.rows import read
 
@@ -27,11 +28,15 @@ _kept = table_clause("order_search_content", column("id"), column("c0"))
 
 
 class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which orders. Everything given must hold."""
+    """Which orders. Everything given must hold.
+
+    `executed_here` lets those in as well, besides the crew's, that ended here: whose end is an own entry.
+    """
 
     order_id: str | None = None
     project: str | None = None
     crew: str | None = None
+    executed_here: bool = False
     statuses: frozenset[str] = frozenset()
     open_only: bool = False
     kind: str | None = None
@@ -93,9 +98,12 @@ def _conditions(which: OrderFilter) -> list[Any]:
     table = schema.work_order
     found: list[Any] = [
         table.c[name] == value
-        for name in ("order_id", "project", "crew", "kind", "transformer", "usage_point")
+        for name in ("order_id", "project", "kind", "transformer", "usage_point")
         if (value := getattr(which, name)) is not None
     ]
+    if which.crew is not None:
+        theirs = table.c.crew == which.crew
+        found.append(or_(theirs, table.c.order_id.in_(ended_here())) if which.executed_here else theirs)
     statuses = which.statuses
     if which.open_only:
         statuses = (statuses or frozenset(OrderStatus)) & {
