@@ -30,7 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 
 
 @contextmanager
-def _office(database: str | None, realm: str | None) -> Iterator[tuple[Office, Path]]:
+def open_gateway(database: str | None, realm: str | None) -> Iterator[tuple[Office, Path]]:
     from fieldtool.officehome import open_office
 
     office, blobs = open_office(database, realm_of(realm), ask_passphrase)
@@ -60,12 +60,13 @@ def serve(
     """
     import signal
 
+    from fieldtool.reference.reader import Reader
     from workorders.gateway.app import serve as run
 
     # The server raises the signal that stopped it again when it is down; SIGTERM then ends us as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _office(database, realm) as (office, blobs):
-        status = run(office, listen, blobs=blobs, certificate=certificate, key=key)
+    with open_gateway(database, realm) as (office, blobs):
+        status = run(office, listen, blobs=blobs, certificate=certificate, key=key, reader=Reader())
     raise typer.Exit(status)
 
 
@@ -112,7 +113,7 @@ def load(
             day = now if today == "now" else datetime.date.fromisoformat(today)
         except ValueError:
             usage(f"--today {today!r}: it is YYYY-MM-DD or 'now'")
-    with _office(database, realm) as (office, _), progress_bar(json) as progress:
+    with open_gateway(database, realm) as (office, _), progress_bar(json) as progress:
         report = load_project(
             office,
             folder,
@@ -175,7 +176,7 @@ def users_add(
         chosen = Role(role)
     except ValueError:
         usage(f"--role {role!r}: it is one of {', '.join(Role)}")
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         user = add_user(
             office,
             name=name,
@@ -205,7 +206,7 @@ def users_list(
     "revoked_at"}]}."""
     from workorders.gateway.persons import users
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         found = users(office, project)
     if json:
         emit({"users": found})
@@ -224,7 +225,7 @@ def users_revoke(
     """End a person's grants; tablets learn it with their next sync."""
     from workorders.gateway.persons import revoke_user
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         revoke_user(office, person)
     say(f"revoked: {person}")
 
@@ -245,7 +246,7 @@ def enrol(
     """
     from workorders.gateway.enrolment import create_enrolment_code
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         code = create_enrolment_code(office, crew=crew, project=project, url=url)
     if json:
         emit(code)
@@ -274,7 +275,7 @@ def tablets(database: Database = None, realm: RealmOption = None, json: Json = F
     …}]}."""
     from workorders.gateway.admin import tablets as known
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         found = known(office)
     if json:
         emit({"tablets": found})
@@ -294,7 +295,7 @@ def revoke(
     """Take a tablet's trust away: what it wrote stays, what comes after is kept and rejected."""
     from workorders.gateway.admin import revoke_tablet
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         revoke_tablet(office, tablet, reason)
     say(f"revoked: {tablet}")
 
@@ -313,7 +314,7 @@ def recovery_code(
     """
     from workorders.gateway.enrolment import create_recovery_code
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         code = create_recovery_code(office, tablet)
     if json:
         emit(code)
@@ -334,7 +335,7 @@ def heard(
     [text]}."""
     from workorders.gateway.heard import take_heard
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         report = take_heard(office, project, file.read_bytes())
     if json:
         emit(report)
@@ -359,7 +360,7 @@ def erase(
     """
     from workorders.gateway.admin import erase_order
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         keys = erase_order(office, order, reason)
     if json:
         emit({"key_ids": keys})
@@ -373,6 +374,6 @@ def root(database: Database = None, realm: RealmOption = None) -> None:
     """Print the root certificate (PEM), with which `journal verify --record` checks a record anywhere."""
     from workorders.certificates import pem
 
-    with _office(database, realm) as (office, _):
+    with open_gateway(database, realm) as (office, _):
         text = pem(office.root)
     say(text.strip())

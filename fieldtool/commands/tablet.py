@@ -135,9 +135,9 @@ def sync(realm: RealmOption = None, json: Json = False) -> None:
     Offline is no fault of yours, but the round was not done: exit status 1. With --json one object: {"state",
     "stage", "code", "message", "pushed", "verdicts": {verdict: n}, "pulled", "left": [{"order_id",
     "reason"}],
-    "references", "keys_changed", "blobs_sent", "blobs_confirmed", "entries", "orders", "digest", "equal",
-    "pending",
-    "pending_blobs", "at", "seconds", …}.
+    "references", "references_refused": [{"name", "version", "code", "reason", …}], "keys_changed",
+    "blobs_sent", "blobs_confirmed", "entries", "orders", "digest", "equal", "pending", "pending_blobs",
+    "at", "seconds", …}.
     """
     with opened(realm) as tablet, progress_bar(json) as progress:
         report = tablet.sync(progress)
@@ -149,6 +149,8 @@ def sync(realm: RealmOption = None, json: Json = False) -> None:
         say(f"waiting: {report.pending} entries, {report.pending_blobs} photos")
         for left in report.left:
             say(f"order {left.order_id} left the list: {left.reason}")
+        for item in report.references_refused:
+            note(f"{item.name}, version {item.version}: {explained_sync(item.code, item.reason)}")
     if report.state.value != "done":
         code = report.code or report.state.value
         fail(explained_sync(code, report.message or report.state.value))

@@ -101,6 +101,12 @@ def load_rules(folder: Path, ids: Sequence[str] | None = None) -> LabelRules:
     return LabelRules(tuple(compiled))
 
 
+def load_file(path: Path) -> str:
+    """Read one file of rules by all its rules; returns its id. Raises LabelRuleError."""
+    rules = _load(path)
+    return rules[0].source if rules else path.stem
+
+
 def _load(path: Path) -> list[CompiledRule]:
     try:
         file, text = load_toml(path, LabelFile)

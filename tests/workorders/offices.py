@@ -18,6 +18,7 @@ from workorders.sync.blobs import BlobFiles
 from workorders.sync.codes import EnrolTicket, parse_code
 from workorders.sync.enrolment import enrol, journal_of
 from workorders.sync.identity import TabletIdentity
+from workorders.sync.reference import FileReader
 from workorders.sync.round import SyncReport, SyncRound, Transport
 
 PROJECT = """
@@ -157,7 +158,7 @@ class Tablet:
     def transport(self) -> DirectTransport:
         return DirectTransport(self.bureau.office, self.bureau.files, self.identity.tablet)
 
-    def sync(self, transport: Transport | None = None) -> SyncReport:
+    def sync(self, transport: Transport | None = None, reader: FileReader | None = None) -> SyncReport:
         """One round."""
         return SyncRound(
             self.store,
@@ -166,6 +167,7 @@ class Tablet:
             transport or self.transport(),
             self.blobs,
             now=self.bureau.now,
+            reader=reader,
         ).run()
 
     def order_ids(self) -> list[str]:

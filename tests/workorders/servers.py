@@ -12,14 +12,17 @@ import uvicorn
 
 from tests.workorders.offices import Bureau
 from workorders.gateway.app import create_app
+from workorders.sync.reference import FileReader
 
 
 @contextlib.contextmanager
-def serving(bureau: Bureau) -> Iterator[str]:
+def serving(bureau: Bureau, reader: FileReader | None = None) -> Iterator[str]:
     """Serve an office; yields its base URL."""
     made = socket.socket()
     made.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(bureau.office, bureau.files), log_config=None, access_log=False)
+    config = uvicorn.Config(
+        create_app(bureau.office, bureau.files, reader), log_config=None, access_log=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [made]}, daemon=True)
     thread.start()

@@ -20,11 +20,12 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License
 
 from workorders.gateway.office import Office
-from workorders.gateway.service import admins, offices, tablets
+from workorders.gateway.service import admins, engineers, offices, tablets
 from workorders.gateway.service.access import SECURITY_SCHEMES
 from workorders.gateway.service.bodies import BodyGate
 from workorders.gateway.service.problems import HANDLERS
 from workorders.sync.blobs import BlobFiles
+from workorders.sync.reference import FileReader
 
 API_VERSION = "1"
 CONNECTIONS = 200
@@ -39,13 +40,24 @@ class ListenError(OSError):
         self.code = code
 
 
-def create_app(office: Office, files: BlobFiles) -> Litestar:
-    """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`."""
+def create_app(office: Office, files: BlobFiles, reader: FileReader | None = None) -> Litestar:
+    """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`.
+
+    Args:
+        reader: checks files before they are published; without one nothing is published here.
+    """
     return Litestar(
-        route_handlers=[tablets.OPEN, offices.OPEN, tablets.ROUTES, offices.ROUTES, admins.ROUTES],
+        route_handlers=[
+            tablets.OPEN,
+            offices.OPEN,
+            tablets.ROUTES,
+            offices.ROUTES,
+            admins.ROUTES,
+            engineers.ROUTES,
+        ],
         middleware=[BodyGate],
         exception_handlers=HANDLERS,
-        state=State({"office": office, "files": files}),
+        state=State({"office": office, "files": files, "reader": reader}),
         openapi_config=OpenAPIConfig(
             title="fieldtool gateway",
             version=API_VERSION,
@@ -124,6 +136,7 @@ def serve(
     blobs: Path,
     certificate: Path | None = None,
     key: Path | None = None,
+    reader: FileReader | None = None,
     out: TextIO | None = None,
 ) -> int:
     """Serve until SIGTERM or Ctrl-C; prints one JSON line with the address when ready. Returns 0.
@@ -131,6 +144,7 @@ def serve(
     Args:
         blobs: folder of the sealed files.
         certificate, key: PEM files for TLS; without them only loopback is served.
+        reader: checks files before they are published (see `create_app`).
         out: where the ready line goes; standard output if not said.
 
     Raises:
@@ -148,7 +162,7 @@ def serve(
         print(json.dumps(line), file=stream, flush=True)
 
     config = uvicorn.Config(
-        create_app(office, BlobFiles(blobs)),
+        create_app(office, BlobFiles(blobs), reader),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from workorders.gateway import persons
 from workorders.gateway.errors import NotFound
 from workorders.gateway.office import Office
 from workorders.gateway.pull import TabletRow
-from workorders.gateway.stamps import STAMP, touch
+from workorders.gateway.stamps import STAMP
 from workorders.gateway.tables import order_visibility
 from workorders.gateway.tables import project as project_table
 from workorders.journal.canonical import canonical_bytes
@@ -31,23 +30,8 @@ from workorders.sync import reference, wire
 from workorders.sync.signatures import reference_message
 
 _BUILT = "office.built/"
-_EVERYBODY = "all"
 _HEADS = ("concentrator", "accessPoint", "gateway", "borderRouter")
 _CHUNK = 400
-
-
-def publish_files(office: Office, what: str, files: Mapping[str, str]) -> wire.ReferenceSet:
-    """Publish text files (procedures, models, programs, labels, technologies) to every tablet.
-
-    Args:
-        what: the name of the set within `files/`.
-        files: text by file name.
-    """
-    body = msgspec.json.encode(reference.FileSet(files=dict(sorted(files.items()))))
-    with office.store.write() as connection:
-        item = _publish(connection, office, f"{_EVERYBODY}/{reference.FILES}/{what}", body)
-        touch(connection)
-    return item
 
 
 def references_for(office: Office, row: TabletRow) -> wire.ReferenceList:
@@ -61,9 +45,16 @@ def references_for(office: Office, row: TabletRow) -> wire.ReferenceList:
             _build(connection, office, row, scope)
             set_setting(connection, _BUILT + scope, state)
     with office.store.read() as connection:
-        names = [f"{scope}/{what}" for what in (reference.PROJECT, reference.NETWORK)]
-        names += [f"{scope}/{what}" for what in (reference.STOCK, reference.PEOPLE)]
-        return wire.ReferenceList(sets=_newest(connection, names))
+        return wire.ReferenceList(sets=_newest(connection, _names(row)))
+
+
+def _names(row: TabletRow) -> list[str]:
+    """The sets that a tablet works with: what is built for its crew, and the files of its project."""
+    kinds = (reference.PROJECT, reference.NETWORK, reference.STOCK, reference.PEOPLE)
+    names = [f"{row.project or '-'}/{row.crew or '-'}/{what}" for what in kinds]
+    if row.project is not None:
+        names += [reference.files_of(row.project, kind) for kind in reference.FILE_KINDS]
+    return names
 
 
 def reference_body(office: Office, row: TabletRow, sha256: str) -> bytes:
@@ -73,12 +64,8 @@ def reference_body(office: Office, row: TabletRow, sha256: str) -> bytes:
         NotFound: no such set, or not for this tablet.
     """
     table = schema.reference_set
-    scope = f"{row.project or '-'}/{row.crew or '-'}/"
     with office.store.read() as connection:
-        mine = or_(
-            table.c.name.startswith(scope, autoescape=True),
-            table.c.name.startswith(f"{_EVERYBODY}/", autoescape=True),
-        )
+        mine = table.c.name.in_(_names(row))
         body = connection.execute(select(table.c.body).where(table.c.sha256 == sha256, mine)).scalar()
     if body is None:
         raise NotFound("there is no such reference set for this tablet")
@@ -94,10 +81,9 @@ def _state(connection: Connection, office: Office) -> str:
 
 def _newest(connection: Connection, names: list[str]) -> list[wire.ReferenceSet]:
     table = schema.reference_set
-    wanted = or_(table.c.name.in_(names), table.c.name.startswith(f"{_EVERYBODY}/", autoescape=True))
     last = (
         select(table.c.name, func.max(table.c.version).label("version"))
-        .where(wanted)
+        .where(table.c.name.in_(names))
         .group_by(table.c.name)
         .subquery()
     )
@@ -121,10 +107,10 @@ def _newest(connection: Connection, names: list[str]) -> list[wire.ReferenceSet]
     ]
 
 
-def _publish(connection: Connection, office: Office, name: str, body: bytes) -> wire.ReferenceSet:
+def publish(connection: Connection, office: Office, name: str, body: bytes) -> wire.ReferenceSet:
     """Keep a set under the next version, unless the newest one has these very bytes."""
     sha256 = hashlib.sha256(body).hexdigest()
-    newest = next(iter(_named(connection, name)), None)
+    newest = next(iter(_newest(connection, [name])), None)
     if newest is not None and newest.sha256 == sha256:
         return newest
     version = 1 if newest is None else newest.version + 1
@@ -148,17 +134,13 @@ def _publish(connection: Connection, office: Office, name: str, body: bytes) -> 
     )
 
 
-def _named(connection: Connection, name: str) -> list[wire.ReferenceSet]:
-    return [item for item in _newest(connection, [name]) if item.name == name]
-
-
 # --- the sets -------------------------------------------------------------------------------------
 
 
 def _build(connection: Connection, office: Office, row: TabletRow, scope: str) -> None:
     project = row.project
     people = persons.records_for(connection, office, crew=row.crew, project=project)
-    _publish(connection, office, f"{scope}/{reference.PEOPLE}", msgspec.json.encode(people))
+    publish(connection, office, f"{scope}/{reference.PEOPLE}", msgspec.json.encode(people))
     if project is None:
         return
     known = connection.execute(
@@ -167,11 +149,11 @@ def _build(connection: Connection, office: Office, row: TabletRow, scope: str) -
     if known is not None:
         plain: dict[str, Any] = {"id": project, **known.data}
         body = canonical_bytes(plain)
-        _publish(connection, office, f"{scope}/{reference.PROJECT}", body)
+        publish(connection, office, f"{scope}/{reference.PROJECT}", body)
     network = _network(connection, project, row.crew)
-    _publish(connection, office, f"{scope}/{reference.NETWORK}", msgspec.json.encode(network))
+    publish(connection, office, f"{scope}/{reference.NETWORK}", msgspec.json.encode(network))
     stock = _stock(connection, project, row.crew)
-    _publish(connection, office, f"{scope}/{reference.STOCK}", msgspec.json.encode(stock))
+    publish(connection, office, f"{scope}/{reference.STOCK}", msgspec.json.encode(stock))
 
 
 def _stock(connection: Connection, project: str, crew: str | None) -> reference.StockSet:

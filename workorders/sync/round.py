@@ -29,6 +29,7 @@ from workorders.sync import wire
 from workorders.sync.blobs import BlobFiles
 from workorders.sync.errors import SyncCancelled, SyncError, Unreachable
 from workorders.sync.identity import TabletIdentity
+from workorders.sync.reference import FileReader, RefusedSet
 
 _log = logging.getLogger(__name__)
 _LAST = "sync.last"
@@ -93,6 +94,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     Attributes:
         code, message: why it ended early; `error.sync.<code>` names the text for people.
         retry_after: what the gateway asked for, seconds.
+        references: reference sets taken into use; references_refused: those offered that are not.
         bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
         pending: own entries still without an answer; pending_blobs likewise.
         equal: whether counts and digest agree with the gateway's; None if it was not asked.
@@ -110,6 +112,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     bad_entries: int = 0
     left: list[LeftOrder] = msgspec.field(default_factory=list)
     references: int = 0
+    references_refused: list[RefusedSet] = msgspec.field(default_factory=list)
     keys_changed: bool = False
     blobs_sent: int = 0
     blobs_confirmed: int = 0
@@ -132,6 +135,7 @@ class SyncRound:
     """One round. `run` may be called once; make a new one for the next.
 
     Attributes:
+        reader: says whether the files of a set can be used by this program; None: unread, they are kept.
         cancelled: asked between requests; true ends the round with what it has.
     """
 
@@ -141,6 +145,7 @@ class SyncRound:
     transport: Transport
     blobs: BlobFiles
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    reader: FileReader | None = None
     report: SyncReport = field(default_factory=SyncReport)
     cancelled: Callable[[], bool] = lambda: False
     progress: Callable[[SyncProgress], None] = lambda _: None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import hashlib
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -25,6 +25,7 @@ from workorders.sync.round import LeftOrder, Stage, SyncRound
 from workorders.sync.signatures import receipt_holds
 from workorders.sync.wire import Verdict, VerdictKind
 
+_log = logging.getLogger(__name__)
 CURSOR = "pull"
 _RECEIPT = "sync.receipt."
 _MAX_BODY_BYTES_PER_PUSH = 4 * 1024 * 1024
@@ -45,20 +46,51 @@ def meta(round: SyncRound) -> None:
 
 
 def references(round: SyncRound) -> None:
-    """Take new versions of reference sets into use, each with its entry."""
-    wanted = reference.missing(round.store, round.transport.references().sets)
+    """Take new versions of reference sets into use, each with its entry.
+
+    One that cannot be used is refused by itself, with its reason: the one in use stays, and the crew's
+    entries go to the office all the same.
+    """
+    offered = round.transport.references().sets
+    with round.store.write() as connection:
+        reference.note_offered(connection, offered, utc_text(round.now()))
+    wanted = reference.missing(round.store, offered, round.reader)
     for done, item in enumerate(wanted):
         round.step(done, len(wanted))
-        reference.check(item, round.identity)
-        body = round.transport.reference(item.sha256)
-        if hashlib.sha256(body).hexdigest() != item.sha256:
-            raise BadAnswer(f"the reference set {item.name} is not what its hash says")
-        entry = Draft(payload=ReferenceReceived(name=item.name, version=item.version, sha256=item.sha256))
-        received = reference.Received(item, body, utc_text(round.now()))
-        with round.journal.transaction() as (connection, write):
-            reference.take(connection, received, round.identity)
-            write([entry])
-        round.report.references += 1
+        received = reference.Received(item, round.transport.reference(item.sha256), utc_text(round.now()))
+        try:
+            _take_reference(round, received)
+        except reference.SetRefused as error:
+            _refuse_reference(round, received, error)
+    with round.store.read() as connection:
+        round.report.references_refused = reference.refused(connection)
+
+
+def _take_reference(round: SyncRound, received: reference.Received) -> None:
+    item = received.item
+    reference.check(received, round.identity, round.reader)
+    entry = Draft(payload=ReferenceReceived(name=item.name, version=item.version, sha256=item.sha256))
+    with round.journal.transaction() as (connection, write):
+        reference.take(connection, received)
+        reference.forget_refused(connection, item.name)
+        write([entry])
+    round.report.references += 1
+
+
+def _refuse_reference(round: SyncRound, received: reference.Received, error: reference.SetRefused) -> None:
+    item = received.item
+    _log.warning("the reference set %s, version %s, is refused: %s", item.name, item.version, error)
+    kept = reference.RefusedSet(
+        name=item.name,
+        version=item.version,
+        sha256=item.sha256,
+        code=error.code,
+        reason=str(error),
+        at=received.at,
+        reader=round.reader.fingerprint if round.reader else "",
+    )
+    with round.store.write() as connection:
+        reference.note_refused(connection, kept)
 
 
 def push(round: SyncRound) -> None:

@@ -295,8 +295,21 @@ class RecoveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     sealed_key: Bytes
 
 
+class FileProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a file cannot be used. `line` counts from 1; 0 where it is not known."""
+
+    kind: str
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{self.kind}/{where}: {self.reason}"
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Any error answer (RFC 9457, `application/problem+json`). `code` is stable."""
+    """Any error answer (RFC 9457, `application/problem+json`). `code` is stable; `problems` are of files."""
 
     type: str
     title: str
@@ -304,3 +317,4 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     detail: str = ""
     time: str | None = None
+    problems: list[FileProblem] = []

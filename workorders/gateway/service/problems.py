@@ -13,8 +13,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.types import ExceptionHandlersMap
 
 from workorders.gateway.errors import OfficeError, TooMany
+from workorders.gateway.published import FilesRefused
 from workorders.store.errors import StoreError
-from workorders.sync.wire import Problem
+from workorders.sync.wire import FileProblem, Problem
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -22,10 +23,22 @@ BUSY_SECONDS = 30
 
 
 def problem(
-    status: int, code: str, title: str, detail: str = "", headers: dict[str, str] | None = None
+    status: int,
+    code: str,
+    title: str,
+    detail: str = "",
+    headers: dict[str, str] | None = None,
+    problems: list[FileProblem] | None = None,
 ) -> Response[bytes]:
     """An error answer."""
-    body = Problem(type=f"urn:fieldtool:{code}", title=title, status=status, code=code, detail=detail)
+    body = Problem(
+        type=f"urn:fieldtool:{code}",
+        title=title,
+        status=status,
+        code=code,
+        detail=detail,
+        problems=problems or [],
+    )
     return Response(
         content=msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers or {}
     )
@@ -35,7 +48,8 @@ def _office(_: Request[Any, Any, Any], error: OfficeError) -> Response[bytes]:
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return problem(error.status, error.code, error.title, str(error), headers)
+    problems = error.problems if isinstance(error, FilesRefused) else []
+    return problem(error.status, error.code, error.title, str(error), headers, problems)
 
 
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

@@ -1,0 +1,1 @@
+"""Procedures, models, programs, label rules and technologies: read, published, and taken into use."""
