@@ -32,6 +32,15 @@ class Auth(StrEnum):
     GMAC = "gmac"
 
 
+class Referencing(StrEnum):
+    """Logical or short names. ``AUTO``: what the meter model says, else logical names, and short ones where
+    the meter does not know that application context."""
+
+    AUTO = "auto"
+    LN = "ln"
+    SN = "sn"
+
+
 class Connection(msgspec.Struct, frozen=True):
     """Everything but the port. Secrets are *names*: the session asks the host for their bytes.
 
@@ -58,6 +67,7 @@ class Connection(msgspec.Struct, frozen=True):
     reaction: float = 2.0
     model: str | None = None
     counter_key: str | None = None
+    referencing: Referencing = Referencing.AUTO
 
 
 class SessionHost(Protocol):

@@ -15,7 +15,7 @@ from typing import Annotated
 import msgspec
 
 from drivers.changes import Danger
-from drivers.connection import Auth
+from drivers.connection import Auth, Referencing
 from drivers.dlms.calendar import Schedule, schedule_problem
 from drivers.dlms.cosem import parse_item
 from drivers.errors import DriverError, ModelFileError, WrongValue
@@ -83,6 +83,7 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     baud: int = 9600
     lockout_seconds: int = 60
     time_zone_minutes: int | None = None
+    referencing: Referencing = Referencing.LN
     identity: dict[str, str] = {}
     readings: list[NamedItem] = []
     profile: str = "7:1.0.99.1.0.255:2"

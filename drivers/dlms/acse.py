@@ -19,6 +19,7 @@ class Mechanism(IntEnum):
     SHA1 = 4
     GMAC = 5
     SHA256 = 6
+    ECDSA = 7
 
 
 class Conformance(IntEnum):
@@ -26,11 +27,18 @@ class Conformance(IntEnum):
 
     GENERAL_PROTECTION = 1
     GENERAL_BLOCK_TRANSFER = 2
+    READ = 3
+    WRITE = 4
+    UNCONFIRMED_WRITE = 5
     ATTRIBUTE0_GET = 10
     BLOCK_TRANSFER_GET = 11
     BLOCK_TRANSFER_SET = 12
     BLOCK_TRANSFER_ACTION = 13
     MULTIPLE_REFERENCES = 14
+    INFORMATION_REPORT = 15
+    DATA_NOTIFICATION = 16
+    ACCESS = 17
+    PARAMETERIZED_ACCESS = 18
     GET = 19
     SET = 20
     SELECTIVE_ACCESS = 21
@@ -38,23 +46,42 @@ class Conformance(IntEnum):
     ACTION = 23
 
 
-_PROPOSED = sum(
-    1 << 23 - bit
-    for bit in (
-        Conformance.BLOCK_TRANSFER_GET,
-        Conformance.BLOCK_TRANSFER_SET,
-        Conformance.MULTIPLE_REFERENCES,
-        Conformance.GET,
-        Conformance.SET,
-        Conformance.SELECTIVE_ACCESS,
-        Conformance.ACTION,
-    )
+def _block(*services: Conformance) -> int:
+    return sum(1 << 23 - service for service in services)
+
+
+PROPOSED_LN = _block(
+    Conformance.BLOCK_TRANSFER_GET,
+    Conformance.BLOCK_TRANSFER_SET,
+    Conformance.BLOCK_TRANSFER_ACTION,
+    Conformance.MULTIPLE_REFERENCES,
+    Conformance.GET,
+    Conformance.SET,
+    Conformance.SELECTIVE_ACCESS,
+    Conformance.EVENT_NOTIFICATION,
+    Conformance.ACTION,
+)
+PROPOSED_SN = _block(
+    Conformance.READ,
+    Conformance.WRITE,
+    Conformance.UNCONFIRMED_WRITE,
+    Conformance.BLOCK_TRANSFER_GET,
+    Conformance.BLOCK_TRANSFER_SET,
+    Conformance.MULTIPLE_REFERENCES,
+    Conformance.INFORMATION_REPORT,
+    Conformance.PARAMETERIZED_ACCESS,
 )
 DIAGNOSTICS = {
-    1: "no-reason-given", 2: "application-context-name-not-supported", 3: "calling-ap-title-not-recognized",
-    11: "mechanism-name-not-recognised", 12: "mechanism-name-required", 13: "authentication-failure",
-    14: "authentication-required",
+    0: "null", 1: "no-reason-given", 2: "application-context-name-not-supported",
+    3: "calling-ap-title-not-recognized", 4: "calling-ap-invocation-identifier-not-recognized",
+    5: "calling-ae-qualifier-not-recognized", 6: "calling-ae-invocation-identifier-not-recognized",
+    7: "called-ap-title-not-recognized", 8: "called-ap-invocation-identifier-not-recognized",
+    9: "called-ae-qualifier-not-recognized", 10: "called-ae-invocation-identifier-not-recognized",
+    11: "authentication-mechanism-name-not-recognised", 12: "authentication-mechanism-name-required",
+    13: "authentication-failure", 14: "authentication-required",
 }  # fmt: skip
+PROVIDER_DIAGNOSTICS = {0: "null", 1: "no-reason-given", 2: "no-common-acse-version"}
+CONTEXT_NOT_SUPPORTED = 2
 
 
 @dataclass(frozen=True)
@@ -68,22 +95,28 @@ class Accepted:
         return bool(self.conformance >> 23 - service & 1)
 
 
-UNTOLD = Accepted(_PROPOSED & ~(1 << 23 - Conformance.MULTIPLE_REFERENCES), 0)
-"""A meter that accepts without saying what it can: everything but lists is tried."""
+def untold(proposed: int) -> Accepted:
+    """Of a meter that accepts without saying what it can: everything but lists is tried."""
+    return Accepted(proposed & ~(1 << 23 - Conformance.MULTIPLE_REFERENCES), 0)
 
 
 @dataclass(frozen=True)
 class Aare:
-    """``result`` 0 accepted, 1 rejected permanent, 2 rejected transient."""
+    """``result`` 0 accepted, 1 rejected permanent, 2 rejected transient. ``provider``: the diagnostic is of
+    the ACSE provider, not of the user."""
 
     result: int
     diagnostic: int
     title: bytes
     challenge: bytes
     user_information: bytes
+    provider: bool = False
 
     @property
     def reason(self) -> str:
+        if self.provider:
+            known = PROVIDER_DIAGNOSTICS.get(self.diagnostic, f"diagnostic-{self.diagnostic}")
+            return f"provider-{known}"
         return DIAGNOSTICS.get(self.diagnostic, f"diagnostic-{self.diagnostic}")
 
 
@@ -91,10 +124,11 @@ def _tlv(tag: int, content: bytes) -> bytes:
     return bytes([tag]) + encode_length(len(content)) + content
 
 
-def initiate_request(max_pdu: int = 0xFFFF) -> bytes:
+def initiate_request(proposed: int = PROPOSED_LN, max_pdu: int = 0xFFFF, dedicated_key: bytes = b"") -> bytes:
     """xDLMS initiate request proposing what this client can do."""
-    block = b"\x5f\x1f\x04\x00" + _PROPOSED.to_bytes(3, "big")
-    return b"\x01\x00\x00\x00\x06" + block + max_pdu.to_bytes(2, "big")
+    key = b"\x01" + encode_length(len(dedicated_key)) + dedicated_key if dedicated_key else b"\x00"
+    block = b"\x5f\x1f\x04\x00" + proposed.to_bytes(3, "big")
+    return b"\x01" + key + b"\x00\x00\x06" + block + max_pdu.to_bytes(2, "big")
 
 
 def encode_aarq(
@@ -103,10 +137,11 @@ def encode_aarq(
     user_information: bytes,
     *,
     ciphered: bool,
+    short_names: bool = False,
     title: bytes = b"",
 ) -> bytes:
-    """``secret`` is the password (low) or our challenge (high). Logical name referencing."""
-    context = _OBJECT + (b"\x01\x03" if ciphered else b"\x01\x01")
+    """``secret`` is the password (low) or our challenge (high)."""
+    context = _OBJECT + bytes([1, 1 + short_names + 2 * ciphered])
     body = _tlv(0xA1, _tlv(0x06, context))
     if title:
         body += _tlv(0xA6, _tlv(0x04, title))
@@ -124,6 +159,7 @@ def decode_aare(apdu: bytes) -> Aare:
         raise Garbage(detail="no AARE")
     fields = Cursor(cursor.take(cursor.length()))
     result = diagnostic = -1
+    provider = False
     title = challenge = user = b""
     while fields.left:
         tag = fields.byte()
@@ -131,7 +167,8 @@ def decode_aare(apdu: bytes) -> Aare:
         if tag == 0xA2:
             result = _integer(content)
         elif tag == 0xA3:
-            diagnostic = _integer(Cursor(content).take(len(content))[2:])
+            provider = content[:1] == b"\xa2"
+            diagnostic = _integer(_inner(content))
         elif tag == 0xA4:
             title = _inner(content)
         elif tag == 0xAA:
@@ -140,7 +177,7 @@ def decode_aare(apdu: bytes) -> Aare:
             user = _inner(content)
     if result < 0:
         raise Garbage(detail="AARE without a result")
-    return Aare(result, diagnostic, title, challenge, user)
+    return Aare(result, diagnostic, title, challenge, user, provider)
 
 
 def _integer(content: bytes) -> int:

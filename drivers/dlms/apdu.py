@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drivers.dlms.cosem import Item
-from drivers.dlms.data import Cursor, Data, encode, encode_length
+from drivers.dlms.data import Cursor, Data, decode, encode, encode_length
 from drivers.errors import DriverError, Garbage
 
 GET_REQUEST, SET_REQUEST, ACTION_REQUEST = 0xC0, 0xC1, 0xC3
@@ -58,6 +58,14 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionResult:
+    """Of one method: its action result (0 success) and what it returned."""
+
+    result: int
+    data: Data | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One block of a long response."""
 
@@ -94,7 +102,7 @@ def get_list_request(items: Sequence[Item]) -> bytes:
 
 def parse_get_response(apdu: bytes) -> Result | Block | list[Result]:
     """A single result, a block, or the results of a list."""
-    cursor = _open(apdu, GET_RESPONSE)
+    cursor = open_response(apdu, GET_RESPONSE)
     kind = cursor.byte()
     cursor.byte()
     if kind == 1:
@@ -154,13 +162,28 @@ def _block(number: int, raw: bytes, last: bool) -> bytes:
     return bytes([1 if last else 0]) + number.to_bytes(4, "big") + encode_length(len(raw)) + raw
 
 
-def parse_set_response(apdu: bytes) -> int | None:
-    """Data access result (0 success); ``None`` for the acknowledgement of a block."""
-    cursor = _open(apdu, SET_RESPONSE)
+def set_list_request(writes: Sequence[tuple[Item, Data]]) -> bytes:
+    count = encode_length(len(writes))
+    items = b"".join(_descriptor(item) + b"\x00" for item, _ in writes)
+    values = b"".join(encode(data) for _, data in writes)
+    return bytes([SET_REQUEST, 4, _INVOKE]) + count + items + count + values
+
+
+def set_list_first_block_request(items: Sequence[Item], raw: bytes, *, last: bool) -> bytes:
+    """``raw`` begins the number of values and the values."""
+    body = b"".join(_descriptor(item) + b"\x00" for item in items)
+    return bytes([SET_REQUEST, 5, _INVOKE]) + encode_length(len(items)) + body + _block(1, raw, last)
+
+
+def parse_set_response(apdu: bytes) -> list[int] | None:
+    """Data access results (0 success) of one or of a list; ``None`` for the acknowledgement of a block."""
+    cursor = open_response(apdu, SET_RESPONSE)
     kind = cursor.byte()
     cursor.byte()
     if kind in (1, 3):
-        return cursor.byte()
+        return [cursor.byte()]
+    if kind in (4, 5):
+        return [cursor.byte() for _ in range(_count(cursor))]
     if kind == 2:
         return None
     raise Garbage(detail=f"unknown SET response {kind}")
@@ -175,23 +198,79 @@ def action_request(item: Item, parameters: Data | None) -> bytes:
     return head + (b"\x00" if parameters is None else b"\x01" + encode(parameters))
 
 
-def parse_action_response(apdu: bytes) -> tuple[int, Data | None]:
-    """Action result (0 success) and return value. Some servers leave the optional part out altogether."""
-    cursor = _open(apdu, ACTION_RESPONSE)
+def action_next_request(block: int) -> bytes:
+    return bytes([ACTION_REQUEST, 2, _INVOKE]) + block.to_bytes(4, "big")
+
+
+def action_list_request(calls: Sequence[tuple[Item, Data]]) -> bytes:
+    count = encode_length(len(calls))
+    methods = b"".join(_descriptor(item) for item, _ in calls)
+    return (
+        bytes([ACTION_REQUEST, 3, _INVOKE]) + count + methods + count + b"".join(encode(d) for _, d in calls)
+    )
+
+
+def action_first_block_request(item: Item, raw: bytes, *, last: bool) -> bytes:
+    return bytes([ACTION_REQUEST, 4, _INVOKE]) + _descriptor(item) + _block(1, raw, last)
+
+
+def action_list_first_block_request(items: Sequence[Item], raw: bytes, *, last: bool) -> bytes:
+    """``raw`` begins the number of parameters and the parameters."""
+    body = b"".join(_descriptor(item) for item in items)
+    return bytes([ACTION_REQUEST, 5, _INVOKE]) + encode_length(len(items)) + body + _block(1, raw, last)
+
+
+def action_block_request(number: int, raw: bytes, *, last: bool) -> bytes:
+    return bytes([ACTION_REQUEST, 6, _INVOKE]) + _block(number, raw, last)
+
+
+def parse_action_response(apdu: bytes) -> ActionResult | Block | list[ActionResult] | None:
+    """The result of one or of a list, a block of them, or ``None`` for the acknowledgement of a block."""
+    cursor = open_response(apdu, ACTION_RESPONSE)
     kind = cursor.byte()
     cursor.byte()
-    if kind != 1:
-        raise Garbage(detail=f"unknown ACTION response {kind}")
+    if kind == 1:
+        return _action_result(cursor)
+    if kind == 2:
+        last, number = cursor.byte() != 0, int.from_bytes(cursor.take(4), "big")
+        return Block(number, last, cursor.take(cursor.length()))
+    if kind == 3:
+        return [_action_result(cursor) for _ in range(_count(cursor))]
+    if kind == 4:
+        return None
+    raise Garbage(detail=f"unknown ACTION response {kind}")
+
+
+def parse_joined_action(raw: bytes) -> ActionResult:
+    """The joined blocks of one method's response. Some servers put only the return value in them."""
+    cursor = Cursor(raw)
+    try:
+        result = _action_result(cursor)
+    except Garbage:
+        result = None
+    if result is None or cursor.left:
+        return ActionResult(0, decode(raw))
+    return result
+
+
+def parse_joined_actions(raw: bytes) -> list[ActionResult]:
+    """The joined blocks of a long with-list response."""
+    cursor = Cursor(raw)
+    return [_action_result(cursor) for _ in range(_count(cursor))]
+
+
+def _action_result(cursor: Cursor) -> ActionResult:
+    """Action result and return value. Some servers leave the optional part out altogether."""
     result = cursor.byte()
     if not cursor.left or cursor.byte() == 0:
-        return result, None
+        return ActionResult(result)
     returned = _result(cursor)
     if returned.data is None and returned.access and not result:
-        return returned.access, None
-    return result, returned.data
+        return ActionResult(returned.access)
+    return ActionResult(result, returned.data)
 
 
-def _open(apdu: bytes, expected: int) -> Cursor:
+def open_response(apdu: bytes, expected: int) -> Cursor:
     """Check the tag; turn refusals of the whole request into ``ServiceException``."""
     cursor = Cursor(apdu)
     tag = cursor.byte()

@@ -10,14 +10,15 @@ from typing import Protocol
 
 from drivers.dlms import acse, apdu
 from drivers.dlms.acse import Accepted, Conformance, Mechanism
-from drivers.dlms.apdu import Block, Result, Selection, ServiceException
+from drivers.dlms.apdu import ActionResult, Result, Selection, ServiceException
 from drivers.dlms.ciphering import Ciphering
 from drivers.dlms.cosem import Item, access_result
-from drivers.dlms.data import Cursor, Data, decode, encode, octet_string
+from drivers.dlms.data import Cursor, Data, octet_string
+from drivers.dlms.logical_names import LogicalNames
+from drivers.dlms.short_name_services import NameTable, ShortNames
 from drivers.errors import (
     AssociationRefused,
     CounterRefused,
-    Garbage,
     LockedOut,
     MeterRefused,
     WrongKey,
@@ -25,7 +26,6 @@ from drivers.errors import (
 )
 
 _ASSOCIATION = Item(15, bytes([0, 0, 40, 0, 0, 255]), 1)
-_BLOCK_LIMIT = 4096
 _CIPHER_OVERHEAD = 24
 _HASHES = {Mechanism.MD5: "md5", Mechanism.SHA1: "sha1", Mechanism.SHA256: "sha256"}
 
@@ -51,6 +51,22 @@ class Credentials:
     client: int = 16
 
 
+class Services(Protocol):
+    """What can be asked, whatever the way of referencing."""
+
+    def get(self, item: Item, selection: Selection | None = None) -> Result: ...
+
+    def get_list(self, items: Sequence[Item]) -> list[Result]: ...
+
+    def set(self, item: Item, data: Data) -> int: ...
+
+    def set_list(self, writes: Sequence[tuple[Item, Data]]) -> list[int]: ...
+
+    def action(self, method: Item, parameters: Data | None = None) -> ActionResult: ...
+
+    def action_list(self, calls: Sequence[tuple[Item, Data]]) -> list[ActionResult]: ...
+
+
 class StaleCounter(CounterRefused):
     """The meter refused our invocation counter; ``expected`` is the least it takes, if it said so."""
 
@@ -59,13 +75,32 @@ class StaleCounter(CounterRefused):
         self.expected = expected
 
 
-class DlmsClient:
-    """One association. ``lockout_seconds`` is how long this model locks itself after wrong passwords."""
+class ContextRefused(AssociationRefused):
+    """The meter does not know the application context: referencing or ciphering is another here."""
 
-    def __init__(self, channel: Channel, credentials: Credentials, *, lockout_seconds: int = 60) -> None:
+
+class DlmsClient:
+    """One association. ``lockout_seconds`` is how long this model locks itself after wrong passwords.
+
+    With ``short_names`` the association uses short name referencing, and the table is filled when needed.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        credentials: Credentials,
+        *,
+        lockout_seconds: int = 60,
+        short_names: NameTable | None = None,
+    ) -> None:
         self._channel = channel
         self._credentials = credentials
         self._lockout_seconds = lockout_seconds
+        self._short_names = short_names is not None
+        self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
+        self._services: Services = (
+            LogicalNames(self) if short_names is None else ShortNames(self, short_names)
+        )
         self.accepted = Accepted(0, 0)
         self.associated = False
 
@@ -79,13 +114,14 @@ class DlmsClient:
         credentials, ciphering = self._credentials, self._credentials.ciphering
         high = credentials.mechanism >= Mechanism.HIGH
         challenge = os.urandom(16) if high else b""
-        initiate = acse.initiate_request()
+        initiate = acse.initiate_request(self._proposed)
         response = self._channel.exchange(
             acse.encode_aarq(
                 credentials.mechanism,
                 challenge if high else credentials.secret,
                 ciphering.protect(initiate) if ciphering else initiate,
                 ciphered=ciphering is not None,
+                short_names=self._short_names,
                 title=ciphering.title if ciphering else b"",
             )
         )
@@ -118,18 +154,23 @@ class DlmsClient:
     def _rejected(self, aare: acse.Aare) -> Exception:
         detail = f"result {aare.result}, {aare.reason}"
         if self._credentials.mechanism is Mechanism.NONE:
-            return AssociationRefused(detail=detail)
+            return self._refused(aare, detail)
         if aare.result == 2:
             return LockedOut(seconds=self._lockout_seconds, detail=detail)
         if aare.diagnostic == 13 or (aare.diagnostic <= 1 and not self._credentials.ciphering):
             return WrongKey(detail=detail) if self._credentials.ciphering else WrongPassword(detail=detail)
         if self._credentials.ciphering and aare.diagnostic <= 1:
             return StaleCounter(None)  # the meter does not say why: its counter object will tell
-        return AssociationRefused(detail=detail)
+        return self._refused(aare, detail)
+
+    @staticmethod
+    def _refused(aare: acse.Aare, detail: str) -> AssociationRefused:
+        context = aare.diagnostic == acse.CONTEXT_NOT_SUPPORTED and not aare.provider
+        return ContextRefused(detail=detail) if context else AssociationRefused(detail=detail)
 
     def _initiate_response(self, information: bytes) -> Accepted:
         if not information and self._credentials.ciphering is None:
-            return acse.UNTOLD
+            return acse.untold(self._proposed)
         if self._credentials.ciphering:
             information = self._credentials.ciphering.open(information)
         return acse.decode_initiate_response(information)
@@ -182,72 +223,35 @@ class DlmsClient:
 
     def get(self, item: Item, selection: Selection | None = None) -> Result:
         """One attribute, blocks joined. ``Result.access`` tells why there is no data."""
-        parsed = apdu.parse_get_response(self._ask(apdu.get_request(item, selection)))
-        if isinstance(parsed, Block):
-            return Result(decode(self._blocks(parsed)))
-        if isinstance(parsed, list):
-            raise Garbage(detail="a list where one value was asked")
-        return parsed
+        return self._services.get(item, selection)
 
     def get_list(self, items: Sequence[Item]) -> list[Result]:
         """Several attributes in one request. Raises ``Garbage`` if the answers are not as many."""
-        parsed = apdu.parse_get_response(self._ask(apdu.get_list_request(items)))
-        if isinstance(parsed, Block):
-            parsed = apdu.parse_result_list(self._blocks(parsed))
-        if isinstance(parsed, Result):
-            parsed = [parsed]
-        if len(parsed) != len(items):
-            raise Garbage(detail=f"{len(parsed)} answers to {len(items)} questions")
-        return parsed
-
-    def _blocks(self, block: Block) -> bytes:
-        raw = bytearray(block.raw)
-        while not block.last:
-            following = apdu.parse_get_response(self._ask(apdu.get_next_request(block.number)))
-            if isinstance(following, Result):
-                raise MeterRefused(result=access_result(following.access))
-            if not isinstance(following, Block) or following.number != block.number + 1:
-                raise Garbage(detail="blocks out of order")
-            if following.number > _BLOCK_LIMIT:
-                raise Garbage(detail="the blocks do not end")
-            block = following
-            raw += block.raw
-        return bytes(raw)
+        return self._services.get_list(items)
 
     def set(self, item: Item, data: Data) -> None:
         """Write one attribute, in blocks where it is longer than the meter takes. Raises ``MeterRefused``."""
-        request = apdu.set_request(item, data)
-        if len(request) <= self.request_limit:
-            result = apdu.parse_set_response(self._ask(request))
-        else:
-            result = self._set_blocks(item, encode(data))
+        result = self._services.set(item, data)
         if result != 0:
-            raise MeterRefused(result=access_result(result if result is not None else 250), detail=str(item))
+            raise MeterRefused(result=access_result(result), detail=str(item))
 
-    def _set_blocks(self, item: Item, raw: bytes) -> int | None:
-        size = max(16, self.request_limit - 32)
-        pieces = [raw[start : start + size] for start in range(0, len(raw), size)]
-        result: int | None = None
-        for number, piece in enumerate(pieces, start=1):
-            last = number == len(pieces)
-            request = (
-                apdu.set_first_block_request(item, piece, last=last)
-                if number == 1
-                else apdu.set_block_request(number, piece, last=last)
-            )
-            result = apdu.parse_set_response(self._ask(request))
-            if result is not None and not last:
-                return result or 250
-        return result
+    def set_list(self, writes: Sequence[tuple[Item, Data]]) -> list[int]:
+        """Write several attributes in one request; the data access result (0 success) of each."""
+        return self._services.set_list(writes)
 
     def action(self, method: Item, parameters: Data | None = None) -> Data | None:
         """Call a method. Raises ``MeterRefused``."""
-        result, returned = apdu.parse_action_response(self._ask(apdu.action_request(method, parameters)))
-        if result != 0:
-            raise MeterRefused(result=access_result(result), detail=str(method))
-        return returned
+        called = self._services.action(method, parameters)
+        if called.result != 0:
+            raise MeterRefused(result=access_result(called.result), detail=str(method))
+        return called.data
 
-    def _ask(self, request: bytes) -> bytes:
+    def action_list(self, calls: Sequence[tuple[Item, Data]]) -> list[ActionResult]:
+        """Call several methods in one request; result and return value of each."""
+        return self._services.action_list(calls)
+
+    def ask(self, request: bytes) -> bytes:
+        """Send a plain request, give the plain response; for the services of this association."""
         ciphering = self._credentials.ciphering
         if ciphering is None:
             response = self._channel.exchange(request)

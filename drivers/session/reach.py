@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.connection import Connection
+from drivers.connection import Connection, Referencing
 from drivers.dlms.acse import Mechanism
 from drivers.dlms.apdu import ServiceException
 from drivers.dlms.attributes import ListLimit
-from drivers.dlms.client import Channel, Credentials, DlmsClient, StaleCounter
+from drivers.dlms.client import Channel, ContextRefused, Credentials, DlmsClient, StaleCounter
 from drivers.dlms.cosem import parse_item
+from drivers.dlms.short_name_services import NameTable
 from drivers.errors import (
     AssociationRefused,
     Cancelled,
@@ -110,6 +111,8 @@ class Reach:
         self.check_same: Callable[[DlmsClient], None] | None = None
         self.model: MeterModel | None = models.get(connection.model or "")
         self.list_limit = ListLimit()
+        self._names = NameTable()
+        self._referencing = connection.referencing
 
     @property
     def line(self) -> Line | None:
@@ -249,7 +252,7 @@ class Reach:
         line.withhold = self._password_on_the_way = bool(credentials.secret)
         self._unheard += 1
         try:
-            client.associate()
+            client = self._in_its_context(client, credentials)
             self._password_on_the_way = False
         except (StaleCounter, ServiceException) as error:
             if credentials.ciphering is None:
@@ -261,9 +264,32 @@ class Reach:
         self._questions.progress("associate", 1, 1)
         return client
 
+    def _in_its_context(self, client: DlmsClient, credentials: Credentials) -> DlmsClient:
+        """Associate; a meter that does not know our referencing has not looked at the password: the other
+        kind is tried once, where nobody said which it is."""
+        try:
+            client.associate()
+        except ContextRefused:
+            if self._referencing is not Referencing.AUTO or self._uses_short_names:
+                raise
+            self._referencing = Referencing.SN
+            client = self._new_client(credentials)
+            client.associate()
+        return client
+
+    @property
+    def _uses_short_names(self) -> bool:
+        told = self.model.referencing if self.model else Referencing.LN
+        return (told if self._referencing is Referencing.AUTO else self._referencing) is Referencing.SN
+
     def _new_client(self, credentials: Credentials) -> DlmsClient:
         lockout = self.model.lockout_seconds if self.model else 60
-        return DlmsClient(self._open_channel(), credentials, lockout_seconds=lockout)
+        return DlmsClient(
+            self._open_channel(), credentials, lockout_seconds=lockout, short_names=self._table()
+        )
+
+    def _table(self) -> NameTable | None:
+        return self._names if self._uses_short_names else None
 
     def _again_with_counter(self, credentials: Credentials, error: DriverError) -> DlmsClient:
         """The meter refused our counter, or does not say what it dislikes: go on from its own counter,
@@ -293,8 +319,9 @@ class Reach:
             self._channel.disconnect()
             self._drop_channel()
         public = self._access.channel_of(_PUBLIC_CLIENT)
+        table = NameTable() if self._uses_short_names else None  # the public client sees fewer objects
         try:
-            client = DlmsClient(public, Credentials(Mechanism.NONE))
+            client = DlmsClient(public, Credentials(Mechanism.NONE), short_names=table)
             client.associate()
             for text in self._counter_items():
                 data = client.get(parse_item(text)).data

@@ -9,7 +9,6 @@ from drivers.virtual.cosem import prime
 from drivers.virtual.cosem.base import Client, obis_text
 from drivers.virtual.cosem.device import INVOCATION_COUNTER, LogicalDevice
 from drivers.virtual.dlms.acse import Mechanism
-from drivers.virtual.dlms.session import CLIENTS
 from drivers.virtual.meter import LIMITS, LOGICAL_DEVICE
 
 _AUTH = {Mechanism.NONE: "none", Mechanism.LOW: "low", Mechanism.GMAC: "gmac"}
@@ -37,10 +36,10 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
             {
                 "name": client.name.lower(),
                 "client": int(client),
-                "auth": _AUTH[CLIENTS[client].mechanism],
-                "application_context": CLIENTS[client].context,
+                "auth": _AUTH[device.clients[client].mechanism],
+                "application_context": device.clients[client].context,
                 "security": "authenticated+encrypted" if client is Client.MANAGEMENT else "none",
-                "conformance": f"{CLIENTS[client].conformance:06X}",
+                "conformance": f"{device.clients[client].conformance:06X}",
                 "secrets": _SECRETS[client],
             }
             for client in Client
@@ -49,12 +48,14 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
         "system_title": device.system_title.hex().upper(),
         "invocation_counter": INVOCATION_COUNTER,
         "list_limit": device.list_limit,
+        "referencing": "sn" if device.short_names else "ln",
         "prime": _prime(device),
         "objects": [
             {
                 "class": thing.class_id,
                 "version": thing.version,
                 "obis": obis_text(thing.logical_name),
+                "short_name": device.base_names.get(thing.logical_name),
                 "attributes": {str(i): _rights(a.rights.of) for i, a in sorted(thing.attributes.items())},
                 "methods": {str(i): _rights(m.rights.of) for i, m in sorted(thing.methods.items())},
             }

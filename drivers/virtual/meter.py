@@ -18,6 +18,7 @@ from drivers.virtual.dlms.dispatch import ServiceDispatcher
 from drivers.virtual.dlms.hdlc import FLAG, Deframer
 from drivers.virtual.dlms.link import Apdu, Connected, Disconnected, Event, Parameters, Send, Station
 from drivers.virtual.dlms.session import Session
+from drivers.virtual.dlms.short_name_dispatch import ShortNameDispatcher
 from drivers.virtual.signon import EnterHdlc, SignOn, Step, Switch
 from drivers.virtual.uart import SIGN_ON, Framing
 
@@ -210,7 +211,8 @@ class Meter:
 
     def _session(self, client: int) -> Session:
         if client not in self._sessions:
-            self._sessions[client] = Session(self.device, client, ServiceDispatcher)
+            dispatcher = ShortNameDispatcher if self.device.short_names else ServiceDispatcher
+            self._sessions[client] = Session(self.device, client, dispatcher)
         self.device.refresh()
         return self._sessions[client]
 

@@ -61,6 +61,10 @@ BlockKey = Annotated[
 AuthKey = Annotated[
     str | None, typer.Option("--auth-key", help="Global authentication key, hex; named like the password.")
 ]
+Referencing = Annotated[
+    str,
+    typer.Option("--referencing", help="auto | ln (logical names) | sn (short names, old meters)."),
+]
 Baud = Annotated[int, typer.Option("--baud", help="Rate of a plain HDLC start, and cap of a sign-on.")]
 Model = Annotated[str | None, typer.Option("--model", help="Meter model by name; else it is recognised.")]
 Trace = Annotated[
@@ -86,6 +90,7 @@ class MeterOptions(NamedTuple):
     baud: int
     model: str | None
     trace: Path | None
+    referencing: str
     json: bool
 
 
@@ -104,6 +109,7 @@ def at_meter(*, client: int, auth: str) -> Callable[[Callable[..., None]], Calla
         "baud": (Baud, 9600),
         "model": (Model, None),
         "trace": (Trace, None),
+        "referencing": (Referencing, "auto"),
         "json": (Json, False),
     }
 
@@ -175,6 +181,7 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
     from drivers.connection import Auth as Mechanism
     from drivers.connection import Connection
     from drivers.connection import Mode as SignOn
+    from drivers.connection import Referencing as Names
     from drivers.dlms.hdlc import parse_server
 
     if given.system_title is not None and not _TITLE.fullmatch(given.system_title):
@@ -194,6 +201,7 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
             auth_key="auth_key" if "auth_key" in known else None,
             baud=given.baud,
             model=given.model,
+            referencing=Names(given.referencing),
         )
     except ValueError as error:
         usage(str(error))

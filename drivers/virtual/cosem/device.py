@@ -27,10 +27,13 @@ from drivers.virtual.cosem.management import (
     security_setup,
 )
 from drivers.virtual.cosem.profile import Column, Profile, column
+from drivers.virtual.cosem.short_name_association import ShortNameAssociation
 from drivers.virtual.cosem.time import decode_date_time
 from drivers.virtual.dlms.axdr import AxdrError, Data, octets, u16
 from drivers.virtual.dlms.security import Security
-from drivers.virtual.dlms.session import CLIENTS
+from drivers.virtual.dlms.session import CLIENTS, SHORT_NAME_CLIENTS
+from drivers.virtual.dlms.short_name_dispatch import short_names_of
+from drivers.virtual.dlms.short_names import Member
 from drivers.virtual.faults import WriteFaults
 from drivers.virtual.models import Model
 from drivers.virtual.physics import SLOT, Energies, Load, Phase
@@ -117,7 +120,10 @@ class LogicalDevice:
             column(3, "1.0.2.8.0.255"),
         )
         self.profile = self._profile(LOAD_PROFILE, columns, 96 * 60, SLOT)
+        self.clients = SHORT_NAME_CLIENTS if model.short_names else CLIENTS
         self.objects: dict[bytes, CosemObject] = {}
+        self.base_names: dict[bytes, int] = {}
+        self.short_names: dict[int, Member] = {}
         self._build()
         self._connect()
         self._begin(now)
@@ -268,7 +274,13 @@ class LogicalDevice:
             script_table(DISCONNECT_SCRIPTS, {1: self.relay.disconnect, 2: self.relay.reconnect}),
             *self._communication(),
         ]
-        associations = Associations(self.objects, CLIENTS, self.security, self.max_pdu)
+        if self.model.short_names:
+            own = ShortNameAssociation(self.objects, self.base_names, self.security)
+            self.objects |= table([*everything, own.cosem()])
+            bases, self.short_names = short_names_of(self.objects.values())
+            self.base_names |= bases
+            return
+        associations = Associations(self.objects, self.clients, self.security, self.max_pdu)
         self.objects |= table([*everything, *associations.cosem()])
 
     def energies_wh(self, quantity: int, tariff: int) -> int:

@@ -84,6 +84,17 @@ def object_list(objects: Mapping[bytes, CosemObject], client: int) -> Data:
     return array(elements)
 
 
+def reply_to_hls(caller: Caller, value: Data | None) -> Data | None:
+    """reply_to_HLS_authentication: the client's proof for the server's."""
+    reply = getattr(caller, "reply_to_hls", None)
+    if reply is None or value is None or value.tag is not Tag.OCTET_STRING:
+        raise AccessError(Result.TYPE_UNMATCHED)
+    answer = reply(value.octets)
+    if answer is None:
+        raise AccessError(Result.READ_WRITE_DENIED)
+    return octets(answer)
+
+
 class Associations:
     """The association objects: 0 is the caller's own, 1 to 3 describe each client's."""
 
@@ -100,7 +111,7 @@ class Associations:
     def cosem(self) -> list[CosemObject]:
         """Four objects of class 15, version 1."""
         own = self._association(0, lambda caller: caller.client, ANYONE)
-        own.methods[1] = Method(self._reply_to_hls, CALL)
+        own.methods[1] = Method(reply_to_hls, CALL)
         others = []
         for number, client in ASSOCIATIONS.items():
             one = self._association(number, _always(client), READ)
@@ -140,16 +151,6 @@ class Associations:
         if client not in self._lists:
             self._lists[client] = object_list(self._objects, client)
         return self._lists[client]
-
-    @staticmethod
-    def _reply_to_hls(caller: Caller, value: Data | None) -> Data | None:
-        reply = getattr(caller, "reply_to_hls", None)
-        if reply is None or value is None or value.tag is not Tag.OCTET_STRING:
-            raise AccessError(Result.TYPE_UNMATCHED)
-        answer = reply(value.octets)
-        if answer is None:
-            raise AccessError(Result.READ_WRITE_DENIED)
-        return octets(answer)
 
     def _set_password(self, caller: Caller, value: Data) -> None:
         """A new password of the reader: 8 to 16 octets."""

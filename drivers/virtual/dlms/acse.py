@@ -9,7 +9,9 @@ from drivers.virtual.dlms.axdr import AxdrError, decode_length, encode_length
 
 _OID = bytes.fromhex("60857405 08".replace(" ", ""))
 CONTEXT_LN = 1
+CONTEXT_SN = 2
 CONTEXT_LN_CIPHERED = 3
+CONTEXT_SN_CIPHERED = 4
 
 
 class AcseError(ValueError):
@@ -143,6 +145,10 @@ def conformance(*numbers: int) -> int:
 
 
 GENERAL_PROTECTION = conformance(1)
+READ = conformance(3)
+WRITE = conformance(4)
+UNCONFIRMED_WRITE = conformance(5)
+PARAMETERIZED_ACCESS = conformance(18)
 BLOCK_GET = conformance(11)
 BLOCK_SET = conformance(12)
 BLOCK_ACTION = conformance(13)
@@ -196,11 +202,12 @@ def parse_initiate(data: bytes) -> InitiateRequest:
         raise AcseError("cut short") from error
 
 
-def initiate_response(block: int, max_pdu: int) -> bytes:
-    """xDLMS InitiateResponse: DLMS version 6, the negotiated conformance, our largest PDU, LN's name 0007."""
-    return (
-        b"\x08\x00\x06\x5f\x1f\x04\x00" + block.to_bytes(3, "big") + max_pdu.to_bytes(2, "big") + b"\x00\x07"
-    )
+def initiate_response(block: int, max_pdu: int, short_names: bool = False) -> bytes:
+    """xDLMS InitiateResponse: DLMS version 6, the negotiated conformance, our largest PDU, and the name 0007
+    (logical names) or FA00 (base name of the association).
+    """
+    name = b"\xfa\x00" if short_names else b"\x00\x07"
+    return b"\x08\x00\x06\x5f\x1f\x04\x00" + block.to_bytes(3, "big") + max_pdu.to_bytes(2, "big") + name
 
 
 class InitiateError(IntEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drivers.virtual.cosem.base import AccessError, Attribute, CosemObject
 from drivers.virtual.dlms import acse, axdr, services
+from drivers.virtual.dlms.access import ObjectAccess
 from drivers.virtual.dlms.axdr import AxdrError, Data
 from drivers.virtual.dlms.services import (
     Action,
@@ -17,7 +17,6 @@ from drivers.virtual.dlms.services import (
     Descriptor,
     Get,
     GetNext,
-    Outcome,
     Request,
     Result,
     ServiceError,
@@ -27,7 +26,7 @@ from drivers.virtual.dlms.services import (
     StateError,
     exception,
 )
-from drivers.virtual.dlms.session import Session, State
+from drivers.virtual.dlms.session import Session
 
 BLOCK_HEADER = 3 + 1 + 4 + 1 + 3
 MAX_TRANSFER = 65535
@@ -56,12 +55,17 @@ class ServiceDispatcher:
     """Services of one association. A request that begins anew ends a transfer that was under way."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._session, self._access = session, ObjectAccess(session)
         self._outgoing: _Outgoing | None = None
         self._incoming: _Incoming | None = None
 
-    def handle(self, request: Request) -> bytes | None:
-        """Carries out one request and gives the answer's APDU."""
+    def handle(self, apdu: bytes) -> bytes | None:
+        """Carries out one request and gives the answer's APDU; None for an unconfirmed one."""
+        request = services.parse(apdu)
+        answer = self._carry_out(request)
+        return answer if request.invoke & services.CONFIRMED else None
+
+    def _carry_out(self, request: Request) -> bytes:
         match request:
             case GetNext():
                 return self._next_block(request)
@@ -76,7 +80,7 @@ class ServiceDispatcher:
             case Get():
                 return self._get(request)
             case Set():
-                results = self._write_all(request.targets, request.values)
+                results = self._access.write_all(request.targets, request.values)
                 if request.listed:
                     return services.set_list(request.invoke, results)
                 return services.set_normal(request.invoke, results[0])
@@ -107,7 +111,7 @@ class ServiceDispatcher:
     # -- GET --
 
     def _get(self, request: Get) -> bytes:
-        outcomes = [self._read(target) for target in request.targets]
+        outcomes = [self._access.read(target) for target in request.targets]
         if request.listed:
             raw = axdr.encode_length(len(outcomes)) + b"".join(services.get_result(o) for o in outcomes)
             answer = services.get_list(request.invoke, raw)
@@ -138,64 +142,12 @@ class ServiceDispatcher:
             return services.get_block_error(request.invoke, request.number, Result.DATA_BLOCK_NUMBER_INVALID)
         return services.get_block(request.invoke, self._take_block(outgoing))
 
-    def _find(self, target: Descriptor) -> CosemObject:
-        found = self._session.device.objects.get(target.logical_name)
-        if found is None:
-            raise AccessError(Result.OBJECT_UNDEFINED)
-        if found.class_id != target.class_id:
-            raise AccessError(Result.OBJECT_CLASS_INCONSISTENT)
-        return found
-
-    def _attribute(self, target: Descriptor, mode: int) -> Attribute:
-        if self._session.state is not State.ASSOCIATED:
-            raise AccessError(Result.READ_WRITE_DENIED)
-        attribute = self._find(target).attributes.get(target.index)
-        if attribute is None:
-            raise AccessError(Result.OBJECT_UNDEFINED)
-        if not attribute.rights.of(self._session.client) & mode:
-            raise AccessError(Result.READ_WRITE_DENIED)
-        return attribute
-
-    def _read(self, target: Descriptor) -> Outcome:
-        try:
-            attribute = self._attribute(target, 1)
-            if target.selector is None:
-                return attribute.read(self._session)
-            if attribute.select is None or target.parameters is None:
-                return Result.SCOPE_OF_ACCESS_VIOLATED
-            return attribute.select(self._session, target.selector, target.parameters)
-        except AccessError as error:
-            return error.result
-        except AxdrError:
-            return Result.TYPE_UNMATCHED
-
     # -- SET --
-
-    def _write_all(self, targets: tuple[Descriptor, ...], values: tuple[Data, ...]) -> list[Result]:
-        results = []
-        for index, (target, value) in enumerate(zip(targets, values, strict=True)):
-            self._session.device.before_write(index, len(targets))
-            results.append(self._write(target, value))
-        return results
-
-    def _write(self, target: Descriptor, value: Data) -> Result:
-        try:
-            attribute = self._attribute(target, 2)
-            if attribute.write is None:
-                return Result.READ_WRITE_DENIED
-            if target.selector is not None:
-                return Result.SCOPE_OF_ACCESS_VIOLATED
-            attribute.write(self._session, value)
-        except AccessError as error:
-            return error.result
-        except AxdrError:
-            return Result.TYPE_UNMATCHED
-        return Result.SUCCESS
 
     # -- ACTION --
 
     def _act(self, request: Action) -> bytes:
-        outcomes = [self._call(t, v) for t, v in zip(request.targets, request.values, strict=True)]
+        outcomes = [self._access.call(t, v) for t, v in zip(request.targets, request.values, strict=True)]
         raw = b"".join(outcome.encode() for outcome in outcomes)
         if request.listed:
             raw = axdr.encode_length(len(outcomes)) + raw
@@ -214,24 +166,6 @@ class ServiceDispatcher:
             wrong = Result.DATA_BLOCK_NUMBER_INVALID if outgoing else Result.DATA_BLOCK_UNAVAILABLE
             return services.action_normal(request.invoke, ActionOutcome(wrong))
         return services.action_block(request.invoke, self._take_block(outgoing))
-
-    def _call(self, target: Descriptor, value: Data | None) -> ActionOutcome:
-        session = self._session
-        try:
-            thing = self._find(target)
-            method = thing.methods.get(target.index)
-            if method is None:
-                return ActionOutcome(Result.OBJECT_UNDEFINED)
-            hls = thing.class_id == 15 and target.index == 1 and session.state is State.PENDING
-            if not hls and (session.state is not State.ASSOCIATED or not method.rights.of(session.client)):
-                return ActionOutcome(Result.READ_WRITE_DENIED)
-            if not hls:
-                session.device.before_write(0, 1)
-            return ActionOutcome(Result.SUCCESS, method.call(session, value))
-        except AccessError as error:
-            return ActionOutcome(error.result)
-        except AxdrError:
-            return ActionOutcome(Result.TYPE_UNMATCHED)
 
     # -- blocks from the client --
 
@@ -266,7 +200,7 @@ class ServiceDispatcher:
             return self._block_error(request, Result.TYPE_UNMATCHED, setting, incoming.listed)
         if not setting:
             return self._act(Action(request.invoke, incoming.targets, values, incoming.listed))
-        results = self._write_all(incoming.targets, values)
+        results = self._access.write_all(incoming.targets, values)
         return services.set_last_block(request.invoke, results, incoming.listed, incoming.number)
 
     @staticmethod

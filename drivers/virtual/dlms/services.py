@@ -155,7 +155,7 @@ class ActionNext:
 Request = Get | GetNext | Set | SetFirst | SetNext | Action | ActionFirst | ActionBlock | ActionNext
 
 
-class _Reader:
+class Reader:
     """Takes fields off the front of an APDU."""
 
     def __init__(self, data: bytes) -> None:
@@ -200,7 +200,7 @@ class _Reader:
 
 def parse(apdu: bytes) -> Request:
     """Takes a request apart; `UnknownService` for another service or form, `PduError` if it is malformed."""
-    reader = _Reader(apdu)
+    reader = Reader(apdu)
     try:
         service, form, invoke = reader.number(1), reader.number(1), reader.number(1)
         request = _READERS[service, form](reader, invoke)
@@ -212,25 +212,25 @@ def parse(apdu: bytes) -> Request:
     return request
 
 
-def _optional(reader: _Reader) -> Data | None:
+def _optional(reader: Reader) -> Data | None:
     return reader.data() if reader.number(1) else None
 
 
-def _set_list(reader: _Reader, invoke: int) -> Set:
+def _set_list(reader: Reader, invoke: int) -> Set:
     targets = reader.descriptors(True)
     if reader.count() != len(targets):
         raise PduError("as many values as descriptors")
     return Set(invoke, targets, tuple(reader.data() for _ in targets), True)
 
 
-def _action_list(reader: _Reader, invoke: int) -> Action:
+def _action_list(reader: Reader, invoke: int) -> Action:
     targets = reader.descriptors(False)
     if reader.count() != len(targets):
         raise PduError("as many parameters as methods")
     return Action(invoke, targets, tuple(reader.data() for _ in targets), True)
 
 
-_READERS: dict[tuple[int, int], Callable[[_Reader, int], Request]] = {
+_READERS: dict[tuple[int, int], Callable[[Reader, int], Request]] = {
     (GET_REQUEST, 1): lambda r, i: Get(i, (r.descriptor(True),), False),
     (GET_REQUEST, 2): lambda r, i: GetNext(i, r.number(4)),
     (GET_REQUEST, 3): lambda r, i: Get(i, r.descriptors(True), True),

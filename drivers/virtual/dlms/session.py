@@ -1,4 +1,4 @@
-"""One application association of the xDLMS server: APDU in, APDU out (IEC 62056-5-3, logical names).
+"""One application association of the xDLMS server: APDU in, APDU out (IEC 62056-5-3).
 
 States: none, pending (HLS, waiting for pass 3), associated. Ciphering is undone here and done again on the
 answer; what the services themselves do stands in `dispatch`.
@@ -14,18 +14,21 @@ from enum import Enum
 from typing import Protocol
 
 from drivers.virtual.cosem.base import Client, CosemObject
-from drivers.virtual.dlms import acse, ciphering, services
+from drivers.virtual.dlms import acse, ciphering
 from drivers.virtual.dlms.acse import Aare, Aarq, AssociationResult, Diagnostic, InitiateError, Mechanism
 from drivers.virtual.dlms.axdr import AxdrError, decode_length, encode_length
 from drivers.virtual.dlms.ciphering import DecipheringError, Protected
 from drivers.virtual.dlms.security import AUTH_KEY, BLOCK_KEY, Security
 from drivers.virtual.dlms.services import PduError, ServiceError, StateError, UnknownService, exception
+from drivers.virtual.dlms.short_names import Member
 
 CHALLENGE_SIZE = 16
 MIN_CLIENT_PDU = 12
 CIPHERING_OVERHEAD = 1 + 3 + 5 + ciphering.TAG_SIZE
-_GLOBAL = {0xC8: 0xC0, 0xC9: 0xC1, 0xCB: 0xC3}
-_DEDICATED = {0xD0: 0xC0, 0xD1: 0xC1, 0xD3: 0xC3}
+_GLOBAL = {0xC8: 0xC0, 0xC9: 0xC1, 0xCB: 0xC3, 0x25: 0x05, 0x26: 0x06, 0x36: 0x16}
+_DEDICATED = {0xD0: 0xC0, 0xD1: 0xC1, 0xD3: 0xC3, 0x45: 0x05, 0x46: 0x06, 0x56: 0x16}
+_PLAIN = (acse.CONTEXT_LN, acse.CONTEXT_SN)
+_SHORT_NAMES = (acse.CONTEXT_SN, acse.CONTEXT_SN_CIPHERED)
 _GENERAL_GLOBAL, _GENERAL_DEDICATED = 0xDB, 0xDC
 
 
@@ -51,12 +54,29 @@ CLIENTS: dict[int, Access] = {
     Client.READER: Access(Mechanism.LOW, acse.CONTEXT_LN, _ALL),
     Client.MANAGEMENT: Access(Mechanism.GMAC, acse.CONTEXT_LN_CIPHERED, _ALL | acse.GENERAL_PROTECTION),
 }
+_ALL_SN = (
+    acse.READ
+    | acse.WRITE
+    | acse.UNCONFIRMED_WRITE
+    | acse.PARAMETERIZED_ACCESS
+    | acse.MULTIPLE_REFERENCES
+    | acse.BLOCK_GET
+    | acse.BLOCK_SET
+)
+SHORT_NAME_CLIENTS: dict[int, Access] = {
+    Client.PUBLIC: Access(Mechanism.NONE, acse.CONTEXT_SN, _ALL_SN),
+    Client.READER: Access(Mechanism.LOW, acse.CONTEXT_SN, _ALL_SN),
+    Client.MANAGEMENT: Access(Mechanism.GMAC, acse.CONTEXT_SN_CIPHERED, _ALL_SN | acse.GENERAL_PROTECTION),
+}
 
 
 class Device(Protocol):
     """What an association needs of the logical device behind it."""
 
     objects: dict[bytes, CosemObject]
+    short_names: dict[int, Member]
+    """What each short name stands for; empty where logical names are used."""
+    clients: dict[int, Access]
     security: Security
     system_title: bytes
     client_title: bytes
@@ -71,7 +91,9 @@ class Device(Protocol):
 class Dispatcher(Protocol):
     """Carries out the services of one association."""
 
-    def handle(self, request: services.Request) -> bytes | None: ...
+    def handle(self, apdu: bytes) -> bytes | None:
+        """One plain APDU and its answer; `PduError` or `UnknownService` where it can't be understood."""
+        ...
 
 
 class Session:
@@ -152,7 +174,7 @@ class Session:
             aarq = acse.parse_aarq(apdu)
         except acse.AcseError:
             return self._reject(Diagnostic.NO_REASON)
-        access = CLIENTS.get(self._client)
+        access = self.device.clients.get(self._client)
         if access is None:
             return self._reject(Diagnostic.NO_REASON)
         refused = self._refuse(aarq, access)
@@ -190,7 +212,7 @@ class Session:
 
     def _open_initiate(self, information: bytes) -> bytes:
         """The plain InitiateRequest; deciphers it where the context asks for it."""
-        if self.context == acse.CONTEXT_LN:
+        if self.context in _PLAIN:
             return information
         if information[:1] != b"\x21":
             raise acse.AcseError("the InitiateRequest must be ciphered")
@@ -203,7 +225,7 @@ class Session:
         error = None
         if initiate.version < 6:
             error = InitiateError.DLMS_VERSION_TOO_LOW
-        elif not negotiated & acse.GET:
+        elif not negotiated & (acse.GET | acse.READ):
             error = InitiateError.INCOMPATIBLE_CONFORMANCE
         elif 0 < initiate.max_pdu < MIN_CLIENT_PDU:
             error = InitiateError.PDU_SIZE_TOO_SHORT
@@ -218,10 +240,11 @@ class Session:
         self.conformance, self._client_pdu = negotiated, initiate.max_pdu
         self._dedicated = initiate.dedicated_key
         self._dispatcher = self._new_dispatcher(self)
-        return self._accepted(aarq, acse.initiate_response(negotiated, self.device.max_pdu))
+        short_names = self.context in _SHORT_NAMES
+        return self._accepted(aarq, acse.initiate_response(negotiated, self.device.max_pdu, short_names))
 
     def _accepted(self, aarq: Aarq, information: bytes) -> bytes:
-        ciphered = self.context == acse.CONTEXT_LN_CIPHERED
+        ciphered = self.context not in _PLAIN
         if ciphered:
             security = self.device.security
             body = self._protect(information, security.key(BLOCK_KEY), security.key(AUTH_KEY)).encode()
@@ -251,8 +274,9 @@ class Session:
         error: InitiateError | None = None,
     ) -> bytes:
         self._close()
-        access = CLIENTS.get(self._client)
-        context = access.context if access else acse.CONTEXT_LN
+        access = self.device.clients.get(self._client)
+        clients = self.device.clients
+        context = access.context if access else clients[Client.PUBLIC].context
         information = acse.initiate_error(error) if error is not None else b""
         return Aare(context, result, diagnostic, user_information=information).encode()
 
@@ -289,7 +313,7 @@ class Session:
         return ciphering.protect(self._control, key, auth_key, title, security.next_sent(), plain)
 
     def _serve(self, apdu: bytes) -> bytes | None:
-        if self.context == acse.CONTEXT_LN:
+        if self.context in _PLAIN:
             return self._carry_out(apdu)
         try:
             plain, key = self._unwrap(apdu)
@@ -328,18 +352,16 @@ class Session:
         if tag in (_GENERAL_GLOBAL, _GENERAL_DEDICATED):
             title = self.device.system_title
             return bytes([tag, len(title)]) + title + encode_length(len(body)) + body
-        offset = 0x10 if tag in _DEDICATED else 0x08
-        return bytes([answer[0] + offset]) + encode_length(len(body)) + body
+        offset = (0x10, 0x40) if tag in _DEDICATED else (0x08, 0x20)
+        return bytes([answer[0] + offset[answer[0] < 0x20]]) + encode_length(len(body)) + body
 
     def _carry_out(self, apdu: bytes) -> bytes | None:
         try:
-            request = services.parse(apdu)
+            return self._dispatcher.handle(apdu)
         except UnknownService:
             return exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
         except PduError:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OTHER_REASON)
-        answer = self._dispatcher.handle(request)
-        return answer if request.invoke & services.CONFIRMED else None
 
 
 class _Replay(Exception):

@@ -15,7 +15,7 @@ class Model:
     `flag`: manufacturer's FLAG letters; `identification`: text of the optical sign-on; `max_pdu`: longest
     APDU it takes in; `list_limit`: longest with-list request answered (None: any, 0: claimed but refused);
     `energy_scaler`: power of ten of Wh in the energy registers; `threshold`: limiter in W; `ct_ratio`:
-    current transformer, else 1.
+    current transformer, else 1; `short_names`: referenced by short names.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Model:
     threshold: int
     prime: bool = False
     ct_ratio: int = 1
+    short_names: bool = False
 
 
 MODELS: dict[str, Model] = {
@@ -84,6 +85,22 @@ MODELS: dict[str, Model] = {
             list_limit=0,
             energy_scaler=1,
             threshold=9900,
+        ),
+        Model(
+            name="sn-legacy",
+            description="Three phases 5(100) A, short names, small PDU; an old meter to be taken down",
+            flag="LGZ",
+            product="ZMD310CT44",
+            identification="ZMD310CT44.0459",
+            serial="1LGZ0009471183",
+            firmware="P06",
+            supply=Supply(phases=3, voltage=230, mean_power=290),
+            zone=Zone(300),
+            max_pdu=320,
+            list_limit=16,
+            energy_scaler=1,
+            threshold=69000,
+            short_names=True,
         ),
     )
 }

@@ -353,8 +353,9 @@ def test_only_the_prime_model_has_prime_objects() -> None:
     classes = {model: {o.class_id for o in device(model).objects.values()} for model in MODELS}
     assert {43, 80, 81, 82, 83, 84, 85, 86} <= classes["prime-1ph"]
     assert not {43, 83} & classes["idis-3ph-ct"]
-    for common in (1, 3, 7, 8, 9, 11, 15, 17, 20, 64, 70, 71):
+    for common in (1, 3, 7, 8, 9, 11, 17, 20, 64, 70, 71):
         assert all(common in found for found in classes.values())
+    assert all((12 if model == "sn-legacy" else 15) in found for model, found in classes.items())
 
 
 def test_secrets_differ_by_serial_and_never_change() -> None:

@@ -1,0 +1,86 @@
+"""Our client and a virtual meter in one process: every octet goes through both, no time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drivers.dlms.acse import Mechanism
+from drivers.dlms.ciphering import Ciphering
+from drivers.dlms.client import Credentials, DlmsClient
+from drivers.dlms.link import HdlcLink, LinkOptions
+from drivers.dlms.short_name_services import NameTable
+from drivers.virtual import secrets
+from drivers.virtual.meter import Meter
+from tests.drivers.virtual.peer import make_meter
+
+TITLE = b"FTT\x00\x00\x00\x00\x01"
+Change = Callable[[bytes], bytes]
+
+
+class MeterWire:
+    """A wire to a `Meter`. Waiting moves the clock; ``to_meter`` and ``from_meter`` may damage octets."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self._now = 1000.0
+        self._answers: list[bytes] = []
+        self.to_meter: Change = lambda data: data
+        self.from_meter: Change = lambda data: data
+
+    def now(self) -> float:
+        return self._now
+
+    def write(self, data: bytes) -> None:
+        self._now += 0.01
+        outputs = self.meter.receive(self.to_meter(data), self._now)
+        answer = self.from_meter(b"".join(output.octets for output in outputs))
+        if answer:
+            self._answers.append(answer)
+
+    def read(self, deadline: float) -> bytes:
+        if self._answers:
+            return self._answers.pop(0)
+        self._now = max(self._now, deadline)
+        return b""
+
+
+class Counter:
+    """Invocation counters as a durable store would hand them out."""
+
+    def __init__(self, first: int = 1) -> None:
+        self.value = first
+
+    def __call__(self) -> int:
+        self.value += 1
+        return self.value
+
+
+def link(meter: Meter, client: int, **more: int) -> HdlcLink:
+    found = HdlcLink(MeterWire(meter), LinkOptions(client=client, server="1:17", **more))  # type: ignore[arg-type]  # integers only
+    found.connect()
+    return found
+
+
+def reader(meter: Meter, **more: int) -> DlmsClient:
+    """The reader (low level security) of a meter, associated."""
+    credentials = Credentials(
+        Mechanism.LOW, secrets.derive(meter.device.serial)["password"].encode(), client=2
+    )
+    return associated(meter, credentials, **more)
+
+
+def manager(meter: Meter, **more: int) -> DlmsClient:
+    """The management client (GMAC) of a meter, associated."""
+    keys = secrets.derive(meter.device.serial)
+    ciphering = Ciphering(TITLE, bytes.fromhex(keys["block_key"]), bytes.fromhex(keys["auth_key"]), Counter())
+    return associated(meter, Credentials(Mechanism.GMAC, b"", ciphering, 1), **more)
+
+
+def associated(meter: Meter, credentials: Credentials, **more: int) -> DlmsClient:
+    table = NameTable() if meter.device.short_names else None
+    client = DlmsClient(link(meter, credentials.client, **more), credentials, short_names=table)
+    client.associate()
+    return client
+
+
+__all__ = ["TITLE", "Counter", "MeterWire", "associated", "link", "make_meter", "manager", "reader"]
