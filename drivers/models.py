@@ -21,6 +21,7 @@ from drivers.dlms.cosem import parse_item
 from drivers.errors import DriverError, ModelFileError, WrongValue
 from drivers.reading import Identity
 from drivers.toml_file import line_of, load_toml
+from drivers.wiring.angles import Sense
 
 TECHNOLOGIES = frozenset({"none", "prime", "g3", "gsm", "rf", "twacs", "rpma", "plc"})
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.]+)\}")
@@ -59,12 +60,14 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``deviation_reversed``: UTC = local − deviation. ``counter_first``: read the invocation counter before
     each association (the model fixes the client's system title). ``list_limit``: most items in one
-    with-list read, 1 for none.
+    with-list read, 1 for none. ``angles``: how it counts 1.0.81.7.xy, y behind x (``lag``) or ahead of it
+    (``lead``); unknown, the sense is learnt from its reactive power.
     """
 
     deviation_reversed: bool = False
     counter_first: bool = False
     list_limit: int | None = None
+    angles: Sense | None = None
 
 
 class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

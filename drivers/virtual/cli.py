@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from drivers.virtual import describe
+from drivers.virtual import describe, wiring
 from drivers.virtual.cosem.device import LogicalDevice, Settings
 from drivers.virtual.faults import WriteFaults
 from drivers.virtual.line import Line, LineOptions
@@ -90,6 +90,7 @@ def meter_parser() -> argparse.ArgumentParser:
         default=bytes.fromhex("404022000001"),
         help="PRIME: EUI-48 of the concentrator",
     )
+    add("--wiring", default="normal", metavar="NAME[,NAME…]", help=f"how it is connected: {wiring.HELP}")
     add("--list-limit", type=int, help="longest with-list request answered (0: claimed but refused)")
     line = parser.add_argument_group("line")
     add = line.add_argument
@@ -137,6 +138,7 @@ def build_device(options: argparse.Namespace) -> LogicalDevice:
         base_node=options.base_node,
         list_limit=options.list_limit,
         import_kwh=options.import_kwh,
+        wiring=wiring.parse(options.wiring, model.supply.phases),
         faults=WriteFaults(options.cut_before_write, options.power_loss_write, options.cut_after_write),
     )
     return LogicalDevice(model, settings, time.time)
@@ -150,7 +152,11 @@ def run_meter(argv: Sequence[str]) -> int:
     except ListenError as error:
         sys.stderr.write(f"virtual-meter: {error}\n")
         return EXIT_USAGE
-    device = build_device(options)
+    try:
+        device = build_device(options)
+    except ValueError as error:
+        sys.stderr.write(f"virtual-meter: --wiring {error}\n")
+        return EXIT_USAGE
     if options.describe:
         _print(describe.describe(device))
         return 0

@@ -12,6 +12,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from drivers.virtual import wiring as wires
+from drivers.virtual.wiring import Wiring, phasor
+
 SLOT = 900
 RIPPLE = 5
 MS_PER_HOUR = 3_600_000
@@ -60,13 +63,16 @@ class Supply:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase at one moment. `power_factor` in thousandths, negative for export."""
+    """One phase at one moment. `power_factor` in thousandths, negative for export; `voltage_lag` in degrees
+    behind U(L1), `current_lag` behind the voltage of its own phase."""
 
     millivolts: int
     milliamperes: int
     watts: int
     vars: int
     power_factor: int
+    voltage_lag: int = 0
+    current_lag: int = 0
 
 
 def _draw(seed: int, *what: int) -> bytes:
@@ -77,11 +83,22 @@ def _draw(seed: int, *what: int) -> bytes:
 class Load:
     """Power over time for one supply. Times are unix seconds; `local_hour` gives the hour of day there."""
 
-    def __init__(self, supply: Supply, seed: int, local_hour: Callable[[float], int]) -> None:
+    def __init__(
+        self, supply: Supply, seed: int, local_hour: Callable[[float], int], wiring: Wiring | None = None
+    ) -> None:
         self.supply, self._seed, self._local_hour = supply, seed, local_hour
+        self._wiring = wiring or Wiring()
 
     def slot_power(self, at: float) -> list[tuple[int, int]]:
-        """Mean active (W) and reactive (var) power of each phase in the quarter of an hour around `at`."""
+        """Mean active (W) and reactive (var) power of each phase in the quarter of an hour around `at`, as
+        the meter counts it: what a miswired one counts is wrong in the same way as what it shows."""
+        powers = self._true_power(at)
+        if self._wiring.is_right:
+            return powers
+        volts = [self.supply.voltage * 1000] * self.supply.phases
+        return [(phase.watts, phase.vars) for phase in self._at_inputs(volts, powers)]
+
+    def _true_power(self, at: float) -> list[tuple[int, int]]:
         slot = int(at // SLOT)
         draw = _draw(self._seed, slot)
         hour = self._local_hour(at)
@@ -98,15 +115,54 @@ class Load:
     def phases(self, at: float, connected: bool) -> list[Phase]:
         """Momentary values; with the relay open there is voltage but no current."""
         draw = _draw(self._seed, int(at // RIPPLE), 1)
-        phases = []
-        for index, (mean, reactive) in enumerate(self.slot_power(at)):
-            volts = self.supply.voltage * (99_000 + draw[index] * 12) // 100  # within 1 % below and 2 % above
+        volts, powers = [], []
+        for index, (mean, reactive) in enumerate(self._true_power(at)):
+            # within 1 % below and 2 % above
+            volts.append(self.supply.voltage * (99_000 + draw[index] * 12) // 100)
             watts = mean * (980 + draw[index + 4] * 40 // 255) // 1000 if connected else 0
-            reactive = reactive if connected else 0
-            apparent = math.isqrt(watts * watts + reactive * reactive)
-            factor = watts * 1000 // apparent if apparent else 1000
-            phases.append(Phase(volts, apparent * 1_000_000 // volts, watts, reactive, factor))
+            powers.append((watts, reactive if connected else 0))
+        if self._wiring.is_right:
+            return [_phase(at, volts[at], *power) for at, power in enumerate(powers)]
+        return self._at_inputs(volts, powers)
+
+    def _at_inputs(self, millivolts: list[int], powers: list[tuple[int, int]]) -> list[Phase]:
+        """The true vectors as they stand at the inputs of a miswired meter."""
+        true = [phasor(length / 1000, 120.0 * at) for at, length in enumerate(millivolts)]
+        flows = [
+            (complex(watts, var) / voltage).conjugate()
+            for (watts, var), voltage in zip(powers, true, strict=True)
+        ]
+        voltages, currents = wires.measured(self._wiring, true, flows)
+        phases = []
+        for voltage, current in zip(voltages, currents, strict=True):
+            power = voltage * current.conjugate()
+            factor = round(power.real * 1000 / abs(power)) if abs(power) else 1000
+            phases.append(
+                Phase(
+                    round(abs(voltage) * 1000),
+                    round(abs(current) * 1000),
+                    round(power.real),
+                    round(power.imag),
+                    factor,
+                    wires.degrees(voltage, voltages[0] or true[0]),
+                    wires.degrees(current, voltage),
+                )
+            )
         return phases
+
+
+def _phase(at: int, millivolts: int, watts: int, reactive: int) -> Phase:
+    """A phase that is wired right."""
+    apparent = math.isqrt(watts * watts + reactive * reactive)
+    return Phase(
+        millivolts,
+        apparent * 1_000_000 // millivolts,
+        watts,
+        reactive,
+        watts * 1000 // apparent if apparent else 1000,
+        120 * at,
+        round(math.degrees(math.atan2(reactive, watts))) % 360 if apparent else 0,
+    )
 
 
 @dataclass

@@ -37,6 +37,7 @@ from drivers.virtual.dlms.short_names import Member
 from drivers.virtual.faults import WriteFaults
 from drivers.virtual.models import Model
 from drivers.virtual.physics import SLOT, Energies, Load, Phase
+from drivers.virtual.wiring import Wiring
 
 LOAD_PROFILE, EVENT_LOG = "1.0.99.1.0.255", "0.0.99.98.0.255"
 EVENT_CODE, PROFILE_STATUS = "0.0.96.11.0.255", "0.0.96.10.1.255"
@@ -63,6 +64,7 @@ class Settings:
     list_limit: int | None = None
     import_kwh: int | None = None
     """Active import at the beginning of the profile; None draws it from the seed."""
+    wiring: Wiring = field(default_factory=Wiring)
     faults: WriteFaults = field(default_factory=WriteFaults)
 
 
@@ -107,7 +109,7 @@ class LogicalDevice:
         seed = int.from_bytes(
             hashlib.blake2b(f"{settings.seed}:{settings.serial}".encode(), digest_size=6).digest()
         )
-        self.load = Load(model.supply, seed, lambda at: model.zone.local(at).hour)
+        self.load = Load(model.supply, seed, lambda at: model.zone.local(at).hour, settings.wiring)
         self.energies = Energies(now, _first_registers(seed, settings.import_kwh))
         self._event_code = 0
         self._last_capture = 0.0
@@ -261,6 +263,7 @@ class LogicalDevice:
             self.clock.cosem(),
             *measurement.energies(self.energies_wh, self.model.energy_scaler),
             *measurement.momentary(self.phases, self.model.supply.phases),
+            *self._angles(),
             *self._ratios(),
             measurement.status(PROFILE_STATUS, lambda: self._status),
             measurement.status(EVENT_CODE, lambda: self._event_code),
@@ -312,6 +315,10 @@ class LogicalDevice:
             attribute = cells.attribute(2, u16(value), CONFIGURE, lambda d: d.number > 0)
             objects.append(CosemObject(1, 0, obis(name), {2: attribute}))
         return objects
+
+    def _angles(self) -> list[CosemObject]:
+        phases = self.model.supply.phases
+        return measurement.angles(self.phases, phases) if phases > 1 else []
 
     def _communication(self) -> list[CosemObject]:
         settings = self.settings

@@ -9,7 +9,7 @@ from drivers.virtual.cosem.base import READ, CosemObject, Rights, computed, fixe
 from drivers.virtual.dlms.axdr import Data, Tag, enum, i8, i32, octets, structure, u8, u16, u32
 from drivers.virtual.physics import TARIFFS, Phase
 
-WATT, VAR, WATT_HOUR, VAR_HOUR, AMPERE, VOLT, NO_UNIT = 27, 29, 30, 32, 33, 35, 255
+DEGREE, WATT, VAR, WATT_HOUR, VAR_HOUR, AMPERE, VOLT, NO_UNIT = 8, 27, 29, 30, 32, 33, 35, 255
 _PHASE_CODES = ((32, 31, 21, 23, 33), (52, 51, 41, 43, 53), (72, 71, 61, 63, 73))
 
 
@@ -63,6 +63,19 @@ def momentary(phases: Callable[[], list[Phase]], count: int) -> list[CosemObject
             objects.append(
                 register(f"1.0.{code}.7.0.255", partial(_of_phase, phases, index, read), scaler, unit)
             )
+    return objects
+
+
+def angles(phases: Callable[[], list[Phase]], count: int) -> list[CosemObject]:
+    """1.0.81.7.xy.255, whole degrees 0…359 by which y is behind x (IEC 62056-6-1): U(L2) and U(L3) behind
+    U(L1), each current behind its own voltage."""
+    objects = []
+    for index in range(1, count):
+        read = partial(_of_phase, phases, index, lambda p: u16(p.voltage_lag))
+        objects.append(register(f"1.0.81.7.{index}.255", read, 0, DEGREE))
+    for index in range(count):
+        read = partial(_of_phase, phases, index, lambda p: u16(p.current_lag))
+        objects.append(register(f"1.0.81.7.{11 * index + 4}.255", read, 0, DEGREE))
     return objects
 
 
