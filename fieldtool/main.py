@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fieldtool.commands import gateway, handover, journal, meter, references, tablet, tools
+from fieldtool.commands import batch, gateway, handover, journal, meter, references, tablet, tools
 from fieldtool.commands.output import fail, guarded
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 handover.add_to(app)
+batch.add_to(app)
 
 
 def _version(wanted: bool) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fieldtool.commands.opening import opened_office
 from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, progress_bar, say, table, usage
-from fieldtool.commands.tablet import ask_passphrase, realm_of
-
-if TYPE_CHECKING:
-    from workorders.gateway.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="The office side: what tablets sync with.")
 users_app = typer.Typer(no_args_is_help=True, help="People: who may sign in, on which tablets, as what.")
@@ -27,17 +22,6 @@ RealmOption = Annotated[
     str | None, typer.Option("--realm", help="live | training | demo; fixed when the database is made.")
 ]
 Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
-
-
-@contextmanager
-def open_gateway(database: str | None, realm: str | None) -> Iterator[tuple[Office, Path]]:
-    from fieldtool.officehome import open_office
-
-    office, blobs = open_office(database, realm_of(realm), ask_passphrase)
-    try:
-        yield office, blobs
-    finally:
-        office.store.close()
 
 
 @app.command("serve")
@@ -65,7 +49,7 @@ def serve(
 
     # The server raises the signal that stopped it again when it is down; SIGTERM then ends us as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with open_gateway(database, realm) as (office, blobs):
+    with opened_office(database, realm) as (office, blobs):
         status = run(office, listen, blobs=blobs, certificate=certificate, key=key, reader=Reader())
     raise typer.Exit(status)
 
@@ -113,7 +97,7 @@ def load(
             day = now if today == "now" else datetime.date.fromisoformat(today)
         except ValueError:
             usage(f"--today {today!r}: it is YYYY-MM-DD or 'now'")
-    with open_gateway(database, realm) as (office, _), progress_bar(json) as progress:
+    with opened_office(database, realm) as (office, _), progress_bar(json) as progress:
         report = load_project(
             office,
             folder,
@@ -176,7 +160,7 @@ def users_add(
         chosen = Role(role)
     except ValueError:
         usage(f"--role {role!r}: it is one of {', '.join(Role)}")
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         user = add_user(
             office,
             name=name,
@@ -206,7 +190,7 @@ def users_list(
     "revoked_at"}]}."""
     from workorders.gateway.persons import users
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         found = users(office, project)
     if json:
         emit({"users": found})
@@ -225,7 +209,7 @@ def users_revoke(
     """End a person's grants; tablets learn it with their next sync."""
     from workorders.gateway.persons import revoke_user
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         revoke_user(office, person)
     say(f"revoked: {person}")
 
@@ -246,7 +230,7 @@ def enrol(
     """
     from workorders.gateway.enrolment import create_enrolment_code
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         code = create_enrolment_code(office, crew=crew, project=project, url=url)
     if json:
         emit(code)
@@ -275,7 +259,7 @@ def tablets(database: Database = None, realm: RealmOption = None, json: Json = F
     …}]}."""
     from workorders.gateway.admin import tablets as known
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         found = known(office)
     if json:
         emit({"tablets": found})
@@ -295,7 +279,7 @@ def revoke(
     """Take a tablet's trust away: what it wrote stays, what comes after is kept and rejected."""
     from workorders.gateway.admin import revoke_tablet
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         revoke_tablet(office, tablet, reason)
     say(f"revoked: {tablet}")
 
@@ -314,7 +298,7 @@ def recovery_code(
     """
     from workorders.gateway.enrolment import create_recovery_code
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         code = create_recovery_code(office, tablet)
     if json:
         emit(code)
@@ -335,7 +319,7 @@ def heard(
     [text]}."""
     from workorders.gateway.heard import take_heard
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         report = take_heard(office, project, file.read_bytes())
     if json:
         emit(report)
@@ -360,7 +344,7 @@ def erase(
     """
     from workorders.gateway.admin import erase_order
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         keys = erase_order(office, order, reason)
     if json:
         emit({"key_ids": keys})
@@ -374,6 +358,6 @@ def root(database: Database = None, realm: RealmOption = None) -> None:
     """Print the root certificate (PEM), with which `journal verify --record` checks a record anywhere."""
     from workorders.certificates import pem
 
-    with open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         text = pem(office.root)
     say(text.strip())

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fieldtool.commands.opening import ask_passphrase, opened, opened_office, realm_of
 from fieldtool.commands.output import JSON_HELP, emit, guarded, say
-from fieldtool.commands.tablet import ask_passphrase, opened, realm_of
 
 app = typer.Typer(
     no_args_is_help=True, help="Hand over by USB: signed, encrypted to named recipients, numbered."
@@ -64,14 +64,10 @@ def take(
     "blobs_refused"}. The tablet learns the verdicts with its next sync.
     """
     from fieldtool.officebundle import take_in
-    from fieldtool.officehome import open_office
     from workorders.sync.blobs import BlobFiles
 
-    office, blobs = open_office(database, realm_of(realm), ask_passphrase)
-    try:
+    with opened_office(database, realm) as (office, blobs):
         report = take_in(office, BlobFiles(blobs), file)
-    finally:
-        office.store.close()
     if json:
         emit(report)
     else:

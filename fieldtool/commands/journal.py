@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fieldtool.commands.opening import opened, opened_office
 from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, progress_bar, say, usage
-from fieldtool.commands.tablet import ask_passphrase, opened, realm_of
 
 if TYPE_CHECKING:
     from workorders.journal.entry import Realm
@@ -34,13 +34,8 @@ def _store(
 ) -> Iterator[tuple[Store, bytes | None, Realm]]:
     """The store to look at, the root that certified its authors, and its realm."""
     if gateway or database is not None:
-        from fieldtool.officehome import open_office
-
-        office, _ = open_office(database, realm_of(realm), ask_passphrase)
-        try:
+        with opened_office(database, realm) as (office, _):
             yield office.store, office.root, office.realm
-        finally:
-            office.store.close()
         return
     with opened(realm) as tablet:
         yield tablet.store, tablet.identity.root_der(), tablet.realm

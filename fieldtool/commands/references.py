@@ -9,6 +9,7 @@ import typer
 
 from fieldtool.commands import gateway
 from fieldtool.commands.gateway import Database
+from fieldtool.commands.opening import opened_office
 from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, table, usage
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def publish(
         usage("give either FILES or --from DIR")
     try:
         found = sources.of_folder(folder) if folder is not None else sources.of_files(files or [], kind)
-        with gateway.open_gateway(database, realm) as (office, _):
+        with opened_office(database, realm) as (office, _):
             done = publish_files(office, project, found, reader=Reader(), whole=folder is not None)
     except (sources.FilesUnreadable, FilesRefused) as error:
         for problem in error.problems:
@@ -91,7 +92,7 @@ def published(
     """
     from workorders.gateway.published import published_sets
 
-    with gateway.open_gateway(database, realm) as (office, _):
+    with opened_office(database, realm) as (office, _):
         found = published_sets(office, project)
     if json:
         emit({"sets": found})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fieldtool.commands.opening import opened
 from fieldtool.commands.output import (
     JSON_HELP,
     emit,
@@ -24,10 +22,6 @@ from fieldtool.commands.output import (
     usage,
 )
 
-if TYPE_CHECKING:
-    from fieldtool.tablet.tablet import Tablet
-    from workorders.journal.entry import Realm
-
 Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 RealmOption = Annotated[
     str | None,
@@ -41,55 +35,6 @@ User = Annotated[
 ]
 
 orders_app = typer.Typer(no_args_is_help=True, help="The work orders of this tablet.")
-
-
-def realm_of(given: str | None) -> Realm | None:
-    """The realm that an option names."""
-    from workorders.journal.entry import Realm
-
-    if given is None:
-        return None
-    try:
-        return Realm(given)
-    except ValueError:
-        usage(f"--realm {given!r}: it is live, training or demo")
-
-
-def ask_passphrase() -> str | None:
-    """Ask a person at a terminal; None where nobody is there."""
-    import getpass
-    import sys
-
-    return getpass.getpass("Passphrase: ") if sys.stdin.isatty() else None
-
-
-@contextmanager
-def opened(realm: str | None = None, *, create: bool = False, user: str | None = None) -> Iterator[Tablet]:
-    """The tablet of this machine, with a person signed in where `user` names one."""
-    from fieldtool.tablet.tablet import Tablet
-
-    tablet = Tablet.open(realm=realm_of(realm), create=create, passphrase=ask_passphrase)
-    try:
-        if user is not None:
-            tablet.sign_in(user, _pin())
-        yield tablet
-    finally:
-        tablet.close()
-
-
-def _pin() -> str:
-    import getpass
-    import sys
-
-    from fieldtool.errors import JobError
-    from fieldtool.settings import PIN_VARIABLE
-
-    pin = os.environ.get(PIN_VARIABLE)
-    if pin is None and sys.stdin.isatty():
-        pin = getpass.getpass("PIN: ")
-    if not pin:
-        raise JobError("pin_missing", f"the PIN of --user is needed: set {PIN_VARIABLE}")
-    return pin
 
 
 @guarded
@@ -316,6 +261,8 @@ def commission(
         except Exception as error:
             reason = explained(error)
             walk.outcome.error = failure(error, reason)
+        finally:
+            tablet.leave(run.order_id)
     outcome = walk.outcome
     if json:
         emit(outcome)

@@ -60,7 +60,7 @@ def doctor(
     With --json one object: {"ok", "checks": [{"name", "state": ok|lacking|bad, "detail", "hint"}]}. Exit
     status 1 if something is bad; what is merely lacking (no probe plugged in) is no fault.
     """
-    from fieldtool.commands.tablet import realm_of
+    from fieldtool.commands.opening import realm_of
     from fieldtool.doctor import examine
 
     checks = examine(realm_of(realm))

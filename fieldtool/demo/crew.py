@@ -13,6 +13,7 @@ from typing import Any
 from fieldtool.demo import pictures, processes
 from fieldtool.demo.office import Office
 from fieldtool.demo.processes import Outcome, Service
+from fieldtool.demo.shell import Shell
 from fieldtool.procedure.model import Procedure
 
 ENERGY_TITLE = "CONSENTIMIENTO"
@@ -58,15 +59,16 @@ class Crew:
             "FIELDTOOL_PASSPHRASE": secrets.token_urlsafe(24),
             "FIELDTOOL_PIN": self.pin,
         }
+        self.tablet = Shell(self.extra, self.home / "tablet.log")
 
     def run(self, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Outcome:
         """Run one command on this tablet."""
-        outcome = processes.run([*arguments, "--realm", "demo"], self.extra, allowed=allowed)
+        outcome = self.tablet.run([*arguments, "--realm", "demo"], allowed=allowed)
         self.last_seconds = outcome.seconds
         return outcome
 
     def outside(self, *arguments: str) -> Outcome:
-        """Run a command that is no matter of orders; it may fail."""
+        """Run a command that is no matter of orders, in a process of its own; it may fail."""
         return processes.run(arguments, self.extra, allowed=(0, 1))
 
     def enrol(self, office: Office) -> None:
@@ -113,7 +115,7 @@ class Crew:
         if stop_before is not None:
             arguments += ["--stop-before", stop_before]
         arguments += ["--realm", "demo", "--json"]
-        return processes.run(arguments, self.extra, allowed=allowed, dies_on=dies_on, gently=gently)
+        return self.tablet.run(arguments, allowed=allowed, dies_on=dies_on, gently=gently)
 
 
 def answers(visit: Visit, procedure: Procedure, folder: Path, *, label: str | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import requests
 import assets
 from fieldtool.demo import processes
 from fieldtool.demo.processes import DemoError, Service
+from fieldtool.demo.shell import Shell
 
 HTTP_SECONDS = 30.0
 ADMINISTRATOR = "demo.administrator"
@@ -54,19 +55,28 @@ class Office:
             "FIELDTOOL_PASSPHRASE": secrets.token_urlsafe(24),
             "DEMO_PIN": self.pins[ADMINISTRATOR],
         }
-        self.url = ""
+        home.mkdir(parents=True, exist_ok=True)
+        self._desk = Shell(self._extra, home / "desk.log")
         self._service: Service | None = None
         self._sessions: dict[str, requests.Session] = {}
 
     def open(self, logs: Path) -> None:
-        """Make the office's database with its administrator, and start the gateway's process."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        """Make the office's database with its administrator, and start the gateway's process.
+
+        Projects can be imported meanwhile; whoever asks for `url` waits until the gateway listens.
+        """
         arguments = ["users", "add", "Administración", "--id", ADMINISTRATOR, "--role", "administrator"]
         self._run(*arguments, "--pin", "env:DEMO_PIN", "--json")
         command = [*processes.fieldtool_command(), "gateway", "serve"]
         command += ["--listen", "127.0.0.1:0", "--realm", "demo"]
         self._service = Service("gateway", command, self._extra, logs / "gateway.log")
-        self.url = str(self._service.ready()["url"])
+
+    @property
+    def url(self) -> str:
+        """Where the gateway listens."""
+        if self._service is None:
+            raise DemoError("the office is not open")
+        return str(self._service.ready()["url"])
 
     def load(self, project: str) -> dict[str, Any]:
         """Import a project as its utility delivers it, with PINs for the people who take part."""
@@ -85,14 +95,15 @@ class Office:
         return report
 
     def _run(self, *arguments: str) -> processes.Outcome:
-        return processes.run(["gateway", *arguments, "--realm", "demo"], self._extra)
+        return self._desk.run(["gateway", *arguments, "--realm", "demo"])
 
     def close(self) -> None:
-        """End the gateway's process."""
+        """End the gateway's process and the desk."""
         for session in self._sessions.values():
             session.close()
         if self._service is not None:
             self._service.end()
+        self._desk.end()
 
     # --- the API, as the supervisor's pages use it ------------------------------------------------
 
@@ -181,9 +192,8 @@ class Office:
 
     def proof(self) -> dict[str, Any]:
         """`journal verify` of the office's own record."""
-        found: dict[str, Any] = processes.run(
-            ["journal", "verify", "--gateway", "--json", "--realm", "demo"], self._extra, allowed=(0, 1)
-        ).json
+        command = ["journal", "verify", "--gateway", "--json", "--realm", "demo"]
+        found: dict[str, Any] = self._desk.run(command, allowed=(0, 1)).json
         return found
 
     def figures(self) -> dict[str, Any]:

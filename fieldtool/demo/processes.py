@@ -10,12 +10,11 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -43,6 +42,23 @@ def stop_everything() -> None:
     _stopping.set()
     for process in list(_running):
         process.terminate()
+
+
+def stopping() -> bool:
+    """Whether everything was told to stop."""
+    return _stopping.is_set()
+
+
+@contextlib.contextmanager
+def ended_with_everything(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Meanwhile `stop_everything` ends this process too."""
+    _running.add(process)
+    try:
+        if stopping():
+            process.terminate()
+        yield
+    finally:
+        _running.discard(process)
 
 
 def end_on_sigterm() -> None:
@@ -173,23 +189,13 @@ class Outcome:
         return "\n".join(self.stderr.splitlines()[-12:])
 
 
-def run(
-    arguments: Sequence[str],
-    extra: Mapping[str, str],
-    *,
-    allowed: Sequence[int] = (0,),
-    dies_on: threading.Event | None = None,
-    gently: bool = False,
-) -> Outcome:
-    """Run one command to its end.
-
-    With `dies_on` it is killed, as when a battery dies, as soon as that event is set; with `gently` it is
-    told to end, as when its window is closed.
+def run(arguments: Sequence[str], extra: Mapping[str, str], *, allowed: Sequence[int] = (0,)) -> Outcome:
+    """Run one command in a process of its own, to its end.
 
     Raises:
-        DemoError: its exit status is not among `allowed`, it ran for too long, or it did not die.
+        DemoError: its exit status is not among `allowed`, or it ran for too long.
     """
-    if _stopping.is_set():
+    if stopping():
         raise DemoError("stopped")
     began = time.monotonic()
     process = subprocess.Popen(
@@ -202,97 +208,25 @@ def run(
         encoding="utf-8",
         errors="replace",
     )
-    if dies_on is not None:
-        threading.Thread(target=_kill_on, args=(process, dies_on, gently), daemon=True).start()
-    _running.add(process)
-    try:
-        stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        stdout, stderr = process.communicate()
-        stderr += f"\nended after {COMMAND_SECONDS:.0f} s"
-    finally:
-        _running.discard(process)
-    if _stopping.is_set():
+    with ended_with_everything(process):
+        try:
+            stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            stderr += f"\nended after {COMMAND_SECONDS:.0f} s"
+    if stopping():
         raise DemoError("stopped")
     outcome = Outcome(arguments, process.returncode, stdout, stderr, time.monotonic() - began)
-    if dies_on is not None:
-        if not dies_on.is_set():
-            raise DemoError(f"{outcome.command}: ended before it could be killed\n{outcome.why}")
-        return outcome
+    return allowed_outcome(outcome, allowed)
+
+
+def allowed_outcome(outcome: Outcome, allowed: Sequence[int]) -> Outcome:
+    """The outcome, where its status is one of these; DemoError with what the command said where it is not."""
     if outcome.status not in allowed:
-        raise DemoError(f"{outcome.command}: status {outcome.status}\n{outcome.why}\n{stdout[-1500:]}")
+        said = f"{outcome.why}\n{outcome.stdout[-1500:]}"
+        raise DemoError(f"{outcome.command}: status {outcome.status}\n{said}")
     return outcome
-
-
-def _kill_on(process: subprocess.Popen[str], event: threading.Event, gently: bool) -> None:
-    if not event.wait(COMMAND_SECONDS):
-        return
-    if gently:
-        process.terminate()
-    else:
-        process.kill()
-
-
-class Probe:
-    """An optical probe between tablet and meter, which can fail.
-
-    `meter` says at which meter's port the probe is now; None: nobody answers behind it. `touched` is set as
-    soon as the tablet opens it. Where it is `fragile`, a cut of the meter's line sets `cut`, and the probe is
-    not there any more.
-    """
-
-    def __init__(self, meter: Callable[[], str | None], *, fragile: bool = False) -> None:
-        self.touched, self.cut = threading.Event(), threading.Event()
-        self._meter, self._fragile = meter, fragile
-        self._let_go: socket.socket | None = None
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, name="demo probe", daemon=True).start()
-
-    def _serve(self) -> None:
-        while not self.cut.is_set():
-            try:
-                tablet, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(tablet)
-            self.touched.set()
-            url = self._meter()
-            if url is None:
-                continue
-            host, port = url.removeprefix("socket://").rsplit(":", 1)
-            meter = socket.create_connection((host, int(port)))
-            self._open.append(meter)
-            threading.Thread(target=self._pass_on, args=(tablet, meter), daemon=True).start()
-            self._pass_back(meter, tablet)
-
-    def _pass_on(self, tablet: socket.socket, meter: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := tablet.recv(4096):
-                meter.sendall(data)
-            # The tablet let go of the port by itself: the meter hears it, and this is no cut.
-            self._let_go = meter
-            meter.shutdown(socket.SHUT_RDWR)
-
-    def _pass_back(self, meter: socket.socket, tablet: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := meter.recv(4096):
-                tablet.sendall(data)
-        if self._let_go is not meter and self._fragile:
-            self._listener.close()
-            self.cut.set()
-        # A close alone is not heard at the other end while a thread still waits in recv.
-        for end in (tablet, meter):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-    def close(self) -> None:
-        """Let go of everything."""
-        for end in (self._listener, *self._open):
-            end.close()
 
 
 def tail(log: Path) -> str:

@@ -79,21 +79,26 @@ def perform(
         try:
             office.open(logs)
             stage = Stage(folder, office, say)
-            crews = play(stage)
-            return close_the_day(stage, crews), stage.count
+            with crews_of(stage) as crews:
+                side_by_side(lambda crew: lane(stage, crew), crews)
+                return close_the_day(stage, crews), stage.count
         finally:
             office.close()
 
 
-def play(stage: Stage) -> list[Crew]:
-    """All lanes side by side."""
+@contextmanager
+def crews_of(stage: Stage) -> Iterator[list[Crew]]:
+    """The crews of the projects that are played; their tablets are off afterwards."""
     crews = [
         Crew(name, crew, installer(name), stage.office.pins[installer(name)], stage.folder / name)
         for name, (crew, _) in LANES.items()
         if name in stage.office.projects
     ]
-    side_by_side(lambda crew: lane(stage, crew), crews)
-    return crews
+    try:
+        yield crews
+    finally:
+        for crew in crews:
+            crew.tablet.end()
 
 
 def side_by_side(job: Callable[[Crew], Any], crews: list[Crew]) -> list[Any]:

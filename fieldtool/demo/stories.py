@@ -10,7 +10,8 @@ from typing import Any
 
 from fieldtool.demo import pictures
 from fieldtool.demo.crew import Crew, answers
-from fieldtool.demo.processes import DemoError, Outcome, Probe
+from fieldtool.demo.probe import Probe
+from fieldtool.demo.processes import DemoError, Outcome
 from fieldtool.demo.stage import Stage
 
 FAILED = (1,)

@@ -19,7 +19,8 @@ import assets
 from fieldtool.demo import pictures, processes
 from fieldtool.demo.crew import Crew, plausible_dial
 from fieldtool.demo.office import Office, installer, supervisor
-from fieldtool.demo.processes import DemoError, Probe, Service
+from fieldtool.demo.probe import Probe
+from fieldtool.demo.processes import DemoError, Service
 from fieldtool.demo.stage import NO_PORT, Stage
 
 PROJECT, CREW = "prime", "PRM-01"
@@ -52,6 +53,7 @@ def _open_app(folder: Path, office: Office) -> int:
     stage.say("crew", "enrols the tablet and fetches its orders …")
     crew.enrol(office)
     crew.sync()
+    crew.tablet.end()  # from here on the app is the tablet
     street = Street(stage, crew)
     try:
         home = crew.home / "tablet"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import pytest
 import assets
 from fieldtool.demo import pictures, processes, runner
 from fieldtool.demo.crew import answers
-from fieldtool.demo.processes import DemoError, Probe, Service
+from fieldtool.demo.probe import Probe
+from fieldtool.demo.processes import DemoError, Service
+from fieldtool.demo.shell import Shell
 from fieldtool.demo.stage import Count, concentrators
 from fieldtool.procedure.model import JoinStep, MatchStep, MeterReadStep, PlanApplyStep, load_procedure
 from fieldtool.scanning import decode
@@ -157,12 +161,31 @@ def test_a_service_that_does_not_start_says_why(tmp_path: Path) -> None:
         service.ready()
 
 
-def test_a_command_that_should_die_and_does_not_is_noticed() -> None:
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """The process of a tablet that nobody has enrolled."""
+    processes.begin()
+    found = Shell({"FIELDTOOL_HOME": str(tmp_path / "tablet")}, tmp_path / "log")
+    yield found
+    found.end()
+
+
+def test_a_command_that_should_die_and_does_not_is_noticed(shell: Shell) -> None:
     with pytest.raises(DemoError, match="before it could be killed"):
-        processes.run(["--version"], {}, dies_on=threading.Event())
+        shell.run(["--version"], dies_on=threading.Event())
 
 
-def test_one_failing_crew_stops_the_others() -> None:
+def test_a_tablet_that_died_is_started_again(shell: Shell) -> None:
+    died = threading.Event()
+    died.set()
+    killed = shell.run(["orders", "list"], dies_on=died)
+    assert killed.status == -signal.SIGKILL
+    assert shell.run(["--version"]).stdout.startswith("fieldtool ")
+    with pytest.raises(DemoError, match="not_enrolled"):
+        shell.run(["orders", "list"])
+
+
+def test_one_failing_crew_stops_the_others(shell: Shell) -> None:
     def job(crew: Any) -> None:
         if crew == "late":
             processes.run(["virtual-meter"], {})  # runs until it is ended
@@ -173,6 +196,8 @@ def test_one_failing_crew_stops_the_others() -> None:
         runner.side_by_side(job, ["early", "late"])  # type: ignore[list-item]  # names stand in for crews
     with pytest.raises(DemoError, match="stopped"):
         processes.run(["--version"], {})
+    with pytest.raises(DemoError, match="stopped"):
+        shell.run(["--version"])
     processes.begin()
 
 

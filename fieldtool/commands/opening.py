@@ -1,0 +1,132 @@
+"""Opens what commands work on, tablet and office; and keeps it open between the commands of a batch.
+
+A command by itself opens and closes. Inside `kept_open` what was opened stays open until that ends, and a
+person who signed in stays signed in, as in the app: a passphrase and a PIN are stretched once and not for
+every command.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fieldtool.commands.output import usage
+
+if TYPE_CHECKING:
+    from fieldtool.tablet.tablet import Tablet
+    from workorders.gateway.office import Office
+    from workorders.journal.entry import Realm
+
+
+class _Kept:
+    """What is open until a batch ends."""
+
+    def __init__(self) -> None:
+        self.closing = ExitStack()
+        self.tablets: dict[tuple[Path, Realm], Tablet] = {}
+        self.offices: dict[tuple[Path, Realm | None], tuple[Office, Path]] = {}
+
+
+_kept: _Kept | None = None
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Until this ends, what commands open stays open."""
+    global _kept
+    _kept = _Kept()
+    try:
+        with _kept.closing:
+            yield
+    finally:
+        _kept = None
+
+
+def realm_of(given: str | None) -> Realm | None:
+    """The realm that an option names."""
+    from workorders.journal.entry import Realm
+
+    if given is None:
+        return None
+    try:
+        return Realm(given)
+    except ValueError:
+        usage(f"--realm {given!r}: it is live, training or demo")
+
+
+def ask_passphrase() -> str | None:
+    """Ask a person at a terminal; None where nobody is there."""
+    import getpass
+    import sys
+
+    return getpass.getpass("Passphrase: ") if sys.stdin.isatty() else None
+
+
+@contextmanager
+def opened(realm: str | None = None, *, create: bool = False, user: str | None = None) -> Iterator[Tablet]:
+    """The tablet of this machine, with a person signed in where `user` names one."""
+    tablet = _tablet(realm_of(realm), create)
+    try:
+        if user is not None and not _signed_in(tablet, user):
+            tablet.sign_in(user, _pin())
+        yield tablet
+    finally:
+        if _kept is None:
+            tablet.close()
+
+
+def _tablet(realm: Realm | None, create: bool) -> Tablet:
+    from fieldtool.settings import Home
+    from fieldtool.tablet.tablet import Tablet
+
+    home = Home.default()
+    realm = realm or home.realm()
+    tablet = _kept.tablets.get((home.folder, realm)) if _kept is not None else None
+    if tablet is None:
+        tablet = Tablet.open(home, realm, create=create, passphrase=ask_passphrase)
+        if _kept is not None:
+            _kept.closing.callback(tablet.close)
+            _kept.tablets[home.folder, realm] = tablet
+    return tablet
+
+
+def _signed_in(tablet: Tablet, user: str) -> bool:
+    person = tablet.person()
+    return person is not None and person.id == user
+
+
+def _pin() -> str:
+    import getpass
+    import sys
+
+    from fieldtool.errors import JobError
+    from fieldtool.settings import PIN_VARIABLE
+
+    pin = os.environ.get(PIN_VARIABLE)
+    if pin is None and sys.stdin.isatty():
+        pin = getpass.getpass("PIN: ")
+    if not pin:
+        raise JobError("pin_missing", f"the PIN of --user is needed: set {PIN_VARIABLE}")
+    return pin
+
+
+@contextmanager
+def opened_office(database: str | None, realm: str | None) -> Iterator[tuple[Office, Path]]:
+    """The office of a gateway's database, and the folder of its blobs."""
+    from fieldtool.officehome import database_path, open_office
+
+    key = database_path(database), realm_of(realm)
+    if _kept is None:
+        office, blobs = open_office(database, key[1], ask_passphrase)
+        try:
+            yield office, blobs
+        finally:
+            office.store.close()
+        return
+    if key not in _kept.offices:
+        _kept.offices[key] = open_office(database, key[1], ask_passphrase)
+        _kept.closing.callback(_kept.offices[key][0].store.close)
+    yield _kept.offices[key]
