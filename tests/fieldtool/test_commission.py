@@ -168,7 +168,7 @@ class Visit:
             "configure": {"allow": ["limiter.threshold"]},
             "polarity": checks("polarity"),
             "relay": {"confirmation": self.new[-4:]},
-            "seals_applied": {"seals": [{"number": "P1", "position": "box"}]},
+            "seals_applied": {"seals": [{"number": f"P{self.number[-4:]}", "position": "box"}]},
             "place": {},
             "photo_after": {"photos": ["after.jpg"]},
             "customer": {"outcome": "signed", "name": "Titular", "image": "signature.jpg"},
