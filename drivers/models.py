@@ -24,6 +24,7 @@ from drivers.toml_file import line_of, load_toml
 from drivers.wiring.angles import Sense
 
 TECHNOLOGIES = frozenset({"none", "prime", "g3", "gsm", "rf", "twacs", "rpma", "plc"})
+_DEVICE_ID = re.compile(r"1:0\.0\.96\.1\.(\d)\.255:2")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.]+)\}")
 
 
@@ -39,12 +40,15 @@ class ModelClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Regular expressions that recognise the model; each one given must be found.
 
-    ``device_type`` is looked for in the device type and in every device id.
+    ``device_type`` is looked for in the device type and in every device id. A meter that shows its device
+    type to nobody (the public client, without a sign-on) is recognised by ``logical_device_name`` and
+    ``firmware`` together: the manufacturer's letters alone are those of all its types.
     """
 
     identification: str | None = None
     logical_device_name: str | None = None
     device_type: str | None = None
+    firmware: str | None = None
 
 
 class NamedItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +95,8 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     readings: list[NamedItem] = []
     profile: str = "7:1.0.99.1.0.255:2"
     events: str | None = None
+    event_logs: list[str] = []
+    event_names: dict[str, dict[str, str]] = {}
     relay: str | None = None
     modules: list[str] = []
     quirks: Quirks = Quirks()
@@ -108,17 +114,29 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def recognises(self, identity: Identity) -> bool:
         """Whether every given expression is found; a value that is not known yet decides nothing."""
-        types = [text for word, text in identity.extra.items() if word.startswith("device_")]
-        pairs = (
-            (self.match.identification, [identity.extra.get("identification")]),
-            (self.match.logical_device_name, [identity.logical_device_name]),
-            (self.match.device_type, types),
-        )
-        known = [(expression, [text for text in texts if text]) for expression, texts in pairs if expression]
-        decided = [(expression, texts) for expression, texts in known if texts]
-        return bool(decided) and all(
-            any(re.search(expression, text) for text in texts) for expression, texts in decided
-        )
+        match = self.match
+        pairs = {
+            "identification": (match.identification, [identity.extra.get("identification")]),
+            "type": (match.device_type, self._device_types(identity)),
+            "name": (match.logical_device_name, [identity.logical_device_name]),
+            "firmware": (match.firmware, [identity.firmware]),
+        }
+        decided = {
+            word: any(re.search(expression, text) for text in texts if text)
+            for word, (expression, texts) in pairs.items()
+            if expression and any(texts)
+        }
+        told = {"identification", "type"} & decided.keys() or {"name", "firmware"} <= decided.keys()
+        return bool(told) and all(decided.values())
+
+    def _device_types(self, identity: Identity) -> list[str | None]:
+        """What the device type is looked for in. Where it stands in one device id, the others say nothing of
+        it: a client that may not read that one has not seen another type."""
+        item = self.identity.get("device_type", "")
+        place = _DEVICE_ID.fullmatch(item)
+        if place is not None:
+            return [identity.extra.get("device_type") or identity.extra.get(f"device_id_{place[1]}")]
+        return [text for word, text in identity.extra.items() if word.startswith("device_")]
 
 
 class ValueRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -219,9 +237,10 @@ def load_model(path: Path) -> MeterModel:
     checks += [(f"$.readings[{number}].item", named.item) for number, named in enumerate(model.readings)]
     checks += [(f"$.clients.{key}.counter", c.counter) for key, c in model.clients.items() if c.counter]
     checks += [(f"$.{key}", item) for key in ("profile", "events", "relay") if (item := getattr(model, key))]
+    checks += [(f"$.event_logs[{number}]", item) for number, item in enumerate(model.event_logs)]
     for where, item in checks:
         _check_item(path, text, where, item)
-    for key in ("identification", "logical_device_name", "device_type"):
+    for key in ("identification", "logical_device_name", "device_type", "firmware"):
         expression = getattr(model.match, key)
         if expression is not None:
             _check_expression(path, text, f"$.match.{key}", expression)

@@ -90,6 +90,29 @@ class ProfileResult(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class EventRow(msgspec.Struct, frozen=True):
+    """One row of an event log: ``time`` ISO 8601 UTC, ``code`` as the meter numbers it, ``name`` in English
+    where the model file knows the code, ``status`` the raw status word, ``log`` the profile it comes from,
+    ``details`` what else was captured, by item."""
+
+    time: str | None
+    code: str | None
+    name: str | None
+    status: str | None
+    log: str
+    details: dict[str, str] = {}
+
+
+class EventsResult(msgspec.Struct, frozen=True):
+    """The answer of ``events``, oldest row first."""
+
+    identity: Identity
+    rows: list[EventRow]
+    exchanges: int
+    bytes: ByteCount
+    seconds: float
+
+
 class JoinState(StrEnum):
     """What the meter itself says about its communication network."""
 

@@ -24,7 +24,7 @@ from fieldtool.procedure.readings import same_readings
 from fieldtool.procedure.state import Found, Write
 from workorders.journal.kinds import DeviceRole, MeterChanged, MeterIntent, ReadingValue
 from workorders.journal.writer import Journal
-from workorders.store.counters import reserve_counter
+from workorders.store.counters import next_counter, reserve_counter
 
 Progress = Callable[[str, int, int, float | None], None]
 Changed = Callable[[str, str, str | None], None]
@@ -117,7 +117,10 @@ class JournalHost:
 
     def reserve_counter(self, key: str, at_least: int, count: int) -> int:
         """Take invocation counter values durably."""
-        return reserve_counter(self._journal.store, key, at_least, count)
+        store = self._journal.store
+        # Until every meter had its own counter, one by client served for all: its values may have gone here.
+        shared = next_counter(store, f"{BLOCK_KEY}/{key.rpartition('/')[2]}")
+        return reserve_counter(store, key, max(at_least, shared), count)
 
     def secret(self, name: str) -> bytes | None:
         """A password or key of the expected meter, if it is here."""
@@ -159,6 +162,13 @@ def connection_for(
         if client.auth is Auth.NONE:
             return change(base, client=client.id)
     return base
+
+
+def counted(connection: Connection, serial: str) -> Connection:
+    """Invocation counters count by meter: another one's must not raise this one's."""
+    if not serial:
+        return connection
+    return msgspec.structs.replace(connection, counter_key=f"{serial}/{connection.client}")
 
 
 def _strength(client: ModelClient) -> int:
@@ -334,10 +344,7 @@ class MeterWork:
         self, target: Target, progress: Progress | None, *, public: bool = False
     ) -> tuple[OpticalSession, JournalHost]:
         secret = no_secret if public else partial(self._secrets, target.serial)
-        connection = connection_for(target.model, secret, self._system_title)
-        if target.serial:  # invocation counters count by meter: another one's must not raise this one's
-            counter_key = f"{target.serial}/{connection.client}"
-            connection = msgspec.structs.replace(connection, counter_key=counter_key)
+        connection = counted(connection_for(target.model, secret, self._system_title), target.serial)
         key = (target.port, connection)
         fresh = time.monotonic() - self._used_at < _REUSE_SECONDS
         if self._session is None or self._host is None or self._key != key or not fresh:

@@ -130,6 +130,11 @@ class MatchResult(msgspec.Struct, frozen=True, kw_only=True):
         return self.verdict is Verdict.EQUAL
 
 
+def last_four(serial: str | None) -> str:
+    """The last four digits of a serial, which confirm a dangerous act."""
+    return "".join(ch for ch in serial or "" if ch.isdigit())[-4:]
+
+
 def normalise_serial(serial: str | None) -> str | None:
     """A serial without the spaces and hyphens people put in, in capitals; None for nothing."""
     if serial is None:

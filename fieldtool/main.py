@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from fieldtool.commands import batch, gateway, handover, journal, meter, references, tablet, tools
+from fieldtool.commands import (
+    batch,
+    gateway,
+    handover,
+    journal,
+    meter,
+    meterjobs,
+    references,
+    tablet,
+    tools,
+)
 from fieldtool.commands.output import fail, guarded
 
 app = typer.Typer(
@@ -31,6 +41,7 @@ app = typer.Typer(
 tablet.add_to(app)
 tools.add_to(app)
 references.add_to(app)
+meterjobs.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")

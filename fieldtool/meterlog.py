@@ -8,6 +8,7 @@ encrypted.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -28,6 +29,36 @@ CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, next_value INTEGER NO
 CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _TITLE = "system_title"
+
+
+_UNKNOWN = "?"
+_KEY_DIGITS = 8
+
+
+def counter_key(meter: str | None, client: int, system_title: str, block_key: bytes) -> str:
+    """The name of an invocation counter: meter, client and block key.
+
+    Of the key 32 bits of a hash stand there, mixed with the title: enough to tell keys apart, nothing to get
+    one back from. `meter` None: it did not say who it is.
+    """
+    mark = hashlib.sha256(b"counter" + system_title.encode() + block_key).hexdigest()[:_KEY_DIGITS]
+    return f"{(meter or _UNKNOWN).replace('/', '_')}/{client}/{mark}"
+
+
+def _concerns(name: str, key: str) -> bool:
+    """Whether values of counter `name` may have gone out under the key of counter `key`.
+
+    A meter that did not say who it is may be any; and until counters were kept by meter, one counter by
+    client served for all (`block_key/1`), whatever the key.
+    """
+    if name == key:
+        return True
+    parts, wanted = name.split("/"), key.split("/")
+    if len(wanted) != 3:
+        return False
+    if len(parts) == 2:
+        return parts[1] == wanted[1]
+    return _UNKNOWN in (parts[0], wanted[0]) and parts[1:] == wanted[1:]
 
 
 class MeterLog:
@@ -95,8 +126,8 @@ class MeterLog:
         """First of `count` values that were never given before."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            row = connection.execute("SELECT next_value FROM counter WHERE name = ?", (key,)).fetchone()
-            first = max(at_least, row[0] if row else 0)
+            rows = connection.execute("SELECT name, next_value FROM counter").fetchall()
+            first = max([at_least, *(value for name, value in rows if _concerns(name, key))])
             connection.execute(
                 "INSERT INTO counter (name, next_value) VALUES (?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET next_value = excluded.next_value",

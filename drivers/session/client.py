@@ -24,7 +24,7 @@ import msgspec
 from drivers import errors
 from drivers.changes import ApplyReport, ChangeResult, Plan, VerifyReport, WriteIntent, WriteOutcome
 from drivers.connection import Connection, SessionHost
-from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session import messages as m
 
 _Value = TypeVar("_Value")
@@ -109,6 +109,12 @@ class OpticalSession:
     ) -> ProfileResult:
         """Rows of a profile between two ISO 8601 times with offset (both included)."""
         return _got(self._ask(lambda number: m.Profile(number, item, start, end)).profile)
+
+    def events(
+        self, item: str | None = None, start: str | None = None, end: str | None = None
+    ) -> EventsResult:
+        """Rows of the event logs between two ISO 8601 times with offset (both included), oldest first."""
+        return _got(self._ask(lambda number: m.Events(number, item, start, end)).events)
 
     def network(self) -> JoinEvidence:
         """Whether the meter has joined its network, and what says so."""

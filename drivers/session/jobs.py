@@ -132,13 +132,29 @@ class Jobs:
 
     def _read_identity(self) -> Identity:
         self.reach.run(lambda client: client)
-        words = dict(_STANDARD_IDENTITY) | (self.model.identity if self.model else {})
+        identity, asked = self._ask_identity()
+        if (
+            self._identity_words() != asked
+        ):  # recognised only now, and this model keeps its identity elsewhere
+            identity, _ = self._ask_identity()
+        self._load_record(identity)
+        return identity
+
+    def _ask_identity(self) -> tuple[Identity, dict[str, str]]:
+        words = self._identity_words()
         items = {word: parse_item(text) for word, text in words.items()}
         results = self.fetch([LDN, *items.values()], "identify")
         texts = {word: _text(results[item]) for word, item in items.items()}
-        identity = self._recognise(results[LDN], texts)
-        self._load_record(identity)
-        return identity
+        own = self.model.identity if self.model else {}
+        known = {item: word for word, item in words.items()}
+        texts |= {word: texts[known[item]] for word, item in own.items() if item in known}
+        return self._recognise(results[LDN], texts), words
+
+    def _identity_words(self) -> dict[str, str]:
+        """Word → item: the standard ones, and those of the model that lie elsewhere."""
+        own = self.model.identity if self.model else {}
+        standard = set(_STANDARD_IDENTITY.values())
+        return _STANDARD_IDENTITY | {word: item for word, item in own.items() if item not in standard}
 
     def _recognise(self, device_name: Result, texts: dict[str, str | None]) -> Identity:
         ldn = _text(device_name)
@@ -150,7 +166,8 @@ class Jobs:
         identity = Identity(manufacturer, texts.get("serial"), None, texts.get("firmware"), ldn, extra)
         if self.reach.model is None:
             fitting = [model for model in self._models.values() if model.recognises(identity)]
-            self.reach.model = fitting[0] if len(fitting) == 1 else None
+            if len(fitting) == 1:
+                self.reach.recognise(fitting[0])
         model = self.reach.model
         name = model.name if model else extra.get("device_type") or extra.get("device_id_1")
         if model and model.manufacturer:

@@ -12,7 +12,7 @@ import msgspec
 
 from drivers.changes import ApplyReport, ChangeResult, Plan, VerifyReport, WriteIntent, WriteOutcome
 from drivers.connection import Connection
-from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type"):
@@ -47,6 +47,15 @@ class Read(Message, frozen=True, tag="read"):
 class Profile(Message, frozen=True, tag="profile"):
     """``start`` and ``end`` ISO 8601 with offset, ``None`` for open; ``item`` CLASS:OBIS:ATTR or ``None``
     for the load profile."""
+
+    id: int
+    item: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+class Events(Message, frozen=True, tag="events"):
+    """As ``Profile``; without ``item`` all event logs that the model names."""
 
     id: int
     item: str | None = None
@@ -173,6 +182,7 @@ class Result(Message, frozen=True, tag="result"):
     identity: Identity | None = None
     read: ReadResult | None = None
     profile: ProfileResult | None = None
+    events: EventsResult | None = None
     network: JoinEvidence | None = None
     plan: Plan | None = None
     applied: ApplyReport | None = None
@@ -191,8 +201,8 @@ class Failure(Message, frozen=True, tag="failure"):
 
 
 ToSession = (
-    Open | Identify | Read | Profile | Network | MakePlan | Apply | Verify | Settle | Relay | Close | Cancel
-    | AnswerDone | AnswerCounter | AnswerSecret | AnswerFailed
+    Open | Identify | Read | Profile | Events | Network | MakePlan | Apply | Verify | Settle | Relay
+    | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret | AnswerFailed
 )  # fmt: skip
 ToApplication = Ready | Progress | AskIntent | AskOutcome | AskCounter | AskSecret | Result | Failure
 

@@ -27,6 +27,7 @@ from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, load_models
 from drivers.session import messages as m
 from drivers.session.apply import Journal, Writer
+from drivers.session.events import read_events
 from drivers.session.jobs import Jobs
 from drivers.session.reach import Questions, Reach
 
@@ -163,6 +164,8 @@ class Session:
                 return m.Result(number, read=jobs.read(items))
             case m.Profile(item=item, start=start, end=end):
                 return m.Result(number, profile=jobs.profile(item, start, end))
+            case m.Events(item=item, start=start, end=end):
+                return m.Result(number, events=read_events(jobs, item, start, end))
             case m.Network():
                 return m.Result(number, network=jobs.network())
             case m.MakePlan(program=program, values=values):

@@ -224,8 +224,14 @@ class Reach:
             line = identification_text(self.identification)
             fitting = [model for model in self._models.values() if model.recognises_line(line)]
             self.model = fitting[0] if len(fitting) == 1 else None
-        if self.model is not None and self.model.quirks.list_limit:
-            self.list_limit.value = self.model.quirks.list_limit
+        if self.model is not None:
+            self.recognise(self.model)
+
+    def recognise(self, model: MeterModel) -> None:
+        """Which type of meter it is, however that was found out."""
+        self.model = model
+        if model.quirks.list_limit:
+            self.list_limit.value = model.quirks.list_limit
 
     # ---- association
 

@@ -16,7 +16,7 @@ import typer
 from fieldtool.commands.output import JSON_HELP, emit, guarded, note, progress_bar, say, table, usage
 
 if TYPE_CHECKING:
-    from drivers.changes import Plan
+    from drivers.changes import ApplyReport, Plan
     from drivers.connection import Connection
     from drivers.session.client import OpticalSession
     from fieldtool.meterlog import MeterLog
@@ -140,7 +140,7 @@ def at_meter(*, client: int, auth: str) -> Callable[[Callable[..., None]], Calla
 
 
 @contextmanager
-def _session(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]:
+def session_of(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]:
     """An open session with a meter, and the log that its writes go to."""
     import assets
     from drivers.session.client import OpticalSession
@@ -153,16 +153,49 @@ def _session(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]:
     connection = _connection(given, known, log.system_title())
     with progress_bar(given.json) as progress:
         folder = assets.root()
-        with OpticalSession(
-            given.port,
-            connection,
-            MeterLogHost(log, known, progress),
-            models=folder / "models",
-            programs=folder / "programs",
-            cache=home.cache(),
-            trace=given.trace,
-        ) as session:
+
+        def at(connection: Connection) -> OpticalSession:
+            return OpticalSession(
+                given.port,
+                connection,
+                MeterLogHost(log, known, progress),
+                models=folder / "models",
+                programs=folder / "programs",
+                cache=home.cache(),
+                trace=given.trace,
+            )
+
+        if connection.block_key is not None:
+            connection = _counted(connection, known, at)
+        with at(connection) as session:
             yield session, log
+
+
+def _counted(
+    connection: Connection, known: dict[str, bytes], at: Callable[[Connection], OpticalSession]
+) -> Connection:
+    """The connection with its invocation counter named: by meter, client and key.
+
+    Who is there is asked of the public client first; where that one is refused, the counter goes by
+    client and key alone, above all that were ever used.
+    """
+    import msgspec
+
+    from drivers.connection import Auth as Mechanism
+    from drivers.errors import AssociationRefused, MeterRefused, UnsupportedObject
+    from fieldtool.meterlog import counter_key
+
+    change = msgspec.structs.replace
+    public = change(connection, client=16, auth=Mechanism.NONE, password=None, block_key=None, auth_key=None)
+    meter = None
+    try:
+        with at(public) as session:
+            identity = session.identify()
+        meter = identity.logical_device_name or identity.serial
+    except (AssociationRefused, MeterRefused, UnsupportedObject):
+        pass
+    key = counter_key(meter, connection.client, connection.system_title, known["block_key"])
+    return change(connection, counter_key=key)
 
 
 def _secrets(given: MeterOptions) -> dict[str, bytes]:
@@ -236,7 +269,7 @@ def identify(meter: MeterOptions) -> None:
 
     Example: fieldtool meter identify --port /dev/ttyUSB0
     """
-    with _session(meter) as (session, _):
+    with session_of(meter) as (session, _):
         found = session.identify()
     if meter.json:
         emit({"identity": found})
@@ -265,7 +298,7 @@ def read(
     """
     for text in item or []:
         _check_item(text, meter.mode)
-    with _session(meter) as (session, _):
+    with session_of(meter) as (session, _):
         found = session.read(item or None)
     if meter.json:
         emit(found)
@@ -285,7 +318,7 @@ def plan(meter: MeterOptions, program: Program, value: Values = None) -> None:
     With --json one object: {"program", "values", "meter", "model", "changes": [{"id", "item", "name", "now",
     "will_be", "state": same|differs|unsupported|unreadable, "danger", "detail"}]}.
     """
-    with _session(meter) as (session, _):
+    with session_of(meter) as (session, _):
         found = session.plan(_program(program), _values(value))
     if meter.json:
         emit(found)
@@ -310,13 +343,8 @@ def apply(
     [{"id", "state": verified|failed|rolled_back|untouched|intended, "is_now", "detail"}], "complete"}.
     Exit status 1 if something that may be written did not come out as it should.
     """
-    with _session(meter) as (session, log):
-        planned = session.plan(_program(program), _values(value))
-        unsettled = log.open_intents(planned.meter)
-        if unsettled:
-            session.settle(unsettled)
-            planned = session.plan(_program(program), _values(value))
-        report = session.apply(planned, allow or [])
+    with session_of(meter) as (session, log):
+        planned, report = carry_out(session, log, _program(program), _values(value), allow or [])
     if meter.json:
         emit(report)
     else:
@@ -327,6 +355,18 @@ def apply(
     if bad:
         note(f"fieldtool: not as it should be: {', '.join(bad)}")
         raise typer.Exit(1)
+
+
+def carry_out(
+    session: OpticalSession, log: MeterLog, program: str | Path, values: dict[str, str], allow: list[str]
+) -> tuple[Plan, ApplyReport]:
+    """Plan, settle what an earlier cut left open, apply."""
+    planned = session.plan(program, values)
+    unsettled = log.open_intents(planned.meter)
+    if unsettled:
+        session.settle(unsettled)
+        planned = session.plan(program, values)
+    return planned, session.apply(planned, allow)
 
 
 def _check_item(text: str, mode: str) -> None:

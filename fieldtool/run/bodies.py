@@ -256,7 +256,7 @@ def _plan(run: ProcedureRun) -> v.PlanBody:
 
 
 def _relay(run: ProcedureRun, step: m.RelayStep, given: a.Answer | None, language: Language) -> v.RelayBody:
-    from fieldtool.run.meters import last_four
+    from fieldtool.identity import last_four
 
     serial = device_serial(run.state, DeviceRole.NEW) or scanned_serial(run.state, DeviceRole.NEW)
     result = given.result if isinstance(given, a.RelayAnswer) else None

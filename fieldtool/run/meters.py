@@ -15,7 +15,7 @@ from drivers.changes import ApplyReport, ChangeState, Plan
 from drivers.errors import UnsupportedObject
 from fieldtool.commissioning import MeterWork, OrderContext, Progress, Target
 from fieldtool.errors import JobError, StepRefused
-from fieldtool.identity import normalise_serial
+from fieldtool.identity import last_four, normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import JoinFound, PlanFound
@@ -216,11 +216,6 @@ class MeterSteps:
         return Target(
             port=port, role=role, serial=serial, model=evidence.model_of(run.order, role, run.around)
         )
-
-
-def last_four(serial: str | None) -> str:
-    """The last four digits of a serial, which confirm a dangerous act."""
-    return "".join(ch for ch in serial or "" if ch.isdigit())[-4:]
 
 
 def program_values(run: ProcedureRun) -> dict[str, str]:

@@ -12,16 +12,15 @@ import msgspec
 import assets
 from drivers import errors
 from drivers.connection import Connection
-from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import Identity, JoinEvidence, ProfileResult
 from drivers.session.client import OpticalSession
-from fieldtool.commissioning import JournalHost, OrderContext, connection_for, no_secret
+from fieldtool.commissioning import JournalHost, OrderContext, connection_for, counted, no_secret
 from fieldtool.identity import normalise_serial
+from fieldtool.meterclock import drift_of
 from fieldtool.tablet.rows import MeterView, ProfileView
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Progress, Tablet
-
-CLOCK_ITEM = "8:0.0.1.0.0.255:2"
 
 
 def read_meter(
@@ -39,10 +38,10 @@ def read_meter(
     serial = normalise_serial(identity.serial) or ""
     model = tablet.models.get(identity.model or "")
     secret = partial(tablet.secrets.get, serial)
-    connection = connection_for(model, secret, tablet.identity.system_title)
+    connection = counted(connection_for(model, secret, tablet.identity.system_title), serial)
     with _session(tablet, port, connection, progress, serial) as session:
         read = session.read(None)
-        drift = _drift(read)
+        drift = drift_of(read.readings, datetime.now(UTC))
         network = _network(session)
         profile = _profile(session, day) if day is not None else None
     return MeterView(
@@ -102,17 +101,3 @@ def _profile_view(found: ProfileResult) -> ProfileView:
         rows=[[row.time or "", *(value or "" for value in row.values)] for row in found.rows],
         period_seconds=found.capture_period,
     )
-
-
-def _drift(read: ReadResult) -> int | None:
-    """Seconds by which the meter's clock is ahead of ours; None where it gave no time."""
-    reading = next((reading for reading in read.readings if reading.item == CLOCK_ITEM), None)
-    if reading is None or not reading.value:
-        return None
-    try:
-        moment = datetime.fromisoformat(reading.value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return round((moment - datetime.now(UTC)).total_seconds())

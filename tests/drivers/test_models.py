@@ -33,6 +33,17 @@ def test_a_model_is_recognised_by_its_line_or_by_its_device_type() -> None:
     assert not model.recognises(Identity())
 
 
+def test_a_meter_that_tells_no_type_is_recognised_by_name_and_firmware_together() -> None:
+    """The public client of a plain HDLC start sees no sign-on line and not every device id."""
+    model = load_models(MODELS)["prime-1ph"]
+    seen = {"device_id_1": "ZIV"}
+    assert model.recognises(Identity(logical_device_name="ZIV0001", firmware="V1.36.04", extra=seen))
+    assert not model.recognises(Identity(logical_device_name="ZIV0001", extra=seen))
+    assert not model.recognises(Identity(logical_device_name="ZIV0001", firmware="V7.00", extra=seen))
+    other = seen | {"device_id_2": "3PH"}
+    assert not model.recognises(Identity(logical_device_name="ZIV0001", firmware="V1.36.04", extra=other))
+
+
 def _edited(tmp_path: Path, source: Path, old: str, new: str) -> tuple[Path, int]:
     """A copy with one change, and the line where it is."""
     text = source.read_text(encoding="utf-8")

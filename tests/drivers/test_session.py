@@ -14,6 +14,7 @@ from drivers import errors
 from drivers.changes import ChangeState, Danger, OutcomeState
 from drivers.connection import Auth, Connection, Mode
 from drivers.reading import JoinState
+from drivers.session.client import OpticalSession
 from tests.drivers.field import MANAGEMENT, READER, VALUES, Host, Meter, session, virtual_meter
 
 
@@ -30,6 +31,23 @@ def test_identify_names_the_meter_by_model_serial_and_firmware(prime: Meter) -> 
     assert identity.serial == prime.serial
     assert identity.model == "prime-1ph"
     assert identity.firmware == "V1.36.04"
+
+
+@pytest.mark.parametrize("model", ["prime-1ph", "idis-3ph-ct", "plc-prepay-1ph"])
+def test_a_plain_hdlc_start_names_the_model_for_the_public_client_too(model: str) -> None:
+    """Only the sign-on line used to tell it, so that the model's names were missing without one."""
+    with virtual_meter(model) as meter, session(meter, Connection(mode=Mode.HDLC)) as public:
+        found = public.read(["8:0.0.1.0.0.255:2"])
+    assert found.identity.model == model
+    assert found.readings[0].name == "clock"
+
+
+def test_events_are_found_in_the_association_view_of_an_unknown_model(prime: Meter, tmp_path: Path) -> None:
+    with OpticalSession(prime.url, READER, Host(prime.secrets), models=tmp_path) as meter:
+        found = meter.events()
+    assert [row.code for row in found.rows][:1] == ["2"]
+    assert found.rows[0].log == "7:0.0.99.98.0.255:2"
+    assert found.rows[0].name is None
 
 
 def test_readings_are_decimals_with_the_scaler_applied(prime: Meter) -> None:

@@ -65,6 +65,16 @@ def reserve_counter(store: Store, name: str, at_least: int, count: int) -> int:
         return reserve(connection, f"{INVOCATION}{name}", at_least=at_least, count=count, limit=MAX_COUNTER)
 
 
+def next_counter(store: Store, name: str) -> int:
+    """The lowest value of an invocation counter that was never given; nothing is taken."""
+    table = schema.counter
+    with store.read() as connection:
+        known = connection.execute(
+            select(table.c.next_value).where(table.c.name == f"{INVOCATION}{name}")
+        ).scalar()
+    return int(known or 0)
+
+
 def skip_invocation_counters(store: Store, count: int = 2**20) -> None:
     """Leave `count` values of every invocation counter unused: this store is an older copy of itself.
 
