@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from workorders.journal.entry import Realm
 FREE_BYTES = 2 * 1024**3
 """Two weeks of work with photos of one crew, with room."""
 CLOCK_SECONDS = 60
+POSITION_SECONDS = 8.0
 EARLIEST_YEAR = 2026
 OK, LACKING, BAD = "ok", "lacking", "bad"
 
@@ -44,6 +46,7 @@ def examine(realm: Realm | None = None, home: Home | None = None) -> list[Check]
         ("vault", lambda: _vault(home, realm or home.realm())),
         ("tablet", lambda: _tablet(home, realm)),
         ("probe", _probe),
+        ("position", lambda: _position(home)),
         ("camera", _camera),
     ]
     found: list[Check] = []
@@ -155,6 +158,33 @@ def _probe() -> Iterator[Check]:
         state=OK if on_usb else LACKING,
         detail=names or "no serial port",
         hint="" if on_usb else "Plug the optical probe in, or pair it.",
+    )
+
+
+def _position(home: Home) -> Iterator[Check]:
+    from drivers.ports import discover
+    from drivers.position.take import NONE, take
+
+    settings = home.settings()
+    probe = settings.probe or next((port.url for port in discover() if port.vid is not None), None)
+    taken = take(
+        settings.position,
+        wait=POSITION_SECONDS,
+        stop=threading.Event(),
+        leave_alone=frozenset({probe} if probe else ()),
+    )
+    fix, where = taken.fix, taken.receiver.url if taken.receiver else settings.position
+    if fix is not None:
+        said = [f"±{fix.accuracy_m} m" if fix.accuracy_m else "", *(flag.value for flag in taken.flags)]
+        said.append(f"{fix.satellites} satellites" if fix.satellites else "")
+    else:
+        said = [taken.reason.value.replace("_", " ") if taken.reason else ""]
+    fine = fix is not None or settings.position == NONE
+    yield Check(
+        name="position",
+        state=OK if fine else LACKING,
+        detail=", ".join(part for part in [where, *said] if part),
+        hint="" if fine else "Plug a receiver in, or go outside; orders can be worked without a position.",
     )
 
 

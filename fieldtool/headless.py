@@ -180,6 +180,8 @@ class HeadlessRun:
     def _work(self, step: m.Step, fields: dict[str, Any]) -> None:
         """Do at the device what the step is about, before its answer is accepted."""
         run, progress = self._run, self._progress
+        if step.position and not {"position", "no_position"} & set(fields):
+            run.positions.take()
         match step:
             case m.MeterReadStep() if "not_obtainable" not in fields:
                 run.read_meter(progress)

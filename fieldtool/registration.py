@@ -9,7 +9,6 @@ Nothing here decides that a full concentrator may be passed: that takes an overr
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from fieldtool.identity import normalise_serial
+from fieldtool.positioning import distance_m, trusted
 from fieldtool.procedure.answers import PlaceAnswer, Position
 from fieldtool.procedure.bench import JoinFound, Level, PlaceFound
 from fieldtool.technologies import IdentityCheck, IdentitySource, Technology, plain_eui
@@ -26,7 +26,6 @@ from workorders.clock import read_utc, utc_text
 from workorders.journal.kinds import JoinState
 from workorders.orders import Place
 
-EARTH_RADIUS_M = 6_371_000
 CLOCK_SLACK = timedelta(minutes=5)
 """A head-end's clock may be this far behind ours before *heard* counts as *heard before it was installed*."""
 
@@ -207,13 +206,6 @@ def _capacity(technology: Technology | None, concentrator: str | None, network: 
     return Level(level=level_of(used, capacity, technology), used=used, capacity=capacity)
 
 
-def distance_m(lat1: str, lon1: str, lat2: str, lon2: str) -> int:
-    """Great-circle distance in metres; decimal degrees."""
-    a, b, c, d = (math.radians(float(Decimal(value))) for value in (lat1, lon1, lat2, lon2))
-    h = math.sin((c - a) / 2) ** 2 + math.cos(a) * math.cos(c) * math.sin((d - b) / 2) ** 2
-    return round(2 * EARTH_RADIUS_M * math.asin(math.sqrt(h)))
-
-
 def _too_far(
     technology: Technology | None, concentrator: str | None, position: Position | None, network: Network
 ) -> int | None:
@@ -222,7 +214,10 @@ def _too_far(
     node = network.node(concentrator)
     if node is None or node.lat is None or node.lon is None:
         return None
+    if not trusted(position):
+        return None
     metres = distance_m(position.latitude, position.longitude, node.lat, node.lon)
+    metres -= round(Decimal(position.accuracy_m or 0))
     limit = int(Decimal(technology.distance.block_km) * 1000)
     return metres - limit if metres > limit else None
 

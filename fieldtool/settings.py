@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from drivers.position.take import AUTO
 from fieldtool.text import Language
 from workorders.journal.entry import Realm
 
@@ -32,11 +33,15 @@ class Theme(StrEnum):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Choices of this machine. `probe` is the port of the optical probe, None: the first one found."""
+    """Choices of this machine. `probe` is the port of the optical probe, None: the first one found.
+
+    `position` says where a position is taken from: `auto`, `windows`, `none`, or the port of a receiver.
+    """
 
     language: Language = Language.ES
     theme: Theme = Theme.LIGHT
     probe: str | None = None
+    position: str = AUTO
     realm: Realm | None = None
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from workorders.journal.entry import EntryTime
+
+GPS_HOLDS_MS = 10 * 60 * 1000
+"""So long a clock of a tablet carries GPS time on without going wrong by more than some milliseconds."""
 
 
 def utc_text(moment: datetime) -> str:
@@ -54,22 +57,36 @@ class SystemClock:
 
     Attributes:
         server_offset_ms: gateway clock minus ours at the last contact; whoever syncs sets it.
-        gps: GPS time (`utc_text` form) while there is a fix; whoever reads the position sets it.
+
+    GPS time stands in an entry while it is known: from a fix on (`gps_fix`), carried on by the monotonic
+    clock for `GPS_HOLDS_MS`, because the receiver itself is open only while a position is taken.
     """
 
     def __init__(self, server_offset_ms: int | None = None) -> None:
         self.server_offset_ms = server_offset_ms
-        self.gps: str | None = None
+        self._gps: tuple[datetime, int] | None = None
         self._boot_id = boot_id()
 
+    def gps_fix(self, moment: datetime) -> None:
+        """A receiver with a fix says that it is `moment` now."""
+        self._gps = (moment, _since_boot_ms())
+
     def now(self) -> EntryTime:
+        since_boot = _since_boot_ms()
         return EntryTime(
             device=utc_text(datetime.now(UTC)),
-            monotonic_ms=_since_boot_ms(),
+            monotonic_ms=since_boot,
             boot_id=self._boot_id,
             server_offset_ms=self.server_offset_ms,
-            gps=self.gps,
+            gps=self._gps_time(since_boot),
         )
+
+    def _gps_time(self, since_boot: int) -> str | None:
+        if self._gps is None:
+            return None
+        moment, then = self._gps
+        passed = since_boot - then
+        return utc_text(moment + timedelta(milliseconds=passed)) if passed <= GPS_HOLDS_MS else None
 
 
 def _since_boot_ms() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Event
 
@@ -65,6 +65,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         age_s: seconds from the moment of the fix to the end of taking; None where neither clock tells.
+        gps_now: the receiver's time at the end of taking.
         source: `nmea` or `windows`; `receiver`: where it is, to be asked first next time.
         in_view: satellites seen, with or without a fix.
     """
@@ -73,6 +74,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     reason: NoFix | None = None
     flags: tuple[Flag, ...] = ()
     age_s: int | None = None
+    gps_now: datetime | None = None
     source: str = ""
     in_view: int | None = None
     receiver: Receiver | None = None
@@ -169,10 +171,10 @@ def _listen(
     for epoch in epochs(receiver, until - time.monotonic(), stop, now):
         moment = time.monotonic()
         if epoch is not None and watch.hear(epoch, moment, now()) and told is not None:
-            told(watch.taken(stopped=False))
+            told(watch.taken(moment, stopped=False))
         if watch.enough(moment >= settled):
             break
-    return watch.taken(stopped=stop.is_set())
+    return watch.taken(time.monotonic(), stopped=stop.is_set())
 
 
 class Watch:
@@ -188,6 +190,7 @@ class Watch:
         self._before: tuple[Fix, float] | None = None
         self._jumped = False
         self._best: Taken | None = None
+        self._best_at = 0.0
 
     def hear(self, epoch: Epoch, at: float, now: datetime) -> bool:
         """Take an epoch heard at `at` (monotonic seconds) and `now`; whether the answer changed."""
@@ -208,7 +211,7 @@ class Watch:
             receiver=self._receiver,
         )
         if self._best is None or _rank(found) <= _rank(self._best):
-            self._best = found
+            self._best, self._best_at = found, at
             return True
         return False
 
@@ -252,15 +255,21 @@ class Watch:
         good = accuracy is not None and float(accuracy) <= GOOD_M
         return (good and Flag.STALE not in best.flags) or settled
 
-    def taken(self, *, stopped: bool) -> Taken:
-        """The answer as it stands."""
-        if self._best is not None:
-            flags = self._best.flags
+    def taken(self, at: float, *, stopped: bool) -> Taken:
+        """The answer as it stands at `at` (monotonic seconds)."""
+        best = self._best
+        if best is not None and best.fix is not None:
+            flags, passed = best.flags, at - self._best_at
             if (
                 self._jumped and Flag.JUMP not in flags
             ):  # nobody knows which of the two places is the true one
                 flags = (*flags, Flag.JUMP)
-            return msgspec.structs.replace(self._best, flags=flags)
+            return msgspec.structs.replace(
+                best,
+                flags=flags,
+                age_s=None if best.age_s is None else best.age_s + round(passed),
+                gps_now=best.fix.time + timedelta(seconds=passed) if best.fix.time else None,
+            )
         reason = NoFix.NO_SIGNAL if self._heard else NoFix.SILENT
         if stopped:
             reason = NoFix.STOPPED

@@ -213,6 +213,12 @@ def commission(
     answers: Annotated[Path, typer.Option("--answers", help="JSON file: {step: {field: value}}.")],
     old_port: Annotated[str | None, typer.Option("--old-port", help="Probe port of the old meter.")] = None,
     new_port: Annotated[str | None, typer.Option("--new-port", help="Probe port of the new meter.")] = None,
+    gps: Annotated[
+        str | None,
+        typer.Option(
+            "--gps", help="Port of the receiver (COM7, COM7@4800, socket://…), auto, windows, none."
+        ),
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option("--photos", help="Folder of the pictures that answers name; else beside the file."),
@@ -232,7 +238,8 @@ def commission(
     The answers name what a crew would tap, type, scan and photograph. Photo fields hold paths of pictures;
     a scan step takes `image` (a picture of the label) or `serial` with `codes`. Steps at a meter are worked
     by themselves; `configure` takes `allow` (ids of dangerous changes), `relay` its `confirmation` (last
-    four digits). "not_done": {"reason", "note", "photos", "at": step} leaves the order as not executed.
+    four digits). Steps that ask where the crew is take it from the receiver, unless the answer gives
+    `position`. "not_done": {"reason", "note", "photos", "at": step} leaves the order as not executed.
 
     A mismatch, a safety stop or a fault at the port ends the command with exit status 1 and everything
     accepted so far durable. With --json one object: {"order", "order_id", "state":
@@ -246,7 +253,7 @@ def commission(
 
     given = read_answers(answers)
     with opened(realm, user=user) as tablet, progress_bar(json) as progress:
-        tablet.use_ports(old=old_port, new=new_port)
+        tablet.use_ports(old=old_port, new=new_port, position=gps)
         run = tablet.start(order)
         if redo is not None:
             run.go(redo)

@@ -55,7 +55,7 @@ def doctor(
     realm: Annotated[str | None, typer.Option("--realm", help="live | training | demo.")] = None,
     json: Json = False,
 ) -> None:
-    """Say what this machine has and lacks: probe, camera, keyring, disk, clock, data.
+    """Say what this machine has and lacks: probe, receiver, camera, keyring, disk, clock, data.
 
     With --json one object: {"ok", "checks": [{"name", "state": ok|lacking|bad, "detail", "hint"}]}. Exit
     status 1 if something is bad; what is merely lacking (no probe plugged in) is no fault.
@@ -108,6 +108,12 @@ def virtual_concentrator(context: typer.Context) -> None:
     _virtual("virtual-concentrator", context)
 
 
+@guarded
+def virtual_gps(context: typer.Context) -> None:
+    """A satellite receiver that speaks NMEA 0183; --help lists its options."""
+    _virtual("virtual-gps", context)
+
+
 def _virtual(program: str, context: typer.Context) -> None:
     from drivers.virtual.cli import main
 
@@ -121,3 +127,4 @@ def add_to(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
     app.command("virtual-meter", context_settings=_PASS_ON)(virtual_meter)
     app.command("virtual-concentrator", context_settings=_PASS_ON)(virtual_concentrator)
+    app.command("virtual-gps", context_settings=_PASS_ON)(virtual_gps)

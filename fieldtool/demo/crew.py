@@ -49,6 +49,7 @@ class Crew:
     pin: str
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
+    gps: Service | None = None
     last_seconds: float = 0.0
     """How long this tablet's last command took: what this machine can do now."""
 
@@ -70,6 +71,20 @@ class Crew:
     def outside(self, *arguments: str) -> Outcome:
         """Run a command that is no matter of orders, in a process of its own; it may fail."""
         return processes.run(arguments, self.extra, allowed=(0, 1))
+
+    def switch_gps_on(self, logs: Path) -> Service:
+        """Start the crew's receiver, which goes with it from order to order."""
+        command = [*processes.drivers_command(), "virtual-gps", "--place", str(self._place), "--rate", "10"]
+        self.gps = Service(f"gps {self.crew}", command, {}, logs / f"{self.crew}-gps.log")
+        return self.gps
+
+    def stand_at(self, order: dict[str, Any]) -> None:
+        """The crew has driven to the supply point of an order."""
+        self._place.write_text(str(order.get("position") or ""), encoding="utf-8")
+
+    @property
+    def _place(self) -> Path:
+        return self.home / "gps-place.txt"
 
     def enrol(self, office: Office) -> None:
         """Make the tablet known to the office."""
@@ -104,12 +119,14 @@ class Crew:
         gently: bool = False,
     ) -> Outcome:
         """Work on an order by its procedure, from where it stands to where it ends or stops."""
+        self.stand_at(visit.order)
         file = self.home / f"{visit.number}.json"
         file.write_text(json.dumps(answers, ensure_ascii=False, indent=1), encoding="utf-8")
         arguments = ["commission", visit.number, "--answers", str(file), "--user", self.person]
         if visit.old is not None:
             arguments += ["--old-port", str(visit.old.ready()["listen"])]
         arguments += ["--new-port", new_port or str(visit.new.ready()["listen"])]
+        arguments += ["--gps", str(self.gps.ready()["listen"]) if self.gps is not None else "none"]
         if redo is not None:
             arguments += ["--redo", redo]
         if stop_before is not None:
@@ -151,7 +168,7 @@ def answers(visit: Visit, procedure: Procedure, folder: Path, *, label: str | No
         "configure": {"allow": ["limiter.threshold"]},
         "relay": {"confirmation": "".join(filter(str.isdigit, visit.new_serial))[-4:]},
         "seals_applied": {"seals": [{"number": f"N{number[-5:]}7", "position": "terminal_cover"}]},
-        "place": {"position": position(order)},
+        "place": {},
         "photo_after": {"photos": [after.name]},
         "customer": {
             "outcome": "signed",
@@ -168,9 +185,3 @@ def plausible_dial(old: dict[str, Any]) -> str:
     """What an old meter without a port shows by now: its last reading and three weeks of usual use."""
     use = Decimal(old.get("usual_daily_use") or 5)
     return str(int(Decimal(old.get("last_reading") or 1000) + 21 * use))
-
-
-def position(order: dict[str, Any]) -> dict[str, Any]:
-    """Where the tablet's receiver says the crew stands."""
-    latitude, longitude = str(order.get("position") or "0,0").split(",")
-    return {"latitude": latitude, "longitude": longitude, "accuracy_m": "4.5", "age_s": 2, "satellites": 11}

@@ -119,6 +119,12 @@ def side_by_side(job: Callable[[Crew], Any], crews: list[Crew]) -> list[Any]:
 
 def lane(stage: Stage, crew: Crew) -> None:
     """A project's day: import it; enrol a crew, fetch its orders, work without signal, bring all back."""
+    with crew.switch_gps_on(stage.logs):
+        day(stage, crew)
+
+
+def day(stage: Stage, crew: Crew) -> None:
+    """What a lane does while its receiver is on."""
     stage.say(crew.project, "imports the project")
     stage.office.load(crew.project)
     stage.say(crew.project, "enrols the tablet")

@@ -30,7 +30,44 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     pin: str | None = None
 
 
-class ConfirmAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A position fix: decimal degrees (WGS 84), metres, seconds; `mock` where the receiver says so itself.
+
+    Attributes:
+        accuracy_m: radius that holds the true place two times out of three.
+        age_s: of the fix when it was taken; `at`: when that was, UTC; `gps_at`: the receiver's own time.
+        quality: how it came about (`drivers.position.fix.Quality`); `source`: `nmea`, `windows` or `file`.
+        flags: what makes it doubtful: `stale`, `poor`, `simulated`, `estimated`, `jump`, `far`.
+        distance_m: from the supply point as the order names it.
+    """
+
+    latitude: str
+    longitude: str
+    accuracy_m: str | None = None
+    age_s: int | None = None
+    satellites: int | None = None
+    mock: bool = False
+    altitude_m: str | None = None
+    at: str | None = None
+    gps_at: str | None = None
+    quality: str | None = None
+    source: str | None = None
+    flags: list[str] = []
+    distance_m: int | None = None
+
+
+class PositionedAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of the answers to steps that can ask where the crew is.
+
+    `position` is sealed; `no_position` says why there is none (`drivers.position.take.NoFix`).
+    """
+
+    PERSONAL: ClassVar[tuple[str, ...]] = ("note", "position")
+    position: Position | None = None
+    no_position: str | None = None
+
+
+class ConfirmAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """`checks` by id; a check set to false on a safety step ends the order. `photos`: check id → blob."""
 
     checks: dict[str, bool] = {}
@@ -60,7 +97,7 @@ class TextAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
     text: str = ""
 
 
-class PhotoAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+class PhotoAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """Blobs by the hash of their sealed bytes."""
 
     photos: list[str] = []
@@ -127,26 +164,13 @@ class SealsAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
     photos: list[str] = []
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A position fix: decimal degrees (WGS 84), metres, seconds; `mock` where the system says so."""
-
-    latitude: str
-    longitude: str
-    accuracy_m: str | None = None
-    age_s: int | None = None
-    satellites: int | None = None
-    mock: bool = False
-
-
-class PlaceAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+class PlaceAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """Where the device sits. Fields left out are as the order says."""
 
-    PERSONAL: ClassVar[tuple[str, ...]] = ("note", "position")
     concentrator: str | None = None
     panel: str | None = None
     slot: int | None = None
     phase: str | None = None
-    position: Position | None = None
     override: Override | None = None
 
 

@@ -35,6 +35,8 @@ Seal = Callable[[str, str], Sealed]
 """(field, text) → the text sealed under the order's key."""
 
 UNSAFE_REASON = "unsafe_installation"
+WRONG_PLACE = ("far", "simulated", "stale", "jump")
+"""What a supervisor looks at in a position; a poor or a missing one is told in the record and no more."""
 
 
 def effects(
@@ -308,6 +310,8 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
         if isinstance(step, m.NumberStep) and isinstance(answer, a.NumberAnswer):
             names = {"disagrees_with_optical": "reading_disagrees", "implausible": "implausible_reading"}
             flags += [names[doubt.code] for doubt in reading_doubts(step, answer, job, state)]
+        if isinstance(answer, a.PositionedAnswer) and answer.position is not None:
+            flags += [f"position_{flag}" for flag in answer.position.flags if flag in WRONG_PLACE]
         if isinstance(answer, a.JoinAnswer) and answer.state is not None and answer.state != "joined":
             flags.append(f"join_{answer.state.value}")
         if isinstance(answer, a.JoinAnswer) and answer.reason == "other_concentrator":

@@ -63,6 +63,7 @@ class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         safety: a failed check ends the order as unsafe; no role passes it.
         roles: who may accept it; empty for anybody.
         redo_after: steps after whose correction this one has to be done again.
+        position: where the crew is, is taken when the step comes up (confirm, photo and place steps).
     """
 
     id: str
@@ -72,6 +73,7 @@ class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     safety: bool = False
     roles: list[Role] = []
     redo_after: list[str] = []
+    position: bool = False
 
 
 class Effect(StrEnum):
@@ -228,6 +230,14 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     step: list[Step]
 
 
+class PositionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How positions are taken: `wait_s` seconds for a fix; beyond `far_m` metres and the accuracy of the fix,
+    the crew is not at the supply point that the order names. No position stops anybody."""
+
+    wait_s: int = 20
+    far_m: int = 200
+
+
 class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A versioned procedure for orders of some kinds.
 
@@ -241,6 +251,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     phase: list[Phase]
     not_done: list[Choice]
     return_after: int = 3
+    position: PositionRules = PositionRules()
 
     @property
     def steps(self) -> list[Step]:
@@ -323,6 +334,8 @@ def _mistake_of(step: Step, seen: set[str]) -> str | None:
             return "a condition names one of fact, flag, or step with field"
     if step.safety and not isinstance(step, ConfirmStep):
         return "only confirm steps can be safety steps"
+    if step.position and not isinstance(step, ConfirmStep | PhotoStep | PlaceStep):
+        return "only confirm, photo and place steps take a position"
     return None
 
 

@@ -359,6 +359,26 @@ Body: TypeAlias = (
 )
 
 
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the crew is, on a step that takes it.
+
+    Attributes:
+        state: `searching`, `fix`, `none`. A search may have a fix already, which is getting better.
+        reason: why there is none (key `position.reason.<reason>`); `flags` have keys `position.flag.<flag>`.
+        in_view: satellites seen, with or without a fix. `at`: UTC, when it was taken.
+    """
+
+    state: str
+    accuracy_m: str | None = None
+    satellites: int | None = None
+    in_view: int | None = None
+    age_s: int | None = None
+    at: str | None = None
+    flags: list[str] = []
+    reason: str | None = None
+    distance_m: int | None = None
+
+
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one step.
 
@@ -366,6 +386,7 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
         answer: the accepted answer as plain fields, where there is one.
         waiting: why the primary button is not possible yet; empty when it is.
         can_go_back: whether there is an earlier step.
+        position: where the crew is, on steps that take it.
     """
 
     id: str
@@ -379,6 +400,7 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     answer: dict[str, Any] | None
     waiting: list[Problem]
     body: Body
+    position: PositionView | None = None
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):

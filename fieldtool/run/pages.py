@@ -101,6 +101,7 @@ def _page(run: ProcedureRun, step: m.Step, language: Language) -> v.StepView:
         answer=msgspec.to_builtins(given) if given else None,
         waiting=_waiting(run, step, given),
         body=bodies.body(run, step, given, language),
+        position=run.positions.view(step, given),
     )
 
 
@@ -129,5 +130,5 @@ _EMPTY: dict[str, a.Answer] = {
 
 def _waiting(run: ProcedureRun, step: m.Step, given: a.Answer | None) -> list[v.Problem]:
     """What the page still lacks with nothing (more) entered: why the primary button is not possible yet."""
-    answer = given or _EMPTY[m.kind_of(step)]
+    answer = run.positions.completed(step, given or _EMPTY[m.kind_of(step)])
     return problems(step, answer, run.job(), run.state, run.bench_for(step, answer))

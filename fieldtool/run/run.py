@@ -27,6 +27,7 @@ from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunV
 from fieldtool.run import ending, evidence, pages, photos
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
+from fieldtool.run.positions import Positions
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.text import Language
 from workorders.clock import utc_text
@@ -54,6 +55,7 @@ class ProcedureRun:
         self.state = RunState()
         self.bench = Bench()
         self._meters: MeterSteps | None = None
+        self.positions = Positions(self)
         self._reload()
 
     # --- looking ----------------------------------------------------------------------------------
@@ -86,7 +88,7 @@ class ProcedureRun:
         """Why this answer to the current step could not be accepted; writes nothing."""
         with self._lock:
             step = self._current()
-            read = self._read(step, answer)
+            read = self.positions.completed(step, self._read(step, answer))
             return problems(step, read, self.job(), self.state, self.bench_for(step, read))
 
     # --- walking ----------------------------------------------------------------------------------
@@ -130,7 +132,8 @@ class ProcedureRun:
         """Accept the current step; see RunFace."""
         with self._lock:
             step, job = self._current(), self.job()
-            read = engine.only_asked(step, self._read(step, answer), job, self.state)
+            read = self.positions.completed(step, self._read(step, answer))
+            read = engine.only_asked(step, read, job, self.state)
             failed = safety_failures(step, read, job, self.state)
             if failed:
                 return self._end(step.id, ending.unsafe_end(self, step, read, job, failed), RunEnd.UNSAFE)
@@ -220,7 +223,8 @@ class ProcedureRun:
             meters.cancel()
 
     def close(self) -> None:
-        """Let go of the meter."""
+        """Let go of meter and receiver."""
+        self.positions.stop()
         meters, self._meters = self._meters, None
         if meters is not None:
             meters.close()
@@ -382,6 +386,7 @@ class ProcedureRun:
             self._old_mismatch = self._old_mismatch_serial = None
         self._shown = None
         self._opened_at = datetime.now(UTC)
+        self.positions.stop()
         if end is not None:
             self.close()
         self._arrive()

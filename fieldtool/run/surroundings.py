@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from drivers.models import MeterModel
+from drivers.position.take import Taken, Told
 from fieldtool.identity import OtherOrder, StockItem
 from fieldtool.procedure.bench import SignedOverride
 from fieldtool.procedure.model import Procedure
@@ -103,6 +105,14 @@ class HeardLists(Protocol):
         ...
 
 
+class Locate(Protocol):
+    """Takes one position: waits so many seconds at most, ends early on `stop`, tells of better ones."""
+
+    def __call__(self, wait: float, stop: Event, told: Told | None = None) -> Taken:
+        """*Slow.* Never raises: why there is no position is in the answer."""
+        ...
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """Everything around a run. `port_for`: which probe port serves a device; `crew`: whose truck this is."""
@@ -125,5 +135,6 @@ class Surroundings:
     signer: OverrideSigner
     records: RecordIssuer
     port_for: Callable[[DeviceRole], str | None]
+    locate: Locate
     person: Callable[[], Person | None]
     language: Callable[[], Language]

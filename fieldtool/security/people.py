@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -175,13 +175,12 @@ class People:
 
 
 def _honest_time(now: EntryTime) -> datetime:
-    """GPS time if there is a fix, else ours corrected by what the gateway's clock said last."""
-    if now.gps:
-        return read_utc(now.gps)
-    device = read_utc(now.device)
-    if now.server_offset_ms is None:
-        return device
-    return datetime.fromtimestamp(device.timestamp() + now.server_offset_ms / 1000, tz=device.tzinfo)
+    """Ours corrected by what the gateway's clock said last, or GPS time where that is later.
+
+    A receiver can be made to say anything; none makes an expired grant valid again.
+    """
+    ours = read_utc(now.device) + timedelta(milliseconds=now.server_offset_ms or 0)
+    return max(ours, read_utc(now.gps)) if now.gps else ours
 
 
 def _locked_out(what: str, seconds: int) -> JobError:

@@ -175,9 +175,11 @@ class TabletFace(Protocol):
         """The same as `start`, for an order that was begun; JobError `not_started` else."""
         ...
 
-    def use_ports(self, *, old: str | None = None, new: str | None = None) -> None:
-        """Ports of the probe for the old and the new meter in this process; None: the probe of the
-        settings."""
+    def use_ports(
+        self, *, old: str | None = None, new: str | None = None, position: str | None = None
+    ) -> None:
+        """Ports of the probe for the old and the new meter in this process, and where positions come from;
+        None: as the settings say."""
         ...
 
     def ports(self) -> list[PortRow]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from fieldtool import positioning
 from fieldtool.tablet import rows
 from workorders import network
 from workorders.clock import read_utc, utc_text
@@ -104,6 +105,15 @@ def order_row(row: queries.OrderRow, now: datetime, local: ZoneInfo) -> rows.Ord
         old_serial=row.old_serial,
         new_serial=row.new_serial,
     )
+
+
+def with_distance(row: rows.OrderRow, here: positioning.Coordinates | None) -> rows.OrderRow:
+    """The row with how far it is, and where to, from the place that was taken last."""
+    there = positioning.coordinates(row.position)
+    if here is None or there is None:
+        return row
+    metres, degrees = positioning.distance_m(*here, *there), positioning.bearing(*here, *there)
+    return msgspec.structs.replace(row, distance_m=metres, bearing=degrees)
 
 
 def _group(

@@ -62,6 +62,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
         sla: `none`, `soon`, `late`; `due` UTC.
         step: number of the step to continue at, where work has begun.
         unsent: whether the tablet holds entries of it without a verdict.
+        distance_m: from where a step last took a position, and `bearing` (degrees) from there.
     """
 
     order_id: str
@@ -80,6 +81,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     flags: list[str]
     distance_m: int | None = None
+    bearing: int | None = None
     position: str | None = None
     old_serial: str | None = None
     new_serial: str | None = None

@@ -33,6 +33,7 @@ from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
 from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.labels import RuleLabels
+from fieldtool.tablet.position import PositionReceiver
 from fieldtool.tablet.records import Documents
 from fieldtool.technologies import Technology, load_technologies
 from workorders.clock import SystemClock
@@ -81,6 +82,7 @@ class Tablet:
         self._journal: Journal | None = None
         self._person: Person | None = None
         self._ports: dict[DeviceRole, str | None] = {}
+        self.receiver = PositionReceiver(self)
         self._runs: dict[str, ProcedureRun] = {}
 
     @classmethod
@@ -251,7 +253,8 @@ class Tablet:
         """Orders of this tablet's crew, today first, then late, then the rest."""
         with self.store.read() as connection:
             found = lists.order_rows(connection, filter, self.now(), self._crew())
-        return found[offset : offset + limit]
+        here = self.receiver.here()
+        return [lists.with_distance(row, here) for row in found[offset : offset + limit]]
 
     def order_counts(self) -> rows.OrderCounts:
         """How many a section."""
@@ -358,10 +361,13 @@ class Tablet:
         if run is not None:
             run.close()
 
-    def use_ports(self, *, old: str | None = None, new: str | None = None) -> None:
-        """Ports of the probe for the old and the new meter, in this process."""
+    def use_ports(
+        self, *, old: str | None = None, new: str | None = None, position: str | None = None
+    ) -> None:
+        """Ports of the probe for old and new meter, and where positions come from, in this process."""
         with self._lock:
             self._ports = {DeviceRole.OLD: old, DeviceRole.NEW: new}
+            self.receiver.named = position
 
     def ports(self) -> list[rows.PortRow]:
         """*Slow.* Ports a probe may be on."""
@@ -406,6 +412,7 @@ class Tablet:
             signer=self.people_here,
             records=Documents(self),
             port_for=self.port_for,
+            locate=self.receiver.take,
             person=self.person,
             language=lambda: self.settings().language,
         )

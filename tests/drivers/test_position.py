@@ -209,7 +209,8 @@ def watch(*heard: tuple[Fix | None, float], now: datetime = NOW) -> Watch:
 def test_a_good_fix_of_now_is_enough_at_once() -> None:
     found = watch((fix(), 0.2))
     assert found.enough(settled=False)
-    assert (found.taken(stopped=False).flags, found.taken(stopped=False).age_s) == ((), 0)
+    taken = found.taken(0.2, stopped=False)
+    assert (taken.flags, taken.age_s) == ((), 0)
 
 
 def test_a_poor_fix_is_waited_on_and_the_better_one_kept() -> None:
@@ -218,7 +219,7 @@ def test_a_poor_fix_is_waited_on_and_the_better_one_kept() -> None:
     assert found.enough(settled=True)
     found.hear(Epoch(fix=fix(NOW + timedelta(seconds=1), "12.0")), 1.0, NOW + timedelta(seconds=1))
     found.hear(Epoch(fix=fix(NOW + timedelta(seconds=2), "50.0")), 2.0, NOW + timedelta(seconds=2))
-    taken = found.taken(stopped=False)
+    taken = found.taken(0.0, stopped=False)
     assert taken.fix is not None
     assert (taken.fix.accuracy_m, taken.flags) == ("12.0", ())
 
@@ -229,15 +230,17 @@ def test_a_wrong_clock_of_the_tablet_does_not_make_a_fix_stale() -> None:
     assert not found.enough(settled=True)  # one moment alone does not tell
     found.hear(Epoch(fix=fix(NOW + timedelta(seconds=1))), 1.0, wrong + timedelta(seconds=1))
     assert found.enough(settled=False)
-    assert (found.taken(stopped=False).flags, found.taken(stopped=False).age_s) == ((), 0)
+    taken = found.taken(1.5, stopped=False)
+    assert (taken.flags, taken.age_s) == ((), 0)
+    assert taken.gps_now == NOW + timedelta(seconds=1.5)
 
 
 def test_a_receiver_that_repeats_one_moment_is_stale_with_its_age() -> None:
     old = fix(NOW - timedelta(minutes=12))
     found = watch((old, 0.0), (old, 1.0), (old, 3.0))
     assert found.enough(settled=True)
-    assert found.taken(stopped=False).flags == (Flag.STALE,)
-    assert found.taken(stopped=False).age_s == 12 * 60 + 3
+    taken = found.taken(4.0, stopped=False)
+    assert (taken.flags, taken.age_s) == ((Flag.STALE,), 12 * 60 + 4)
 
 
 @pytest.mark.parametrize(
@@ -249,13 +252,13 @@ def test_a_receiver_that_repeats_one_moment_is_stale_with_its_age() -> None:
     ],
 )
 def test_a_fix_that_no_satellite_gave_says_so(quality: Quality, flag: Flag) -> None:
-    assert watch((fix(quality=quality), 0.0)).taken(stopped=False).flags == (flag,)
+    assert watch((fix(quality=quality), 0.0)).taken(0.0, stopped=False).flags == (flag,)
 
 
 def test_a_leap_that_no_truck_makes_is_flagged_whichever_fix_is_the_better_one() -> None:
     near, far = fix(), fix(NOW + timedelta(seconds=1), latitude="48.6")
-    assert watch((near, 0.0), (far, 1.0)).taken(stopped=False).flags == (Flag.JUMP,)
-    assert watch((near, 0.0), (fix(NOW, latitude="48.1001"), 1.0)).taken(stopped=False).flags == ()
+    assert watch((near, 0.0), (far, 1.0)).taken(0.0, stopped=False).flags == (Flag.JUMP,)
+    assert watch((near, 0.0), (fix(NOW, latitude="48.1001"), 1.0)).taken(0.0, stopped=False).flags == ()
 
 
 # --- receivers ----------------------------------------------------------------------------------

@@ -106,6 +106,10 @@ class Visit:
         self.dial = ""
 
     def __enter__(self) -> Visit:
+        place = str(self.field.tablet.run("orders", "show", self.number, "--json").json["row"]["position"])
+        where = self.field.folder / f"{self.number}.place"
+        where.write_text(place, encoding="utf-8")
+        gps = self._program("virtual-gps", "--place", str(where), "--accuracy", "3", "--rate", "10")
         reading = str(self._last + 150)
         old = self._meter("--serial", self.old, "--import-kwh", reading)
         new = self._meter(
@@ -118,7 +122,7 @@ class Visit:
             "--clock-offset-s",
             "90",
         )
-        self.ports = {"old": old["listen"], "new": new["listen"]}
+        self.ports = {"old": old["listen"], "new": new["listen"], "gps": gps["listen"]}
         self.dial = old["display_kwh"]
         return self
 
@@ -130,15 +134,15 @@ class Visit:
                 meter.stdout.close()
 
     def _meter(self, *options: str) -> Any:
+        return self._program("virtual-meter", "--listen", "socket://127.0.0.1:0", *options)
+
+    def _program(self, *command: str) -> Any:
         process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "fieldtool",
-                "virtual-meter",
-                "--listen",
-                "socket://127.0.0.1:0",
-                *options,
+                *command,
             ],
             env=environment(self.field.folder / "meters"),
             stdout=subprocess.PIPE,
@@ -183,7 +187,8 @@ class Visit:
     def command(self, answers: Path, *more: str, new_port: str | None = None) -> list[str]:
         return [
             "commission", self.number, "--old-port", self.ports["old"],
-            "--new-port", new_port or self.ports["new"], "--answers", str(answers),
+            "--new-port", new_port or self.ports["new"], "--gps", self.ports["gps"],
+            "--answers", str(answers),
             "--user", PERSON, "--json", *more,
         ]  # fmt: skip
 

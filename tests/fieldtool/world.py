@@ -38,6 +38,7 @@ from fieldtool.procedure.bench import SignedOverride
 from fieldtool.procedure.model import load_procedures
 from fieldtool.registration import Heard
 from fieldtool.run import IssuedRecord, ProcedureRun, Surroundings
+from fieldtool.run.positions import nowhere
 from fieldtool.run.surroundings import Person
 from fieldtool.tablet.around import StoreNetwork, StoreStock
 from fieldtool.tablet.labels import RuleLabels
@@ -342,6 +343,7 @@ def make_world(folder: Path, monkeypatch: Any, given: WorkOrder | None = None) -
         signer=signer,
         records=Records(),
         port_for=lambda role: "old" if role is DeviceRole.OLD else "new",
+        locate=nowhere,
         person=lambda: Person(id="tech-1", name="Silvia", role=Role.INSTALLER, crew="PRM-01"),
         language=lambda: Language.ES,
     )
@@ -381,7 +383,12 @@ def _fill(store: Store, journal: Journal, given: WorkOrder, key: OrderKey) -> No
                 for serial, mac in ((NEW_SERIAL, "404022B8DE70"), (OTHER_SERIAL, "404022B8DE87"))
             ],
         )
-    customer = Customer(name="Hernán Fernández", address="Calle Doctor Fleming, 83", phone="+34 600")
+    customer = Customer(
+        name="Hernán Fernández",
+        address="Calle Doctor Fleming, 83",
+        phone="+34 600",
+        position="39.46990,-0.37630",
+    )
     journal.append(
         OrderIssued(order=order_plain(given), customer=seal_customer(customer, key, given.mrid)),
         order_id=given.mrid,

@@ -59,7 +59,7 @@ class EntryTime(msgspec.Struct, frozen=True, kw_only=True):
         monotonic_ms: milliseconds of the monotonic clock since boot; orders entries of one boot.
         boot_id: names the boot that `monotonic_ms` counts from.
         server_offset_ms: gateway clock minus device clock at the last contact; None before the first.
-        gps: GPS time, same form as `device`, if there was a fix.
+        gps: GPS time, same form as `device`, where a receiver had a fix minutes ago at most.
     """
 
     device: UtcText
