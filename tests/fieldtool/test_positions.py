@@ -23,6 +23,7 @@ from fieldtool.run import ProcedureRun
 from fieldtool.text import Language
 from tests.fieldtool.world import World, make_world, walk
 from workorders.clock import GPS_HOLDS_MS, SystemClock, read_utc
+from workorders.journal.sealing import Erased
 from workorders.store import keys
 
 SUPPLY_POINT = ("39.46990", "-0.37630")
@@ -116,7 +117,10 @@ def test_with_the_key_of_the_order_the_position_is_gone(field: Callable[[Taken],
     sought(run)
     run.accept(SITE)
     with world.store.write() as connection:
-        keys.destroy_key(connection, run.book.key.key_id)
+        keys.destroy(connection, {run.book.key.key_id: "2026-12-01T00:00:00.000Z"})
+    with world.store.read() as connection, pytest.raises(Erased):
+        keys.key_by_id(connection, run.book.key.key_id)
+    assert "39.46995" not in str(world.payloads("step.done"))
     state = restore(run.procedure, run.book.entries(), lambda field, sealed: None)
     answer = state.answer("site")
     assert isinstance(answer, a.ConfirmAnswer)
