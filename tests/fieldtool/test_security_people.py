@@ -46,6 +46,7 @@ class TestClock:
         self.device = START
         self.monotonic = 1_000_000
         self.boot = "boot-1"
+        self.gps: datetime | None = None
 
     def now(self) -> EntryTime:
         return EntryTime(
@@ -53,7 +54,7 @@ class TestClock:
             monotonic_ms=self.monotonic,
             boot_id=self.boot,
             server_offset_ms=None,
-            gps=None,
+            gps=utc_text(self.gps) if self.gps else None,
         )
 
 
@@ -160,6 +161,16 @@ def test_a_try_counts_even_if_the_power_goes_while_it_is_checked(
             with pytest.raises(KeyboardInterrupt):
                 people.sign_in("ana", PIN)
     assert code_of(people.sign_in, "ana", "111222").code == "locked_out"
+
+
+def test_a_receiver_may_make_it_later_and_never_earlier(
+    store: Store, people: People, clock: TestClock
+) -> None:
+    add(store, "ana", Role.INSTALLER)
+    clock.gps = START + timedelta(days=31)  # the tablet's clock was turned back, the satellites know better
+    assert code_of(people.sign_in, "ana", PIN).code == "grant_expired"
+    clock.device, clock.gps = START + timedelta(days=31), START
+    assert code_of(people.sign_in, "ana", PIN).code == "grant_expired"
 
 
 def test_grants_expire_and_those_of_another_realm_or_office_have_no_force(
