@@ -13,11 +13,15 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from fieldtool.settings import Home
 from workorders.journal.entry import Realm
+
+if TYPE_CHECKING:
+    from fieldtool.tablet.reference import ReferenceRow
 
 FREE_BYTES = 2 * 1024**3
 """Two weeks of work with photos of one crew, with room."""
@@ -143,8 +147,25 @@ def _tablet(home: Home, realm: Realm | None) -> Iterator[Check]:
             detail=f"{status.gateway or '—'}, last contact {status.last_contact or 'never'}",
             hint="" if status.online else "fieldtool sync, where there is signal.",
         )
+        yield reference_check(tablet.references())
     finally:
         tablet.close()
+
+
+def reference_check(rows: list[ReferenceRow]) -> Check:
+    used = [f"{row.kind} {row.version} of {(row.published_at or '')[:10]}" for row in rows if row.version]
+    late = [row for row in rows if row.state.value != "current"]
+    wanted = [
+        f"{row.kind} {row.offered_version} is not in use: {row.reason or 'not received'}" for row in late
+    ]
+    refused = any(row.code for row in late)
+    hint = "Update fieldtool on this machine, or tell the office." if refused else "fieldtool sync"
+    return Check(
+        name="reference files",
+        state=LACKING if late else OK,
+        detail="; ".join([*(used or ["as the program brings them"]), *wanted]),
+        hint=hint if late else "",
+    )
 
 
 def _probe() -> Iterator[Check]:

@@ -9,8 +9,17 @@ import typer
 
 from fieldtool.commands import gateway
 from fieldtool.commands.gateway import Database
-from fieldtool.commands.opening import opened_office
-from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, table, usage
+from fieldtool.commands.opening import opened, opened_office
+from fieldtool.commands.output import (
+    JSON_HELP,
+    emit,
+    explained_sync,
+    fail,
+    guarded,
+    note,
+    table,
+    usage,
+)
 
 if TYPE_CHECKING:
     from workorders.gateway.published import PublishedSet
@@ -105,5 +114,31 @@ def _show(sets: list[PublishedSet]) -> None:
     table("", ["kind", "version", "published", "files"], lines)
 
 
+@guarded
+def references(realm: RealmOption = None, json: Json = False) -> None:
+    """Say which procedures, models, programs, label rules and technologies this tablet works by.
+
+    A kind that nothing was published of is as the program brings it. With --json one object: {"references":
+    [{"kind", "state": current|outdated|refused, "version", "published_at", "received_at", "files",
+    "offered_version", "code", "reason"}]}; `version` and the times are null for the program's own files,
+    `offered_version` is what the office last said is in force.
+    """
+    with opened(realm) as tablet:
+        found = tablet.references()
+    if json:
+        emit({"references": found})
+        return
+    lines = [
+        [row.kind, row.version, row.published_at, row.received_at, ", ".join(row.files)] for row in found
+    ]
+    table("", ["kind", "version", "published", "received", "files"], lines)
+    for row in found:
+        if row.code is not None:
+            note(f"{row.kind}, version {row.offered_version}: {explained_sync(row.code, row.reason or '')}")
+        elif row.state.value == "outdated":
+            note(f"{row.kind}: the office has version {row.offered_version}; sync")
+
+
 def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
+    app.command("references")(references)

@@ -110,7 +110,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything accepted so far, folded from the order's entries since its last start."""
 
     started_at: str | None = None
-    started_version: int | None = None
+    started: OrderStarted | None = None
     done: Mapping[str, Done] = {}
     reads: Mapping[DeviceRole, Found] = {}
     match: Checked | None = None
@@ -168,7 +168,7 @@ def fold(
             return state
         return RunState(
             started_at=at,
-            started_version=payload.procedure_version,
+            started=payload,
             position=state.position + 1,
             attempts=state.attempts,
             last_at=at,

@@ -24,7 +24,7 @@ from fieldtool.procedure.effects import effects, match_payload, photos_in
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import ending, evidence, pages, photos
+from fieldtool.run import ending, evidence, pages, photos, which
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
@@ -47,7 +47,7 @@ class ProcedureRun:
         self.order_id = order.mrid
         self.order = order
         self.around = around
-        self.procedure = _procedure(around, order)
+        self.procedure = which.procedure_for(around.procedures, order)
         self._lock = threading.RLock()
         self._shown: str | None = None
         self._opened_at = datetime.now(UTC)
@@ -56,6 +56,7 @@ class ProcedureRun:
         self.bench = Bench()
         self._meters: MeterSteps | None = None
         self.positions = Positions(self)
+        self._meters_outdated = False
         self._reload()
 
     # --- looking ----------------------------------------------------------------------------------
@@ -103,6 +104,7 @@ class ProcedureRun:
                             procedure=self.procedure.id,
                             procedure_version=self.procedure.version,
                             crew=self.around.crew,
+                            procedure_sha256=self.around.shelf.keep(self.procedure),
                         )
                     ]
                 )
@@ -222,6 +224,13 @@ class ProcedureRun:
         if meters is not None:
             meters.cancel()
 
+    def use(self, around: Surroundings) -> None:
+        """Go on with the models, programs, label rules and technologies of now; the procedure stays."""
+        with self._lock:
+            was, self.around = self.around, around
+            if (was.models_folder, was.programs_folder) != (around.models_folder, around.programs_folder):
+                self._meters_outdated = True  # the next work on a meter begins with a fresh session
+
     def close(self) -> None:
         """Let go of meter and receiver."""
         self.positions.stop()
@@ -234,8 +243,9 @@ class ProcedureRun:
         """The work on meters of this run."""
         with self._lock:
             context = self.context()
-            if self._meters is not None and self._meters.context != context:
+            if self._meters is not None and (self._meters.context != context or self._meters_outdated):
                 self.close()  # somebody else signed in: what is written from here on is theirs
+            self._meters_outdated = False
             if self._meters is None:
                 around = self.around
                 work = MeterWork(
@@ -419,14 +429,13 @@ class ProcedureRun:
         return written
 
     def _reload(self) -> None:
-        self.state = restore(self.procedure, self.book.entries(), self.book.unseal)
-
-
-def _procedure(around: Surroundings, order: WorkOrder) -> m.Procedure:
-    wanted = order.procedure or order.kind.value
-    found = around.procedures.get(wanted)
-    if found is None:
-        found = next((one for one in around.procedures.values() if order.kind in one.kinds), None)
-    if found is None:
-        raise JobError("no_procedure", f"there is no procedure {wanted!r} on this tablet", procedure=wanted)
-    return found
+        """Fold what was accepted; a run that was begun goes on by the procedure that it began with."""
+        entries = self.book.entries()
+        self.state = restore(self.procedure, entries, self.book.unseal)
+        if self.state.started is None or self.state.end is not None:
+            return
+        around = self.around
+        begun = which.begun_with(self.state.started, around.shelf, around.procedures, self.order)
+        if begun != self.procedure:
+            self.procedure = begun
+            self.state = restore(begun, entries, self.book.unseal)

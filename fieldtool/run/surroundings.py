@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ from fieldtool.procedure.state import Job, RunState
 from fieldtool.registration import Heard, Network
 from fieldtool.technologies import Technology
 from fieldtool.text import Language
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.kinds import DeviceRole, OrderStarted
 from workorders.journal.writer import Journal
 from workorders.people import Role
 from workorders.sync.blobs import BlobFiles
@@ -113,9 +113,36 @@ class Locate(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """Texts of procedures that runs were begun with."""
+
+    def keep(self, procedure: Procedure) -> str | None:
+        """Keep the text of a procedure in use; its SHA-256, or None where it has no file."""
+        ...
+
+    def begun(self, started: OrderStarted) -> Procedure | None:
+        """The procedure that a run was begun with; None where it is not here."""
+        ...
+
+
+class NoShelf:
+    """For whoever has one version of each procedure alone."""
+
+    def keep(self, procedure: Procedure) -> str | None:
+        """Nothing is kept."""
+        del procedure
+        return None
+
+    def begun(self, started: OrderStarted) -> Procedure | None:
+        """Nothing was kept."""
+        del started
+        return None
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """Everything around a run. `port_for`: which probe port serves a device; `crew`: whose truck this is."""
+    """Everything around a run. `port_for`: which probe port serves a device; `crew`: whose truck this is;
+    `shelf`: what runs were begun with."""
 
     journal: Journal
     procedures: dict[str, Procedure]
@@ -138,3 +165,4 @@ class Surroundings:
     locate: Locate
     person: Callable[[], Person | None]
     language: Callable[[], Language]
+    shelf: Shelf = field(default_factory=NoShelf)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fieldtool.procedure.answers import Answer
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunView
+from fieldtool.tablet.reference import ReferenceRow
 from fieldtool.tablet.rows import (
     EntryRow,
     MeterView,
@@ -215,6 +216,10 @@ class TabletFace(Protocol):
 
     def entries(self, *, pending: bool | None = None, limit: int = 100) -> list[EntryRow]:
         """Own entries, newest first; `pending`: only those without (True) or with (False) a verdict."""
+        ...
+
+    def references(self) -> list[ReferenceRow]:
+        """Which reference files are in use, and how they stand to what the office last said."""
         ...
 
     def stock(self) -> list[StockRow]:

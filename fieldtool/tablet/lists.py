@@ -12,9 +12,12 @@ from fieldtool import positioning
 from fieldtool.tablet import rows
 from workorders import network
 from workorders.clock import read_utc, utc_text
+from workorders.journal.kinds import OrderStarted
+from workorders.journal.lifts import PayloadError, read_payload
 from workorders.orders import OrderStatus, Place, can_start, is_open
 from workorders.store import queries, schema
-from workorders.store.entries import FoldEntry
+from workorders.store.engine import Store
+from workorders.store.entries import FoldEntry, fold_order
 from workorders.sync import reference
 from workorders.sync.blobs import CONFIRMED, LOCAL
 
@@ -317,3 +320,16 @@ def sync_summary(
         bytes_month=bytes_month,
         last_contact=last_contact,
     )
+
+
+def last_start(store: Store, order_id: str) -> OrderStarted | None:
+    """How work on an order last began."""
+    table = schema.entry
+    begun = (table.c.order_id == order_id) & (table.c.kind == OrderStarted.KIND)
+    with store.read() as connection:
+        found = fold_order(connection, begun)
+    try:
+        payload = read_payload(found[-1].envelope) if found else None
+    except PayloadError:
+        return None
+    return payload if isinstance(payload, OrderStarted) else None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-import assets
 from drivers import errors
 from drivers.connection import Connection
 from drivers.reading import Identity, JoinEvidence, ProfileResult
@@ -36,7 +35,7 @@ def read_meter(
     """
     identity = _identify(tablet, port, progress)
     serial = normalise_serial(identity.serial) or ""
-    model = tablet.models.get(identity.model or "")
+    model = tablet.desk.now().models.get(identity.model or "")
     secret = partial(tablet.secrets.get, serial)
     connection = counted(connection_for(model, secret, tablet.identity.system_title), serial)
     with _session(tablet, port, connection, progress, serial) as session:
@@ -67,13 +66,13 @@ def _session(
     context = OrderContext(order_id=None, order_version=None, actor=person.id if person else None)
     host = JournalHost(tablet.journal, context, partial(tablet.secrets.get, serial))
     host.progress = progress
-    root = assets.root()
+    files = tablet.desk.now()
     return OpticalSession(
         port,
         connection,
         host,
-        models=root / "models",
-        programs=root / "programs",
+        models=files.folders["models"],
+        programs=files.folders["programs"],
         cache=tablet.home.cache(),
     )
 

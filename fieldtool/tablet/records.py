@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from fieldtool.procedure.effects import device_serial
 from fieldtool.procedure.model import Procedure
 from fieldtool.procedure.state import Found, Job, RunState
 from fieldtool.run import IssuedRecord, photos
+from fieldtool.run.which import begun_with
 from fieldtool.tablet import lists
 from fieldtool.text import Language
 from workorders import network
@@ -199,7 +201,7 @@ class _Writer:
         from fieldtool.documents.record import Device, SealMark
 
         found = self._state.reads.get(role)
-        model = self._tablet.models.get((found.model if found else None) or planned or "")
+        model = self._tablet.desk.now().models.get((found.model if found else None) or planned or "")
         title = model.title.get(self._language.value, model.name) if model else planned or ""
         seals: list[SealMark] = []
         for step, answer in self._answered(m.SealsStep, a.SealsAnswer):
@@ -347,15 +349,16 @@ class _Writer:
 
     def _answered(self, step_kind: type[_S], answer_kind: type[_A]) -> list[tuple[_S, _A]]:
         found: list[tuple[_S, _A]] = []
-        for step in self._procedure().steps:
+        for step in self._procedure.steps:
             answer = self._state.answer(step.id)
             if isinstance(step, step_kind) and isinstance(answer, answer_kind):
                 found.append((step, answer))
         return found
 
+    @cached_property
     def _procedure(self) -> Procedure:
-        wanted = self._order.procedure or self._order.kind.value
-        return self._tablet.procedures[wanted]
+        tablet = self._tablet
+        return begun_with(self._state.started, tablet.shelf, tablet.desk.now().procedures, self._order)
 
     def _blob(self, sha256: str | None) -> BlobTaken | None:
         return self._state.photos.get(sha256) if sha256 else None

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import assets
-from drivers.models import MeterModel, load_models
 from fieldtool.errors import JobError
-from fieldtool.procedure.model import Procedure, load_procedures
+from fieldtool.procedure.model import Procedure
+from fieldtool.reference.begun import ProcedureShelf
+from fieldtool.reference.reader import Reader
 from fieldtool.run import ProcedureRun, Surroundings, photos
 from fieldtool.run.surroundings import Person
+from fieldtool.run.which import begun_with
 from fieldtool.security.people import KnownPerson, People
 from fieldtool.security.realm import check_realm
 from fieldtool.security.secrets import MeterSecrets
@@ -32,10 +34,9 @@ from fieldtool.tablet import lists, rows
 from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
 from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.keeping import Keeping
-from fieldtool.tablet.labels import RuleLabels
 from fieldtool.tablet.position import PositionReceiver
 from fieldtool.tablet.records import Documents
-from fieldtool.technologies import Technology, load_technologies
+from fieldtool.tablet.reference import ReferenceDesk, ReferenceRow
 from workorders.clock import SystemClock
 from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
@@ -331,6 +332,7 @@ class Tablet:
         with self._lock:
             run = self._runs.get(detail.order.mrid)
             if run is not None and run.state.end is None:
+                run.use(self.surroundings())
                 return run
             if not can_start(OrderStatus(detail.row.status)):
                 raise JobError(
@@ -392,21 +394,21 @@ class Tablet:
 
     def surroundings(self) -> Surroundings:
         """What a run needs around it."""
-        root = assets.root()
+        files = self.desk.now()
         return Surroundings(
             journal=self.journal,
-            procedures=self.procedures,
-            technologies=self.technologies,
-            models=self.models,
-            models_folder=root / "models",
-            programs_folder=root / "programs",
+            procedures=files.procedures,
+            technologies=files.technologies,
+            models=files.models,
+            models_folder=files.folders["models"],
+            programs_folder=files.folders["programs"],
             cache=self.home.cache(),
             blobs=self.blobs,
             system_title=self.identity.system_title,
             crew=self.identity.crew,
             network=self.tree,
             stock=StoreStock(self.store),
-            labels=RuleLabels(root / "labels"),
+            labels=files.labels,
             heard=StoreHeard(self.store, self.tree),
             secrets=self.secrets.get,
             signer=self.people_here,
@@ -415,22 +417,34 @@ class Tablet:
             locate=self.receiver.take,
             person=self.person,
             language=lambda: self.settings().language,
+            shelf=self.shelf,
         )
 
     @cached_property
-    def procedures(self) -> dict[str, Procedure]:
-        """Procedures by id."""
-        return load_procedures(assets.root() / "procedures")
+    def desk(self) -> ReferenceDesk:
+        """Procedures, models, programs, label rules and technologies: which are in use, and which came."""
+        return ReferenceDesk(
+            self.store,
+            lambda: self._identity.project if self._identity else None,
+            self.home.realm_folder(self.realm) / "reference",
+            assets.root(),
+        )
 
-    @cached_property
-    def technologies(self) -> dict[str, Technology]:
-        """Technologies by id."""
-        return load_technologies(assets.root() / "technologies")
+    @property
+    def shelf(self) -> ProcedureShelf:
+        """Procedures that runs were begun with."""
+        return ProcedureShelf(self.store, self.desk.now())
 
-    @cached_property
-    def models(self) -> dict[str, MeterModel]:
-        """Meter models by name."""
-        return load_models(assets.root() / "models")
+    def procedure(self, order_id: str) -> Procedure:
+        """The procedure that an order is worked by, or would be if it were begun now."""
+        detail = self._detail(order_id)
+        procedures = self.desk.now().procedures
+        started = lists.last_start(self.store, detail.order.mrid) if detail.row.started_at else None
+        return begun_with(started, self.shelf, procedures, detail.order)
+
+    def references(self) -> list[ReferenceRow]:
+        """Which reference files are in use, and how they stand to what the office last said."""
+        return self.desk.rows()
 
     @cached_property
     def blobs(self) -> BlobFiles:
@@ -451,7 +465,9 @@ class Tablet:
 
         try:
             with self._syncing:
-                round_ = SyncRound(self.store, self.identity, self.journal, transport, self.blobs)
+                round_ = SyncRound(
+                    self.store, self.identity, self.journal, transport, self.blobs, reader=Reader()
+                )
                 report = round_.run(told, cancelled)
         finally:
             transport.close()

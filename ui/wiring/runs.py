@@ -320,9 +320,7 @@ class Runs:
 
     def reasons(self, order_id: str) -> list[v.Option]:
         """Reasons not to complete, of the order's procedure."""
-        detail = self.tablet.order(order_id)
-        procedures = self.tablet.procedures
-        procedure = procedures.get(detail.procedure) or next(iter(procedures.values()))
+        procedure = self.tablet.procedure(order_id)
         language = self.formats().language
         return [
             v.Option(id=one.id, text=one.text.in_language(language), photo=one.photo, note=one.note)

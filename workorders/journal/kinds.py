@@ -131,12 +131,13 @@ class ReferenceReceived(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderStarted(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """Work on an order began, by this procedure."""
+    """Work on an order began, by this procedure. `procedure_sha256`: of the very text of its file."""
 
     KIND: ClassVar[str] = "order.started"
     procedure: str
     procedure_version: int
     crew: str | None = None
+    procedure_sha256: str | None = None
 
 
 class OrderProgressed(Payload, frozen=True, kw_only=True, omit_defaults=True):
