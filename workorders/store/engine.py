@@ -31,6 +31,8 @@ StoreRole: TypeAlias = Literal["tablet", "gateway"]
 APPLICATION_ID = 0x46544C31  # "FTL1"
 BUSY_TIMEOUT_MS = 15_000
 KEY_BYTES = 32
+MEMORY = "memory"
+"""Execution option: what is remembered between write transactions, of which SQLite has one at a time."""
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _PAGE = 4096
 _LEFT_BEHIND_S = 24 * 3600
@@ -213,6 +215,7 @@ def _engine(path: Path, key: bytes, *, wal: bool = True) -> Engine:
         poolclass=QueuePool,
         json_serializer=lambda value: encode.encode(value).decode(),
         json_deserializer=decode.decode,
+        execution_options={MEMORY: {}},
         hide_parameters=True,  # an error text must never hold what was to be stored
     )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from workorders.clock import read_utc, utc_text
 from workorders.journal.chain import head_of
@@ -171,19 +171,17 @@ class FoldEntry(msgspec.Struct, frozen=True):
     envelope: Envelope
 
 
-def _foldable(condition: Any) -> Any:
-    table = schema.entry
-    return select(
-        table.c.id,
-        table.c.hash,
-        table.c.at,
-        table.c.body,
-        table.c.chain_id,
-        table.c.seq,
-        table.c.server_seq,
-        table.c.order_id,
-        table.c.serial,
-    ).where(condition, table.c.server_seq.is_not(None) | table.c.own.is_(True))
+class Place(msgspec.Struct, frozen=True):
+    """Where an entry stands among those that take effect."""
+
+    id: str
+    server_seq: int | None
+
+
+def as_folded(entry: Entry) -> FoldEntry:
+    """An entry as the projection will read it out of the table."""
+    envelope = _ENVELOPE.decode(entry.body)
+    return FoldEntry(envelope.id, entry.hash, corrected_time(envelope), envelope)
 
 
 def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
@@ -192,9 +190,31 @@ def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
     First those with a server sequence, in that order; then unanswered own ones, by chain and number. What a
     gateway holds without a sequence (quarantined, rejected) has no effect.
     """
-    rows = connection.execute(_foldable(condition)).all()
+    table = schema.entry
+    query = _in_effect(condition, table.c.id, table.c.hash, table.c.at, table.c.body)
+    rows = _in_turn(connection, connection.execute(query).all())
+    return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
+
+
+def places_of_order(connection: Connection, order_id: str) -> list[Place]:
+    """Places of all entries of an order that take effect, in that order."""
+    rows = _in_turn(connection, connection.execute(_PLACES, {"order_id": order_id}).all())
+    return [Place(row.id, row.server_seq) for row in rows]
+
+
+def _in_effect(condition: Any, *columns: Any) -> Select[Any]:
+    table = schema.entry
+    place = (table.c.chain_id, table.c.seq, table.c.server_seq)
+    effective = table.c.server_seq.is_not(None) | table.c.own.is_(True)
+    return select(*columns, *place).where(condition, effective)
+
+
+_PLACES = _in_effect(schema.entry.c.order_id == bindparam("order_id"), schema.entry.c.id)
+
+
+def _in_turn(connection: Connection, rows: Sequence[Any]) -> list[Any]:
     begun = _chain_ranks(connection) if any(row.server_seq is None for row in rows) else {}
-    rows = sorted(
+    return sorted(
         rows,
         key=lambda row: (
             (0, row.server_seq, "", "", 0)
@@ -202,7 +222,6 @@ def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
             else (1, 0, begun.get(row.chain_id, ""), row.chain_id, row.seq)
         ),
     )
-    return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
 
 
 def _chain_ranks(connection: Connection) -> Mapping[str, str]:

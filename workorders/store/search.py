@@ -18,6 +18,9 @@ from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_customer
 from workorders.store import schema
 
 _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
+TABLES = (schema.work_order, schema.order_plan)
+FOUND_BY = frozenset({*_PLAIN, "customer"})
+"""Columns of those tables that a search text is made of."""
 _CHUNK = 400
 
 
