@@ -20,6 +20,7 @@ from workorders.clock import utc_text
 from workorders.gateway.board import ProjectInfo
 from workorders.rollout.board import Board
 from workorders.store.engine import Store
+from workorders.store.keys import REMEMBERED
 from workorders.store.queries import ExceptionRow, OrderDetail, OrderRow
 from workorders.store.settings import set_setting, setting
 from workorders.sync.http import check_url
@@ -84,7 +85,7 @@ class StoreMemory:
     def recall(self, question: str) -> tuple[str, str] | None:
         """See `Memory`."""
         with self._store.read() as connection:
-            kept = setting(connection, f"office:{question}")
+            kept = setting(connection, REMEMBERED + question)
         if not isinstance(kept, dict):
             return None
         return str(kept["at"]), str(kept["body"])
@@ -92,7 +93,7 @@ class StoreMemory:
     def keep(self, question: str, at: str, body: str) -> None:
         """See `Memory`."""
         with self._store.write() as connection:
-            set_setting(connection, f"office:{question}", {"at": at, "body": body})
+            set_setting(connection, REMEMBERED + question, {"at": at, "body": body})
 
 
 class OfficeClient:

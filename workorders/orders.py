@@ -6,7 +6,7 @@ What the office says about an order is `WorkOrder`; what came of it is folded fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -73,7 +73,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         scheduled_start, scheduled_end, due: UTC, `workorders.clock.utc_text`.
         usage_point: mRID of the supply point; `supply_number` is what the utility prints on the bill.
         program_values: values for the program's variables, by name.
-        flags: `medical_dependency`, `dog`, `generator`, … (a flag never weakens a safety step).
+        flags: `dog`, `generator`, … (a flag never weakens a safety step); those of `PERSONAL_FLAGS` are
+            sealed with the customer and come back here when the order is read with its key.
     """
 
     mrid: str
@@ -104,7 +105,10 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who lives there; stands in entries only sealed, field by field. `position` is `lat,lon` in degrees."""
+    """Who lives there; stands in entries only sealed, field by field. `position` is `lat,lon` in degrees.
+
+    `flags`: see `flags_text`.
+    """
 
     name: str | None = None
     document: str | None = None
@@ -112,6 +116,28 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address: str | None = None
     position: str | None = None
     notes: str | None = None
+    flags: str | None = None
+
+
+PERSONAL_FLAGS = frozenset({"medical_dependency"})
+"""Flags that say something about a person's health or life: only sealed."""
+_FLAGS_WIDTH = 64
+
+
+def split_flags(flags: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Flags that may stand in clear, and personal ones."""
+    found = list(flags)
+    return [f for f in found if f not in PERSONAL_FLAGS], [f for f in found if f in PERSONAL_FLAGS]
+
+
+def flags_text(personal: Iterable[str]) -> str:
+    """Personal flags as `Customer.flags`: of one length always, so that the ciphertext tells nothing."""
+    return "|".join(personal).ljust(_FLAGS_WIDTH)
+
+
+def read_flags(text: str | None) -> list[str]:
+    """The inverse of `flags_text`."""
+    return [flag for flag in (text or "").strip().split("|") if flag]
 
 
 CUSTOMER_FIELDS = Customer.__struct_fields__

@@ -23,11 +23,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_canonical
+from workorders.journal.kinds import Said
 
 MIN_PIN_DIGITS = 6
 _LOCK_CONTEXT = b"fieldtool/user-key/1"
 _GRANT_CONTEXT = b"fieldtool/grant/1\x00"
-_OVERRIDE_CONTEXT = "fieldtool/override/1"
+_OVERRIDE_CONTEXT = "fieldtool/override/2"
+_PLAIN_OVERRIDE_CONTEXT = "fieldtool/override/1"
 
 
 class Role(StrEnum):
@@ -65,18 +67,19 @@ class WeakPin(ValueError):
     code = "weak_pin"
 
 
-class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's role until an instant.
+class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's role until an instant. It goes into entries, so it names nobody: names are in the list of
+    people (`PersonRecord`).
 
     Attributes:
         person: opaque id; stands as `actor` in entries.
-        name: shown on the sign-in page.
+        name: only in grants from before names were left out.
         public_key: the person's Ed25519 public key, base64.
         issued_at, expires_at: UTC, RFC 3339.
     """
 
     person: str
-    name: str
+    name: str | None = None
     role: Role
     realm: str
     crew: str | None
@@ -179,18 +182,25 @@ def verify_grant(token: str, office: Ed25519PublicKey, *, at: datetime, realm: s
     return grant
 
 
-def override_message(*, order_id: str, match_entry: str, reason: str, role: str, person: str) -> bytes:
-    """What a person signs to pass a mismatch (`match.overridden`): canonical JSON of these fields."""
-    return canonical_bytes(
-        {
-            "context": _OVERRIDE_CONTEXT,
-            "order_id": order_id,
-            "match_entry": match_entry,
-            "reason": reason,
-            "role": role,
-            "person": person,
-        }
-    )
+def override_message(*, order_id: str, subject: str, reason: Said, role: str, person: str) -> bytes:
+    """What a person signs to pass a rule, as canonical JSON.
+
+    Args:
+        subject: the id of the `match.checked` entry, or `place_subject`.
+        reason: as it stands in the entry: the signature covers the ciphertext, so that it holds after an
+            erasure and does not let anybody guess the words. Plain only in entries of a first schema.
+    """
+    common = {"order_id": order_id, "role": role, "person": person}
+    if isinstance(reason, str):
+        plain = {"context": _PLAIN_OVERRIDE_CONTEXT, "match_entry": subject, "reason": reason}
+        return canonical_bytes(common | plain)
+    sealed = msgspec.to_builtins(reason)
+    return canonical_bytes(common | {"context": _OVERRIDE_CONTEXT, "subject": subject, "reason": sealed})
+
+
+def place_subject(serial: str, concentrator: str | None, panel: str | None) -> str:
+    """What an override of a place is about: this device at this collector."""
+    return f"place/{serial}/{concentrator or ''}/{panel or ''}"
 
 
 def verify_override(public_key: str, signature: str, message: bytes) -> bool:

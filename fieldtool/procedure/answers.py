@@ -23,10 +23,11 @@ class AnswerBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A rule passed by a person who may. `pin` opens that person's key and is never kept."""
+    """A rule passed by a person who may. `pin` opens that person's key and is never kept; `reason` is kept
+    sealed."""
 
     person: str
-    reason: str
+    reason: str = ""
     pin: str | None = None
 
 
@@ -264,16 +265,31 @@ def read_answer(step: Step, fields: dict[str, Any]) -> Answer:
         raise AnswerMistake(step.id, str(error)) from None
 
 
-def split_personal(answer: Answer) -> tuple[dict[str, Any], dict[str, str]]:
+OVERRIDE_REASON = "override.reason"
+_HIDDEN = ("checks", "photos")
+"""Fields of a confirm page by check; those of personal checks are sealed as JSON under the field's name."""
+
+
+def split_personal(
+    answer: Answer, hidden: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the plain fields of an answer, and the personal ones as text to be sealed.
 
-    A PIN is in neither.
+    A PIN is in neither. `hidden`: ids of checks that are personal.
     """
     plain: dict[str, Any] = msgspec.to_builtins(answer)
+    personal: dict[str, str] = {}
     override = plain.get("override")
     if isinstance(override, dict):
         override.pop("pin", None)
-    personal: dict[str, str] = {}
+        if reason := override.pop("reason", None):
+            personal[OVERRIDE_REASON] = reason
+    for field in _HIDDEN if hidden else ():
+        by_check = plain.get(field)
+        if not isinstance(by_check, dict) or not hidden & by_check.keys():
+            continue
+        kept = {check: by_check.pop(check) for check in sorted(hidden & by_check.keys())}
+        personal[field] = msgspec.json.encode(kept).decode()
     for field in answer.PERSONAL:
         value = plain.pop(field, None)
         if value is not None:
@@ -286,5 +302,10 @@ def join_personal(step: Step, plain: dict[str, Any], personal: dict[str, str]) -
     kind = ANSWERS[kind_of(step)]
     fields = dict(plain)
     for name, text in personal.items():
-        fields[name] = msgspec.json.decode(text) if name == "position" else text
+        if name == OVERRIDE_REASON:
+            fields["override"] = {**fields.get("override", {}), "reason": text}
+        elif name in _HIDDEN:
+            fields[name] = {**fields.get(name, {}), **msgspec.json.decode(text)}
+        else:
+            fields[name] = msgspec.json.decode(text) if name == "position" else text
     return msgspec.convert(fields, kind, strict=True)

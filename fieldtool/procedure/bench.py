@@ -13,7 +13,7 @@ import msgspec
 from fieldtool.identity import MatchResult
 from fieldtool.procedure.state import Found
 from fieldtool.procedure.views import ChangeRow
-from workorders.journal.kinds import BlobTaken, JoinState
+from workorders.journal.kinds import BlobTaken, JoinState, Sealed
 from workorders.people import Role
 
 
@@ -68,11 +68,11 @@ class JoinFound(msgspec.Struct, frozen=True, kw_only=True):
 
 class SignedOverride(msgspec.Struct, frozen=True, kw_only=True):
     """An override after its PIN opened the person's key: who, in which role, and the signature over the
-    message."""
+    message. `reason`: sealed under the order's key; the signature covers it so."""
 
     person: str
     role: Role
-    reason: str
+    reason: Sealed
     public_key: str
     grant: str
     signature: str

@@ -24,12 +24,14 @@ from workorders.journal.kinds import (
     MeterRead,
     OrderNotDone,
     Payload,
+    PlaceOverride,
     ReadingValue,
     SafetyFailed,
     Sealed,
     SealRecorded,
     StepDone,
 )
+from workorders.orders import PERSONAL_FLAGS
 
 Seal = Callable[[str, str], Sealed]
 """(field, text) → the text sealed under the order's key."""
@@ -45,10 +47,18 @@ def effects(
     """Payloads of accepting `answer` at `step`, in order."""
     written: list[Payload] = [*_new_photos(answer, state, bench)]
     written += _facts(step, answer, job, state, bench, seal)
-    plain, personal = a.split_personal(_completed(answer, bench))
+    plain, personal = a.split_personal(_completed(answer, bench), hidden=personal_checks(step))
     sealed = {name: seal(f"step.{step.id}.{name}", text) for name, text in personal.items()}
     written.append(StepDone(step=step.id, answers=plain, sealed=sealed, seconds=seconds))
     return written
+
+
+def personal_checks(step: m.Step) -> frozenset[str]:
+    """Checks that are asked only of an order with a personal flag: that they were, would tell the flag."""
+    checks = step.checks if isinstance(step, m.ConfirmStep | m.SummaryStep) else []
+    return frozenset(
+        check.id for check in checks if any(condition.flag in PERSONAL_FLAGS for condition in check.when)
+    )
 
 
 def unsafe(
@@ -248,6 +258,17 @@ def _overridden(override: SignedOverride, match_entry: str) -> MatchOverridden:
     )
 
 
+def _place_override(override: SignedOverride) -> PlaceOverride:
+    return PlaceOverride(
+        reason=override.reason,
+        role=override.role,
+        person=override.person,
+        public_key=override.public_key,
+        grant=override.grant,
+        signature=override.signature,
+    )
+
+
 def _sealed(step: m.SealsStep, answer: a.SealsAnswer, state: RunState) -> list[Payload]:
     serial = device_serial(state, step.device)
     default = step.condition[0].id if step.condition else None
@@ -280,7 +301,7 @@ def _placed(
             slot=place.slot,
             transformer=place.transformer,
             phase=place.phase,
-            capacity_override=bench.override.reason if bench.override else None,
+            override=_place_override(bench.override) if bench.override else None,
             position=position,
         )
     ]

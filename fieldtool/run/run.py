@@ -20,7 +20,7 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
-from fieldtool.procedure.effects import effects, match_payload, photos_in
+from fieldtool.procedure.effects import device_serial, effects, match_payload, photos_in
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
@@ -34,6 +34,7 @@ from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
 from workorders.orders import WorkOrder
+from workorders.people import place_subject
 
 if TYPE_CHECKING:
     from fieldtool.scanning.classify import LabelReading
@@ -335,10 +336,17 @@ class ProcedureRun:
             override.person,
             override.pin,
             order_id=self.order_id,
-            match_entry=bench.match_entry or "",
-            reason=override.reason,
+            subject=self._subject(step, bench),
+            reason=self.book.seal_said(override.reason.strip()),
         )
         return msgspec.structs.replace(bench, override=signed)
+
+    def _subject(self, step: m.Step, bench: Bench) -> str:
+        """What an override at this step is about."""
+        if isinstance(step, m.PlaceStep) and bench.place is not None:
+            serial = device_serial(self.state, kinds.DeviceRole.NEW) or ""
+            return place_subject(serial, bench.place.concentrator, bench.place.panel)
+        return bench.match_entry or ""
 
     def _match_entry(self, step: m.Step) -> str | None:
         if isinstance(step, m.MatchStep):

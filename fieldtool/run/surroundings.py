@@ -19,7 +19,7 @@ from fieldtool.procedure.state import Job, RunState
 from fieldtool.registration import Heard, Network
 from fieldtool.technologies import Technology
 from fieldtool.text import Language
-from workorders.journal.kinds import DeviceRole, OrderStarted
+from workorders.journal.kinds import DeviceRole, OrderStarted, Sealed
 from workorders.journal.writer import Journal
 from workorders.people import Role
 from workorders.sync.blobs import BlobFiles
@@ -43,9 +43,11 @@ class OverrideSigner(Protocol):
     """Opens a person's key with their PIN and signs an override; attempts are counted before the try."""
 
     def sign_override(
-        self, person: str, pin: str, *, order_id: str, match_entry: str, reason: str
+        self, person: str, pin: str, *, order_id: str, subject: str, reason: Sealed
     ) -> SignedOverride:
-        """Raises JobError `wrong_pin`, `locked_out`, `grant_expired` or `override_role`."""
+        """Sign that a person passes a rule; `subject` as in `workorders.people.override_message`.
+
+        Raises JobError `wrong_pin`, `locked_out`, `grant_expired` or `override_role`."""
         ...
 
 

@@ -13,6 +13,7 @@ from fieldtool.errors import JobError
 from fieldtool.procedure.bench import SignedOverride
 from workorders.clock import Clock, read_utc
 from workorders.journal.entry import EntryTime
+from workorders.journal.kinds import Sealed
 from workorders.people import (
     MAY_OVERRIDE,
     Grant,
@@ -38,6 +39,14 @@ class KnownPerson(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     crew: str | None
     expires_at: str
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A person as the office's list has them; the name is there and not in the grant."""
+
+    grant: str
+    name: str
+    locked: LockedKey | None
 
 
 class People:
@@ -75,7 +84,7 @@ class People:
             found.append(
                 KnownPerson(
                     id=grant.person,
-                    name=grant.name,
+                    name=row.name,
                     role=grant.role,
                     crew=grant.crew,
                     expires_at=grant.expires_at,
@@ -87,27 +96,31 @@ class People:
         """*Slow* (Argon2). Check a PIN; returns the person with the role of the grant."""
         grant, _ = self._open(person_id, pin)
         return KnownPerson(
-            id=grant.person, name=grant.name, role=grant.role, crew=grant.crew, expires_at=grant.expires_at
+            id=grant.person,
+            name=self._row(person_id).name,
+            role=grant.role,
+            crew=grant.crew,
+            expires_at=grant.expires_at,
         )
 
     def sign_override(
-        self, person: str, pin: str, *, order_id: str, match_entry: str, reason: str
+        self, person: str, pin: str, *, order_id: str, subject: str, reason: Sealed
     ) -> SignedOverride:
-        """*Slow* (Argon2). Sign the reasoned override of a mismatch with the person's own key."""
+        """*Slow* (Argon2). Sign a reasoned override with the person's own key; the reason comes sealed."""
         grant, key = self._open(person, pin)
         if grant.role not in MAY_OVERRIDE:
             raise JobError(
                 "override_role", f"the role {grant.role} may not pass a mismatch", role=grant.role.value
             )
         message = override_message(
-            order_id=order_id, match_entry=match_entry, reason=reason, role=grant.role, person=person
+            order_id=order_id, subject=subject, reason=reason, role=grant.role, person=person
         )
         return SignedOverride(
             person=person,
             role=grant.role,
             reason=reason,
             public_key=grant.public_key,
-            grant=self._row(person)[0],
+            grant=self._row(person).grant,
             signature=base64.b64encode(key.sign(message)).decode("ascii"),
         )
 
@@ -117,8 +130,9 @@ class People:
         return -(-state.wait_ms // 1000)
 
     def _open(self, person_id: str, pin: str) -> tuple[Grant, Ed25519PrivateKey]:
-        token, locked = self._row(person_id)
-        grant = self._grant(person_id, token)
+        row = self._row(person_id)
+        locked = row.locked
+        grant = self._grant(person_id, row.grant)
         if locked is None:
             raise JobError("no_pin", f"{person_id} has no PIN yet: the office sets one", person=person_id)
         state = self._count(person_id)
@@ -150,7 +164,7 @@ class People:
             raise _locked_out("locked", -(-state.wait_ms // 1000))
         return state
 
-    def _row(self, person_id: str) -> tuple[str, LockedKey | None]:
+    def _row(self, person_id: str) -> _Row:
         query = select(schema.person).where(
             schema.person.c.person_id == person_id, schema.person.c.revoked_at.is_(None)
         )
@@ -159,7 +173,7 @@ class People:
         if row is None or not row.grant:
             raise JobError("unknown_person", f"{person_id} is not known on this tablet", person=person_id)
         locked = msgspec.json.decode(row.key, type=LockedKey) if row.key else None
-        return str(row.grant), locked
+        return _Row(grant=str(row.grant), name=str(row.name), locked=locked)
 
     def _grant(self, person_id: str, token: str | None) -> Grant:
         try:

@@ -18,6 +18,7 @@ from workorders.orders import OrderStatus, Place, can_start, is_open
 from workorders.store import queries, schema
 from workorders.store.engine import Store
 from workorders.store.entries import FoldEntry, fold_order
+from workorders.store.opened import Opener
 from workorders.sync import reference
 from workorders.sync.blobs import CONFIRMED, LOCAL
 
@@ -222,11 +223,14 @@ def history(connection: Connection, detail: queries.OrderDetail) -> list[rows.Hi
             )
         )
     }
-    return [_history_row(entry, answers.get(entry.id)) for entry in found]
+    opener = Opener(connection)
+    return [_history_row(entry, answers.get(entry.id), opener) for entry in found]
 
 
-def _history_row(entry: FoldEntry, verdict: str | None) -> rows.HistoryRow:
-    payload = entry.envelope.payload
+def _history_row(entry: FoldEntry, verdict: str | None, opener: Opener) -> rows.HistoryRow:
+    payload = dict(entry.envelope.payload)
+    if "reason" in payload:
+        payload["reason"] = opener.said(payload["reason"], entry.envelope.order_id)
     params = {
         name: str(value)
         for name, value in payload.items()
@@ -266,7 +270,7 @@ _TOLD = frozenset(
         "role",
     }
 )
-"""Payload fields that may stand in a line of history: none is personal."""
+"""Payload fields that may stand in a line of history; a reason is sealed and shown where its key is here."""
 
 
 def entry_rows(connection: Connection, pending: bool | None, limit: int) -> list[rows.EntryRow]:

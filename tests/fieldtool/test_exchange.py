@@ -12,10 +12,13 @@ import pytest
 from drivers.errors import LinkLost, OtherMeter
 from fieldtool.commissioning import ReadingsDisagree
 from fieldtool.errors import JobError, StepRefused
+from fieldtool.procedure.answers import PlaceAnswer
+from fieldtool.procedure.rules import consent_missing
 from fieldtool.procedure.views import RunEnd, StepState
 from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, make_world, order, photo, walk
+from workorders import people
 from workorders.journal.kinds import JoinState, SealRecorded
 from workorders.people import Role
 
@@ -145,7 +148,8 @@ def test_a_ct_meter_asks_for_the_short_and_its_photo_and_for_the_bridge_afterwar
 def test_medical_dependency_blocks_until_consent_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = make_world(tmp_path, monkeypatch, order(flags=["medical_dependency"])).run()
+    world = make_world(tmp_path, monkeypatch, order(flags=["medical_dependency"]))
+    run = world.run()
     with pytest.raises(StepRefused) as caught:
         run.accept({"checks": {"place": True, "customer": True}})
     assert codes(caught) == {"check_open"}
@@ -153,10 +157,13 @@ def test_medical_dependency_blocks_until_consent_is_recorded(
     with pytest.raises(StepRefused) as caught:
         run.accept({"checks": checks})
     assert codes(caught) == {"photo_missing"}
-    run.accept({"checks": checks, "photos": {"consent": photo(run, "consent")}})
-    step = run.shown_step()
+    run.accept({"checks": checks, "photos": {"consent": photo(run, "document")}})
+    assert "consent" not in str(world.payloads("step.done")), "that it was asked would tell who lives here"
+    again = world.run()
+    step = again.shown_step()
     assert step is not None
     assert step.id == "hazards"
+    assert not consent_missing(again.job(), again.state)
 
 
 def test_a_dead_old_meter_is_not_obtainable_with_photo_and_never_zero(world: World) -> None:
@@ -387,7 +394,16 @@ def test_a_full_concentrator_blocks_and_passes_by_override_with_a_flag(world: Wo
     assert codes(caught) == {"capacity_full"}
     run.accept({"override": {"person": "lead-1", "reason": "emergency", "pin": "482615"}})
     [placed] = world.payloads("device.placed")
-    assert placed["capacity_override"] == "emergency"
+    override = placed["override"]
+    subject = people.place_subject(w.NEW_SERIAL, "CT-28101-DC", None)
+    assert (override["person"], override["signature"]) == ("lead-1", subject)
+    [done] = [payload for payload in world.payloads("step.done") if payload["step"] == "place"]
+    assert done["answers"]["override"] == {"person": "lead-1"}
+    assert "emergency" not in str(world.payloads("device.placed") + world.payloads("step.done"))
+    again = world.run().state.answer("place")
+    assert isinstance(again, PlaceAnswer)
+    assert again.override is not None
+    assert again.override.reason == "emergency"
 
 
 def test_a_meter_on_another_base_node_is_joined_and_flagged(world: World) -> None:

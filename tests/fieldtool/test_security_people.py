@@ -28,6 +28,8 @@ from fieldtool.security.redaction import HIDDEN, redact
 from fieldtool.security.secrets import MeterSecrets
 from workorders.clock import utc_text
 from workorders.journal.entry import EntryTime
+from workorders.journal.said import seal_said
+from workorders.journal.sealing import new_order_key
 from workorders.people import Grant, Role, lock_key, override_message, sign_grant, verify_override
 from workorders.store import schema
 from workorders.store.engine import Store, open_store
@@ -192,7 +194,8 @@ def test_an_override_is_signed_with_the_persons_own_key_and_only_by_a_role_that_
 ) -> None:
     add(store, "lead", Role.LEAD)
     add(store, "fitter", Role.INSTALLER)
-    wanted = {"order_id": "o1", "match_entry": "e1", "reason": "label damaged"}
+    reason = seal_said(new_order_key(), "label damaged", "o1")
+    wanted = {"order_id": "o1", "subject": "e1", "reason": reason}
     signed = people.sign_override("lead", PIN, **wanted)
     message = override_message(role=Role.LEAD, person="lead", **wanted)
     assert verify_override(signed.public_key, signed.signature, message)

@@ -48,7 +48,7 @@ from workorders import certificates, network
 from workorders.certificates import Holder, Subject
 from workorders.clock import SystemClock, utc_text
 from workorders.journal.entry import Realm
-from workorders.journal.kinds import DeviceRole, OrderIssued, TaskKind
+from workorders.journal.kinds import DeviceRole, OrderIssued, Sealed, TaskKind
 from workorders.journal.sealing import OrderKey, new_order_key
 from workorders.journal.writer import Journal
 from workorders.network.tree import Node, load_network
@@ -208,12 +208,12 @@ class Signer:
     role = Role.LEAD
 
     def sign_override(
-        self, person: str, pin: str, *, order_id: str, match_entry: str, reason: str
+        self, person: str, pin: str, *, order_id: str, subject: str, reason: Sealed
     ) -> SignedOverride:
         if pin != "482615":
             raise JobError("wrong_pin", "the PIN is not right", left="4")
         return SignedOverride(
-            person=person, role=self.role, reason=reason, public_key="", grant="", signature=match_entry
+            person=person, role=self.role, reason=reason, public_key="", grant="", signature=subject
         )
 
 

@@ -17,8 +17,9 @@ from workorders.gateway import acts, admin, push
 from workorders.journal import kinds
 from workorders.journal.entry import Entry, Envelope, Realm, seal_entry, to_wire
 from workorders.journal.kinds import JoinState, OrderStatus
+from workorders.journal.said import seal_said
 from workorders.people import Role
-from workorders.store import schema
+from workorders.store import keys, queries, schema
 from workorders.store.verify import verify_store
 from workorders.sync import wire
 from workorders.sync.wire import VerdictKind
@@ -217,17 +218,23 @@ def test_executed_offline_after_the_office_cancelled(bureau: Bureau, tablet: Tab
     assert "executed_after_cancel" in raised
 
 
+def said(tablet: Tablet, order_id: str, text: str = "label torn") -> kinds.Sealed:
+    with tablet.store.read() as connection:
+        return seal_said(keys.order_key(connection, order_id), text, order_id)
+
+
 def override(tablet: Tablet, order_id: str, key: Ed25519PrivateKey, grant: str, role: Role) -> Entry:
     checked = tablet.journal.append(
         kinds.MatchChecked(role=kinds.DeviceRole.NEW, sources=[], verdict="mismatch"), order_id=order_id
     )
+    reason = said(tablet, order_id)
     message = people.override_message(
-        order_id=order_id, match_entry=checked.envelope.id, reason="label torn", role=role, person="luz"
+        order_id=order_id, subject=checked.envelope.id, reason=reason, role=role, person="luz"
     )
     return tablet.journal.append(
         kinds.MatchOverridden(
             match_entry=checked.envelope.id,
-            reason="label torn",
+            reason=reason,
             role=role,
             person="luz",
             public_key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
@@ -253,7 +260,7 @@ def test_an_override_counts_only_with_role_and_signature(
 ) -> None:
     key, thief = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     grant = people.Grant(
-        person="luz", name="Luz", role=role, realm="demo", crew="A", project="demo",
+        person="luz", role=role, realm="demo", crew="A", project="demo",
         public_key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
         issued_at="2026-01-01T00:00:00Z", expires_at="2036-01-01T00:00:00Z",
     )  # fmt: skip
@@ -261,6 +268,70 @@ def test_an_override_counts_only_with_role_and_signature(
     entry = override(tablet, tablet.order_ids()[0], thief if stolen else key, token, claimed)
     told = verdicts(tablet, [raw(entry)])[0]
     assert verdict in told
+
+
+def grant_of(bureau: Bureau, key: Ed25519PrivateKey, role: Role, ends: str = "2036-01-01T00:00:00Z") -> str:
+    grant = people.Grant(
+        person="luz", role=role, realm="demo", crew="A", project="demo",
+        public_key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        issued_at="2026-01-01T00:00:00Z", expires_at=ends,
+    )  # fmt: skip
+    return people.sign_grant(grant, bureau.office.key)
+
+
+def placed_over(tablet: Tablet, order_id: str, key: Ed25519PrivateKey, grant: str, at: str) -> Entry:
+    """A placement at C1 whose override was signed for the collector `at`, claiming the role of a lead."""
+    reason, subject = said(tablet, order_id), people.place_subject("ZIV1", at, None)
+    message = people.override_message(
+        order_id=order_id, subject=subject, reason=reason, role=Role.LEAD, person="luz"
+    )
+    override = kinds.PlaceOverride(
+        reason=reason,
+        role=Role.LEAD,
+        person="luz",
+        public_key=base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        grant=grant,
+        signature=base64.b64encode(key.sign(message)).decode(),
+    )
+    placed = kinds.DevicePlaced(serial="ZIV1", model="prime-1ph", concentrator="C1", override=override)
+    return tablet.journal.append(placed, order_id=order_id, actor="luz")
+
+
+@pytest.mark.parametrize(
+    ("role", "ends", "at", "code"),
+    [
+        (Role.LEAD, "2036-01-01T00:00:00Z", "C1", None),
+        (Role.INSTALLER, "2036-01-01T00:00:00Z", "C1", "override_not_allowed"),
+        (Role.LEAD, "2026-02-01T00:00:00Z", "C1", "grant_expired"),
+        (Role.LEAD, "2036-01-01T00:00:00Z", "C2", "override_not_proven"),
+    ],
+)
+def test_a_full_concentrator_is_passed_only_with_role_term_and_signature(
+    bureau: Bureau, tablet: Tablet, role: Role, ends: str, at: str, code: str | None
+) -> None:
+    """The meter hangs there all the same: accepted as fact, one case for the supervisor with the reason."""
+    key, order_id = Ed25519PrivateKey.generate(), tablet.order_ids()[0]
+    entry = placed_over(tablet, order_id, key, grant_of(bureau, key, role, ends), at)
+    kind = "override_not_proven" if code else "capacity_overridden"
+    assert verdicts(tablet, [raw(entry)]) == [("conflict", kind)]
+    with bureau.office.store.read() as connection:
+        [row] = queries.exceptions(connection, order_id=order_id)
+        [place] = queries.placements(connection, serial="ZIV1", standing_only=True)
+    assert (row.kind, row.entry_id, row.detail.get("code")) == (kind, entry.envelope.id, code)
+    assert (row.detail["reason"], row.detail["person"]) == ("label torn", "luz")
+    assert place.concentrator == "C1"
+    assert verify_store(bureau.office.store).ok
+    tablet.sync()
+    with tablet.store.read() as connection:
+        assert [one.kind for one in queries.exceptions(connection, order_id=order_id)] == [kind]
+
+
+def test_an_override_that_nobody_signed_is_a_fact_and_says_so(bureau: Bureau, tablet: Tablet) -> None:
+    """Entries of the first schema carry only a reason; a tablet not yet updated still writes them."""
+    order_id = tablet.order_ids()[0]
+    old = kinds.DevicePlaced(serial="ZIV1", model="prime-1ph", concentrator="C1", capacity_override="urgent")
+    entry = tablet.journal.append(old, order_id=order_id)
+    assert verdicts(tablet, [raw(entry)]) == [("conflict", "override_not_proven")]
 
 
 def test_a_body_that_cannot_be_read_is_kept(bureau: Bureau) -> None:

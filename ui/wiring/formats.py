@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from fieldtool import words
 from fieldtool.text import Language
 from ui.wiring.titles import model_title, program_title
+from workorders.store.opened import ERASED, LOCKED
 
 Say = Callable[..., str]
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -45,6 +46,14 @@ class Formats:
     def word_or(self, key: str, otherwise: str) -> str:
         """Text of a key that need not exist: a name from a file or from a meter."""
         return words.text(key, self.language) if words.has(key, self.language) else otherwise
+
+    def told(self, text: str) -> str:
+        """What somebody said; where it cannot be read (any more), that."""
+        if text == ERASED:
+            return self.say("Datos borrados")
+        if text == LOCKED:
+            return self.say("Cerrado: la clave no está en este equipo")
+        return self.word_or(f"override.reason.{text}", text)
 
     def model(self, name: str | None) -> str:
         """Title of a meter model."""

@@ -187,10 +187,14 @@ def _history(row: rows.HistoryRow, now: datetime, formats: Formats) -> views.His
     )  # type: ignore[assignment]  # tones by verdict
     return views.HistoryRow(
         time=formats.when(row.at, now),
-        text=formats.word(f"entry.{row.kind}", **row.params),
+        text=formats.word(f"entry.{row.kind}", **_told(row.params, formats)),
         detail=row.actor or "",
         tone=tone,
     )
+
+
+def _told(params: dict[str, str], formats: Formats) -> dict[str, str]:
+    return params | {"reason": formats.told(params["reason"])} if "reason" in params else params
 
 
 _VERDICTS: dict[str, tuple[str, views.Tone]] = {

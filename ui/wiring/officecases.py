@@ -12,6 +12,7 @@ from fieldtool.text import Text
 from ui import officeviews, views
 from ui.views import Fact, Tone
 from ui.wiring.formats import Formats
+from ui.wiring.lists import why
 from workorders.store.queries import ExceptionRow, OrderDetail
 
 DECISIONS: tuple[tuple[str, str, Tone], ...] = (
@@ -143,7 +144,11 @@ def _not_done(reason: str, formats: Formats) -> str:
 
 
 def _value(name: str, value: object, formats: Formats) -> str:
-    for key in (f"value.{name}.{value}", f"override.{name}.{value}"):
+    if name == "reason":
+        return formats.told(str(value))
+    if name == "code":
+        return why(str(value), formats)
+    for key in (f"value.{name}.{value}", f"role.{value}"):
         known = formats.word(key)
         if known != key:
             return known
@@ -233,11 +238,10 @@ def _match(detail: OrderDetail, formats: Formats) -> Fact:
     # The worst of the devices speaks: an old meter that matched says nothing of an overridden new one.
     match = max(detail.matches, key=lambda one: (one.overridden, one.verdict != "equal"))
     if match.overridden:
-        reason = formats.word(f"override.reason.{match.override_reason}")
         return Fact(
             label=formats.say("Coincidencia"),
             value=formats.say("Con excepción"),
-            detail=str(match.override_reason) if reason.startswith("override.") else reason,
+            detail=formats.told(match.override_reason or ""),
             tone="attention",
         )
     equal = match.verdict == "equal"

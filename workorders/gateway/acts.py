@@ -30,10 +30,20 @@ from workorders.journal.kinds import (
     OrderReturned,
     OrderStatus,
     Payload,
+    Sealed,
 )
+from workorders.journal.said import seal_said
 from workorders.journal.sealing import new_order_key
 from workorders.journal.writer import Draft
-from workorders.orders import FINAL, Customer, WorkOrder, order_plain, seal_customer
+from workorders.orders import (
+    FINAL,
+    Customer,
+    WorkOrder,
+    flags_text,
+    order_plain,
+    seal_customer,
+    split_flags,
+)
 from workorders.store import keys, schema
 from workorders.store.queries import exceptions, missing_blobs
 
@@ -62,7 +72,9 @@ def issue_order(
         OutOfTurn: `number_taken`.
     """
     order_id = order_mrid(order.project, order.number)
-    order = msgspec.structs.replace(order, mrid=order_id, version=1)
+    plain_flags, personal = split_flags(order.flags)
+    order = msgspec.structs.replace(order, mrid=order_id, version=1, flags=plain_flags)
+    customer = msgspec.structs.replace(customer or Customer(), flags=flags_text(personal))
     with office.store.read() as connection:
         query = select(project_table.c.project_id).where(project_table.c.project_id == order.project)
         if connection.execute(query).first() is None:
@@ -72,7 +84,7 @@ def issue_order(
             raise OutOfTurn(f"the order {order.number} exists already", code="number_taken")
         key = new_order_key()
         keys.put_order_key(connection, order_id, key)
-        sealed = seal_customer(customer or Customer(), key, order_id)
+        sealed = seal_customer(customer, key, order_id)
         payload = OrderIssued(order=order_plain(order), customer=sealed)
         entry = write([Draft(payload=payload, order_id=order_id, order_version=1, actor=actor)])[0]
         touch(connection)
@@ -96,6 +108,17 @@ def change_order(
     if unknown:
         raise InvalidInput(f"not to be changed this way: {', '.join(sorted(unknown))}")
 
+    plain: dict[str, Any] = dict(changes)
+    if "flags" in changes:
+        try:
+            flags = msgspec.convert(changes["flags"], list[str])
+        except msgspec.ValidationError as error:
+            raise InvalidInput(str(error)) from None
+        plain["flags"], personal = split_flags(flags)
+        customer = msgspec.structs.replace(customer or Customer(), flags=flags_text(personal))
+    elif customer is not None:
+        customer = msgspec.structs.replace(customer, flags=None)
+
     def decide(connection: Connection, row: Row[Any]) -> Payload:
         _still_open(row)
         plan = schema.order_plan
@@ -104,7 +127,7 @@ def change_order(
         if planned is None:
             raise NotFound(f"the order {order_id} was never issued")
         try:
-            msgspec.convert({**planned.order, **changes}, WorkOrder)
+            msgspec.convert({**planned.order, **plain}, WorkOrder)
         except msgspec.ValidationError as error:
             raise InvalidInput(str(error)) from None
         known = customer and {name for name in Customer.__struct_fields__ if getattr(customer, name)}
@@ -114,7 +137,7 @@ def change_order(
             sealed = {name: value for name, value in differs.items() if name in known}
         if not changes and not sealed:
             raise InvalidInput("nothing is changed by this")
-        return OrderChanged(version=row.version + 1, changes=dict(changes), customer=sealed)
+        return OrderChanged(version=row.version + 1, changes=plain, customer=sealed)
 
     return _act(office, order_id, decide, actor, touches=True)
 
@@ -127,9 +150,9 @@ def cancel_order(office: Office, order_id: str, reason: str, *, actor: str | Non
     """
     said = _said(reason)
 
-    def decide(_: Connection, row: Row[Any]) -> Payload:
+    def decide(connection: Connection, row: Row[Any]) -> Payload:
         _still_open(row)
-        return OrderCancelled(version=row.version + 1, reason=said)
+        return OrderCancelled(version=row.version + 1, reason=_sealed(connection, order_id, said))
 
     return _act(office, order_id, decide, actor)
 
@@ -174,7 +197,10 @@ def approve_order(
         if waiting:
             kinds = ", ".join(sorted({item.kind for item in waiting}))
             raise OutOfTurn(f"to be decided first: {kinds}", code="exceptions_open")
-        return OrderApproved(record_hash=row.record_hash, remark=remark)
+        said = remark.strip() if remark else ""
+        return OrderApproved(
+            record_hash=row.record_hash, remark=_sealed(connection, order_id, said) if said else None
+        )
 
     return _act(office, order_id, decide, actor)
 
@@ -187,9 +213,9 @@ def return_order(office: Office, order_id: str, reason: str, *, actor: str | Non
     """
     said = _said(reason)
 
-    def decide(_: Connection, row: Row[Any]) -> Payload:
+    def decide(connection: Connection, row: Row[Any]) -> Payload:
         _executed(row)
-        return OrderReturned(version=row.version + 1, reason=said)
+        return OrderReturned(version=row.version + 1, reason=_sealed(connection, order_id, said))
 
     return _act(office, order_id, decide, actor, touches=True)
 
@@ -209,13 +235,14 @@ def decide_exception(
         row = _undecided(connection, exception_id)
         order = _find(connection, row.order_id) if row.order_id else None
         project = row.project or (order.project if order is not None else None) or _any_project(connection)
-    payload = ExceptionDecided(exception_id=exception_id, decision=decision, reason=said)
     with writing(office, project) as (connection, write):
         row = _undecided(connection, exception_id)
+        why = _sealed(connection, row.order_id or exception_id, said)
+        payload = ExceptionDecided(exception_id=exception_id, decision=decision, reason=why)
         drafts = [Draft(payload=payload, order_id=row.order_id, actor=actor)]
         order = _find(connection, row.order_id) if row.order_id else None
         if decision == "rework" and order is not None and order.status in _EXECUTED:
-            drafts.append(_draft(OrderReturned(version=order.version + 1, reason=said), order, actor))
+            drafts.append(_draft(OrderReturned(version=order.version + 1, reason=why), order, actor))
         entry = write(drafts)[0]
         touch(connection)
         return _done(connection, entry.envelope.id, row.order_id)
@@ -228,6 +255,11 @@ def _said(reason: str) -> str:
     if not reason.strip():
         raise InvalidInput("a reason is needed")
     return reason.strip()
+
+
+def _sealed(connection: Connection, scope: str, text: str) -> Sealed:
+    """What somebody says about an order, as the record may hold it."""
+    return seal_said(keys.sealing_key(connection, scope), text, scope)
 
 
 def _find(connection: Connection, order_id: str) -> Row[Any] | None:

@@ -19,6 +19,7 @@ from workorders.journal import kinds
 from workorders.journal.entry import Entry, signature_holds
 from workorders.journal.kinds import MatchOverridden
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.said import says_nothing
 from workorders.store import entries as journal
 from workorders.sync.checks import OFFICE_KINDS
 from workorders.sync.wire import VerdictKind
@@ -94,33 +95,65 @@ def check_payload(office: Office, entry: Entry) -> None:
     if isinstance(payload, kinds.ChainBegun) and envelope.seq != 0:
         raise Refused(VerdictKind.QUARANTINED, "malformed_payload", "a chain begins with its first entry")
     if isinstance(payload, MatchOverridden):
-        _check_override(office, entry, payload)
+        try:
+            _prove_override(office, entry, payload, payload.match_entry)
+        except Unproven as why:
+            raise Refused(VerdictKind.REJECTED, why.code, str(why)) from None
 
 
-def _check_override(office: Office, entry: Entry, payload: MatchOverridden) -> None:
-    """An override counts only if the person's grant, role and signature hold, at the time of the entry."""
+def doubt(office: Office, entry: Entry) -> str | None:
+    """Why the override in a placement proves nothing; None where it holds or there is none.
+
+    The placement itself is a fact and is never refused for it: the record says that nobody who may had
+    passed the rule, and a supervisor looks.
+    """
+    payload = read_payload(entry.envelope)
+    if not isinstance(payload, kinds.DevicePlaced):
+        return None
+    if payload.override is None:
+        return "unsigned" if payload.capacity_override else None
+    subject = people.place_subject(payload.serial, payload.concentrator, payload.panel)
+    try:
+        _prove_override(office, entry, payload.override, subject)
+    except Unproven as why:
+        return why.code
+    return None
+
+
+class Unproven(Exception):
+    """An override without force; `code` says why."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def _prove_override(
+    office: Office, entry: Entry, override: MatchOverridden | kinds.PlaceOverride, subject: str
+) -> None:
+    """Raise Unproven unless the person's grant, role and signature hold, at the time of the entry."""
     envelope = entry.envelope
     try:
         grant = people.verify_grant(
-            payload.grant,
+            override.grant,
             office.key.public_key(),
             at=read_utc(journal.corrected_time(envelope)),
             realm=office.realm,
         )
     except people.GrantError as error:
-        raise Refused(VerdictKind.REJECTED, f"grant_{error.code}", str(error)) from None
+        raise Unproven(f"grant_{error.code}", str(error)) from None
     message = people.override_message(
         order_id=envelope.order_id or "",
-        match_entry=payload.match_entry,
-        reason=payload.reason,
-        role=payload.role,
-        person=payload.person,
+        subject=subject,
+        reason=override.reason,
+        role=override.role,
+        person=override.person,
     )
     if grant.role not in people.MAY_OVERRIDE:
-        raise Refused(VerdictKind.REJECTED, "override_not_allowed", f"{grant.role} may not override")
-    if (grant.person, grant.role, grant.public_key) != (payload.person, payload.role, payload.public_key):
-        raise Refused(VerdictKind.REJECTED, "override_not_proven", "the grant is for somebody else")
-    if not payload.reason.strip():
-        raise Refused(VerdictKind.REJECTED, "override_not_proven", "an override needs a reason")
-    if not people.verify_override(payload.public_key, payload.signature, message):
-        raise Refused(VerdictKind.REJECTED, "override_not_proven", "the person's signature does not hold")
+        raise Unproven("override_not_allowed", f"{grant.role} may not override")
+    if (grant.person, grant.role, grant.public_key) != (override.person, override.role, override.public_key):
+        raise Unproven("override_not_proven", "the grant is for somebody else")
+    if says_nothing(override.reason):
+        raise Unproven("override_not_proven", "an override needs a reason")
+    if not people.verify_override(override.public_key, override.signature, message):
+        raise Unproven("override_not_proven", "the person's signature does not hold")

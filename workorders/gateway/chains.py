@@ -41,11 +41,15 @@ class _OfficeClock:
 
 def journal(office: Office, project: str) -> Journal:
     """The office's author on the chain of a project; the chain is begun if there is none."""
-    clock = _OfficeClock(office, SystemClock())
-    author = Journal(office.store, office.key, office.certificate, office.realm, project, clock)
+    author = _author(office, project)
     if author.head() is None:
         author.begin_chain("project")
     return author
+
+
+def _author(office: Office, project: str) -> Journal:
+    clock = _OfficeClock(office, SystemClock())
+    return Journal(office.store, office.key, office.certificate, office.realm, project, clock)
 
 
 @contextmanager
@@ -59,6 +63,11 @@ def writing(office: Office, project: str) -> Iterator[tuple[Connection, Write]]:
             return written
 
         yield connection, write_seen
+
+
+def write_within(office: Office, connection: Connection, project: str, draft: Draft) -> Entry:
+    """Write one entry of a project in a transaction that the caller holds already."""
+    return _author(office, project).append_within(connection, "project", draft)
 
 
 def append(office: Office, project: str, drafts: Sequence[Draft]) -> list[Entry]:

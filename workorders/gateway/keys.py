@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, true
 
 from workorders import sealedbox
 from workorders.clock import utc_text
@@ -32,7 +32,7 @@ def keys_for(office: Office, row: TabletRow, have: str | None) -> wire.KeysAnswe
             order_keys=_order_keys(connection, list(orders)),
             meter_secrets=_meter_secrets(connection, office, row, orders),
         )
-        erased = _erased(connection, row.crew)
+        erased = _erased(connection, row)
     digest = ring_digest(ring)
     sealed = None
     if digest != have:
@@ -107,14 +107,27 @@ def _meter_secrets(
     return found
 
 
-def _erased(connection: Connection, crew: str | None) -> list[str]:
-    """Erased keys of orders that ever were this crew's."""
+def _erased(connection: Connection, row: TabletRow) -> list[str]:
+    """Erased keys of orders that ever were this crew's; of the whole project where there is no crew.
+
+    A supervisor's machine holds no order's key, but remembers what the office has shown it.
+    """
     seen, key, gone = order_visibility, schema.order_key, schema.erased_key
+    if row.crew is None:
+        order = schema.work_order
+        whole = (
+            select(gone.c.key_id)
+            .join(key, key.c.key_id == gone.c.key_id)
+            .join(order, order.c.order_id == key.c.order_id)
+            .where(true() if row.project is None else order.c.project == row.project)
+            .order_by(gone.c.key_id)
+        )
+        return [item.key_id for item in connection.execute(whole)]
     query = (
         select(gone.c.key_id)
         .join(key, key.c.key_id == gone.c.key_id)
         .join(seen, seen.c.order_id == key.c.order_id)
-        .where(seen.c.crew == (crew or ""))
+        .where(seen.c.crew == row.crew)
         .distinct()
         .order_by(gone.c.key_id)
     )

@@ -160,7 +160,6 @@ def records_for(
             continue
         grant = Grant(
             person=row["person_id"],
-            name=row["name"],
             role=role,
             realm=office.realm,
             crew=row["crew"],

@@ -18,12 +18,22 @@ from typing import Annotated
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from workorders.gateway.authenticity import Author, Refused, check_author, check_payload, prove_author
+from workorders.gateway.authenticity import (
+    Author,
+    Refused,
+    check_author,
+    check_payload,
+    doubt,
+    prove_author,
+)
+from workorders.gateway.chains import write_within
 from workorders.gateway.office import Office
 from workorders.gateway.receipts import countersign
 from workorders.gateway.tables import relayed
 from workorders.journal.canonical import MAX_INTEGER
 from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire
+from workorders.journal.kinds import OverrideRefused
+from workorders.journal.writer import Draft
 from workorders.store import entries as journal
 from workorders.store import projection, schema
 from workorders.store.errors import StoreError, translate
@@ -250,7 +260,20 @@ def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
     for entry in ordered[:1] + ordered[-1:]:
         journal.note_head(state.connection, entry, own=False, certificate=certificate)
     projection.fold(state.connection, entries)
+    _note_doubts(state, entries)
     return [(item, first + index) for index, (item, _) in enumerate(pairs)]
+
+
+def _note_doubts(state: _Push, entries: Sequence[Entry]) -> None:
+    """Say in the record which overrides prove nothing; that is an act of the office, on its own chain."""
+    for entry in entries:
+        code = doubt(state.office, entry)
+        if code is None:
+            continue
+        envelope = entry.envelope
+        payload = OverrideRefused(entry_id=envelope.id, code=code)
+        draft = Draft(payload=payload, order_id=envelope.order_id, order_version=envelope.order_version)
+        write_within(state.office, state.connection, envelope.project or "", draft)
 
 
 def _judge(state: _Push, taken: Sequence[tuple[_Item, int]]) -> None:

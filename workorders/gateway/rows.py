@@ -14,7 +14,17 @@ import msgspec
 from workorders.clock import utc_text
 from workorders.mwm.tables import Moment
 from workorders.network import Node, StandingMeter
-from workorders.orders import Customer, Name, NewAsset, OldAsset, Place, TaskKind, WorkOrder
+from workorders.orders import (
+    Customer,
+    Name,
+    NewAsset,
+    OldAsset,
+    Place,
+    TaskKind,
+    WorkOrder,
+    flags_text,
+    split_flags,
+)
 from workorders.people import Role
 
 Text = Annotated[str, msgspec.Meta(max_length=500)]
@@ -298,7 +308,7 @@ def build_order(
         place=tree.place(point, meter.place if meter else None),
         tariff=point.tariff,
         contracted_power=point.contracted_power,
-        flags=[flag.strip() for flag in row.flags.split("|") if flag.strip()],
+        flags=split_flags(_flags(row))[0],
     )
 
 
@@ -312,7 +322,12 @@ def build_customer(row: OrderRow, point: UsagePointRow, customers: Mapping[str, 
         address=point.address,
         position=f"{point.lat},{point.lon}" if point.lat and point.lon else None,
         notes=row.notes,
+        flags=flags_text(split_flags(_flags(row))[1]),
     )
+
+
+def _flags(row: OrderRow) -> list[str]:
+    return [flag.strip() for flag in row.flags.split("|") if flag.strip()]
 
 
 def planning_changes(before: Mapping[str, Any], after: WorkOrder) -> dict[str, Any]:

@@ -13,7 +13,7 @@ number: an older program then keeps the entry and folds it after its update, ins
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 
@@ -30,6 +30,13 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     nonce: str
     ciphertext: str
+
+
+Said: TypeAlias = Sealed | str
+"""Why, in somebody's own words, which may be about a person: sealed (`workorders.journal.said`).
+
+Plain text only in entries of a first schema, from before it was sealed.
+"""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,7 +148,7 @@ class OrderStarted(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderProgressed(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """The order changed its status in the crew's hands (enroute, onSite, suspended, …)."""
+    """The order changed its status in the crew's hands (enroute, onSite, suspended, …); `reason`: a code."""
 
     KIND: ClassVar[str] = "order.progressed"
     status: OrderStatus
@@ -222,15 +229,17 @@ class MatchChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MatchOverridden(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A mismatch was passed by a person who may. `match_entry` is the hash of the `match.checked` entry.
+    """A mismatch was passed by a person who may. `match_entry` names the `match.checked` entry (its id).
 
     `signature` (base64) is by that person's key over `workorders.people.override_message`;
     `public_key` (base64) is the raw Ed25519 key, `grant` the gateway's signed statement that it may.
+    Schema 2: `reason` is sealed, and the signature covers the ciphertext.
     """
 
     KIND: ClassVar[str] = "match.overridden"
+    SCHEMA: ClassVar[int] = 2
     match_entry: str
-    reason: str
+    reason: Said
     role: str
     person: str
     public_key: str
@@ -239,10 +248,29 @@ class MatchOverridden(Payload, frozen=True, kw_only=True, omit_defaults=True):
     remark: Sealed | None = None
 
 
+class PlaceOverride(msgspec.Struct, frozen=True, kw_only=True):
+    """A full or too distant collector was passed by a person who may; fields as in `MatchOverridden`.
+
+    What is signed about: `workorders.people.place_subject`.
+    """
+
+    reason: Said
+    role: str
+    person: str
+    public_key: str
+    grant: str
+    signature: str
+
+
 class DevicePlaced(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A device now sits at this place of the network tree."""
+    """A device now sits at this place of the network tree.
+
+    Schema 2: passing a rule is `override`, signed; `capacity_override` is the unsigned, plain reason of
+    schema 1 and not written any more.
+    """
 
     KIND: ClassVar[str] = "device.placed"
+    SCHEMA: ClassVar[int] = 2
     serial: str
     model: str
     identities: dict[str, str] = {}
@@ -253,6 +281,7 @@ class DevicePlaced(Payload, frozen=True, kw_only=True, omit_defaults=True):
     transformer: str | None = None
     phase: str | None = None
     capacity_override: str | None = None
+    override: PlaceOverride | None = None
     position: Sealed | None = None
 
 
@@ -354,28 +383,38 @@ class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderIssued(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """An order for a crew: `order` is the plain part (`orders.WorkOrder`), `customer` the sealed one."""
+    """An order for a crew: `order` is the plain part (`orders.WorkOrder`), `customer` the sealed one.
+
+    Schema 2: flags about a person (`orders.PERSONAL_FLAGS`) stand in `customer`; an older program would let a
+    crew cut off somebody who depends on the supply, so it must keep the entry until its update.
+    """
 
     KIND: ClassVar[str] = "order.issued"
+    SCHEMA: ClassVar[int] = 2
     order: dict[str, Any]
     customer: dict[str, Sealed] = {}
 
 
 class OrderChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """The office changed planning fields; `changes` holds only those, with their new values."""
+    """The office changed planning fields; `changes` holds only those, with their new values.
+
+    Schema 2: as `OrderIssued`.
+    """
 
     KIND: ClassVar[str] = "order.changed"
+    SCHEMA: ClassVar[int] = 2
     version: int
     changes: dict[str, Any]
     customer: dict[str, Sealed] = {}
 
 
 class OrderCancelled(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """The office withdrew the order."""
+    """The office withdrew the order. Schema 2: `reason` is sealed."""
 
     KIND: ClassVar[str] = "order.cancelled"
+    SCHEMA: ClassVar[int] = 2
     version: int
-    reason: str
+    reason: Said
 
 
 class OrderReassigned(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -387,28 +426,45 @@ class OrderReassigned(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OrderApproved(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A supervisor accepted the record of an executed order: it is closed."""
+    """A supervisor accepted the record of an executed order: it is closed. Schema 2: `remark` is sealed."""
 
     KIND: ClassVar[str] = "order.approved"
+    SCHEMA: ClassVar[int] = 2
     record_hash: str | None = None
-    remark: str | None = None
+    remark: Said | None = None
 
 
 class OrderReturned(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A supervisor sent an executed order back for rework."""
+    """A supervisor sent an executed order back for rework. Schema 2: `reason` is sealed."""
 
     KIND: ClassVar[str] = "order.returned"
+    SCHEMA: ClassVar[int] = 2
     version: int
-    reason: str
+    reason: Said
 
 
 class ExceptionDecided(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A supervisor decided an exception. `decision`: `accepted`, `rejected`, `rework`."""
+    """A supervisor decided an exception. `decision`: `accepted`, `rejected`, `rework`.
+
+    Schema 2: `reason` is sealed, for an exception without an order under a key of its own.
+    """
 
     KIND: ClassVar[str] = "exception.decided"
+    SCHEMA: ClassVar[int] = 2
     exception_id: str
     decision: str
-    reason: str
+    reason: Said
+
+
+class OverrideRefused(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The gateway found at push that nobody who may had passed a rule; what was done stays a fact.
+
+    `entry_id`: the crew's entry; `code`: why its override proves nothing (`unsigned`, `grant_expired`, …).
+    """
+
+    KIND: ClassVar[str] = "override.refused"
+    entry_id: str
+    code: str
 
 
 class JoinReported(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -424,7 +480,10 @@ class JoinReported(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PersonalErased(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """The keys of these orders were destroyed; every sealed value under them reads *erased* from now on."""
+    """The keys of these orders were destroyed; every sealed value under them reads *erased* from now on.
+
+    `reason` outlives the key and must not name the person; the gateway refuses one that does.
+    """
 
     KIND: ClassVar[str] = "personal.erased"
     key_ids: list[str]

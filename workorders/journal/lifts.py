@@ -18,8 +18,23 @@ from workorders.journal.kinds import PAYLOADS, Payload
 Plain: TypeAlias = dict[str, Any]
 Lift: TypeAlias = Callable[[Plain], Plain]
 
-LIFTS: dict[tuple[str, int], Lift] = {}
-"""Lift by (kind, schema it lifts from). Empty: every kind is still at its first schema."""
+
+def _same(plain: Plain) -> Plain:
+    """Reads as it stands: the newer schema only adds what an older program must not overlook."""
+    return plain
+
+
+LIFTS: dict[tuple[str, int], Lift] = {
+    ("match.overridden", 1): _same,
+    ("device.placed", 1): _same,
+    ("order.issued", 1): _same,
+    ("order.changed", 1): _same,
+    ("order.cancelled", 1): _same,
+    ("order.approved", 1): _same,
+    ("order.returned", 1): _same,
+    ("exception.decided", 1): _same,
+}
+"""Lift by (kind, schema it lifts from)."""
 
 
 class PayloadError(ValueError):

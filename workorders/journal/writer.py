@@ -138,6 +138,15 @@ class Journal:
         if heads:
             self._tell_head(heads[-1])
 
+    def append_within(self, connection: Connection, reason: str, draft: Draft) -> Entry:
+        """Write one entry in a write transaction that the caller holds; of the chain begun if there is none.
+
+        Only for an author without a high-water mark (the office): whether it lasts is the caller's to know.
+        """
+        if entries.own_head(connection, self.project, by_project=self._by_project) is None:
+            self._begin(connection, reason, None)
+        return self._write(connection, [draft])[0]
+
     def begin_chain(self, reason: str, previous_head: HeadReference | None = None) -> Entry:
         """Begin a chain at enrolment, re-installation or restore; it names the head it follows.
 
@@ -146,17 +155,7 @@ class Journal:
                 lies in the store is named.
         """
         with self.store.write() as connection:
-            previous = previous_head or entries.own_head(
-                connection, self.project, by_project=self._by_project
-            )
-            self._retire(connection)
-            payload = ChainBegun(
-                reason=reason,
-                certificate=base64.b64encode(self._certificate).decode(),
-                previous_head=previous,
-            )
-            entry = self._seal(Draft(payload=payload), str(uuid_utils.uuid7()), None)
-            self._store(connection, [entry], certificate=self._certificate)
+            entry = self._begin(connection, reason, previous_head)
         self._tell_head(head_of(entry))
         return entry
 
@@ -190,6 +189,18 @@ class Journal:
     @property
     def _by_project(self) -> bool:
         return self.store.role == "gateway"
+
+    def _begin(self, connection: Connection, reason: str, previous_head: HeadReference | None) -> Entry:
+        previous = previous_head or entries.own_head(connection, self.project, by_project=self._by_project)
+        self._retire(connection)
+        payload = ChainBegun(
+            reason=reason,
+            certificate=base64.b64encode(self._certificate).decode(),
+            previous_head=previous,
+        )
+        entry = self._seal(Draft(payload=payload), str(uuid_utils.uuid7()), None)
+        self._store(connection, [entry], certificate=self._certificate)
+        return entry
 
     def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
         head = entries.own_head(connection, self.project, by_project=self._by_project)

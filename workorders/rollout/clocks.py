@@ -213,7 +213,9 @@ def _clocks(
     events: dict[str, list[StatusEvent]] = defaultdict(list)
     query = select(statuses).where(statuses.c.order_id.in_(order_ids)).order_by(statuses.c.position)
     for row in connection.execute(query):
-        events[row.order_id].append(StatusEvent(status=row.status, at=read_utc(row.at), reason=row.reason))
+        # A pause is named by a code; what the office said in words is sealed and names none.
+        code = row.reason if isinstance(row.reason, str) else None
+        events[row.order_id].append(StatusEvent(status=row.status, at=read_utc(row.at), reason=code))
     found: dict[str, list[SlaClock]] = {}
     for row in connection.execute(select(orders).where(orders.c.order_id.in_(order_ids))):
         happened = events[row.order_id]

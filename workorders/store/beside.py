@@ -137,6 +137,7 @@ order_text = Table(
     Column("address", String),
     Column("position", String),
     Column("notes", String),
+    Column("flags", String),
     Column("search", Text, nullable=False),
 )
 """Plain customer data of orders whose key is here, and the text that the search looks through."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,13 +11,16 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from workorders.clock import utc_text
 from workorders.journal.kinds import OrderStatus
-from workorders.journal.sealing import Erased, KeyMissing, OrderKey
+from workorders.journal.sealing import Erased, KeyMissing, OrderKey, SealError, new_order_key
 from workorders.store import schema, search
 from workorders.store.engine import Store
 from workorders.store.entries import ended_here
 from workorders.store.settings import set_setting, setting
 
 _LATELY = "erasure.lately"
+_TOLD = "erasure.told"
+REMEMBERED = "office:"
+"""Settings whose names begin so hold the last answers of the office, for when there is no contact."""
 IN_HAND = (OrderStatus.ENROUTE, OrderStatus.ON_SITE, OrderStatus.IN_PROGRESS, OrderStatus.SUSPENDED)
 """Orders that a crew is in the middle of: what they still write about them must be sealed too."""
 
@@ -99,6 +103,20 @@ def order_key(connection: Connection, order_id: str) -> OrderKey:
     return key_by_id(connection, row.key_id)
 
 
+def sealing_key(connection: Connection, scope: str) -> OrderKey:
+    """The key for what the office says about an order now: its newest, or a fresh one.
+
+    Fresh where there is none: for what was said after an erasure, and (with its id as `scope`) for an
+    exception that belongs to no order. Nothing is ever said in clear for want of a key.
+    """
+    try:
+        return order_key(connection, scope)
+    except SealError:
+        key = new_order_key()
+        put_order_key(connection, scope, key)
+        return key
+
+
 def forget_expired(connection: Connection, now: str) -> int:
     """Let go of keys past their time and of the plain text read with them; returns how many.
 
@@ -146,6 +164,18 @@ def destroy(connection: Connection, erased: Mapping[str, str]) -> None:
     orders = sorted({row.order_id for row in found if row.order_id})
     connection.execute(delete(schema.draft).where(schema.draft.c.order_id.in_(orders)))
     search.refresh_orders(connection, orders)
+
+
+def forget_answers(connection: Connection, erased: Sequence[str]) -> None:
+    """Let go of what the office has shown here before, once these keys are erased: it may stand in there."""
+    told = hashlib.sha256("\n".join(sorted(erased)).encode()).hexdigest()
+    if setting(connection, _TOLD) == told:
+        return
+    _overwrite(connection)
+    table = schema.setting
+    connection.execute(delete(table).where(table.c.name.startswith(REMEMBERED, autoescape=True)))
+    set_setting(connection, _TOLD, told)
+    set_setting(connection, _LATELY, True)
 
 
 def finish_erasures(store: Store) -> bool:

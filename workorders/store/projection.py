@@ -27,7 +27,7 @@ from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
 from workorders.store.settings import set_setting, setting
 
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 """Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
 
 CHUNK = 400
@@ -282,7 +282,7 @@ def _fold_decisions(connection: Connection) -> None:
             rows[payload.exception_id] = {
                 "exception_id": payload.exception_id,
                 "decision": payload.decision,
-                "reason": payload.reason,
+                "reason": msgspec.to_builtins(payload.reason),
                 "actor": entry.envelope.actor,
                 "entry_id": entry.id,
                 "at": entry.at,

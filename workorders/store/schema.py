@@ -166,11 +166,11 @@ work_order = Table(
     Column("not_done_reason", String),
     Column("attempts", Integer, nullable=False),
     Column("cancelled_at", String),
-    Column("cancel_reason", String),
+    Column("cancel_reason", json_type()),  # sealed, as `return_reason`
     Column("reassigned_at", String),
     Column("approved_at", String),
     Column("returned_at", String),
-    Column("return_reason", String),
+    Column("return_reason", json_type()),
     Column("rework", Integer, nullable=False),
     Column("updated_at", String, nullable=False),
     Index("work_order_list", "sort_at", "number", "order_id"),
@@ -202,7 +202,7 @@ order_status = Table(
     Column("entry_id", String, primary_key=True),
     Column("order_id", String, nullable=False),
     Column("status", String, nullable=False),
-    Column("reason", String),
+    Column("reason", json_type()),  # a code, or what the office said, sealed
     Column("at", String, nullable=False),
     Column("position", Integer, nullable=False),  # in the order in which the entries were folded
     Index("order_status_order", "order_id"),
@@ -276,7 +276,7 @@ match_state = Table(
     Column("entry_hash", String, nullable=False),
     Column("mismatches", Integer, nullable=False),  # how often it stopped before
     Column("overridden", Boolean, nullable=False),
-    Column("override_reason", String),
+    Column("override_reason", json_type()),  # sealed
     Column("override_role", String),
     Column("override_by", String),
     Column("override_entry", String),
@@ -399,7 +399,7 @@ decision = Table(
     metadata,
     Column("exception_id", String, primary_key=True),
     Column("decision", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("reason", json_type()),  # sealed
     Column("actor", String),
     Column("entry_id", String, nullable=False),
     Column("at", String, nullable=False),

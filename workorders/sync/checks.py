@@ -31,6 +31,7 @@ OFFICE_KINDS = frozenset(
         kinds.OrderApproved,
         kinds.OrderReturned,
         kinds.ExceptionDecided,
+        kinds.OverrideRefused,
         kinds.JoinReported,
         kinds.PersonalErased,
     )

@@ -69,6 +69,7 @@ def take(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing | N
     """Keep what is in the ring, forget what is not, destroy what was erased. Whether anything changed."""
     if answer.erased:
         order_keys.destroy(connection, dict.fromkeys(answer.erased, now))
+        order_keys.forget_answers(connection, answer.erased)
     if ring is not None:
         _take_ring(connection, answer, ring)
     # Said again by the office, whether they came anew or are still the right ones.

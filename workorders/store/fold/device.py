@@ -83,7 +83,7 @@ class DeviceFold:
         row: RowValues = {
             field: msgspec.to_builtins(getattr(payload, field))
             for field in kinds.DevicePlaced.__struct_fields__
-            if field != "capacity_override"
+            if field not in ("capacity_override", "override")
         }
         self.placements.append(
             row

@@ -61,6 +61,10 @@ class Evidence:
         """Writes of which it is not known whether the meter took them."""
         return [write for write in self.writes.values() if write["state"] not in SETTLED]
 
+    def overridden_by(self, entry_id: str) -> RowValues:
+        """The match that this override has passed; empty where it passed none."""
+        return next((row for row in self.matches.values() if row["override_entry"] == entry_id), {})
+
     def rows(self) -> dict[str, list[RowValues]]:
         """Rows by table name."""
         return {
@@ -151,7 +155,7 @@ class Evidence:
             if payload.match_entry in (row["entry_hash"], row["entry_id"]):
                 row |= {
                     "overridden": True,
-                    "override_reason": payload.reason,
+                    "override_reason": msgspec.to_builtins(payload.reason),
                     "override_role": payload.role,
                     "override_by": payload.person,
                     "override_entry": entry.id,

@@ -24,10 +24,10 @@ LAST = "9999-12-31T23:59:59.999Z"
 """Sorts orders without any date to the end of the list."""
 
 _PLANNING = frozenset({"crew", "scheduled_start", "scheduled_end", "due"})
-_CASE_OF_FLAG = {
-    "match_overridden": "match_overridden",
-    "old_meter_overridden": "match_overridden",
-    "capacity_overridden": "capacity_overridden",
+_CASES_OF_FLAG = {
+    "match_overridden": frozenset({"match_overridden"}),
+    "old_meter_overridden": frozenset({"match_overridden"}),
+    "capacity_overridden": frozenset({"capacity_overridden", "override_not_proven"}),
 }
 """Flags of a completed order that only say again what an entry of its own has raised."""
 _SITE_CHANGES = (kinds.MeterIntent, kinds.DevicePlaced, kinds.DeviceRemoved)
@@ -85,7 +85,7 @@ class OrderFold:
                 "entry_id": entry.id,
                 "order_id": self.order_id,
                 "status": str(self.status),
-                "reason": getattr(payload, "reason", None),
+                "reason": msgspec.to_builtins(getattr(payload, "reason", None)),
                 "at": entry.at,
                 "position": len(self.transitions),
             }
@@ -153,11 +153,12 @@ class OrderFold:
 
     def cancelled(self, entry: FoldEntry, payload: kinds.OrderCancelled) -> None:
         self.version = max(self.version, payload.version)
-        self.facts |= {"cancelled_at": entry.at, "cancel_reason": payload.reason}
+        reason = msgspec.to_builtins(payload.reason)
+        self.facts |= {"cancelled_at": entry.at, "cancel_reason": reason}
         if self.status in EXECUTED:
-            self._raise("executed_after_cancel", entry, reason=payload.reason, first="executed")
+            self._raise("executed_after_cancel", entry, reason=reason, first="executed")
         elif self.touched:
-            self._raise("cancelled_while_executing", entry, reason=payload.reason)
+            self._raise("cancelled_while_executing", entry, reason=reason)
         else:
             self.status = OrderStatus.CANCELLED
 
@@ -171,7 +172,7 @@ class OrderFold:
         self.rework += 1
         self.touched = False
         self.executions = []
-        self.facts |= {"returned_at": entry.at, "return_reason": payload.reason}
+        self.facts |= {"returned_at": entry.at, "return_reason": msgspec.to_builtins(payload.reason)}
         if self.status in (OrderStatus.COMPLETED, OrderStatus.NOT_DONE):
             self.status = OrderStatus.DISPATCHED
 
@@ -219,7 +220,7 @@ class OrderFold:
         """One case for one override: the entry of the override has raised it, with reason and person."""
         raised_already = {row["kind"] for row in self.exceptions.values()}
         for flag in flags:
-            if _CASE_OF_FLAG.get(flag) not in raised_already:
+            if not raised_already & _CASES_OF_FLAG.get(flag, frozenset()):
                 self._raise(flag, entry)
 
     def _who_executed(self, entry: FoldEntry, crew: str | None) -> None:
@@ -254,16 +255,53 @@ class OrderFold:
             self.status = OrderStatus.NOT_DONE
 
     def overridden(self, entry: FoldEntry, payload: kinds.MatchOverridden) -> None:
-        self._raise("match_overridden", entry, reason=payload.reason, role=payload.role)
+        match = self.evidence.overridden_by(entry.id)
+        self._raise(
+            "match_overridden",
+            entry,
+            reason=msgspec.to_builtins(payload.reason),
+            role=payload.role,
+            person=payload.person,
+            device=match.get("role"),
+            cause=match.get("cause"),
+        )
 
     def safety_failed(self, entry: FoldEntry, payload: kinds.SafetyFailed) -> None:
         self._raise("safety_failed", entry, step=payload.step, check=payload.check)
 
     def placed(self, entry: FoldEntry, payload: kinds.DevicePlaced) -> None:
         self.facts["new_serial"] = payload.serial
-        if payload.capacity_override:
+        if payload.capacity_override:  # of a first schema: nobody signed it
             reason = payload.capacity_override
             self._raise("capacity_overridden", entry, serial=payload.serial, reason=reason)
+        if payload.override is not None:
+            by = payload.override
+            self._raise(
+                "capacity_overridden",
+                entry,
+                serial=payload.serial,
+                reason=msgspec.to_builtins(by.reason),
+                role=by.role,
+                person=by.person,
+                concentrator=payload.concentrator,
+            )
+
+    def override_refused(self, entry: FoldEntry, payload: kinds.OverrideRefused) -> None:
+        """Nobody who may had passed the rule: one case, with what the crew said of it."""
+        passed = [
+            row
+            for row in self.exceptions.values()
+            if row["entry_id"] == payload.entry_id and row["kind"] == "capacity_overridden"
+        ]
+        for row in passed:
+            del self.exceptions[row["exception_id"]]
+        detail = passed[0]["detail"] if passed else {}
+        serial = passed[0]["serial"] if passed else None
+        row = raised(
+            "override_not_proven", entry, self.scope, serial=serial, **(detail | {"code": payload.code})
+        )
+        row |= {"order_id": self.order_id, "entry_id": payload.entry_id}
+        self.exceptions[row["exception_id"]] = row
 
     # --- giving rows ------------------------------------------------------------------------------
 
@@ -360,6 +398,7 @@ _HANDLERS: dict[type[Payload], Callable[[OrderFold, FoldEntry, Any], None]] = {
     kinds.MatchOverridden: OrderFold.overridden,
     kinds.SafetyFailed: OrderFold.safety_failed,
     kinds.DevicePlaced: OrderFold.placed,
+    kinds.OverrideRefused: OrderFold.override_refused,
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection, inspect, text
 
-from workorders.store.migrations import v0001_first, v0002_gateway
+from workorders.store.migrations import v0001_first, v0002_gateway, v0003_sealed_reasons
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -28,6 +28,7 @@ class Revision(msgspec.Struct, frozen=True):
 REVISIONS: tuple[Revision, ...] = (
     Revision(v0001_first.REVISION, v0001_first.upgrade),
     Revision(v0002_gateway.REVISION, v0002_gateway.upgrade),
+    Revision(v0003_sealed_reasons.REVISION, v0003_sealed_reasons.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 

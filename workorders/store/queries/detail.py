@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Table, select
 
 from workorders.journal.kinds import RECORD_BLOB, Sealed
 from workorders.journal.sealing import Erased, KeyMissing
-from workorders.orders import Customer, WorkOrder, planned
+from workorders.orders import PERSONAL_FLAGS, Customer, WorkOrder, planned, read_flags
 from workorders.store import keys, schema, search
 from workorders.store.entries import FoldEntry, fold_order
+from workorders.store.opened import Opener
 from workorders.store.queries.lists import OrderFilter, OrderRow, orders
 from workorders.store.queries.record import ExceptionRow, exceptions
 from workorders.store.queries.rows import read
@@ -203,9 +204,12 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
     if found is None:
         return None
     values = dict(found._mapping)
+    opener = Opener(connection)
     parts: dict[str, Any] = {
-        name: _rows(connection, source, kind, order_by, order_id) for name, source, kind, order_by in _PARTS
+        name: _rows(connection, source, kind, order_by, order_id, opener)
+        for name, source, kind, order_by in _PARTS
     }
+    values["return_reason"] = opener.said(values["return_reason"], order_id)
     customer = search.open_customers(connection, [values])[order_id]
     facts = {
         name: values[name]
@@ -214,7 +218,7 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
     }
     return OrderDetail(
         row=_row(connection, order_id),
-        order=planned(order_id, values["order"]),
+        order=_with_flags(planned(order_id, values["order"]), values["customer"] or {}, customer),
         customer=customer,
         customer_state=_customer_state(connection, values["customer"]),
         exceptions=exceptions(connection, order_id=order_id, decided=None),
@@ -223,17 +227,37 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
     )
 
 
+def _with_flags(order: WorkOrder, sealed: dict[str, Any], customer: Customer) -> WorkOrder:
+    """The order with its personal flags; unread ones count as said: a lost key never lifts a guard."""
+    personal = read_flags(customer.flags)
+    if "flags" in sealed and customer.flags is None:
+        personal = sorted(PERSONAL_FLAGS)
+    return msgspec.structs.replace(order, flags=[*order.flags, *personal]) if personal else order
+
+
 def _row(connection: Connection, order_id: str) -> OrderRow:
     return orders(connection, OrderFilter(order_id=order_id), limit=1)[0]
 
 
+_SAID = ("reason", "override_reason")
+
+
 def _rows(
-    connection: Connection, table: Table, kind: type[msgspec.Struct], order_by: str, order_id: str
+    connection: Connection,
+    table: Table,
+    kind: type[msgspec.Struct],
+    order_by: str,
+    order_id: str,
+    opener: Opener,
 ) -> list[Any]:
     columns = [table.c[name] for name in kind.__struct_fields__]
     query = select(*columns).where(table.c.order_id == order_id)
     query = query.order_by(table.c[order_by], *table.primary_key.columns)
-    return [read(row, kind) for row in connection.execute(query)]
+    said = [name for name in _SAID if name in kind.__struct_fields__]
+    return [
+        read(row, kind, **{name: opener.said(getattr(row, name), order_id) for name in said})
+        for row in connection.execute(query).all()
+    ]
 
 
 def _customer_state(connection: Connection, sealed: dict[str, Any] | None) -> str:
@@ -251,7 +275,9 @@ def _customer_state(connection: Connection, sealed: dict[str, Any] | None) -> st
 
 def order_history(connection: Connection, order_id: str) -> list[StatusRow]:
     """Every status the order took, in the order in which the entries took effect."""
-    rows: list[StatusRow] = _rows(connection, schema.order_status, StatusRow, "position", order_id)
+    rows: list[StatusRow] = _rows(
+        connection, schema.order_status, StatusRow, "position", order_id, Opener(connection)
+    )
     return rows
 
 

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, column, exists, func, or_, select
 from sqlalchemy import table as table_clause
 
-from workorders.orders import OrderStatus, is_open
+from workorders.orders import OrderStatus, is_open, read_flags
 from workorders.store import schema
 from workorders.store.entries import ended_here
 from workorders.store.inbox import waiting
@@ -185,7 +185,13 @@ def orders_of(connection: Connection, ids: Select[Any], *, limit: int, offset: i
     table, shown = schema.work_order, schema.order_text
     ids = ids.order_by(table.c.sort_at, table.c.number, table.c.order_id).limit(limit).offset(offset)
     page = ids.subquery()
-    columns = (*_COLUMNS, shown.c.name.label("customer"), shown.c.address, shown.c.position)
+    columns = (
+        *_COLUMNS,
+        shown.c.name.label("customer"),
+        shown.c.address,
+        shown.c.position,
+        shown.c.flags.label("personal"),
+    )
     query = (
         select(*columns)
         .select_from(page.join(table, table.c.order_id == page.c.order_id))
@@ -194,7 +200,15 @@ def orders_of(connection: Connection, ids: Select[Any], *, limit: int, offset: i
     )
     rows = connection.execute(query).all()
     unsent = unsent_by_order(connection, [row.order_id for row in rows])
-    return [read(row, OrderRow, unsent=unsent.get(row.order_id, 0)) for row in rows]
+    return [
+        read(
+            row,
+            OrderRow,
+            unsent=unsent.get(row.order_id, 0),
+            flags=[*row.flags, *read_flags(row.personal)],
+        )
+        for row in rows
+    ]
 
 
 def count_orders(connection: Connection, which: OrderFilter | None = None, search: str = "") -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, exists, func, select
 
 from workorders.store import inbox, schema
 from workorders.store.fold.evidence import SETTLED
+from workorders.store.opened import Opener
 from workorders.store.queries.rows import read
 
 
@@ -152,8 +153,15 @@ def exceptions(
     if decided is not None:
         query = query.where(decision.c.decision.is_not(None) if decided else decision.c.decision.is_(None))
     query = query.order_by(table.c.severity.desc(), table.c.raised_at, table.c.exception_id)
-    rows = connection.execute(query.limit(limit).offset(offset))
-    return [read(row, ExceptionRow) for row in rows]
+    rows = connection.execute(query.limit(limit).offset(offset)).all()
+    opener = Opener(connection)
+    return [_exception(row, opener) for row in rows]
+
+
+def _exception(row: Any, opener: Opener) -> ExceptionRow:
+    scope = row.order_id or row.exception_id
+    reason = opener.said(row.decision_reason, scope)
+    return read(row, ExceptionRow, detail=opener.detail(row.detail, scope), decision_reason=reason)
 
 
 def count_exceptions(connection: Connection, *, project: str | None = None) -> dict[str, int]:
