@@ -30,6 +30,7 @@ class Auth(StrEnum):
     SHA1 = "sha1"
     SHA256 = "sha256"
     GMAC = "gmac"
+    ECDSA = "ecdsa"
 
 
 class Referencing(StrEnum):
@@ -41,6 +42,30 @@ class Referencing(StrEnum):
     SN = "sn"
 
 
+class Protection(StrEnum):
+    """How requests are ciphered, and with which key: global or dedicated, in service-specific or general
+    APDUs, or in general-ciphering with an identified or an agreed key."""
+
+    GLO = "glo"
+    DED = "ded"
+    GENERAL_GLO = "general-glo"
+    GENERAL_DED = "general-ded"
+    IDENTIFIED = "identified"
+    """Key-info: identified key, global unicast."""
+    ONE_PASS = "one-pass"  # noqa: S105  # a scheme, no secret
+    """Key-info: agreed key, one-pass Diffie-Hellman C(1e, 1s)."""
+    STATIC = "static"
+    """Key-info: agreed key, static unified model C(0e, 2s)."""
+
+    @property
+    def dedicated(self) -> bool:
+        return self in (Protection.DED, Protection.GENERAL_DED)
+
+    @property
+    def agreed(self) -> bool:
+        return self in (Protection.ONE_PASS, Protection.STATIC)
+
+
 class Connection(msgspec.Struct, frozen=True):
     """Everything but the port. Secrets are *names*: the session asks the host for their bytes.
 
@@ -50,6 +75,10 @@ class Connection(msgspec.Struct, frozen=True):
     byte. ``model`` forces a meter model by name, else it is recognised. ``counter_key`` names the
     invocation counter (per meter, client and key); its default ``<block_key>/<client>`` is right where
     names of secrets are unique to the meter.
+
+    ``suite`` is the security suite (0, 1, 2). ``sign_key`` and ``agreement_key`` name our private keys,
+    ``meter_sign_key`` and ``meter_agreement_key`` the meter's public keys or certificates; ``meter_title``
+    its system title in hex, where it must be known beforehand. ``signed``: requests are signed, too.
     """
 
     mode: Mode = Mode.AUTO
@@ -68,6 +97,14 @@ class Connection(msgspec.Struct, frozen=True):
     model: str | None = None
     counter_key: str | None = None
     referencing: Referencing = Referencing.AUTO
+    suite: int = 0
+    protection: Protection = Protection.GLO
+    signed: bool = False
+    sign_key: str | None = None
+    agreement_key: str | None = None
+    meter_sign_key: str | None = None
+    meter_agreement_key: str | None = None
+    meter_title: str = ""
 
 
 class SessionHost(Protocol):

@@ -61,6 +61,7 @@ PROPOSED_LN = _block(
     Conformance.EVENT_NOTIFICATION,
     Conformance.ACTION,
 )
+GENERAL_PROTECTION = _block(Conformance.GENERAL_PROTECTION)
 PROPOSED_SN = _block(
     Conformance.READ,
     Conformance.WRITE,
@@ -118,6 +119,45 @@ class Aare:
             known = PROVIDER_DIAGNOSTICS.get(self.diagnostic, f"diagnostic-{self.diagnostic}")
             return f"provider-{known}"
         return DIAGNOSTICS.get(self.diagnostic, f"diagnostic-{self.diagnostic}")
+
+
+SERVICE_ERRORS = {
+    0: ("application-reference", {0: "other", 1: "time-elapsed", 2: "application-unreachable",
+        3: "application-reference-invalid", 4: "application-context-unsupported",
+        5: "provider-communication-error", 6: "deciphering-error"}),
+    1: ("hardware-resource", {0: "other", 1: "memory-unavailable", 2: "processor-resource-unavailable",
+        3: "mass-storage-unavailable", 4: "other-resource-unavailable"}),
+    2: ("vde-state-error", {0: "other", 1: "no-dlms-context", 2: "loading-data-set",
+        3: "status-nochange", 4: "status-inoperable"}),
+    3: ("service", {0: "other", 1: "pdu-size", 2: "service-unsupported"}),
+    4: ("definition", {0: "other", 1: "object-undefined", 2: "object-class-inconsistent",
+        3: "object-attribute-inconsistent"}),
+    5: ("access", {0: "other", 1: "scope-of-access-violated", 2: "object-access-violated",
+        3: "hardware-fault", 4: "object-unavailable"}),
+    6: ("initiate", {0: "other", 1: "dlms-version-too-low", 2: "incompatible-conformance",
+        3: "pdu-size-too-short", 4: "refused-by-the-VDE-handler"}),
+    7: ("load-data-set", {0: "other", 1: "primitive-out-of-sequence", 2: "not-loadable",
+        3: "dataset-size-too-large", 4: "not-awaited-segment", 5: "interpretation-failure",
+        6: "storage-failure", 7: "data-set-not-ready"}),
+    9: ("task", {0: "other", 1: "no-remote-control", 2: "ti-stopped", 3: "ti-running", 4: "ti-unusable"}),
+}  # fmt: skip
+"""ServiceError of the confirmed-service-error (Green Book 9.5)."""
+
+
+def service_error(apdu: bytes) -> str:
+    """A confirmed-service-error in words; bytes that are none stay as hex."""
+    if len(apdu) < 4:
+        return f"confirmed-service-error {apdu.hex()}"
+    kind, reasons = SERVICE_ERRORS.get(apdu[2], (f"error-{apdu[2]}", {}))
+    return f"{kind}: {reasons.get(apdu[3], apdu[3])}"
+
+
+def encode_rlrq(user_information: bytes = b"") -> bytes:
+    """Release request, reason normal; with the initiate request (protected, where the context is)."""
+    body = b"\x80\x01\x00"
+    if user_information:
+        body += _tlv(0xBE, _tlv(0x04, user_information))
+    return _tlv(0x62, body)
 
 
 def _tlv(tag: int, content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drivers.dlms.acse import service_error
 from drivers.dlms.cosem import Item
 from drivers.dlms.data import Cursor, Data, decode, encode, encode_length
 from drivers.errors import DriverError, Garbage
@@ -279,9 +280,7 @@ def open_response(apdu: bytes, expected: int) -> Cursor:
     if tag == EXCEPTION_RESPONSE:
         raise parse_exception(cursor)
     if tag == CONFIRMED_SERVICE_ERROR:
-        raise ServiceException(
-            "confirmed-service-error-" + ".".join(str(octet) for octet in cursor.rest()[:3])
-        )
+        raise ServiceException(service_error(apdu))
     raise Garbage(detail=f"unexpected response {tag:#04x}")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from drivers import elliptic
 from drivers.dlms import acse, apdu
 from drivers.dlms.acse import Accepted, Conformance, Mechanism
 from drivers.dlms.apdu import ActionResult, Result, Selection, ServiceException
@@ -15,18 +18,21 @@ from drivers.dlms.ciphering import Ciphering
 from drivers.dlms.cosem import Item, access_result
 from drivers.dlms.data import Cursor, Data, octet_string
 from drivers.dlms.logical_names import LogicalNames
+from drivers.dlms.protection import Keys
 from drivers.dlms.short_name_services import NameTable, ShortNames
 from drivers.errors import (
     AssociationRefused,
     CounterRefused,
+    DriverError,
     LockedOut,
     MeterRefused,
+    MissingSecret,
     WrongKey,
     WrongPassword,
 )
 
 _ASSOCIATION = Item(15, bytes([0, 0, 40, 0, 0, 255]), 1)
-_CIPHER_OVERHEAD = 24
+_CHALLENGE, _LONG_CHALLENGE = 16, 32
 _HASHES = {Mechanism.MD5: "md5", Mechanism.SHA1: "sha1", Mechanism.SHA256: "sha256"}
 
 
@@ -35,6 +41,8 @@ class Channel(Protocol):
 
     exchanges: int
     repeats: int
+    ends_association: bool
+    """Whether ``disconnect`` ends the association too."""
 
     def exchange(self, apdu: bytes) -> bytes: ...
 
@@ -43,12 +51,20 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """How to authenticate. ``secret`` is the password of low and HLS mechanisms; GMAC uses ``ciphering``."""
+    """How to authenticate. ``secret`` is the password of low and HLS mechanisms; GMAC uses ``ciphering``,
+    ECDSA the key pairs of ``keys``, which also hold our system title."""
 
     mechanism: Mechanism
     secret: bytes = b""
     ciphering: Ciphering | None = None
     client: int = 16
+    keys: Keys | None = None
+
+    @property
+    def title(self) -> bytes:
+        """Our system title, where protection or the mechanism needs one."""
+        keys = self.ciphering.keys if self.ciphering else self.keys
+        return keys.title if keys else b""
 
 
 class Services(Protocol):
@@ -97,7 +113,10 @@ class DlmsClient:
         self._credentials = credentials
         self._lockout_seconds = lockout_seconds
         self._short_names = short_names is not None
+        self._server_title = b""
         self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
+        if credentials.ciphering and credentials.ciphering.general:
+            self._proposed |= acse.GENERAL_PROTECTION
         self._services: Services = (
             LogicalNames(self) if short_names is None else ShortNames(self, short_names)
         )
@@ -113,8 +132,11 @@ class DlmsClient:
         """
         credentials, ciphering = self._credentials, self._credentials.ciphering
         high = credentials.mechanism >= Mechanism.HIGH
-        challenge = os.urandom(16) if high else b""
-        initiate = acse.initiate_request(self._proposed)
+        size = _LONG_CHALLENGE if credentials.mechanism is Mechanism.ECDSA else _CHALLENGE
+        challenge = os.urandom(size) if high else b""
+        initiate = acse.initiate_request(
+            self._proposed, dedicated_key=ciphering.dedicated_key if ciphering else b""
+        )
         response = self._channel.exchange(
             acse.encode_aarq(
                 credentials.mechanism,
@@ -122,12 +144,14 @@ class DlmsClient:
                 ciphering.protect(initiate) if ciphering else initiate,
                 ciphered=ciphering is not None,
                 short_names=self._short_names,
-                title=ciphering.title if ciphering else b"",
+                title=credentials.title,
             )
         )
         aare = acse.decode_aare(self._refusal_raised(response))
-        if ciphering and aare.title:
-            ciphering.server_title = aare.title
+        if aare.title:
+            self._server_title = aare.title
+            if ciphering:
+                ciphering.server_title = aare.title
         if aare.result != 0:
             raise self._rejected(aare)
         self.accepted = self._initiate_response(aare.user_information)
@@ -141,7 +165,7 @@ class DlmsClient:
             error = apdu.parse_exception(Cursor(response[1:]))
             raise self._translated(error)
         if response[:1] == bytes([apdu.CONFIRMED_SERVICE_ERROR]):
-            raise AssociationRefused(detail=f"confirmed service error {response[1:4].hex()}")
+            raise AssociationRefused(detail=acse.service_error(response))
         return response
 
     def _translated(self, error: ServiceException) -> Exception:
@@ -153,12 +177,15 @@ class DlmsClient:
 
     def _rejected(self, aare: acse.Aare) -> Exception:
         detail = f"result {aare.result}, {aare.reason}"
+        if aare.user_information[:1] == bytes([apdu.CONFIRMED_SERVICE_ERROR]):
+            detail += f", {acse.service_error(aare.user_information)}"
         if self._credentials.mechanism is Mechanism.NONE:
             return self._refused(aare, detail)
         if aare.result == 2:
             return LockedOut(seconds=self._lockout_seconds, detail=detail)
         if aare.diagnostic == 13 or (aare.diagnostic <= 1 and not self._credentials.ciphering):
-            return WrongKey(detail=detail) if self._credentials.ciphering else WrongPassword(detail=detail)
+            keyed = self._credentials.ciphering or self._credentials.mechanism is Mechanism.ECDSA
+            return WrongKey(detail=detail) if keyed else WrongPassword(detail=detail)
         if self._credentials.ciphering and aare.diagnostic <= 1:
             return StaleCounter(None)  # the meter does not say why: its counter object will tell
         return self._refused(aare, detail)
@@ -177,36 +204,67 @@ class DlmsClient:
 
     def _prove(self, ours: bytes, theirs: bytes) -> None:
         """Pass 3 and 4 of high level security, by method reply_to_HLS_authentication."""
-        ciphering = self._credentials.ciphering
-        if self._credentials.mechanism is Mechanism.GMAC and ciphering:
+        ciphering, mechanism = self._credentials.ciphering, self._credentials.mechanism
+        keyed = mechanism in (Mechanism.GMAC, Mechanism.ECDSA)
+        wrong = WrongKey if keyed or ciphering else WrongPassword
+        if mechanism is Mechanism.GMAC and ciphering:
             proof = ciphering.sign_challenge(theirs)
         else:
-            proof = self._digest(theirs, ours, from_client=True)
-        wrong = WrongKey if ciphering else WrongPassword
+            proof = self._proof(theirs, ours)
         try:
             answer = self.action(_ASSOCIATION, octet_string(proof))
         except MeterRefused as error:
             raise wrong(detail=f"proof refused: {error.result}") from None
         if answer is None:
             raise WrongKey(detail="the meter gave no proof of its own")
-        if self._credentials.mechanism is Mechanism.GMAC and ciphering:
+        if mechanism is Mechanism.GMAC and ciphering:
             ciphering.check_challenge(answer.octets, ours)
-        elif answer.octets != self._digest(ours, theirs, from_client=False):
+        elif not self._is_proof_of_meter(answer.octets, ours, theirs):
             raise WrongKey(detail="the meter's own proof does not fit")
 
-    def _digest(self, challenge: bytes, other: bytes, *, from_client: bool) -> bytes:
+    def _proof(self, theirs: bytes, ours: bytes) -> bytes:
+        """What we send in pass 3: of the server's challenge (Green Book 9.2.7.4)."""
+        titles = self._credentials.title + self._server_title
+        if self._credentials.mechanism is not Mechanism.ECDSA:
+            return self._digest(theirs, titles, ours)
+        keys = self._keys()
+        if keys.sign_key is None:
+            raise MissingSecret("The signing key is not on this tablet.")
+        return elliptic.sign(keys.sign_key, keys.suite, titles + theirs + ours)
+
+    def _is_proof_of_meter(self, answer: bytes, ours: bytes, theirs: bytes) -> bool:
+        titles = self._server_title + self._credentials.title
+        if self._credentials.mechanism is not Mechanism.ECDSA:
+            return hmac.compare_digest(answer, self._digest(ours, titles, theirs))
+        keys = self._keys()
+        if keys.meter_sign_key is None:
+            raise MissingSecret("The signing key of the meter is not on this tablet.")
+        return elliptic.verify(keys.meter_sign_key, keys.suite, titles + ours + theirs, answer)
+
+    def _keys(self) -> Keys:
+        credentials = self._credentials
+        keys = credentials.ciphering.keys if credentials.ciphering else credentials.keys
+        if keys is None:
+            raise MissingSecret(detail=f"mechanism {credentials.mechanism.name} needs key pairs")
+        return keys
+
+    def _digest(self, challenge: bytes, titles: bytes, other: bytes) -> bytes:
         mechanism, secret = self._credentials.mechanism, self._credentials.secret
         if mechanism not in _HASHES:
             raise AssociationRefused(detail=f"mechanism {mechanism.name} has no proof of its own")
         parts = challenge + secret
         if mechanism is Mechanism.SHA256:  # titles take part: Green Book 9.2.7.4
-            ciphering = self._credentials.ciphering
-            titles = [ciphering.title, ciphering.server_title] if ciphering else []
-            parts = secret + b"".join(titles if from_client else titles[::-1]) + challenge + other
+            parts = secret + titles + challenge + other
         return hashlib.new(_HASHES[mechanism], parts, usedforsecurity=False).digest()
 
     def release(self) -> None:
-        """RLRQ is optional over HDLC, where DISC ends the association too: left out to save a round trip."""
+        """End the association. Over HDLC the DISC ends it and RLRQ would cost a round trip; where the channel
+        does not end it, RLRQ does, with the initiate request under protection."""
+        if self.associated and not self._channel.ends_association:
+            ciphering = self._credentials.ciphering
+            information = ciphering.protect(acse.initiate_request(self._proposed)) if ciphering else b""
+            with suppress(DriverError):  # whatever it answers: we are leaving
+                self._channel.exchange(acse.encode_rlrq(information))
         self.associated = False
         self._channel.disconnect()
 
@@ -216,7 +274,8 @@ class DlmsClient:
     def request_limit(self) -> int:
         """Bytes of a plain request APDU that the meter takes."""
         limit = self.accepted.max_pdu or 0xFFFF
-        return limit - (_CIPHER_OVERHEAD if self._credentials.ciphering else 0)
+        ciphering = self._credentials.ciphering
+        return limit - (ciphering.overhead if ciphering else 0)
 
     def allows(self, service: Conformance) -> bool:
         return self.accepted.allows(service)

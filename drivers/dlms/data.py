@@ -181,6 +181,10 @@ class Cursor:
     def word(self) -> int:
         return int.from_bytes(self.take(2), "big")
 
+    def since(self, start: int) -> bytes:
+        """The bytes read since ``index`` stood at ``start``."""
+        return self._data[start : self.index]
+
     def rest(self) -> bytes:
         return self.take(self.left)
 

@@ -125,6 +125,7 @@ class HdlcLink:
         self.negotiated = Negotiated()
         self.exchanges = 0
         self.repeats = 0
+        self.ends_association = True
         self.connected = False
 
     # ---- connection

@@ -20,6 +20,7 @@ class WrapperChannel:
         self._buffer = bytearray()
         self.exchanges = 0
         self.repeats = 0
+        self.ends_association = False
 
     def exchange(self, apdu: bytes) -> bytes:
         """Raises ``NoAnswer``, ``LinkLost`` (broken off) or ``Garbage`` (no wrapper on the other side)."""

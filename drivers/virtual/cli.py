@@ -91,6 +91,13 @@ def meter_parser() -> argparse.ArgumentParser:
         help="PRIME: EUI-48 of the concentrator",
     )
     add("--wiring", default="normal", metavar="NAME[,NAME…]", help=f"how it is connected: {wiring.HELP}")
+    add(
+        "--suite",
+        type=int,
+        choices=(0, 1, 2),
+        default=0,
+        help="security suite; 1 and 2 have key pairs, ECDSA and agreed keys",
+    )
     add("--list-limit", type=int, help="longest with-list request answered (0: claimed but refused)")
     line = parser.add_argument_group("line")
     add = line.add_argument
@@ -137,6 +144,7 @@ def build_device(options: argparse.Namespace) -> LogicalDevice:
         join_after=options.join_after_s,
         base_node=options.base_node,
         list_limit=options.list_limit,
+        suite=options.suite,
         import_kwh=options.import_kwh,
         wiring=wiring.parse(options.wiring, model.supply.phases),
         faults=WriteFaults(options.cut_before_write, options.power_loss_write, options.cut_after_write),

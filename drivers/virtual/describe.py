@@ -7,11 +7,13 @@ from typing import Any
 from drivers.virtual import secrets
 from drivers.virtual.cosem import prime
 from drivers.virtual.cosem.base import Client, obis_text
-from drivers.virtual.cosem.device import INVOCATION_COUNTER, LogicalDevice
+from drivers.virtual.cosem.device import LogicalDevice, counter_objects
+from drivers.virtual.dlms import acse
 from drivers.virtual.dlms.acse import Mechanism
+from drivers.virtual.dlms.session import Access
 from drivers.virtual.meter import LIMITS, LOGICAL_DEVICE
 
-_AUTH = {Mechanism.NONE: "none", Mechanism.LOW: "low", Mechanism.GMAC: "gmac"}
+_AUTH = {mechanism: mechanism.name.lower() for mechanism in Mechanism}
 
 
 def describe(device: LogicalDevice) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
     write, 3 both; methods 0, 1).
     """
     model, settings = device.model, device.settings
+    counters = counter_objects(device.clients)
     return {
         "model": model.name,
         "description": model.description,
@@ -34,19 +37,23 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
         "max_pdu": model.max_pdu,
         "clients": [
             {
-                "name": client.name.lower(),
-                "client": int(client),
-                "auth": _AUTH[device.clients[client].mechanism],
-                "application_context": device.clients[client].context,
-                "security": "authenticated+encrypted" if client is Client.MANAGEMENT else "none",
-                "conformance": f"{device.clients[client].conformance:06X}",
-                "secrets": _SECRETS[client],
+                "name": access.name,
+                "client": client,
+                "role": access.role.name.lower(),
+                "auth": _AUTH[access.mechanism],
+                "application_context": access.context,
+                "security": _security(access),
+                "conformance": f"{access.conformance:06X}",
+                "secrets": _secrets(access),
+                "invocation_counter": counters.get(client),
             }
-            for client in Client
+            for client, access in device.clients.items()
         ],
-        "secrets": secrets.derive(device.serial),
+        "secrets": secrets.derive(device.serial, device.security.suite),
         "system_title": device.system_title.hex().upper(),
-        "invocation_counter": INVOCATION_COUNTER,
+        "suite": int(device.security.suite),
+        "security_policy": device.security.policy,
+        "invocation_counter": counters[Client.MANAGEMENT],
         "list_limit": device.list_limit,
         "referencing": "sn" if device.short_names else "ln",
         "prime": _prime(device),
@@ -64,11 +71,20 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
     }
 
 
-_SECRETS: dict[Client, list[str]] = {
-    Client.PUBLIC: [],
-    Client.READER: ["password"],
-    Client.MANAGEMENT: ["block_key", "auth_key"],
-}
+def _security(access: Access) -> str:
+    ciphered = access.context in (acse.CONTEXT_LN_CIPHERED, acse.CONTEXT_SN_CIPHERED)
+    return "authenticated+encrypted" if ciphered else "none"
+
+
+def _secrets(access: Access) -> list[str]:
+    """What a client needs to come in as this one; agreed keys and signatures need the others too."""
+    needed = {
+        Mechanism.NONE: [],
+        Mechanism.LOW: ["password"],
+        Mechanism.GMAC: [],
+        Mechanism.ECDSA: ["sign_key", "meter_sign_key"],
+    }.get(access.mechanism, ["hls_secret"])
+    return needed + (["block_key", "auth_key"] if _security(access) != "none" else [])
 
 
 def _rights(of: Any) -> dict[str, int]:

@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 _TITLE = re.compile(r"[0-9A-Fa-f]{16}")
+_KEY_PAIRS = ("sign_key", "agreement_key", "meter_sign_key", "meter_agreement_key")
 _READOUT_CODE = re.compile(r"(?:\d+-\d+:)?[0-9A-Z]+(?:\.[0-9A-Z]+)*(?:[*&]\d+)?")
 
 Port = Annotated[
@@ -43,7 +44,7 @@ Client = Annotated[int, typer.Option("--client", help="DLMS client: 16 public, 1
 Server = Annotated[
     str, typer.Option("--server", help="LOGICAL[:PHYSICAL], as the meter model says.", show_default=True)
 ]
-Auth = Annotated[str, typer.Option("--auth", help="none | low | high | md5 | sha1 | sha256 | gmac.")]
+Auth = Annotated[str, typer.Option("--auth", help="none | low | high | md5 | sha1 | sha256 | gmac | ecdsa.")]
 Title = Annotated[
     str | None,
     typer.Option(
@@ -60,6 +61,42 @@ BlockKey = Annotated[
 ]
 AuthKey = Annotated[
     str | None, typer.Option("--auth-key", help="Global authentication key, hex; named like the password.")
+]
+Suite = Annotated[int, typer.Option("--suite", help="Security suite of the meter: 0, 1 or 2.")]
+Protection = Annotated[
+    str,
+    typer.Option(
+        "--protection",
+        help="How requests are ciphered: glo | ded | general-glo | general-ded | identified | one-pass | "
+        "static (the last two agree on keys, suites 1 and 2).",
+    ),
+]
+Signed = Annotated[bool, typer.Option("--signed", help="Sign each request, too (suites 1 and 2).")]
+SignKey = Annotated[
+    str | None,
+    typer.Option("--sign-key", help="Our private signing key: hex or PEM; named like the password."),
+]
+AgreementKey = Annotated[
+    str | None,
+    typer.Option("--agreement-key", help="Our private key agreement key: hex or PEM; named likewise."),
+]
+MeterSignKey = Annotated[
+    str | None,
+    typer.Option(
+        "--meter-sign-key", help="The meter's public signing key or certificate: hex or PEM; named likewise."
+    ),
+]
+MeterAgreementKey = Annotated[
+    str | None,
+    typer.Option(
+        "--meter-agreement-key", help="The meter's public key agreement key or certificate; named likewise."
+    ),
+]
+MeterTitle = Annotated[
+    str | None,
+    typer.Option(
+        "--meter-title", help="The meter's system title, 16 hex digits, where it must be known beforehand."
+    ),
 ]
 Referencing = Annotated[
     str,
@@ -91,6 +128,14 @@ class MeterOptions(NamedTuple):
     model: str | None
     trace: Path | None
     referencing: str
+    suite: int
+    protection: str
+    signed: bool
+    sign_key: str | None
+    agreement_key: str | None
+    meter_sign_key: str | None
+    meter_agreement_key: str | None
+    meter_title: str | None
     json: bool
 
 
@@ -110,6 +155,14 @@ def at_meter(*, client: int, auth: str) -> Callable[[Callable[..., None]], Calla
         "model": (Model, None),
         "trace": (Trace, None),
         "referencing": (Referencing, "auto"),
+        "suite": (Suite, 0),
+        "protection": (Protection, "glo"),
+        "signed": (Signed, False),
+        "sign_key": (SignKey, None),
+        "agreement_key": (AgreementKey, None),
+        "meter_sign_key": (MeterSignKey, None),
+        "meter_agreement_key": (MeterAgreementKey, None),
+        "meter_title": (MeterTitle, None),
         "json": (Json, False),
     }
 
@@ -206,7 +259,12 @@ def _secrets(given: MeterOptions) -> dict[str, bytes]:
         "block_key": secrets.key_bytes(secrets.resolve(given.block_key, "--block-key"), "--block-key"),
         "auth_key": secrets.key_bytes(secrets.resolve(given.auth_key, "--auth-key"), "--auth-key"),
     }
-    secrets.forget_variables(given.password, given.block_key, given.auth_key)
+    for name in _KEY_PAIRS:
+        option = "--" + name.replace("_", "-")
+        found[name] = secrets.key_pair_bytes(secrets.resolve(getattr(given, name), option), option)
+    secrets.forget_variables(
+        given.password, given.block_key, given.auth_key, *[getattr(given, name) for name in _KEY_PAIRS]
+    )
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -214,11 +272,16 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
     from drivers.connection import Auth as Mechanism
     from drivers.connection import Connection
     from drivers.connection import Mode as SignOn
+    from drivers.connection import Protection as Ciphered
     from drivers.connection import Referencing as Names
     from drivers.dlms.hdlc import parse_server
 
     if given.system_title is not None and not _TITLE.fullmatch(given.system_title):
         usage(f"--system-title {given.system_title!r}: it is 16 hex digits")
+    if given.meter_title is not None and not _TITLE.fullmatch(given.meter_title):
+        usage(f"--meter-title {given.meter_title!r}: it is 16 hex digits")
+    if given.suite not in (0, 1, 2):
+        usage(f"--suite {given.suite}: it is 0, 1 or 2")
     if not 0 < given.client < 128:
         usage(f"--client {given.client}: it is 1 to 127")
     try:
@@ -229,15 +292,28 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
             server=given.server,
             auth=Mechanism(given.auth),
             system_title=given.system_title or own_title,
-            password="password" if "password" in known else None,
-            block_key="block_key" if "block_key" in known else None,
-            auth_key="auth_key" if "auth_key" in known else None,
+            password=_named("password", known),
+            block_key=_named("block_key", known),
+            auth_key=_named("auth_key", known),
             baud=given.baud,
             model=given.model,
             referencing=Names(given.referencing),
+            suite=given.suite,
+            protection=Ciphered(given.protection),
+            signed=given.signed,
+            meter_title=given.meter_title or "",
+            sign_key=_named("sign_key", known),
+            agreement_key=_named("agreement_key", known),
+            meter_sign_key=_named("meter_sign_key", known),
+            meter_agreement_key=_named("meter_agreement_key", known),
         )
     except ValueError as error:
         usage(str(error))
+
+
+def _named(name: str, known: dict[str, bytes]) -> str | None:
+    """The name that the session asks for, of a secret that was given."""
+    return name if name in known else None
 
 
 @app.command("ports")

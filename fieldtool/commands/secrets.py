@@ -60,6 +60,22 @@ def key_bytes(text: str | None, option: str) -> bytes | None:
     return bytes.fromhex(plain)
 
 
+def key_pair_bytes(text: str | None, option: str) -> bytes | None:
+    """A private or public key, or a certificate, of an elliptic curve: PEM as it is, else hex digits.
+
+    Raises:
+        JobError: `bad_key`; the text is not repeated.
+    """
+    if text is None:
+        return None
+    if text.lstrip().startswith("-----BEGIN"):
+        return text.encode("ascii", "replace")
+    plain = re.sub(r"[\s:]", "", text)
+    if not _HEX.fullmatch(plain):
+        raise JobError("bad_key", f"{option}: a key pair's key is hex digits or PEM", option=option)
+    return bytes.fromhex(plain)
+
+
 def password_bytes(text: str | None) -> bytes | None:
     """A password as the meter wants it: text as ASCII, `0x…` as bytes."""
     if text is None:

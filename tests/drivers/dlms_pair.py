@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from drivers.connection import Protection
 from drivers.dlms.acse import Mechanism
 from drivers.dlms.ciphering import Ciphering
 from drivers.dlms.client import Credentials, DlmsClient
 from drivers.dlms.link import HdlcLink, LinkOptions
+from drivers.dlms.protection import Keys
 from drivers.dlms.short_name_services import NameTable
+from drivers.elliptic import Purpose, Suite, private_key, public_key
 from drivers.virtual import secrets
 from drivers.virtual.meter import Meter
-from tests.drivers.virtual.peer import make_meter
+from tests.drivers.virtual.peer import make_meter as make_meter
 
 TITLE = b"FTT\x00\x00\x00\x00\x01"
 Change = Callable[[bytes], bytes]
@@ -69,11 +73,37 @@ def reader(meter: Meter, **more: int) -> DlmsClient:
     return associated(meter, credentials, **more)
 
 
-def manager(meter: Meter, **more: int) -> DlmsClient:
-    """The management client (GMAC) of a meter, associated."""
-    keys = secrets.derive(meter.device.serial)
-    ciphering = Ciphering(TITLE, bytes.fromhex(keys["block_key"]), bytes.fromhex(keys["auth_key"]), Counter())
-    return associated(meter, Credentials(Mechanism.GMAC, b"", ciphering, 1), **more)
+def keys_of(meter: Meter, suite: int = 0) -> Keys:
+    """All keys that the management client of a meter may use."""
+    found = secrets.derive(meter.device.serial, suite)
+    keys = Keys(TITLE, bytes.fromhex(found["block_key"]), bytes.fromhex(found["auth_key"]), Suite(suite))
+    if not suite:
+        return keys
+    raw = {name: bytes.fromhex(text) for name, text in found.items() if name.endswith("_key")}
+    return replace(
+        keys,
+        sign_key=private_key(raw["sign_key"], keys.suite),
+        agreement_key=private_key(raw["agreement_key"], keys.suite),
+        meter_sign_key=public_key(raw["meter_sign_key"], keys.suite, Purpose.SIGN),
+        meter_agreement_key=public_key(raw["meter_agreement_key"], keys.suite, Purpose.AGREE),
+        meter_title=meter.device.system_title,
+    )
+
+
+def manager(
+    meter: Meter,
+    protection: Protection = Protection.GLO,
+    *,
+    signed: bool = False,
+    mechanism: Mechanism = Mechanism.GMAC,
+    counter: Counter | None = None,
+    **more: int,
+) -> DlmsClient:
+    """The management client of a meter, associated by GMAC (1) or ECDSA (37)."""
+    keys = keys_of(meter, meter.device.security.suite)
+    ciphering = Ciphering(keys, counter or Counter(), wrapping=protection, signed=signed)
+    client = 1 if mechanism is Mechanism.GMAC else 37
+    return associated(meter, Credentials(mechanism, b"", ciphering, client, keys), **more)
 
 
 def associated(meter: Meter, credentials: Credentials, **more: int) -> DlmsClient:
@@ -81,6 +111,3 @@ def associated(meter: Meter, credentials: Credentials, **more: int) -> DlmsClien
     client = DlmsClient(link(meter, credentials.client, **more), credentials, short_names=table)
     client.associate()
     return client
-
-
-__all__ = ["TITLE", "Counter", "MeterWire", "associated", "link", "make_meter", "manager", "reader"]

@@ -13,11 +13,12 @@ from drivers import errors
 from drivers.dlms.acse import Mechanism, initiate_request
 from drivers.dlms.ciphering import Ciphering
 from drivers.dlms.client import Credentials, DlmsClient, StaleCounter
+from drivers.dlms.protection import Keys
 from drivers.session.client import OpticalSession
 from drivers.session.counters import CounterBlock
 from tests.drivers.field import MANAGEMENT, MODELS, Host, session, virtual_meter
 
-CIPHERED = Credentials(Mechanism.GMAC, b"", Ciphering(bytes(8), bytes(16), bytes(16), lambda: 1))
+CIPHERED = Credentials(Mechanism.GMAC, b"", Ciphering(Keys(bytes(8), bytes(16), bytes(16)), lambda: 1))
 PASSWORD = Credentials(Mechanism.LOW, b"12345678")
 PUBLIC = Credentials(Mechanism.NONE)
 
@@ -29,6 +30,7 @@ class Scripted:
         self._responses = list(responses)
         self.requests: list[bytes] = []
         self.exchanges = self.repeats = 0
+        self.ends_association = True
 
     def exchange(self, apdu: bytes) -> bytes:
         self.requests.append(apdu)

@@ -27,6 +27,7 @@ from drivers.dlms.cosem import (
     scaler_unit,
 )
 from drivers.dlms.data import Data, Tag, array, decode, encode, integer, octet_string, structure, unsigned
+from drivers.dlms.protection import Keys
 from drivers.errors import DriverError, Garbage, WrongKey, WrongValue
 
 _INTEGERS = st.one_of(
@@ -145,7 +146,7 @@ def test_gmac_and_encryption_match_the_green_book_example() -> None:
     key = bytes.fromhex("000102030405060708090A0B0C0D0E0F")
     auth = bytes.fromhex("D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF")
     title = bytes.fromhex("4D4D4D0000BC614E")
-    ciphering = Ciphering(title, key, auth, lambda: 0x01234567)
+    ciphering = Ciphering(Keys(title, key, auth), lambda: 0x01234567)
     protected = ciphering.protect(bytes.fromhex("C0010000080000010000FF0200"))
     expected = "C81E3001234567411312FF935A47566827C467BC7D825C3BE4A77C3FCC056B6B"
     assert protected.hex().upper() == expected
@@ -162,7 +163,7 @@ def test_what_is_protected_opens_again_and_a_flipped_bit_does_not(plain: bytes, 
 
 
 def test_data_in_clear_is_not_taken_from_a_ciphered_association() -> None:
-    ciphering = Ciphering(bytes(8), bytes(16), bytes(16), lambda: 1)
+    ciphering = Ciphering(Keys(bytes(8), bytes(16), bytes(16)), lambda: 1)
     with pytest.raises(Garbage):
         ciphering.open(bytes.fromhex("C401C10006000000FF"))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from drivers.elliptic import Suite
 from drivers.virtual import secrets
 from drivers.virtual.cosem import measurement, prime
 from drivers.virtual.cosem.base import ANYONE, CONFIGURE, Cells, CosemObject, Store, obis, table
@@ -24,14 +26,15 @@ from drivers.virtual.cosem.management import (
     hdlc_setup,
     local_port_setup,
     sap_assignment,
-    security_setup,
 )
 from drivers.virtual.cosem.profile import Column, Profile, column
+from drivers.virtual.cosem.security_setup import SecuritySetup
 from drivers.virtual.cosem.short_name_association import ShortNameAssociation
 from drivers.virtual.cosem.time import decode_date_time
+from drivers.virtual.dlms import acse
 from drivers.virtual.dlms.axdr import AxdrError, Data, octets, u16
 from drivers.virtual.dlms.security import Security
-from drivers.virtual.dlms.session import CLIENTS, SHORT_NAME_CLIENTS
+from drivers.virtual.dlms.session import CLIENTS, KEY_PAIR_CLIENTS, SHORT_NAME_CLIENTS, Access
 from drivers.virtual.dlms.short_name_dispatch import short_names_of
 from drivers.virtual.dlms.short_names import Member
 from drivers.virtual.faults import WriteFaults
@@ -41,7 +44,6 @@ from drivers.virtual.wiring import Wiring
 
 LOAD_PROFILE, EVENT_LOG = "1.0.99.1.0.255", "0.0.99.98.0.255"
 EVENT_CODE, PROFILE_STATUS = "0.0.96.11.0.255", "0.0.96.10.1.255"
-INVOCATION_COUNTER = "0.0.43.1.0.255"
 EVENT_CAPACITY = 100
 EPOCH_2024 = 1_704_067_200
 
@@ -65,6 +67,8 @@ class Settings:
     import_kwh: int | None = None
     """Active import at the beginning of the profile; None draws it from the seed."""
     wiring: Wiring = field(default_factory=Wiring)
+    suite: int = 0
+    """Security suite: 0, 1 or 2."""
     faults: WriteFaults = field(default_factory=WriteFaults)
 
 
@@ -100,7 +104,11 @@ class LogicalDevice:
         now = system_time()
         self.powered_at = now
         self.security = Security(
-            self.store, secrets.derive(settings.serial), settings.lockout, int(now) - EPOCH_2024
+            self.store,
+            secrets.derive(settings.serial, settings.suite),
+            settings.lockout,
+            int(now) - EPOCH_2024,
+            Suite(settings.suite),
         )
         self.clock = Clock(self.store, model.zone, settings.clock_offset)
         self.relay = Relay(self.store, self._relay_moved)
@@ -123,6 +131,8 @@ class LogicalDevice:
         )
         self.profile = self._profile(LOAD_PROFILE, columns, 96 * 60, SLOT)
         self.clients = SHORT_NAME_CLIENTS if model.short_names else CLIENTS
+        if self.security.pairs is not None and not model.short_names:
+            self.clients = CLIENTS | KEY_PAIR_CLIENTS
         self.objects: dict[bytes, CosemObject] = {}
         self.base_names: dict[bytes, int] = {}
         self.short_names: dict[int, Member] = {}
@@ -320,17 +330,24 @@ class LogicalDevice:
         phases = self.model.supply.phases
         return measurement.angles(self.phases, phases) if phases > 1 else []
 
+    def _counters(self) -> list[CosemObject]:
+        """The last invocation counter accepted from each client with ciphering."""
+        return [
+            measurement.live_data(name, partial(self.security.counter, client), ANYONE)
+            for client, name in counter_objects(self.clients).items()
+        ]
+
     def _communication(self) -> list[CosemObject]:
         settings = self.settings
         objects = [
             sap_assignment(self.logical_device_name),
-            security_setup(
+            SecuritySetup(
                 self.security,
                 self.system_title,
                 lambda: self.client_title,
                 lambda: self.log(Event.KEYS_CHANGED),
-            ),
-            measurement.live_data(INVOCATION_COUNTER, self.security.counter, ANYONE),
+            ).cosem(),
+            *self._counters(),
             hdlc_setup(self.store, settings.physical, settings.baud, int(settings.inactivity)),
             local_port_setup(self.store, self.serial, settings.baud, settings.reaction),
         ]
@@ -338,6 +355,13 @@ class LogicalDevice:
             node = prime.Node(prime.mac_of(self.serial), settings.base_node, settings.join_after)
             objects += prime.objects(node, lambda: self._system_time() - self.powered_at, "PRIME-1.3.6")
         return objects
+
+
+def counter_objects(clients: Mapping[int, Access]) -> dict[int, str]:
+    """Where each client with ciphering finds its invocation counter: 0.0.43.1.x.255."""
+    ciphered = (acse.CONTEXT_LN_CIPHERED, acse.CONTEXT_SN_CIPHERED)
+    found = [client for client, access in clients.items() if access.context in ciphered]
+    return {client: f"0.0.43.1.{number}.255" for number, client in enumerate(found)}
 
 
 class _Own:

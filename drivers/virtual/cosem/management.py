@@ -1,4 +1,4 @@
-"""Classes 15 association LN, 17 SAP assignment, 64 security setup, 23 IEC HDLC setup, 19 IEC local port
+"""Classes 15 association LN, 17 SAP assignment, 23 IEC HDLC setup, 19 IEC local port
 setup.
 """
 
@@ -21,22 +21,18 @@ from drivers.virtual.cosem.base import (
     Method,
     Rights,
     Store,
-    computed,
     fixed,
     obis,
 )
 from drivers.virtual.dlms import axdr
 from drivers.virtual.dlms.axdr import NULL, Data, Tag, array, enum, i8, octets, structure, u8, u16
-from drivers.virtual.dlms.ciphering import DecipheringError, unwrap
-from drivers.virtual.dlms.security import AUTH_KEY, BLOCK_KEY, MASTER_KEY, PASSWORD, Security
+from drivers.virtual.dlms.security import PASSWORD, Security
 from drivers.virtual.dlms.services import Result
 
 ASSOCIATIONS = {1: Client.PUBLIC, 2: Client.READER, 3: Client.MANAGEMENT}
 SECURITY_SETUP = "0.0.43.0.0.255"
-POLICY_AUTHENTICATED_ENCRYPTED = 3
 INTER_OCTET_MS = 500
 """Longest pause inside a frame; generous, because a network may lie between client and meter."""
-_KEYS = {0: BLOCK_KEY, 2: AUTH_KEY, 3: MASTER_KEY}
 
 
 class HlsCaller(Caller, Protocol):
@@ -174,52 +170,6 @@ def sap_assignment(logical_device_name: bytes) -> CosemObject:
     """Class 17, version 0: one logical device at address 1."""
     here = CosemObject(17, 0, obis("0.0.41.0.0.255"))
     here.attributes[2] = fixed(array([structure(u16(1), octets(logical_device_name))]), ANYONE)
-    return here
-
-
-def security_setup(
-    security: Security, title: bytes, client_title: Callable[[], bytes], changed: Callable[[], None]
-) -> CosemObject:
-    """Class 64, version 0. `client_title` is the system title that came last; keys come wrapped under the
-    master key.
-    """
-    here = CosemObject(64, 0, obis(SECURITY_SETUP))
-
-    def activate(caller: Caller, value: Data | None) -> None:
-        """security_activate only ever raises the policy; this meter has the highest of suite 0 already."""
-        if value is None or value.tag is not Tag.ENUM:
-            raise AccessError(Result.TYPE_UNMATCHED)
-        if value.number != POLICY_AUTHENTICATED_ENCRYPTED:
-            raise AccessError(Result.OTHER_REASON)
-
-    def transfer(caller: Caller, value: Data | None) -> None:
-        """global_key_transfer: all keys are unwrapped before the first one is taken over."""
-        if value is None or value.tag is not Tag.ARRAY or not value.items:
-            raise AccessError(Result.TYPE_UNMATCHED)
-        keys: dict[str, bytes] = {}
-        for item in value.items:
-            if item.tag is not Tag.STRUCTURE or len(item.items) != 2:
-                raise AccessError(Result.TYPE_UNMATCHED)
-            name = _KEYS.get(item.items[0].number)
-            if name is None:
-                raise AccessError(Result.TYPE_UNMATCHED)
-            try:
-                keys[name] = unwrap(security.key(MASTER_KEY), item.items[1].octets)
-            except DecipheringError as error:
-                raise AccessError(Result.OTHER_REASON) from error
-            if len(keys[name]) != 16:
-                raise AccessError(Result.OTHER_REASON)
-        for name, key in keys.items():
-            security.set_key(name, key)
-        changed()
-
-    here.attributes |= {
-        2: fixed(enum(POLICY_AUTHENTICATED_ENCRYPTED)),
-        3: fixed(enum(0)),
-        4: computed(lambda: octets(client_title())),
-        5: fixed(octets(title), ANYONE),
-    }
-    here.methods |= {1: Method(activate), 2: Method(transfer)}
     return here
 
 

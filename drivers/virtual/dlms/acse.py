@@ -23,7 +23,11 @@ class Mechanism(IntEnum):
 
     NONE = 0
     LOW = 1
+    MD5 = 3
+    SHA1 = 4
     GMAC = 5
+    SHA256 = 6
+    ECDSA = 7
 
 
 class AssociationResult(IntEnum):
@@ -130,6 +134,15 @@ def parse_aarq(data: bytes) -> Aarq:
         authentication_value=_inner(value) if value else b"",
         user_information=_inner(fields[0xBE]) if 0xBE in fields else b"",
     )
+
+
+def release_information(data: bytes) -> bytes:
+    """The user information of an RLRQ; empty where it has none, or is malformed."""
+    try:
+        fields = _fields(_fields(data).get(0x62, b""))
+        return _inner(fields[0xBE]) if 0xBE in fields else b""
+    except AcseError:
+        return b""
 
 
 def release_response(user_information: bytes = b"") -> bytes:

@@ -6,7 +6,6 @@ answer; what the services themselves do stands in `dispatch`.
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,22 +13,26 @@ from enum import Enum
 from typing import Protocol
 
 from drivers.virtual.cosem.base import Client, CosemObject
-from drivers.virtual.dlms import acse, ciphering
+from drivers.virtual.dlms import acse, hls, protection
 from drivers.virtual.dlms.acse import Aare, Aarq, AssociationResult, Diagnostic, InitiateError, Mechanism
-from drivers.virtual.dlms.axdr import AxdrError, decode_length, encode_length
-from drivers.virtual.dlms.ciphering import DecipheringError, Protected
-from drivers.virtual.dlms.security import AUTH_KEY, BLOCK_KEY, Security
+from drivers.virtual.dlms.ciphering import DecipheringError
+from drivers.virtual.dlms.protection import Layer, Protector, ReplayError
+from drivers.virtual.dlms.security import AUTHENTICATE, SIGN, Security
 from drivers.virtual.dlms.services import PduError, ServiceError, StateError, UnknownService, exception
 from drivers.virtual.dlms.short_names import Member
 
-CHALLENGE_SIZE = 16
+CHALLENGE_SIZE, LONG_CHALLENGE = 16, 32
 MIN_CLIENT_PDU = 12
-CIPHERING_OVERHEAD = 1 + 3 + 5 + ciphering.TAG_SIZE
-_GLOBAL = {0xC8: 0xC0, 0xC9: 0xC1, 0xCB: 0xC3, 0x25: 0x05, 0x26: 0x06, 0x36: 0x16}
-_DEDICATED = {0xD0: 0xC0, 0xD1: 0xC1, 0xD3: 0xC3, 0x45: 0x05, 0x46: 0x06, 0x56: 0x16}
+OVERHEAD_ALLOWED = 600
+"""Octets that a request may be longer than the meter's PDU because of its protection."""
 _PLAIN = (acse.CONTEXT_LN, acse.CONTEXT_SN)
 _SHORT_NAMES = (acse.CONTEXT_SN, acse.CONTEXT_SN_CIPHERED)
-_GENERAL_GLOBAL, _GENERAL_DEDICATED = 0xDB, 0xDC
+_GENERAL = (
+    protection.GENERAL_GLO,
+    protection.GENERAL_DED,
+    protection.GENERAL_CIPHERING,
+    protection.GENERAL_SIGNING,
+)
 
 
 class State(Enum):
@@ -40,20 +43,35 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a client must come in: mechanism, application context and the conformance it may negotiate."""
+    """How a client must come in: mechanism, application context and the conformance it may negotiate; `role`
+    says whose rights it has.
+    """
 
     mechanism: Mechanism
     context: int
     conformance: int
+    role: Client = Client.PUBLIC
+    name: str = ""
 
 
 _READ_ONLY = acse.GET | acse.BLOCK_GET | acse.SELECTIVE_ACCESS | acse.MULTIPLE_REFERENCES | acse.PRIORITY
 _ALL = _READ_ONLY | acse.SET | acse.ACTION | acse.BLOCK_SET | acse.BLOCK_ACTION
+_CIPHERED = _ALL | acse.GENERAL_PROTECTION
+_LN, _LN_CIPHERED = acse.CONTEXT_LN, acse.CONTEXT_LN_CIPHERED
 CLIENTS: dict[int, Access] = {
-    Client.PUBLIC: Access(Mechanism.NONE, acse.CONTEXT_LN, _READ_ONLY),
-    Client.READER: Access(Mechanism.LOW, acse.CONTEXT_LN, _ALL),
-    Client.MANAGEMENT: Access(Mechanism.GMAC, acse.CONTEXT_LN_CIPHERED, _ALL | acse.GENERAL_PROTECTION),
+    Client.PUBLIC: Access(Mechanism.NONE, _LN, _READ_ONLY, Client.PUBLIC, "public"),
+    Client.MANAGEMENT: Access(Mechanism.GMAC, _LN_CIPHERED, _CIPHERED, Client.MANAGEMENT, "management"),
+    Client.READER: Access(Mechanism.LOW, _LN, _ALL, Client.READER, "reader"),
+    33: Access(Mechanism.MD5, _LN, _ALL, Client.READER, "reader-md5"),
+    34: Access(Mechanism.SHA1, _LN, _ALL, Client.READER, "reader-sha1"),
+    35: Access(Mechanism.LOW, _LN_CIPHERED, _CIPHERED, Client.READER, "reader-ciphered"),
+    36: Access(Mechanism.SHA256, _LN, _ALL, Client.READER, "reader-sha256"),
 }
+KEY_PAIR_CLIENTS: dict[int, Access] = {
+    37: Access(Mechanism.ECDSA, _LN_CIPHERED, _CIPHERED, Client.MANAGEMENT, "management-ecdsa"),
+    38: Access(Mechanism.ECDSA, _LN, _ALL, Client.READER, "reader-ecdsa"),
+}
+"""In meters of suites 1 and 2."""
 _ALL_SN = (
     acse.READ
     | acse.WRITE
@@ -63,10 +81,14 @@ _ALL_SN = (
     | acse.BLOCK_GET
     | acse.BLOCK_SET
 )
+_SN, _SN_CIPHERED = acse.CONTEXT_SN, acse.CONTEXT_SN_CIPHERED
 SHORT_NAME_CLIENTS: dict[int, Access] = {
-    Client.PUBLIC: Access(Mechanism.NONE, acse.CONTEXT_SN, _ALL_SN),
-    Client.READER: Access(Mechanism.LOW, acse.CONTEXT_SN, _ALL_SN),
-    Client.MANAGEMENT: Access(Mechanism.GMAC, acse.CONTEXT_SN_CIPHERED, _ALL_SN | acse.GENERAL_PROTECTION),
+    Client.PUBLIC: Access(Mechanism.NONE, _SN, _ALL_SN, Client.PUBLIC, "public"),
+    Client.MANAGEMENT: Access(
+        Mechanism.GMAC, _SN_CIPHERED, _ALL_SN | acse.GENERAL_PROTECTION, Client.MANAGEMENT, "management"
+    ),
+    Client.READER: Access(Mechanism.LOW, _SN, _ALL_SN, Client.READER, "reader"),
+    33: Access(Mechanism.MD5, _SN, _ALL_SN, Client.READER, "reader-md5"),
 }
 
 
@@ -100,31 +122,33 @@ class Session:
     """The association of one client. `now` in every call is monotonic time in seconds (for the lock-out)."""
 
     def __init__(self, device: Device, client: int, dispatcher: Callable[[Session], Dispatcher]) -> None:
-        self.device, self._client = device, client
+        self.device, self._address = device, client
         self.state = State.NONE
         self.conformance = 0
-        self.client_title = b""
+        self.access = device.clients.get(client)
         self.context = acse.CONTEXT_LN
-        self.mechanism = Mechanism.NONE
+        self.protector = Protector(device.security, device.system_title, client)
         self._client_pdu = 0
-        self._dedicated = b""
         self._challenges = (b"", b"")  # client to server, server to client
         self._aarq_counter = 0
-        self._control = 0
+        self._layers: tuple[Layer, ...] = ()
         self._now = 0.0
         self._new_dispatcher = dispatcher
         self._dispatcher = dispatcher(self)
 
     @property
     def client(self) -> int:
-        """Client address."""
-        return self._client
+        """The role of this client: whose rights it has."""
+        return self.access.role if self.access else self._address
+
+    @property
+    def mechanism(self) -> Mechanism:
+        return self.access.mechanism if self.access else Mechanism.NONE
 
     @property
     def largest(self) -> int:
         """Longest plain APDU that may be sent to this client, in octets."""
-        size = self._client_pdu or 0xFFFF
-        return size - CIPHERING_OVERHEAD if self._control else size
+        return (self._client_pdu or 0xFFFF) - self.protector.overhead(self._layers)
 
     def handle(self, apdu: bytes, now: float) -> bytes | None:
         """One APDU of the client; the answer, or None where there is none (unconfirmed service)."""
@@ -134,47 +158,60 @@ class Session:
         if apdu[0] == 0x60:
             return self._associate(apdu)
         if apdu[0] == 0x62:
-            self._close()
-            return acse.release_response()
+            return self._release(apdu)
         if self.state is State.NONE:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
-        if len(apdu) > self.device.max_pdu + CIPHERING_OVERHEAD:
+        if len(apdu) > self.device.max_pdu + OVERHEAD_ALLOWED:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
         return self._serve(apdu)
 
     def reply_to_hls(self, answer: bytes) -> bytes | None:
         """Pass 3: checks the client's proof and gives the server's (pass 4); None where it is wrong."""
-        if self.state is not State.PENDING or len(answer) != 17 or answer[0] != ciphering.AUTHENTICATED:
+        if self.state is not State.PENDING:
             self._close()
             return None
-        security, counter = self.device.security, int.from_bytes(answer[1:5], "big")
-        keys = security.key(BLOCK_KEY), security.key(AUTH_KEY)
-        # Some clients give the proof the counter of the APDU around it; an older one is a replay.
-        fresh = counter > self._aarq_counter
-        wanted = ciphering.gmac(*keys, self.client_title, counter, self._challenges[1])
-        if not fresh or not hmac.compare_digest(wanted, answer):
-            security.fail(self._now)
+        proof = hls.Proof(
+            self.mechanism, self.device.security, self.protector.client_title, self.device.system_title
+        )
+        to_server, to_client = self._challenges
+        if not proof.is_of_client(answer, to_server, to_client, self._aarq_counter):
+            self.device.security.fail(self._now)
             self._close()
             return None
-        security.accept(counter)
-        security.succeed()
+        if self.mechanism is Mechanism.GMAC:
+            self.device.security.accept(int.from_bytes(answer[1:5], "big"), self._address)
+        self.device.security.succeed()
         self.state = State.ASSOCIATED
-        return ciphering.gmac(*keys, self.device.system_title, security.next_sent(), self._challenges[0])
+        return proof.of_server(to_server, to_client)
 
     def _close(self) -> None:
-        self.state, self.conformance, self._dedicated = State.NONE, 0, b""
+        self.state, self.conformance, self._layers = State.NONE, 0, ()
         self._dispatcher = self._new_dispatcher(self)
 
     # -- association --
 
+    def _release(self, apdu: bytes) -> bytes:
+        """RLRQ: what it carries must be protected where the context is, and so is what the RLRE carries."""
+        information, answer = acse.release_information(apdu), b""
+        if information and self.state is not State.NONE:
+            try:
+                opened = self.protector.open(information)
+            except (DecipheringError, ReplayError):
+                return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.DECIPHERING_ERROR)
+            plain = acse.initiate_response(
+                self.conformance, self.device.max_pdu, self.context in _SHORT_NAMES
+            )
+            answer = self.protector.close(plain, opened.layers)
+        self._close()
+        return acse.release_response(answer)
+
     def _associate(self, apdu: bytes) -> bytes:
         self._close()
-        self._control = 0
         try:
             aarq = acse.parse_aarq(apdu)
         except acse.AcseError:
             return self._reject(Diagnostic.NO_REASON)
-        access = self.device.clients.get(self._client)
+        access = self.access
         if access is None:
             return self._reject(Diagnostic.NO_REASON)
         refused = self._refuse(aarq, access)
@@ -182,17 +219,17 @@ class Session:
             return self._reject(refused)
         if access.mechanism is not Mechanism.NONE and self.device.security.locked(self._now):
             return self._reject(Diagnostic.NO_REASON, AssociationResult.REJECTED_TRANSIENT)
-        self.context, self.mechanism, self.client_title = access.context, access.mechanism, aarq.calling_title
+        self.context = access.context
+        self.protector.begin(aarq.calling_title)
         try:
-            information = self._open_initiate(aarq.user_information)
-            initiate = acse.parse_initiate(information)
+            initiate = acse.parse_initiate(self._open_initiate(aarq.user_information))
         except DecipheringError:
             self.device.security.fail(self._now)
             return self._reject(Diagnostic.AUTHENTICATION_FAILURE)
         except acse.AcseError:
             return self._reject(Diagnostic.NO_REASON, error=InitiateError.OTHER)
-        except _Replay as replay:
-            return replay.response()
+        except ReplayError as replay:
+            return _counter_error(replay)
         return self._accept(aarq, access, initiate)
 
     def _refuse(self, aarq: Aarq, access: Access) -> Diagnostic | None:
@@ -203,22 +240,27 @@ class Session:
             return Diagnostic.AUTHENTICATION_MECHANISM_NAME_REQUIRED
         if (aarq.mechanism or Mechanism.NONE) != access.mechanism:
             return Diagnostic.AUTHENTICATION_MECHANISM_NAME_NOT_RECOGNIZED
-        if access.mechanism is Mechanism.GMAC:
-            if len(aarq.calling_title) != 8:
-                return Diagnostic.CALLING_AP_TITLE_NOT_RECOGNIZED
-            if not 8 <= len(aarq.authentication_value) <= 64:
-                return Diagnostic.AUTHENTICATION_FAILURE
+        titled = access.context not in _PLAIN or access.mechanism in (Mechanism.SHA256, Mechanism.ECDSA)
+        if titled and len(aarq.calling_title) != 8:
+            return Diagnostic.CALLING_AP_TITLE_NOT_RECOGNIZED
+        # ECDSA wants 32 at least; some clients have one length for every mechanism
+        if access.mechanism > Mechanism.LOW and not 8 <= len(aarq.authentication_value) <= 64:
+            return Diagnostic.AUTHENTICATION_FAILURE
         return None
 
     def _open_initiate(self, information: bytes) -> bytes:
         """The plain InitiateRequest; deciphers it where the context asks for it."""
         if self.context in _PLAIN:
             return information
-        if information[:1] != b"\x21":
+        opened = self.protector.open(information)
+        if not opened.layers:
             raise acse.AcseError("the InitiateRequest must be ciphered")
-        plain = self._open(self._content(information, 1), self.device.security.key(BLOCK_KEY), b"")
-        self._aarq_counter = self.device.security.received
-        return plain
+        required = self.device.security.required & ~SIGN | AUTHENTICATE
+        if opened.gives & required != required:
+            raise DecipheringError("policy")
+        self._layers = opened.layers
+        self._aarq_counter = self.device.security.received_from(self._address)
+        return opened.plain
 
     def _accept(self, aarq: Aarq, access: Access, initiate: acse.InitiateRequest) -> bytes:
         negotiated = initiate.conformance & access.conformance
@@ -233,38 +275,38 @@ class Session:
             return self._reject(Diagnostic.NO_REASON, error=error)
         security = self.device.security
         if access.mechanism is Mechanism.LOW:
-            if not security.check_password(self._client, aarq.authentication_value):
+            if not security.check_password(self.client, aarq.authentication_value):
                 security.fail(self._now)
                 return self._reject(Diagnostic.AUTHENTICATION_FAILURE)
             security.succeed()
         self.conformance, self._client_pdu = negotiated, initiate.max_pdu
-        self._dedicated = initiate.dedicated_key
+        self.protector.dedicated_key = initiate.dedicated_key
         self._dispatcher = self._new_dispatcher(self)
         short_names = self.context in _SHORT_NAMES
         return self._accepted(aarq, acse.initiate_response(negotiated, self.device.max_pdu, short_names))
 
     def _accepted(self, aarq: Aarq, information: bytes) -> bytes:
-        ciphered = self.context not in _PLAIN
-        if ciphered:
-            security = self.device.security
-            body = self._protect(information, security.key(BLOCK_KEY), security.key(AUTH_KEY)).encode()
-            information = b"\x28" + encode_length(len(body)) + body
-        if self.mechanism is Mechanism.GMAC:
+        information = self.protector.close(information, self._layers)
+        title = b""
+        if self.context not in _PLAIN or self.mechanism in (Mechanism.SHA256, Mechanism.ECDSA):
+            title = self.device.system_title
+            self.device.client_title = self.protector.client_title
+        if self.mechanism > Mechanism.LOW:
             self.state = State.PENDING
-            self.device.client_title = self.client_title
-            self._challenges = (aarq.authentication_value, os.urandom(CHALLENGE_SIZE))
+            size = LONG_CHALLENGE if self.mechanism is Mechanism.ECDSA else CHALLENGE_SIZE
+            self._challenges = (aarq.authentication_value, os.urandom(size))
             return Aare(
                 self.context,
                 AssociationResult.ACCEPTED,
                 Diagnostic.AUTHENTICATION_REQUIRED,
-                self.device.system_title,
+                title,
                 self.mechanism,
                 self._challenges[1],
                 information,
             ).encode()
         self.state = State.ASSOCIATED
         return Aare(
-            self.context, AssociationResult.ACCEPTED, Diagnostic.NULL, user_information=information
+            self.context, AssociationResult.ACCEPTED, Diagnostic.NULL, title, user_information=information
         ).encode()
 
     def _reject(
@@ -274,86 +316,34 @@ class Session:
         error: InitiateError | None = None,
     ) -> bytes:
         self._close()
-        access = self.device.clients.get(self._client)
-        clients = self.device.clients
-        context = access.context if access else clients[Client.PUBLIC].context
+        context = (self.access or self.device.clients[Client.PUBLIC]).context
         information = acse.initiate_error(error) if error is not None else b""
         return Aare(context, result, diagnostic, user_information=information).encode()
 
     # -- ciphering --
 
-    @staticmethod
-    def _content(data: bytes, at: int) -> Protected:
-        try:
-            length, at = decode_length(data, at)
-        except AxdrError as error:
-            raise DecipheringError("length") from error
-        if at + length != len(data):
-            raise DecipheringError("length")
-        return ciphering.parse(data[at:])
-
-    def _open(self, text: Protected, key: bytes, title: bytes) -> bytes:
-        """Deciphers; a counter that does not rise raises `_Replay`, one of a forged text is never taken
-        over.
-        """
-        security = self.device.security
-        if title and title != self.client_title:
-            raise DecipheringError("foreign system title")
-        if text.control & ciphering.PROTECTED != ciphering.PROTECTED:
-            raise DecipheringError("policy: authenticated and encrypted")
-        if text.counter <= security.received or text.counter == 0xFFFFFFFF:
-            raise _Replay(security.received + 1)
-        plain = ciphering.unprotect(text, key, security.key(AUTH_KEY), self.client_title)
-        security.accept(text.counter)
-        self._control = text.control
-        return plain
-
-    def _protect(self, plain: bytes, key: bytes, auth_key: bytes) -> Protected:
-        security, title = self.device.security, self.device.system_title
-        return ciphering.protect(self._control, key, auth_key, title, security.next_sent(), plain)
-
     def _serve(self, apdu: bytes) -> bytes | None:
         if self.context in _PLAIN:
             return self._carry_out(apdu)
+        if apdu[0] in _GENERAL and not self.conformance & acse.GENERAL_PROTECTION:
+            return exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
         try:
-            plain, key = self._unwrap(apdu)
-        except _Replay as replay:
-            return replay.response()
+            opened = self.protector.open(apdu)
+        except ReplayError as replay:
+            return _counter_error(replay)
         except DecipheringError:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.DECIPHERING_ERROR)
-        if plain is None:
+        if not opened.layers:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
-        auth_key = self.device.security.key(AUTH_KEY)
-        answer = self._carry_out(plain)
+        required = self.device.security.required
+        if opened.gives & required != required:
+            return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.DECIPHERING_ERROR)
+        self._layers = opened.layers
+        answer = self._carry_out(opened.plain)
         if answer is None or answer[0] == 0xD8:
             return answer
         # A key that this very request changed is used from the next one on: the answer is under the old keys.
-        return self._wrap(apdu[0], answer, key, auth_key)
-
-    def _unwrap(self, apdu: bytes) -> tuple[bytes | None, bytes]:
-        """The plain APDU and the key it came under; None for a service that is not ciphered."""
-        tag, key, title, at = apdu[0], self.device.security.key(BLOCK_KEY), b"", 1
-        if tag in (_GENERAL_GLOBAL, _GENERAL_DEDICATED) and len(apdu) > 1:
-            title, at = apdu[2 : 2 + apdu[1]], 2 + apdu[1]
-        elif tag not in _GLOBAL and tag not in _DEDICATED:
-            return None, key
-        if tag in _DEDICATED or tag == _GENERAL_DEDICATED:
-            if len(self._dedicated) != 16:
-                raise DecipheringError("no dedicated key")
-            key = self._dedicated
-        plain = self._open(self._content(apdu, at), key, title)
-        expected = _GLOBAL.get(tag) or _DEDICATED.get(tag)
-        if expected is not None and plain[:1] != bytes([expected]):
-            raise DecipheringError("another service inside")
-        return plain, key
-
-    def _wrap(self, tag: int, answer: bytes, key: bytes, auth_key: bytes) -> bytes:
-        body = self._protect(answer, key, auth_key).encode()
-        if tag in (_GENERAL_GLOBAL, _GENERAL_DEDICATED):
-            title = self.device.system_title
-            return bytes([tag, len(title)]) + title + encode_length(len(body)) + body
-        offset = (0x10, 0x40) if tag in _DEDICATED else (0x08, 0x20)
-        return bytes([answer[0] + offset[answer[0] < 0x20]]) + encode_length(len(body)) + body
+        return self.protector.close(answer, opened.layers)
 
     def _carry_out(self, apdu: bytes) -> bytes | None:
         try:
@@ -364,12 +354,5 @@ class Session:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OTHER_REASON)
 
 
-class _Replay(Exception):
-    """An invocation counter that was used before; carries the lowest acceptable one."""
-
-    def __init__(self, expected: int) -> None:
-        super().__init__("invocation counter")
-        self.expected = expected
-
-    def response(self) -> bytes:
-        return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.INVOCATION_COUNTER_ERROR, self.expected)
+def _counter_error(replay: ReplayError) -> bytes:
+    return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.INVOCATION_COUNTER_ERROR, replay.expected)

@@ -217,7 +217,13 @@ def test_describe_tells_all_that_a_client_needs() -> None:
         "public": "none",
         "management": "gmac",
         "reader": "low",
+        "reader-md5": "md5",
+        "reader-sha1": "sha1",
+        "reader-sha256": "sha256",
+        "reader-ciphered": "low",
     }
+    counters = {c["name"]: c["invocation_counter"] for c in told["clients"] if c["invocation_counter"]}
+    assert counters == {"management": "0.0.43.1.0.255", "reader-ciphered": "0.0.43.1.1.255"}
     assert len(told["system_title"]) == 16
     assert any(o["obis"] == "1.0.99.1.0.255" and o["class"] == 7 for o in told["objects"])
 
