@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,12 @@ from workorders.journal.entry import Realm
 
 if TYPE_CHECKING:
     from fieldtool.tablet.reference import ReferenceRow
+    from workorders.store.engine import Store
 
 FREE_BYTES = 2 * 1024**3
 """Two weeks of work with photos of one crew, with room."""
 CLOCK_SECONDS = 60
+FORK_SHOWN = timedelta(days=30)
 POSITION_SECONDS = 8.0
 EARLIEST_YEAR = 2026
 OK, LACKING, BAD = "ok", "lacking", "bad"
@@ -148,6 +150,7 @@ def _tablet(home: Home, realm: Realm | None) -> Iterator[Check]:
             hint="" if status.online else "fieldtool sync, where there is signal.",
         )
         yield reference_check(tablet.references())
+        yield _chains(tablet.store, tablet.now())
     finally:
         tablet.close()
 
@@ -165,6 +168,21 @@ def reference_check(rows: list[ReferenceRow]) -> Check:
         state=LACKING if late else OK,
         detail="; ".join([*(used or ["as the program brings them"]), *wanted]),
         hint=hint if late else "",
+    )
+
+
+def _chains(store: Store, now: datetime) -> Check:
+    from workorders.clock import read_utc
+    from workorders.sync.heads import forks
+
+    with store.read() as connection:
+        found = [fork for fork in forks(connection) if now - read_utc(fork.at) < FORK_SHOWN]
+    places = ", ".join(f"{fork.chain_id[:8]}/{fork.seq}" for fork in found)
+    return Check(
+        name="chains",
+        state=LACKING if found else OK,
+        detail=f"two entries at one number: {places}" if found else "one entry at each number",
+        hint="Both are kept. A supervisor looks at them; do not use a copy of this tablet." if found else "",
     )
 
 

@@ -81,8 +81,8 @@ def sync(realm: RealmOption = None, json: Json = False) -> None:
     "stage", "code", "message", "pushed", "verdicts": {verdict: n}, "pulled", "left": [{"order_id",
     "reason"}],
     "references", "references_refused": [{"name", "version", "code", "reason", …}], "keys_changed",
-    "blobs_sent", "blobs_confirmed", "entries", "orders", "digest", "equal", "pending", "pending_blobs",
-    "at", "seconds", …}.
+    "blobs_sent", "blobs_confirmed", "entries", "orders", "digest", "equal", "forks": [{"chain_id", "seq",
+    "ours", "theirs", "at"}], "pending", "pending_blobs", "at", "seconds", …}.
     """
     with opened(realm) as tablet, progress_bar(json) as progress:
         report = tablet.sync(progress)
@@ -94,6 +94,9 @@ def sync(realm: RealmOption = None, json: Json = False) -> None:
         say(f"waiting: {report.pending} entries, {report.pending_blobs} photos")
         for left in report.left:
             say(f"order {left.order_id} left the list: {left.reason}")
+        if report.forks:
+            places = ", ".join(f"{fork.chain_id[:8]}/{fork.seq}" for fork in report.forks[-3:])
+            note(explained_sync("fork", "two entries have one number") + f" ({places})")
         for item in report.references_refused:
             note(f"{item.name}, version {item.version}: {explained_sync(item.code, item.reason)}")
     if report.state.value != "done":

@@ -134,12 +134,13 @@ class Bureau:
             self.office, crew=crew, project="demo", url="https://office.example"
         )
         folder = self.folder / name
-        store = open_store(folder / "tablet.db", os.urandom(32), role="tablet")
+        key = os.urandom(32)
+        store = open_store(folder / "tablet.db", key, role="tablet")
         ticket = EnrolTicket(url="https://office.example", code=parse_code(code.code), root=code.root_sha256)
         identity = enrol(
             store, DirectTransport(self.office, self.files), ticket, name=name, realm=self.office.realm
         )
-        return Tablet(self, store, identity, BlobFiles(folder / "blobs"))
+        return Tablet(self, store, identity, BlobFiles(folder / "blobs"), key)
 
 
 @dataclass
@@ -150,6 +151,7 @@ class Tablet:
     store: Store
     identity: TabletIdentity
     blobs: BlobFiles
+    key: bytes = b""
     journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:

@@ -88,6 +88,21 @@ class LeftOrder(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """A number of one of this tablet's chains that two entries have; both are kept.
+
+    Attributes:
+        ours, theirs: hash of the entry here and of the one at the office. `ours` None: this store is an older
+            copy and lacks it; `theirs` None: the office only said that there is another.
+    """
+
+    chain_id: str
+    seq: int
+    ours: str | None = None
+    theirs: str | None = None
+    at: str
+
+
 class SyncReport(msgspec.Struct, kw_only=True):
     """How a round went; what `fieldtool sync --json` prints.
 
@@ -98,6 +113,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
         bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
         pending: own entries still without an answer; pending_blobs likewise.
         equal: whether counts and digest agree with the gateway's; None if it was not asked.
+        forks: places of own chains where the office holds another entry (see `heads.py`).
         repulled: whether a difference or a lost cursor made it pull from the start.
     """
 
@@ -124,6 +140,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     equal: bool | None = None
     repulled: bool = False
     resent: int = 0
+    forks: list[Fork] = msgspec.field(default_factory=list)
     pending: int = 0
     pending_blobs: int = 0
     at: str | None = None

@@ -17,7 +17,7 @@ from workorders.journal.writer import Draft
 from workorders.store import inbox, schema
 from workorders.store.inbox import EntryVerdict
 from workorders.store.settings import set_setting
-from workorders.sync import blobs, keyring, reference, wire
+from workorders.sync import blobs, heads, keyring, reference, wire
 from workorders.sync.checks import Checker
 from workorders.sync.digest import seen_digest
 from workorders.sync.errors import BadAnswer, CursorGone, WrongGateway
@@ -109,6 +109,7 @@ def push(round: SyncRound) -> None:
         with round.store.write() as connection:
             _make_room(connection, [(item.server_seq, item.id or "") for item in answer.verdicts])
             inbox.record_verdicts(connection, [_entry_verdict(verdict) for verdict in answer.verdicts])
+            heads.note_verdicts(connection, utc_text(round.now()), batch, answer.verdicts)
             if answer.head is not None:
                 name = _RECEIPT + answer.head.chain_id
                 set_setting(connection, name, msgspec.to_builtins(answer.head))
@@ -289,7 +290,8 @@ def _remove_expired(round: SyncRound) -> None:
 def finish(round: SyncRound) -> None:
     """Compare heads, counts and digest; a difference pulls again from the start, once."""
     answer = _compare(round)
-    if _send_again(round, answer.heads):
+    forked = heads.settle(round, answer.heads)
+    if _send_again(round, answer.heads, forked) or forked:
         push(round)
         pull(round)
         answer = _compare(round)
@@ -313,8 +315,8 @@ def _send_files_again(round: SyncRound, missing: list[str]) -> bool:
 def _compare(round: SyncRound) -> wire.FinishAnswer:
     with round.store.read() as connection:
         cursor = inbox.cursor(connection, CURSOR) or ""
-        heads = _own_heads(connection)
-    answer = round.transport.finish(wire.FinishRequest(cursor=cursor, heads=heads))
+        own = _own_heads(connection)
+    answer = round.transport.finish(wire.FinishRequest(cursor=cursor, heads=own))
     with round.store.read() as connection:
         seen = _seen(connection, round.identity.crew)
     report = round.report
@@ -346,12 +348,15 @@ def _own_heads(connection: Connection) -> list[HeadReference]:
     ]
 
 
-def _send_again(round: SyncRound, heads: list[HeadReference]) -> bool:
+def _send_again(round: SyncRound, told: list[HeadReference], whole: set[str]) -> bool:
     """Own entries that were answered and that the gateway no longer holds are sent again.
 
     A gateway restored from a backup has lost what came after it; the tablets still have it.
+
+    Args:
+        whole: chains whose head there is not ours: nobody knows which entries of them it lacks.
     """
-    held = {head.chain_id: head.seq for head in heads}
+    held = {head.chain_id: -1 if head.chain_id in whole else head.seq for head in told}
     entry, verdict = schema.entry, schema.verdict
     with round.store.write() as connection:
         lost: list[str] = []
