@@ -22,6 +22,7 @@ from drivers.session.client import OpticalSession
 from fieldtool.identity import normalise_serial
 from fieldtool.procedure.readings import same_readings
 from fieldtool.procedure.state import Found, Write
+from fieldtool.wiring import judged, verdict_of
 from workorders.journal.kinds import DeviceRole, MeterChanged, MeterIntent, ReadingValue
 from workorders.journal.writer import Journal
 from workorders.store.counters import next_counter, reserve_counter
@@ -256,7 +257,7 @@ class MeterWork:
         differing = same_readings(reading_values(first.readings), reading_values(second.readings))
         if differing:
             raise ReadingsDisagree(detail=", ".join(differing))
-        return _found(target.role, second, evidence)
+        return _found(target, second, evidence)
 
     def network(self, target: Target, expected: str | None, progress: Progress | None) -> JoinEvidence:
         """Ask the meter whether it has joined; `expected`: the serial it gave when it was read.
@@ -408,13 +409,14 @@ def _stranger(role: DeviceRole, identity: Identity) -> Found:
     )
 
 
-def _found(role: DeviceRole, result: ReadResult, evidence: JoinEvidence | None) -> Found:
+def _found(target: Target, result: ReadResult, evidence: JoinEvidence | None) -> Found:
     identity = result.identity
+    model = target.model if target.model is not None and target.model.name == identity.model else None
     network = dict(evidence.evidence) if evidence else {}
     if evidence is not None:
         network |= {"state": evidence.state.value, "technology": evidence.technology}
     return Found(
-        role=role,
+        role=target.role,
         how="optical",
         manufacturer=identity.manufacturer,
         serial=identity.serial,
@@ -423,4 +425,5 @@ def _found(role: DeviceRole, result: ReadResult, evidence: JoinEvidence | None) 
         logical_device_name=identity.logical_device_name,
         readings=reading_values(result.readings),
         network=network,
+        wiring=judged(verdict_of(result.readings, model)),
     )

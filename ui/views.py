@@ -172,6 +172,8 @@ class Check(View, frozen=True, kw_only=True):
     checked: bool = False
     needs_photo: bool = False
     photo_taken: bool = False
+    measured: str = ""
+    measured_tone: Tone = ""
 
 
 class Select(View, frozen=True, kw_only=True):

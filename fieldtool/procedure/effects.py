@@ -223,6 +223,7 @@ def _read(step: m.MeterReadStep, answer: a.MeterReadAnswer, bench: Bench) -> Met
         firmware=found.firmware,
         logical_device_name=found.logical_device_name,
         readings=found.readings,
+        wiring=found.wiring,
     )
 
 

@@ -36,13 +36,24 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     holds: bool = True
 
 
+class WiringQuestion(StrEnum):
+    """What a meter can say of its own wiring."""
+
+    ROTATION = "rotation"
+    POLARITY = "polarity"
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of a confirm page. `photo` names the photo that proves it, where one is demanded."""
+    """One line of a confirm page. `photo` names the photo that proves it, where one is demanded.
+
+    `wiring`: what the new meter measured stands beside the line, and may not contradict it.
+    """
 
     id: str
     text: Text
     when: list[Condition] = []
     photo: str | None = None
+    wiring: WiringQuestion | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

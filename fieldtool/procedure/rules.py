@@ -16,6 +16,7 @@ from fieldtool.procedure.engine import checks_of
 from fieldtool.procedure.readings import decimal, disagree, is_energy, optical_value, plausible
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import Problem
+from fieldtool.wiring import contradictions
 from workorders.journal.kinds import DeviceRole, JoinState
 from workorders.people import MAY_OVERRIDE
 
@@ -90,6 +91,12 @@ def _confirm(
             continue
         if said is not True:
             yield Problem(code="check_open", field=check.id)
+            continue
+        against = contradictions(check.wiring, state.reads.get(DeviceRole.NEW))
+        if against:
+            # As a failed check, no role passes it; the wiring is put right and the meter read again.
+            params = {"faults": ",".join(fault.fault for fault in against)}
+            yield Problem(code="wiring_contradicts", field=check.id, params=params)
         elif check.photo is not None and answer.photos.get(check.id) not in bench.photos:
             yield Problem(code="photo_missing", field=check.id)
 

@@ -32,6 +32,7 @@ from workorders.journal.kinds import (
     SafetyFailed,
     Sealed,
     StepDone,
+    WiringJudged,
 )
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.orders import WorkOrder
@@ -88,6 +89,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     readings: list[ReadingValue] = []
     reason: str | None = None
     network: dict[str, str] = {}
+    wiring: WiringJudged | None = None
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,13 +75,18 @@ class PhaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckView(msgspec.Struct, frozen=True, kw_only=True):
-    """A line to confirm. `photo`: what it must show, where a photo is demanded; `photo_sha256` once taken."""
+    """A line to confirm. `photo`: what it must show, where a photo is demanded; `photo_sha256` once taken.
+
+    `measured`: what the meter's own values say to it, with its tone (`good`, `wrong` or none).
+    """
 
     id: str
     text: str
     checked: bool
     photo: str | None = None
     photo_sha256: str | None = None
+    measured: str | None = None
+    measured_tone: str = ""
 
 
 class PhotoView(msgspec.Struct, frozen=True, kw_only=True):

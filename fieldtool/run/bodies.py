@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from fieldtool import wiring
 from fieldtool.identity import Source
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
@@ -91,16 +92,23 @@ def _checks(
     said = given.checks if isinstance(given, a.ConfirmAnswer | a.SummaryAnswer) else {}
     taken = given.photos if isinstance(given, a.ConfirmAnswer) else {}
     by_what = {blob.what: sha for sha, blob in run.bench.photos.items()}
-    return [
-        v.CheckView(
-            id=check.id,
-            text=check.text.in_language(language),
-            checked=said.get(check.id, False),
-            photo=check.photo,
-            photo_sha256=taken.get(check.id) or by_what.get(check.photo or ""),
+    shown = []
+    for check in engine.checks_of(step, run.job(), run.state):
+        measured, tone = None, ""
+        if check.wiring is not None:
+            measured, tone = wiring.said(check.wiring, run.state.reads.get(DeviceRole.NEW), language)
+        shown.append(
+            v.CheckView(
+                id=check.id,
+                text=check.text.in_language(language),
+                checked=said.get(check.id, False),
+                photo=check.photo,
+                photo_sha256=taken.get(check.id) or by_what.get(check.photo or ""),
+                measured=measured,
+                measured_tone=tone,
+            )
         )
-        for check in engine.checks_of(step, run.job(), run.state)
-    ]
+    return shown
 
 
 def _confirm(

@@ -85,6 +85,12 @@ class Meter:
     fail: dict[str, Exception] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     relay: str = "connected"
+    model: str = "prime-1ph"
+    momentary: list[Reading] = field(
+        default_factory=lambda: [
+            Reading(item="3:1.0.32.7.0.255:2", name="voltage L1", value="231.4", unit="V")
+        ]
+    )
 
 
 WANTED = {"clock": "10:04", "limiter": "4.6 kW"}
@@ -109,16 +115,16 @@ class ScriptedSession:
 
     def identify(self) -> Identity:
         meter = self._call("identify")
-        return Identity(manufacturer="ZIV", serial=meter.serial, model="prime-1ph", firmware="5.4.2")
+        return Identity(manufacturer="ZIV", serial=meter.serial, model=meter.model, firmware="5.4.2")
 
     def read(self, items: list[str] | None = None) -> ReadResult:
         meter = self._call("read")
         energy = meter.drift.pop(0) if meter.drift else meter.energy
         readings = [
             Reading(item=ENERGY, name="active import", value=energy, unit="kWh"),
-            Reading(item="3:1.0.32.7.0.255:2", name="voltage L1", value="231.4", unit="V"),
+            *meter.momentary,
         ]
-        identity = Identity(manufacturer="ZIV", serial=meter.serial, model="prime-1ph", firmware="5.4.2")
+        identity = Identity(manufacturer="ZIV", serial=meter.serial, model=meter.model, firmware="5.4.2")
         return ReadResult(identity=identity, readings=readings, exchanges=2, bytes=ByteCount(), seconds=0.1)
 
     def network(self) -> JoinEvidence:
@@ -375,7 +381,7 @@ def _fill(store: Store, journal: Journal, given: WorkOrder, key: OrderKey) -> No
             [
                 network.StockLine(
                     serial=serial,
-                    model="prime-1ph",
+                    model=given.new_asset.model if given.new_asset else "prime-1ph",
                     state="on_truck",
                     crew="PRM-01",
                     identities={"mac": mac},

@@ -57,7 +57,7 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
             return _summary(body, fields, formats)
 
 
-def checks(rows: list[v.CheckView]) -> tuple[views.Check, ...]:
+def checks(rows: list[v.CheckView], formats: Formats) -> tuple[views.Check, ...]:
     """Lines to confirm."""
     return tuple(
         views.Check(
@@ -66,13 +66,15 @@ def checks(rows: list[v.CheckView]) -> tuple[views.Check, ...]:
             checked=row.checked,
             needs_photo=row.photo is not None,
             photo_taken=row.photo_sha256 is not None,
+            measured=formats.say("El medidor: {said}", said=row.measured) if row.measured else "",
+            measured_tone=row.measured_tone,  # type: ignore[arg-type]  # good, wrong or none
         )
         for row in rows
     )
 
 
 def _confirm(step: v.StepView, body: v.ConfirmBody, fields: Fields, formats: Formats) -> Face:
-    parts: dict[str, Any] = {"checks": checks(body.checks), "facts": facts(body.facts, formats)}
+    parts: dict[str, Any] = {"checks": checks(body.checks, formats), "facts": facts(body.facts, formats)}
     if step.safety:
         parts["otherwise_title"] = formats.say("No se cumple…")
         parts["otherwise"] = tuple(
@@ -247,5 +249,5 @@ def _summary(body: v.SummaryBody, fields: Fields, formats: Formats) -> Face:
         "summary",
         primary=formats.say("Terminar la orden"),
         primary_icon="check",
-        parts={"facts": tuple(shown), "checks": checks(body.checks)},
+        parts={"facts": tuple(shown), "checks": checks(body.checks, formats)},
     )

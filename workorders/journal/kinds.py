@@ -113,6 +113,39 @@ class ReadingValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     status: str | None = None
 
 
+class WiringFault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is wrong with how a meter is wired, at phases 1…3; `certainty`: certain, likely, hint."""
+
+    fault: str
+    phases: list[int]
+    certainty: str
+
+
+class WiringPhase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Angles of one phase in whole degrees behind U(L1); `lag`: of the current behind its own voltage."""
+
+    phase: int
+    voltage_angle: int | None = None
+    current_angle: int | None = None
+    lag: int | None = None
+    loaded: bool = False
+
+
+class WiringJudged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the meter itself says of its wiring. `rotation`: direct, reverse, unknown; `polarity`: right,
+    wrong, unknown; with `…_why` where it is unknown. `power` in W as whole numbers: now, and with the
+    currents put right."""
+
+    rotation: str
+    polarity: str
+    rotation_why: str | None = None
+    polarity_why: str | None = None
+    findings: list[WiringFault] = []
+    phases: list[WiringPhase] = []
+    power: str | None = None
+    power_right: str | None = None
+
+
 # --- chains and reference data ------------------------------------------------------------------
 
 
@@ -182,6 +215,7 @@ class MeterRead(Payload, frozen=True, kw_only=True, omit_defaults=True):
     logical_device_name: str | None = None
     readings: list[ReadingValue] = []
     reason: str | None = None
+    wiring: WiringJudged | None = None
 
 
 class MeterIntent(Payload, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,6 +9,8 @@ T.AbstractButton {
     property string iconName: ""
     property string detail: ""
     property string tone: ""
+    // A tone of the second line; without one it is quiet.
+    property string detailTone: ""
     property bool chosen: false
 
     implicitWidth: 320
@@ -60,12 +62,27 @@ T.AbstractButton {
                 wrapMode: Text.WordWrap
             }
 
-            Label {
-                visible: text !== ""
+            Row {
+                visible: tile.detail !== ""
                 width: parent.width
-                color: Theme.muted
-                text: tile.detail
-                wrapMode: Text.WordWrap
+                spacing: 6
+
+                Icon {
+                    id: detailIcon
+
+                    visible: tile.detailTone !== ""
+                    anchors.verticalCenter: parent.verticalCenter
+                    name: Theme.toneIcon(tile.detailTone)
+                    size: 20
+                    color: Theme.tone(tile.detailTone)
+                }
+
+                Label {
+                    width: parent.width - (detailIcon.visible ? detailIcon.width + parent.spacing : 0)
+                    color: tile.detailTone === "" ? Theme.muted : Theme.tone(tile.detailTone)
+                    text: tile.detail
+                    wrapMode: Text.WordWrap
+                }
             }
         }
 

@@ -93,7 +93,12 @@ FocusScope {
             iconName: confirm.iconName
             text: confirm.actionText
             note: confirm.agreed ? qsTr("mantenga apretado 1,5 s") : qsTr("escriba antes las cuatro cifras")
-            onConfirmed: confirm.confirmed(pad.text)
+            onConfirmed: {
+                // Typed again for the next time: what was done once is not armed any more.
+                const figures = pad.text;
+                pad.text = "";
+                confirm.confirmed(figures);
+            }
         }
     }
 

@@ -35,7 +35,8 @@ Column {
 
             width: tiles.width
             text: modelData.text
-            detail: modelData.needsPhoto && !modelData.photoTaken ? qsTr("con foto") : ""
+            detail: modelData.measured || (modelData.needsPhoto && !modelData.photoTaken ? qsTr("con foto") : "")
+            detailTone: modelData.measuredTone
             iconName: chosen ? "" : modelData.needsPhoto && !modelData.photoTaken ? "camera" : "circle"
             chosen: tiles.holds(modelData)
             Accessible.role: Accessible.CheckBox

@@ -32,7 +32,7 @@ StepBody {
                 x: 24
                 anchors.verticalCenter: parent.verticalCenter
                 color: Theme.muted
-                text: qsTr("El relé está ahora")
+                text: qsTr("Prueba del relé")
             }
 
             Label {
