@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from drivers.virtual import describe, wiring
+from drivers.virtual.ansi.device import ANSI_MODELS, AnsiDevice
+from drivers.virtual.ansi.meter import AnsiMeter
+from drivers.virtual.ansi.run import AnsiStateFile, build_ansi, describe_ansi
 from drivers.virtual.cosem.device import LogicalDevice, Settings
 from drivers.virtual.faults import WriteFaults
-from drivers.virtual.line import Line, LineOptions
+from drivers.virtual.line import Line, LineOptions, PhysicalMeter
 from drivers.virtual.meter import Meter
 from drivers.virtual.models import MODELS
 from drivers.virtual.physics import IMPORT_ACTIVE
@@ -67,11 +70,12 @@ def _rate(value: str) -> float:
 def meter_parser() -> argparse.ArgumentParser:
     """Options of ``virtual-meter``; times are in the unit that the option's name ends with."""
     parser = argparse.ArgumentParser(
-        prog="virtual-meter", description="A meter behind an optical port: IEC 62056-21, HDLC and DLMS/COSEM."
+        prog="virtual-meter",
+        description="A meter behind an optical port: IEC 62056-21, HDLC and DLMS/COSEM, or ANSI C12.18.",
     )
     add = parser.add_argument
     add("--listen", default="socket://127.0.0.1:0", help="socket://H:P or rfc2217://H:P; port 0 picks one")
-    add("--model", choices=sorted(MODELS), default="prime-1ph")
+    add("--model", choices=sorted([*MODELS, *ANSI_MODELS]), default="prime-1ph")
     add("--serial", help="serial of this meter; keys, titles and addresses derive from it")
     add("--seed", type=int, default=0, help="draws load, noise and history")
     add("--describe", action="store_true", help="say what this meter is (clients, keys, objects) and end")
@@ -161,15 +165,15 @@ def run_meter(argv: Sequence[str]) -> int:
         sys.stderr.write(f"virtual-meter: {error}\n")
         return EXIT_USAGE
     try:
-        device = build_device(options)
+        device = build_ansi(options) if options.model in ANSI_MODELS else build_device(options)
     except ValueError as error:
         sys.stderr.write(f"virtual-meter: --wiring {error}\n")
         return EXIT_USAGE
     if options.describe:
-        _print(describe.describe(device))
+        _print(describe_ansi(device) if isinstance(device, AnsiDevice) else describe.describe(device))
         return 0
     try:
-        state = StateFile(options.state, device) if options.state else None
+        state = _state(device, options.state) if options.state else None
         server = Server(
             endpoint, _line(device, options), options.boot_s, state.save_if_due if state else _nothing
         )
@@ -193,8 +197,18 @@ def run_meter(argv: Sequence[str]) -> int:
     return 0
 
 
-def _line(device: LogicalDevice, options: argparse.Namespace) -> Line:
-    meter = Meter(device, options.baud, options.reaction_ms / 1000, options.physical, options.inactivity_s)
+def _state(device: LogicalDevice | AnsiDevice, path: Path) -> StateFile | AnsiStateFile:
+    return AnsiStateFile(path, device) if isinstance(device, AnsiDevice) else StateFile(path, device)
+
+
+def _meter(device: LogicalDevice | AnsiDevice, options: argparse.Namespace) -> PhysicalMeter:
+    if isinstance(device, AnsiDevice):
+        return AnsiMeter(device, options.baud)
+    return Meter(device, options.baud, options.reaction_ms / 1000, options.physical, options.inactivity_s)
+
+
+def _line(device: LogicalDevice | AnsiDevice, options: argparse.Namespace) -> Line:
+    meter = _meter(device, options)
     line = LineOptions(
         paced=options.paced,
         reaction=options.reaction_ms / 1000,

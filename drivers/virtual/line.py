@@ -11,10 +11,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from drivers.virtual.dlms.hdlc import FLAG
 from drivers.virtual.faults import LineCut
-from drivers.virtual.meter import Meter, Output
+from drivers.virtual.meter import Output
 from drivers.virtual.uart import SIGN_ON, Framing, transfer
 
 GRANULARITY = 0.004
@@ -42,10 +43,25 @@ class LineOptions:
     seed: int = 0
 
 
+class PhysicalMeter(Protocol):
+    """What a line needs of a meter, whatever protocol it speaks."""
+
+    @property
+    def framings(self) -> tuple[Framing, ...]: ...
+
+    def receive(self, data: bytes, now: float, heard: Framing | None = None) -> list[Output]: ...
+
+    def tick(self, now: float) -> list[Output]: ...
+
+    def unplug(self) -> None: ...
+
+    def power_up(self) -> None: ...
+
+
 class Line:
     """One line with its meter. Times are monotonic seconds."""
 
-    def __init__(self, meter: Meter, options: LineOptions) -> None:
+    def __init__(self, meter: PhysicalMeter, options: LineOptions) -> None:
         self._meter, self._options = meter, options
         self._random = random.Random(options.seed)
         self._to_meter: deque[tuple[float, int, Framing | None]] = deque()

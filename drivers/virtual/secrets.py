@@ -64,6 +64,11 @@ def _number(serial: str, purpose: str, size: int) -> bytes:
     return bytes([raw[0] & 0x7F]) + raw[1:size]
 
 
+def programmer_password(serial: str) -> str:
+    """The second password of an ANSI meter, which may set its clock: 8 decimal digits."""
+    return f"{int.from_bytes(_derive(serial, 'programmer', 8), 'big') % 100_000_000:08d}"
+
+
 def system_title(flag: str, serial: str) -> bytes:
     """System title of 8 octets: the FLAG letters and the serial's digits as a number of 40 bits (IEC
     62056-5-3).
