@@ -11,13 +11,22 @@ from drivers.changes import WriteIntent, WriteOutcome
 
 
 class Mode(StrEnum):
-    """How to sign on. ``AUTO``: optical sign-on then HDLC; plain HDLC where nobody answers the sign-on."""
+    """How to sign on. ``AUTO``: optical sign-on then HDLC; plain HDLC where nobody answers the sign-on.
+
+    ``C12`` (also called ``ansi``): ANSI C12.18. It is never tried by itself: its optical head is another one,
+    and octets at 9600 baud say nothing to a meter that listens at 300.
+    """
 
     AUTO = "auto"
     E = "e"
     HDLC = "hdlc"
     WRAPPER = "wrapper"
     C = "c"
+    C12 = "c12"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Mode | None:
+        return cls.C12 if value == "ansi" else None
 
 
 class Auth(StrEnum):
@@ -79,6 +88,9 @@ class Connection(msgspec.Struct, frozen=True):
     ``suite`` is the security suite (0, 1, 2). ``sign_key`` and ``agreement_key`` name our private keys,
     ``meter_sign_key`` and ``meter_agreement_key`` the meter's public keys or certificates; ``meter_title``
     its system title in hex, where it must be known beforehand. ``signed``: requests are signed, too.
+
+    With ``C12`` only ``client`` (the user id), ``password``, ``baud`` (above 9600: asked for at negotiation)
+    and ``model`` count.
     """
 
     mode: Mode = Mode.AUTO

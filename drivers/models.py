@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from drivers.ansi.items import is_ansi, parse_ansi_item
 from drivers.changes import Danger
 from drivers.connection import Auth, Referencing
 from drivers.dlms.calendar import Schedule, schedule_problem
@@ -26,6 +28,13 @@ from drivers.wiring.angles import Sense
 TECHNOLOGIES = frozenset({"none", "prime", "g3", "gsm", "rf", "twacs", "rpma", "plc"})
 _DEVICE_ID = re.compile(r"1:0\.0\.96\.1\.(\d)\.255:2")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.]+)\}")
+
+
+class Protocols(StrEnum):
+    """What a type of meter speaks at its optical port."""
+
+    DLMS = "dlms"
+    ANSI = "ansi"
 
 
 class ModelClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,8 +84,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A type of meter. ``manufacturer`` are FLAG letters; ``identity`` maps a word to the item that holds
-    it."""
+    """A type of meter. ``manufacturer`` are FLAG letters (ANSI: up to four characters, empty for any);
+    ``identity`` maps a word to the item that holds it."""
 
     name: str
     title: dict[str, str]
@@ -84,6 +93,7 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phases: int
     match: Match
     clients: dict[str, ModelClient]
+    protocol: Protocols = Protocols.DLMS
     technology: str = "none"
     connection: str = "direct"
     server: str = "1"
@@ -303,7 +313,7 @@ def _check_placeholders(path: Path, text: str, program: Program) -> None:
 
 def _check_item(path: Path, text: str, where: str, item: str) -> None:
     try:
-        parse_item(item)
+        parse_ansi_item(item) if is_ansi(item) else parse_item(item)
     except DriverError as error:
         raise ModelFileError(path.name, line_of(text, where), error.message) from None
 

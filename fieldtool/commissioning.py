@@ -15,8 +15,8 @@ import msgspec
 
 from drivers import errors
 from drivers.changes import ApplyReport, OutcomeState, Plan, WriteIntent, WriteOutcome
-from drivers.connection import Auth, Connection
-from drivers.models import MeterModel, ModelClient, find_program
+from drivers.connection import Auth, Connection, Mode
+from drivers.models import MeterModel, ModelClient, Protocols, find_program
 from drivers.reading import Identity, JoinEvidence, Reading, ReadResult
 from drivers.session.client import OpticalSession
 from fieldtool.identity import normalise_serial
@@ -153,6 +153,7 @@ def connection_for(
         baud=model.baud if model else 9600,
         system_title=system_title,
         model=model.name if model else None,
+        mode=Mode.C12 if model and model.protocol is Protocols.ANSI else Mode.AUTO,
     )
     change = msgspec.structs.replace
     for client in clients:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from drivers.ansi import psem
 from drivers.ansi.link import Action, DataLink, Deliver, Send, Timing
 from drivers.ansi.psem import Negotiated, Protocol, Response, Service, ServiceRefused
@@ -11,6 +13,8 @@ from drivers.ports import hdlc_format
 
 FIRST_BAUD = 9600
 """C12.18 starts at 9600 baud, 8 data bits, no parity, 1 stop bit (clause 6)."""
+_FIRST_RETRIES = 1
+"""Where nobody has answered yet, a turned head is likelier than a damaged octet: two tries tell."""
 _BUSY_TRIES = 5
 _BUSY_SECONDS = 0.5
 _ADVERSE = (Response.BSY, Response.DNR)
@@ -23,6 +27,7 @@ class PsemClient:
         self._wire = wire
         self._link = DataLink(timing, hdlc_format(FIRST_BAUD).character_seconds)
         self.exchanges = 0
+        self.is_open = False
         self.packet_size = self._link.packet_size
 
     @property
@@ -39,7 +44,14 @@ class PsemClient:
     def identify(self) -> Protocol:
         """Who is there; begins everything (base state → identified)."""
         self._wire.set_line(hdlc_format(FIRST_BAUD))
-        return psem.parse_protocol(self._ask(bytes([Service.IDENTIFY])))
+        wanted = self._link.timing
+        self._link.timing = replace(wanted, retries=min(wanted.retries, _FIRST_RETRIES))
+        try:
+            protocol = psem.parse_protocol(self._ask(bytes([Service.IDENTIFY])))
+        finally:
+            self._link.timing = wanted
+        self.is_open = True
+        return protocol
 
     def negotiate(self, packet_size: int, packets: int, bauds: list[int]) -> Negotiated | None:
         """Agree on packets and rate; ``None`` if the meter has no such service."""
@@ -97,9 +109,11 @@ class PsemClient:
     def terminate(self) -> None:
         """End the session and the channel: the meter goes back to its base state."""
         self._ask(bytes([Service.TERMINATE]))
+        self.is_open = False
 
     def disconnect(self) -> None:
         self._ask(bytes([Service.DISCONNECT]))
+        self.is_open = False
 
     # ---- tables
 

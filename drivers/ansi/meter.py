@@ -16,7 +16,7 @@ from drivers.ansi.procedure import Initiated, ProcedureResponse
 from drivers.ansi.profile import Interval, ProfileLimits, SetControl
 from drivers.ansi.psem import Response, ServiceRefused
 from drivers.ansi.registers import RegisterLimits, Registers, RegisterValue, Selection
-from drivers.ansi.sources import Source
+from drivers.ansi.sources import DemandControl, Source
 from drivers.errors import Garbage, MeterRefused, UnsupportedObject
 
 _Value = TypeVar("_Value")
@@ -139,8 +139,11 @@ class Tables:
         constants = []
         if self.has(15) and any(link.to_be_applied for link in links):
             constants = sources.decode_constants(self.raw(15), formats, limits)
-        demands = sources.decode_demand_control(self.raw(13), formats, limits) if self.has(13) else None
-        return sources.join_sources(limits, links, units, constants, demands)
+        return sources.join_sources(limits, links, units, constants)
+
+    def demand_control(self) -> DemandControl:
+        limits = sources.decode_source_limits(self.raw(11), self.formats)
+        return sources.decode_demand_control(self.raw(13), self.formats, limits)
 
     def _register_limits(self) -> RegisterLimits:
         return self._once(

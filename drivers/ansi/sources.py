@@ -199,11 +199,10 @@ def decode_links(data: bytes, formats: Formats, limits: SourceLimits) -> list[Li
 
 @dataclass(frozen=True)
 class Source:
-    """One source with all that applies to it. ``interval`` in minutes."""
+    """One source with all that applies to its values."""
 
     unit: Unit | None
     constant: Constant | None
-    interval: int | None
     pulses: bool
 
     def scale(self, value: Decimal) -> tuple[str, str | None] | None:
@@ -221,13 +220,9 @@ class Source:
 
 
 def join_sources(
-    limits: SourceLimits,
-    links: list[Link],
-    units: list[Unit],
-    constants: list[Constant],
-    demands: DemandControl | None,
+    limits: SourceLimits, links: list[Link], units: list[Unit], constants: list[Constant]
 ) -> list[Source]:
-    """The entries of tables 12, 13 and 15 that belong to each source of table 16.
+    """The entries of tables 12 and 15 that belong to each source of table 16.
 
     A table with an entry for each source is indexed by the source; a shorter one holds entries only for the
     sources that are flagged, in their order.
@@ -235,16 +230,8 @@ def join_sources(
     count = limits.sources
     unit_of = _assign(units, [link.unit for link in links], count)
     constant_of = _assign(constants, [link.constant for link in links], count)
-    interval_of = _assign(
-        list(demands.intervals) if demands else [], [link.demand_control for link in links], count
-    )
     return [
-        Source(
-            unit=unit_of[n],
-            constant=constant_of[n] if links[n].to_be_applied else None,
-            interval=interval_of[n],
-            pulses=not links[n].engineering,
-        )
+        Source(unit_of[n], constant_of[n] if links[n].to_be_applied else None, not links[n].engineering)
         for n in range(count)
     ]
 

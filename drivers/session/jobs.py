@@ -266,7 +266,7 @@ class Jobs:
         """Rows between two times; a meter without selective access is read whole and the rows are picked
         here."""
         started = time.monotonic()
-        since, until = _moment(start, "start"), _moment(end, "end")
+        since, until = moment_of(start, "start"), moment_of(end, "end")
         self.identify()
         if self.reach.is_readout:
             raise ReadoutOnly
@@ -391,7 +391,7 @@ def _integer(result: Result) -> int | None:
     return int(value) if isinstance(value, int) else None
 
 
-def _moment(text: str | None, what: str) -> datetime | None:
+def moment_of(text: str | None, what: str) -> datetime | None:
     if text is None:
         return None
     try:

@@ -17,15 +17,27 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import msgspec
 
 from drivers import errors
-from drivers.changes import WriteIntent, WriteOutcome
+from drivers.changes import (
+    ApplyReport,
+    ChangeResult,
+    Plan,
+    VerifyReport,
+    WriteIntent,
+    WriteOutcome,
+)
+from drivers.connection import Connection, Mode
 from drivers.dlms.view import TypeCache
-from drivers.models import MeterModel, load_models
+from drivers.models import MeterModel, Protocols, load_models
+from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session import messages as m
+from drivers.session.ansi_apply import AnsiWriter
+from drivers.session.ansi_jobs import AnsiJobs
+from drivers.session.ansi_reach import AnsiReach
 from drivers.session.apply import Journal, Writer
 from drivers.session.events import read_events
 from drivers.session.jobs import Jobs
@@ -106,15 +118,51 @@ class Conversation:
         watchdog.start()
 
 
+class MeterReach(Protocol):
+    """The way to a meter, whatever it speaks."""
+
+    def cut(self, error: errors.DriverError) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+class MeterJobs(Protocol):
+    """Reading jobs, whatever the meter speaks."""
+
+    def identify(self) -> Identity: ...
+
+    def read(self, texts: list[str] | None) -> ReadResult: ...
+
+    def profile(self, text: str | None, start: str | None, end: str | None) -> ProfileResult: ...
+
+    def network(self) -> JoinEvidence: ...
+
+    def remember_type(self) -> None: ...
+
+
+class MeterWriter(Protocol):
+    """Writing jobs, whatever the meter speaks."""
+
+    def plan(self, program: str, values: dict[str, str]) -> Plan: ...
+
+    def apply(self, plan: Plan, allow: list[str]) -> ApplyReport: ...
+
+    def verify(self, program: str, values: dict[str, str]) -> VerifyReport: ...
+
+    def settle(self, intents: list[WriteIntent]) -> list[WriteOutcome]: ...
+
+    def relay(self, operation: str, confirmation: str) -> ChangeResult: ...
+
+
 class Session:
     """Does the jobs of one application on one meter."""
 
     def __init__(self, talk: Conversation, models: dict[str, MeterModel]) -> None:
         self._talk = talk
         self._models = models
-        self._reach: Reach | None = None
-        self._jobs: Jobs | None = None
-        self._writer: Writer | None = None
+        self._reach: MeterReach | None = None
+        self._jobs: MeterJobs | None = None
+        self._writer: MeterWriter | None = None
         self._step = ("", 0.0)
 
     def run(self) -> int:
@@ -185,18 +233,34 @@ class Session:
             raise errors.WrongValue("The session is open already.")
         questions = Questions(self._secret, self._reserve, self._progress)
         recorder = FrameRecorder(Path(request.trace)) if request.trace else None
-        self._reach = Reach(
-            request.port,
-            request.connection,
-            questions,
-            self._models,
-            cancelled=self._talk.cancelled,
-            recorder=recorder,
+        programs = Path(request.programs) if request.programs else None
+        journal = Journal(self._intent, self._outcome)
+        cancelled = self._talk.cancelled
+        if self._speaks_ansi(request.connection):
+            reach = AnsiReach(
+                request.port,
+                request.connection,
+                questions,
+                self._models,
+                cancelled=cancelled,
+                recorder=recorder,
+            )
+            jobs = AnsiJobs(reach, self._progress)
+            self._reach, self._jobs, self._writer = reach, jobs, AnsiWriter(jobs, journal, programs)
+            return
+        models = {name: model for name, model in self._models.items() if model.protocol is Protocols.DLMS}
+        dlms = Reach(
+            request.port, request.connection, questions, models, cancelled=cancelled, recorder=recorder
         )
         cache = TypeCache(Path(request.cache) if request.cache else None)
-        self._jobs = Jobs(self._reach, self._models, cache, self._progress)
-        programs = Path(request.programs) if request.programs else None
-        self._writer = Writer(self._jobs, Journal(self._intent, self._outcome), programs)
+        reader = Jobs(dlms, models, cache, self._progress)
+        self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs)
+
+    def _speaks_ansi(self, connection: Connection) -> bool:
+        """By the mode, or by the model that the order names where the mode is left open."""
+        model = self._models.get(connection.model or "")
+        named = model is not None and model.protocol is Protocols.ANSI
+        return connection.mode is Mode.C12 or (connection.mode is Mode.AUTO and named)
 
     def _leave(self) -> None:
         if self._reach is None:

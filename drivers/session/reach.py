@@ -59,7 +59,7 @@ class Questions:
 
 
 @dataclass
-class _Recovery:
+class Recovery:
     """How often and how long one job has been trying to reach the meter again."""
 
     cuts: int = 0
@@ -151,7 +151,7 @@ class Reach:
 
     def run(self, job: Callable[[DlmsClient], _Value]) -> _Value:
         """Do something that may be done again: after a cut the meter is reached anew, with smaller frames."""
-        recovery = _Recovery()
+        recovery = Recovery()
         while True:
             try:
                 return job(self.client())
@@ -161,7 +161,7 @@ class Reach:
                 self.cut(error)
                 self._access.open_line().pause(recovery.pause_seconds)
 
-    def _may_recover(self, error: DriverError, recovery: _Recovery) -> bool:
+    def _may_recover(self, error: DriverError, recovery: Recovery) -> bool:
         """Bounded; never with a password on the way, whose verdict nobody heard: it could be a second
         wrong one."""
         if self.line is None or self._password_on_the_way or self._unheard > _UNHEARD:

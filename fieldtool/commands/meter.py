@@ -37,10 +37,13 @@ Mode = Annotated[
     str,
     typer.Option(
         "--mode",
-        help="auto (optical sign-on, then HDLC) | e | hdlc (plain HDLC) | wrapper (TCP) | c (readout).",
+        help="auto (optical sign-on, then HDLC) | e | hdlc (plain HDLC) | wrapper (TCP) | c (readout) | "
+        "c12 (ANSI C12.18, with an ANSI head; also: ansi).",
     ),
 ]
-Client = Annotated[int, typer.Option("--client", help="DLMS client: 16 public, 1 management, 2 reader, …")]
+Client = Annotated[
+    int, typer.Option("--client", help="DLMS client: 16 public, 1 management, 2 reader, …; ANSI: user id.")
+]
 Server = Annotated[
     str, typer.Option("--server", help="LOGICAL[:PHYSICAL], as the meter model says.", show_default=True)
 ]
@@ -102,7 +105,9 @@ Referencing = Annotated[
     str,
     typer.Option("--referencing", help="auto | ln (logical names) | sn (short names, old meters)."),
 ]
-Baud = Annotated[int, typer.Option("--baud", help="Rate of a plain HDLC start, and cap of a sign-on.")]
+Baud = Annotated[
+    int, typer.Option("--baud", help="Rate of a plain HDLC start, and cap of a sign-on or negotiation.")
+]
 Model = Annotated[str | None, typer.Option("--model", help="Meter model by name; else it is recognised.")]
 Trace = Annotated[
     Path | None, typer.Option("--trace", help="Write the bytes on the line to this file; no secret is in it.")
@@ -282,8 +287,11 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
         usage(f"--meter-title {given.meter_title!r}: it is 16 hex digits")
     if given.suite not in (0, 1, 2):
         usage(f"--suite {given.suite}: it is 0, 1 or 2")
-    if not 0 < given.client < 128:
+    ansi = given.mode in ("c12", "ansi")
+    if not ansi and not 0 < given.client < 128:
         usage(f"--client {given.client}: it is 1 to 127")
+    if ansi and not 0 <= given.client <= 65535:
+        usage(f"--client {given.client}: a user id is 0 to 65535")
     try:
         parse_server(given.server)
         return Connection(
@@ -360,7 +368,11 @@ def read(
     meter: MeterOptions,
     item: Annotated[
         list[str] | None,
-        typer.Option("--item", help="CLASS:OBIS:ATTR, repeatable; else what the meter model names."),
+        typer.Option(
+            "--item",
+            help="CLASS:OBIS:ATTR, or ansi:ST23:1.8.0, ansi:ST52:clock, ansi:MT05:raw; repeatable; else what "
+            "the meter model names.",
+        ),
     ] = None,
 ) -> None:
     """Read values from a meter.
@@ -447,13 +459,15 @@ def carry_out(
 
 def _check_item(text: str, mode: str) -> None:
     """An item that no meter could be asked is wrong usage, told before the line is touched."""
+    from drivers.ansi.items import is_ansi, parse_ansi_item
     from drivers.dlms.cosem import parse_item
     from drivers.errors import WrongValue
 
     if mode in ("auto", "c") and _READOUT_CODE.fullmatch(text):
         return
+    ansi = mode in ("c12", "ansi") or (mode == "auto" and is_ansi(text))
     try:
-        parse_item(text)
+        parse_ansi_item(text) if ansi else parse_item(text)
     except WrongValue as error:
         usage(f"--item: {error.message}")
 

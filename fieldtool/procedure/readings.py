@@ -116,9 +116,11 @@ def same_readings(first: list[ReadingValue], second: list[ReadingValue]) -> list
 
 
 def is_energy(item: str) -> bool:
-    """Whether an item is a cumulative energy register (OBIS C 1–20, D 8), by OBIS or as mode C sends it."""
+    """Whether an item is a cumulative energy register (OBIS C 1–20, D 8), by OBIS or as mode C sends it, or
+    the same meaning of an ANSI table (`ansi:ST23:1.8.0`)."""
     parts = item.split(":")
-    obis = parts[1] if len(parts) == 3 else item.split("*")[0]
+    ansi = parts[0] == "ansi"
+    obis = parts[-1] if ansi else parts[1] if len(parts) == 3 else item.split("*")[0]
     groups = obis.split(".")
     energy = groups[2:4] if len(groups) >= 5 else groups[0:2]
     return len(energy) == 2 and energy[1] == "8" and energy[0].isdigit() and int(energy[0]) <= 20

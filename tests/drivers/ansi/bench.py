@@ -73,7 +73,10 @@ class Wire:
 
 
 def device(
-    layout: Layout | None = None, days: int = 2, serial: str = "61000123", at: Callable[[], float] | None = None
+    layout: Layout | None = None,
+    days: int = 2,
+    serial: str = "61000123",
+    at: Callable[[], float] | None = None,
 ) -> AnsiDevice:
     settings = AnsiSettings(serial=serial, days=days, layout=layout, import_kwh=12345)
     return AnsiDevice(ANSI_MODELS["ansi-1ph"], settings, at or (lambda: NOW))
@@ -91,8 +94,7 @@ def connected(
     wire = Wire(meter, echo=echo)
     client = PsemClient(wire)
     client.identify()
-    if packet_size != 64:
-        client.negotiate(packet_size, 254, [])
+    client.negotiate(packet_size, 254, [])
     client.logon(2, "test")
     if password is not None:
         client.security(password, 60)
