@@ -19,6 +19,8 @@ from drivers.errors import MeterRefused, UnsupportedObject
 from drivers.models import MeterModel
 from drivers.reading import (
     ByteCount,
+    EventRow,
+    EventsResult,
     Identity,
     JoinEvidence,
     JoinState,
@@ -277,12 +279,41 @@ class AnsiJobs:
             rows.append((_aware(utc), ProfileRow(_iso(utc) if utc else None, None, values)))
         return columns, rows, None
 
+    def events(self, item: str | None, start: str | None, end: str | None) -> EventsResult:
+        """Event log and history log, or the one asked for, oldest row first. Codes are the standard's; a
+        manufacturer's event has bit 11 (2048) set."""
+        started = time.monotonic()
+        identity = self.identify()
+        found = []
+        for text in [item] if item else self._logs():
+            rows = self.profile(text, start, end).rows
+            found += [EventRow(row.time, *_event_cells(row), None, text, _details(row)) for row in rows]
+        found.sort(key=lambda row: row.time or "")
+        seconds = round(time.monotonic() - started, 3)
+        return EventsResult(identity, found, self.reach.exchanges, self._bytes(), seconds)
+
+    def _logs(self) -> list[str]:
+        tables = self.reach.run(lambda tables: tables.config.tables)
+        logs = [str(AnsiItem(table)) for table in (log.EVENT_LOG, log.HISTORY_LOG) if table in tables]
+        if not logs:
+            raise UnsupportedObject(detail="neither an event log nor a history log")
+        return logs
+
     # ---- network
 
     def network(self) -> JoinEvidence:
         """C12.19 has no table that says whether a module has joined its network."""
         self.identify()
         return JoinEvidence(JoinState.UNKNOWN, "none")
+
+
+def _event_cells(row: ProfileRow) -> tuple[str | None, str | None]:
+    return row.values[0], row.values[1]
+
+
+def _details(row: ProfileRow) -> dict[str, str]:
+    words = (word for word, _ in _LOG_COLUMNS[2:])
+    return {word: value for word, value in zip(words, row.values[2:], strict=True) if value is not None}
 
 
 def _scaled(value: Decimal | None, source: Source | None) -> tuple[str | None, str | None, str | None]:

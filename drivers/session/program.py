@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -33,7 +34,7 @@ from drivers.changes import (
 from drivers.connection import Connection, Mode
 from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, Protocols, load_models
-from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session import messages as m
 from drivers.session.ansi_apply import AnsiWriter
 from drivers.session.ansi_jobs import AnsiJobs
@@ -44,6 +45,7 @@ from drivers.session.jobs import Jobs
 from drivers.session.reach import Questions, Reach
 
 _LAST_SECONDS = 6.0
+ReadEvents = Callable[[str | None, str | None, str | None], EventsResult]
 _Answer = TypeVar("_Answer", m.AnswerDone, m.AnswerCounter, m.AnswerSecret)
 
 
@@ -154,6 +156,10 @@ class MeterWriter(Protocol):
     def relay(self, operation: str, confirmation: str) -> ChangeResult: ...
 
 
+def _not_opened(item: str | None, start: str | None, end: str | None) -> EventsResult:
+    raise errors.WrongValue("The session was not opened.")
+
+
 class Session:
     """Does the jobs of one application on one meter."""
 
@@ -163,6 +169,7 @@ class Session:
         self._reach: MeterReach | None = None
         self._jobs: MeterJobs | None = None
         self._writer: MeterWriter | None = None
+        self._events: ReadEvents = _not_opened
         self._step = ("", 0.0)
 
     def run(self) -> int:
@@ -213,7 +220,7 @@ class Session:
             case m.Profile(item=item, start=start, end=end):
                 return m.Result(number, profile=jobs.profile(item, start, end))
             case m.Events(item=item, start=start, end=end):
-                return m.Result(number, events=read_events(jobs, item, start, end))
+                return m.Result(number, events=self._events(item, start, end))
             case m.Network():
                 return m.Result(number, network=jobs.network())
             case m.MakePlan(program=program, values=values):
@@ -247,6 +254,7 @@ class Session:
             )
             jobs = AnsiJobs(reach, self._progress)
             self._reach, self._jobs, self._writer = reach, jobs, AnsiWriter(jobs, journal, programs)
+            self._events = jobs.events
             return
         models = {name: model for name, model in self._models.items() if model.protocol is Protocols.DLMS}
         dlms = Reach(
@@ -255,6 +263,7 @@ class Session:
         cache = TypeCache(Path(request.cache) if request.cache else None)
         reader = Jobs(dlms, models, cache, self._progress)
         self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs)
+        self._events = partial(read_events, reader)
 
     def _speaks_ansi(self, connection: Connection) -> bool:
         """By the mode, or by the model that the order names where the mode is left open."""

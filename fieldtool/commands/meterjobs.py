@@ -34,7 +34,7 @@ def profile(
     since: Since = None,
     until: Until = None,
     item: Annotated[
-        str | None, typer.Option("--item", help="7:OBIS:2 of the profile; else the model's load profile.")
+        str | None, typer.Option("--item", help="7:OBIS:2 of the profile, or ansi:ST64; else the model's.")
     ] = None,
 ) -> None:
     """Read rows of the load profile.
@@ -62,7 +62,8 @@ def events(
     since: Since = None,
     until: Until = None,
     item: Annotated[
-        str | None, typer.Option("--item", help="7:OBIS:2 of one event log; else those of the model.")
+        str | None,
+        typer.Option("--item", help="7:OBIS:2 of one event log, or ansi:ST76; else those of the model."),
     ] = None,
 ) -> None:
     """Read the event logs, oldest event first.
@@ -104,12 +105,12 @@ def clock(
 
     Example: fieldtool meter clock --port COM3 --password env:METER_PASSWORD
     """
-    from fieldtool.meterclock import CLOCK_ITEM, drift_of
+    from fieldtool.meterclock import ANSI_CLOCK_ITEM, CLOCK_ITEM, CLOCK_ITEMS, drift_of
 
     report = None
     with session_of(meter) as (session, log):
         before = datetime.now(UTC)
-        read = session.read([CLOCK_ITEM])
+        read = session.read([ANSI_CLOCK_ITEM if meter.mode in ("c12", "ansi") else CLOCK_ITEM])
         now = before + (datetime.now(UTC) - before) / 2
         if set_it:
             with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +118,7 @@ def clock(
                 text = _CLOCK_PROGRAM.format(tolerance=tolerance, limit=_JUMP_LIMIT)
                 program.write_text(text, encoding="utf-8")
                 _, report = carry_out(session, log, program, {}, allow or [])
-    shown = next((r.value for r in read.readings if r.item == CLOCK_ITEM), None)
+    shown = next((r.value for r in read.readings if r.item in CLOCK_ITEMS), None)
     drift = drift_of(read.readings, now)
     if meter.json:
         emit(_clock_object(read.identity.serial, shown, now, drift, report))

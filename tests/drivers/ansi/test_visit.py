@@ -58,6 +58,7 @@ def test_profile_and_logs_come_as_rows_like_any_other_meters() -> None:
         part = reader.profile(None, start, whole.rows[-1].time)
         events = reader.profile("ansi:ST76")
         history = reader.profile("ansi:ST74")
+        everything = reader.events()
     assert (whole.item, whole.capture_period) == ("ansi:ST64", 900)
     assert [(column.item, column.unit) for column in whole.columns] == [
         ("ansi:ST64:1.29.0", "Wh"),
@@ -68,6 +69,10 @@ def test_profile_and_logs_come_as_rows_like_any_other_meters() -> None:
     assert all(Decimal(value or "x") % 2 == 0 for row in whole.rows for value in row.values)  # pulses of 2 Wh
     assert events.rows[-1].values[:2] == ["2", "primary power up"]
     assert [row.values[2] for row in history.rows] == ["2"]
+    assert {(row.code, row.name) for row in everything.rows} == {
+        ("2", "primary power up"),
+        ("7", "accessed for read"),
+    }
 
 
 @pytest.mark.parametrize(
