@@ -51,7 +51,7 @@ class ByteCount(msgspec.Struct, frozen=True):
 
 
 class ReadResult(msgspec.Struct, frozen=True):
-    """The answer of ``read``: printed as it is by ``fieldtool meter read --json`` (DESIGN §5)."""
+    """The answer of ``read``: printed as it is by ``fieldtool meter read --json``; the keys are kept."""
 
     identity: Identity
     readings: list[Reading]

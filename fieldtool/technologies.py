@@ -160,7 +160,7 @@ def load_technologies(folder: Path) -> dict[str, Technology]:
 
 
 def well_formed(check: IdentityCheck, value: str) -> bool:
-    """Whether `value` passes a check (FACTS §5)."""
+    """Whether `value` passes a check."""
     match check:
         case IdentityCheck.EUI48:
             return _eui(value, 12)

@@ -1,4 +1,4 @@
-"""Serial numbers and network identities as makers and utilities write them (FACTS §5)."""
+"""Serial numbers and network identities as makers and utilities write them."""
 
 from __future__ import annotations
 

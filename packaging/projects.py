@@ -2,7 +2,7 @@
 
     .venv/bin/python packaging/projects.py [NAME …]
 
-Every project is drawn from the facts of its technology (FACTS §6): Cusco's tree in full, Pucallpa's access
+Every project is drawn from what utilities say of its technology: Cusco's tree in full, Pucallpa's access
 point, Santa Cruz's condominiums with a panel on each floor, and a PRIME city. Column names are those of the
 utility where `project.toml` (written by hand) maps them to ours.
 """

@@ -1,4 +1,4 @@
-"""Client of the STG-DC web service of PRIME concentrators (FACTS §7): reports S24, S06 and S12.
+"""Client of the STG-DC web service of PRIME concentrators: reports S24, S06 and S12.
 
 What comes back is not trusted: sizes are capped before and after decompression, document types and entities
 are refused, control characters are dropped, and a meter with ``ErrCat`` and no body is *no answer*, never a

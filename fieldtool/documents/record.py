@@ -1,4 +1,4 @@
-"""The installation record as data: every field of FACTS §8, all of it text, in one canonical form."""
+"""The installation record as data: every field of an acta, all of it text, in one canonical form."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from workorders.journal.kinds import DeviceRole, TaskKind
 from workorders.people import Role
 
 MAX_STEPS_A_PHASE = 4
-"""What fits beside a page without scrolling (UI.md)."""
+"""What fits beside a page without scrolling at 1280 × 800."""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -48,7 +48,7 @@ class Code(msgspec.Struct, frozen=True):
         in the code's own reading direction.
     gs1: True where the code declares GS1 element strings (FNC1 in first place).
     marginal: True where the picture was near the resolution limit, so that a second, independent frame
-        should agree before the text is believed (FACTS §12).
+        should agree before the text is believed: there Code 128 misreads too.
     """
 
     text: str

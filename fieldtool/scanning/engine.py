@@ -8,7 +8,7 @@ import zxingcpp
 from .codes import Code, Corners, Symbology
 
 _F = zxingcpp.BarcodeFormat
-#: No UPC-E (misread from parts of other codes, FACTS §12) and no add-ons: only what meters carry.
+#: No UPC-E (misread from parts of other codes, tried) and no add-ons: only what meters carry.
 LINEAR = [_F.Code128, _F.Code39, _F.ITF, _F.EAN13, _F.EAN8, _F.UPCA]
 MATRIX = [_F.DataMatrix, _F.QRCode]
 EVERY = LINEAR + MATRIX

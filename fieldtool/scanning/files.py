@@ -40,7 +40,7 @@ class FileScan(msgspec.Struct, frozen=True):
     reading: LabelReading
 
     def to_json(self) -> dict[str, object]:
-        """The object that `fieldtool scan --json` prints (DESIGN §5)."""
+        """The object that `fieldtool scan --json` prints; the keys are kept."""
         codes = [
             {
                 "text": code.text,

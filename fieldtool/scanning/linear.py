@@ -1,7 +1,7 @@
 """Attempts at one striped region, from cheap to dear, and the votes that their readings need.
 
 Two readings count as two votes only where they come from different rows of the picture: two kinds of
-sharpening of the same rows make the same mistake (FACTS §12).
+sharpening of the same rows make the same mistake: they agreed on wrong EANs.
 """
 
 from __future__ import annotations

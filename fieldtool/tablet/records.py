@@ -109,7 +109,7 @@ class _Writer:
         self._zone = lists.zone(project)
 
     def record(self, finished_at: str, flags: list[str]) -> InstallationRecord:
-        """All fields of FACTS §8 that this order has."""
+        """All fields of the record that this order has."""
         from fieldtool.documents.record import InstallationRecord, PhotoRef
 
         state, order = self._state, self._order

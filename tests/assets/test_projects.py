@@ -1,4 +1,4 @@
-"""The demo projects hold what FACTS §6 says of them, and every reference in them leads somewhere."""
+"""The demo projects are as large as their utilities say, and every reference in them leads somewhere."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A visit over the optical port against what the line allows: ``python -m tests.bench.visit --json``.
 
-The visit of FACTS §1: sign-on, HLS-GMAC association, 30 attributes and one day of load profile, on the
+The visit: sign-on, HLS-GMAC association, 30 attributes and one day of load profile, on the
 virtual meter's line paced at 9600 baud with 50 ms reaction. It is set against the published limit (6.1 s),
 against the same formula on the bytes that this run sent itself, and against the usual client way: whole
 association view, single reads, 128 byte frames. Identity and scalers are read on top of the 30 attributes;
@@ -28,7 +28,7 @@ from drivers.session.client import OpticalSession
 from tests.drivers.field import MANAGEMENT, MODELS, Host, Meter, virtual_meter
 
 PUBLISHED_LIMIT = 6.1
-"""Seconds at 9600 baud and 50 ms: the reference trace of FACTS §1, in which our own bytes have no part."""
+"""Seconds at 9600 baud and 50 ms: a trace of other clients and servers, in which our bytes have no part."""
 BAUD = 9600
 REACTION = 0.05
 _PROCESSING = 0.002
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def own_limit(self) -> float:
-        """The formula of FACTS §1 on this run's bytes, sign-on at 300 baud taken apart."""
+        """What the line takes for these bytes: 10 bits each, a reaction a request; sign-on at 300 baud."""
         sign_on = 5 + 6 + 6 + 16
         moved = self.traffic.tx + self.traffic.rx - sign_on
         line = 10 * moved / BAUD + (self.exchanges - 2) * (REACTION + _PROCESSING)

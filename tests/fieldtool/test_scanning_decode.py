@@ -102,7 +102,7 @@ def test_a_wall_of_meters_at_an_angle_is_read_whole() -> None:
 
 
 def test_near_the_resolution_limit_nothing_wrong_is_said() -> None:
-    """Plain reading misreads here (FACTS §12); refusing is right, a wrong serial is a wrong bill."""
+    """Plain reading misreads here, tried; refusing is right, a wrong serial is a wrong bill."""
     for symbology in (Symbology.CODE_128, Symbology.EAN_13, Symbology.ITF, Symbology.CODE_39):
         for sample in samples(symbology, Trouble("limit", module=1.05, noise=6, roll=4, yaw=10), 6, seed=5):
             read = decode(sample.image)

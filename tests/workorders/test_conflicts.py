@@ -1,4 +1,4 @@
-"""The table of DESIGN section 6: what the office did against what the crew did without signal."""
+"""Who is right: what the office did against what the crew did without signal."""
 
 from __future__ import annotations
 

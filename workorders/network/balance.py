@@ -1,4 +1,4 @@
-"""Energy balance of a transformer or panel: what goes in against what the meters say (FACTS section 6)."""
+"""Energy balance of a transformer or panel: what goes in against what the meters say."""
 
 from __future__ import annotations
 

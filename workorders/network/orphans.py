@@ -1,4 +1,4 @@
-"""Devices that the record and the network do not agree about: four lists (FACTS section 6)."""
+"""Devices that the record and the network do not agree about: no site, never heard, elsewhere, silent."""
 
 from __future__ import annotations
 

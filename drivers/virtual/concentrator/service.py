@@ -1,4 +1,4 @@
-"""The STG-DC web service, pure: a SOAP request in, a SOAP answer out (FACTS §7).
+"""The STG-DC web service, pure: a SOAP request in, a SOAP answer out.
 
 ``Request`` answers at once with the report as text in ``RequestResult``; ``AsynchRequest`` answers with its
 status and hands the report to whoever delivers it; ``Order`` carries out B06 and B11. Reports: S24, S06, S12.

@@ -27,7 +27,7 @@ class Node:
 
 
 def mac_of(serial: str) -> bytes:
-    """EUI-48 as FACTS §5 saw it: 40:40:22 and the serial's digits modulo 2^24."""
+    """EUI-48 as seen on labels of this maker: 40:40:22 and the serial's digits modulo 2^24."""
     digits = "".join(ch for ch in serial if ch.isdigit()) or "0"
     return bytes.fromhex("404022") + (int(digits) % 2**24).to_bytes(3, "big")
 

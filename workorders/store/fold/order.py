@@ -1,6 +1,6 @@
 """Folds the entries of one order: its status, steps, readings, writes, matches, evidence, exceptions.
 
-The table of DESIGN section 6 lives here: the office owns planning, the crew owns evidence, and what
+Who is right is decided here: the office owns planning, the crew owns evidence, and what
 physically happened is never refused - it is raised.
 """
 

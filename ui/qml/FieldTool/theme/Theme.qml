@@ -1,7 +1,7 @@
 pragma Singleton
 import QtQuick
 
-// The only source of colours, sizes and fonts. Values: UI.md "Tokens"; every text colour keeps 7:1 on its ground.
+// The only source of colours, sizes and fonts. Every text colour keeps 7:1 on its ground.
 QtObject {
     id: theme
 
