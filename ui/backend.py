@@ -86,6 +86,9 @@ class Backend(Protocol):
     def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
         """One round."""
 
+    def references(self) -> Sequence[views.Reference]:
+        """Published procedures, models, programs, label rules and technologies that are in use."""
+
     def hand_over(self) -> str:
         """Writes the bundle for USB and returns the path."""
 

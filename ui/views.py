@@ -428,6 +428,18 @@ class Sync(View, frozen=True, kw_only=True):
     error_code: str = ""
 
 
+class Reference(View, frozen=True, kw_only=True):
+    """Published files of one kind that the tablet works by, and how they stand to the office's."""
+
+    title: str
+    detail: str
+    icon: str
+    verdict: str
+    verdict_detail: str = ""
+    verdict_icon: str = ""
+    tone: Tone = ""
+
+
 class Failure(Exception):
     """A job that failed, in words a crew can act on (already in the user's language)."""
 

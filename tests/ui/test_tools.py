@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+from fieldtool.tablet.reference import ReferenceRow, ReferenceState
+from fieldtool.text import Language
 from tests.ui.person import Person
 from ui import views
 from ui.preview.tablet import PreviewTablet
+from ui.wiring.formats import Formats
+from ui.wiring.references import reference_rows
 
 
 def test_reading_a_meter_shows_what_it_says_and_what_is_wrong_with_the_wiring(
@@ -35,3 +41,40 @@ def test_without_a_probe_the_page_says_what_to_do(person: Callable[..., Person])
         crew.screens.app.go("meter")
         crew.until_sees("No hay sonda")
         assert crew.button("Leer") is None
+
+
+def test_mas_says_which_published_files_are_in_use_and_which_could_not_be(
+    person: Callable[..., Person],
+) -> None:
+    with person(PreviewTablet()) as crew:
+        crew.screens.app.go("more")
+        crew.until_sees("Versión 4 · 12 mar")
+        assert crew.sees("Versión 3 no sirve aquí")
+        assert crew.sees("Los que publicó la oficina")
+
+
+def test_the_rows_of_mas_name_what_was_published_and_what_the_office_has() -> None:
+    now = datetime(2026, 3, 14, 15, tzinfo=UTC)
+    formats = Formats(Language.ES, ZoneInfo("America/Lima"), lambda text, **values: text.format(**values))
+    rows = [
+        ReferenceRow(kind="programs", state=ReferenceState.CURRENT),
+        ReferenceRow(
+            kind="procedures",
+            state=ReferenceState.OUTDATED,
+            version=4,
+            published_at="2026-03-12T20:00:00.000Z",
+            offered_version=5,
+        ),
+        ReferenceRow(
+            kind="models",
+            state=ReferenceState.REFUSED,
+            offered_version=1,
+            code="set_too_new",
+            reason="form 9",
+        ),
+    ]
+    shown = [(row.title, row.detail, row.verdict, row.tone) for row in reference_rows(rows, now, formats)]
+    assert shown == [
+        ("Procedimientos", "Versión 4 · 12 mar", "La oficina tiene la 5", "attention"),
+        ("Modelos de medidor", "Lo que trae el programa", "Versión 1 no sirve aquí", "attention"),
+    ]

@@ -14,7 +14,7 @@ from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
 from ui.controllers.session import SessionController
-from ui.controllers.tools import MeterController, SyncController
+from ui.controllers.tools import MeterController, ReferencesController, SyncController
 from ui.qt import Property, QmlUncreatable
 from ui.translator import LANGUAGES, CatalogueTranslator
 from ui.workers import Lane, Workers
@@ -59,6 +59,7 @@ class AppController(Controller):
         self._procedure = ProcedureController(self.context, self)
         self._meter = MeterController(self.context, self)
         self._sync = SyncController(self.context, self)
+        self._references = ReferencesController(self.context, self)
         self._office = OfficeController(self.context, backend.office, self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
@@ -96,6 +97,10 @@ class AppController(Controller):
     @Property(SyncController, constant=True)
     def sync(self) -> SyncController:
         return self._sync
+
+    @Property(ReferencesController, constant=True)
+    def references(self) -> ReferencesController:
+        return self._references
 
     @Property(OfficeController, constant=True)
     def office(self) -> OfficeController:
@@ -153,6 +158,7 @@ class AppController(Controller):
             "orders": self._orders.load,
             "meter": self._meter.load,
             "sync": self._sync.load,
+            "more": self._references.load,
             "notDone": self._order.loadReasons,
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
@@ -191,6 +197,7 @@ class AppController(Controller):
             self._translator.use(language)
             self._remember("language", language)
             self.languageChanged.emit()
+            self._references.load()
 
     def _say(self, text: str, tone: str) -> None:
         self.toast.emit(text, tone)

@@ -1,6 +1,8 @@
-"""The tools beside the orders: *Medidor* and *Sincronizar*."""
+"""The tools beside the orders: *Medidor*, *Sincronizar*, and what *Más* says of reference files."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtQml import QmlElement
@@ -123,3 +125,37 @@ class SyncController(Controller):
     def _handed_over(self, path: str) -> None:
         self.context.toast(self.context.text("Entrega preparada: {path}").replace("{path}", path), "good")
         self.load()
+
+
+@QmlElement
+@QmlUncreatable("made by the program")
+class ReferencesController(Controller):
+    """Which published files this tablet works by."""
+
+    changed = Signal()
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(context, parent)
+        self._rows: list[dict[str, object]] = []
+        self._known = False
+
+    @Property("QVariantList", notify=changed)
+    def rows(self) -> list[dict[str, object]]:
+        """Fields of `ui.views.Reference`, one for each kind that something was published of."""
+        return self._rows
+
+    @Property(bool, notify=changed)
+    def known(self) -> bool:
+        """Whether it was read at all."""
+        return self._known
+
+    @Slot()
+    def load(self) -> None:
+        """Reads which are in use."""
+        self.run(Lane.DATABASE, self.context.backend.references, self.show)
+
+    def show(self, rows: Sequence[views.Reference]) -> None:
+        """Takes a new state."""
+        self._rows = [views.to_qml(row) for row in rows]
+        self._known = True
+        self.changed.emit()

@@ -152,6 +152,10 @@ class PreviewTablet:
         """A made-up name."""
         return "SCZ-07-000042.bundle"
 
+    def references(self) -> Sequence[views.Reference]:
+        """Three kinds, one of them behind the office."""
+        return tools.REFERENCES
+
     def office(self) -> PreviewOffice:
         """The invented office."""
         return self.the_office

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ui.views import Event, Fact, Meter, Network, Reading, Sync, SyncEntry, Vector
+from ui.views import Event, Fact, Meter, Network, Reading, Reference, Sync, SyncEntry, Vector
 
 
 def _profile() -> tuple[float | None, ...]:
@@ -151,4 +151,32 @@ SYNC = Sync(
     data_used="214 MB",
     data_limit="1 GB",
     data_share=0.21,
+)
+
+REFERENCES = (
+    Reference(
+        title="Procedimientos",
+        detail="Versión 4 · 12 mar",
+        icon="plan",
+        verdict="Al día",
+        verdict_icon="check",
+        tone="good",
+    ),
+    Reference(
+        title="Modelos de medidor",
+        detail="Versión 2 · 3 feb",
+        icon="meter",
+        verdict="Versión 3 no sirve aquí",
+        verdict_detail="Actualice fieldtool en este equipo, o avise a la oficina.",
+        verdict_icon="attention",
+        tone="attention",
+    ),
+    Reference(
+        title="Reglas de etiquetas",
+        detail="Versión 7 · ayer",
+        icon="label",
+        verdict="Al día",
+        verdict_icon="check",
+        tone="good",
+    ),
 )

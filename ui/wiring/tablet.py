@@ -28,6 +28,7 @@ from ui.wiring.face import choices
 from ui.wiring.formats import Formats
 from ui.wiring.meter import meter_view
 from ui.wiring.office import WiredOffice
+from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
 from ui.wiring.sticks import sticks
 from workorders.journal.kinds import DeviceRole
@@ -292,6 +293,11 @@ class WiredTablet:
 
         self.tablet.sync(told, lambda: self._cancel_sync)
         return self.sync_state()
+
+    @worded
+    def references(self) -> Sequence[views.Reference]:
+        """Published files in use."""
+        return reference_rows(self.tablet.references(), self.now(), self.formats())
 
     @worded
     def hand_over(self) -> str:

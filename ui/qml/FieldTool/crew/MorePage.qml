@@ -4,7 +4,7 @@ import FieldTool.Core
 import FieldTool.theme
 import FieldTool.controls
 
-// Más: language, theme, leaving.
+// Más: language, theme, leaving, and which of the office's files are in use.
 FocusScope {
     id: page
 
@@ -97,6 +97,49 @@ FocusScope {
                     note: qsTr("Lo hecho queda en este equipo")
                     iconName: "signOut"
                     onClicked: page.app.session.leave()
+                }
+            }
+
+            Column {
+                visible: page.app.references.known
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Procedimientos y reglas")
+                    detail: page.app.references.rows.length === 0 ? qsTr("Los que trae el programa") : qsTr("Los que publicó la oficina")
+                }
+
+                Card {
+                    visible: page.app.references.rows.length > 0
+                    width: parent.width
+                    height: files.implicitHeight
+
+                    Column {
+                        id: files
+
+                        width: parent.width
+
+                        Repeater {
+                            model: page.app.references.rows
+
+                            ListRow {
+                                required property var modelData
+                                required property int index
+
+                                width: files.width
+                                firstRow: index === 0
+                                text: modelData.title
+                                detail: modelData.detail
+                                iconName: modelData.icon
+                                verdict: modelData.verdict
+                                verdictDetail: modelData.verdictDetail
+                                verdictIcon: modelData.verdictIcon
+                                tone: modelData.tone
+                                chevron: ""
+                                enabled: false
+                            }
+                        }
+                    }
                 }
             }
         }
