@@ -276,12 +276,53 @@ def revoke(
     database: Database = None,
     realm: RealmOption = None,
 ) -> None:
-    """Take a tablet's trust away: what it wrote stays, what comes after is kept and rejected."""
+    """Take a tablet's trust away: what it wrote stays, what comes after is kept and rejected.
+
+    At its next contact it hands over what it holds and stops work (see `wipe` for more).
+    """
     from workorders.gateway.admin import revoke_tablet
 
     with opened_office(database, realm) as (office, _):
         revoke_tablet(office, tablet, reason)
     say(f"revoked: {tablet}")
+
+
+@app.command("wipe")
+@guarded
+def wipe(
+    tablet: Annotated[str, typer.Argument(help="Id of a revoked tablet.")],
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; it is kept.")] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Order it, knowing what is lost; without it only that is told.")
+    ] = False,
+    database: Database = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Name what a wipe of a tablet would end; with --confirm order it for the tablet's next contact.
+
+    Revoke the tablet first: it then hands over what it holds. What it could not send it leaves in a file on
+    it, sealed to the recovery key (`bundle import` reads it). With --json one object: {"tablet", "name",
+    "crew", "seen_at", "revoked_at", "ordered_at", "wiped_at", "entries_held", "orders_begun",
+    "files_missing"}.
+    """
+    from workorders.gateway.wiping import order_wipe, wipe_losses
+
+    if confirm and not (reason or "").strip():
+        usage("--confirm needs --reason")
+    with opened_office(database, realm) as (opened, _):
+        losses = order_wipe(opened, tablet, reason or "") if confirm else wipe_losses(opened, tablet)
+    if json:
+        emit(losses)
+        return
+    say(f"{losses.name} ({losses.tablet}), crew {losses.crew or '-'}, last seen {losses.seen_at or 'never'}")
+    say(f"held here: {losses.entries_held} entries; written since it was seen: only on the tablet")
+    say(f"begun and not ended: {', '.join(losses.orders_begun) or 'none'}")
+    say(f"photos and documents not here: {losses.files_missing}")
+    if losses.ordered_at:
+        say(f"wipe ordered at {losses.ordered_at}; done: {losses.wiped_at or 'not yet'}")
+    else:
+        note("nothing was ordered; repeat with --confirm --reason TEXT")
 
 
 @app.command("recovery-code")

@@ -232,6 +232,12 @@ def restore_database_key(vault: KeyVault, key: bytes) -> None:
     vault.put(DATABASE_KEY, key)
 
 
+def forget(vault: KeyVault) -> None:
+    """Destroy what the vault holds of a tablet: the key of its database and the mark of its journal."""
+    vault.delete(DATABASE_KEY)
+    vault.delete(HIGH_WATER)
+
+
 class HighWater(msgspec.Struct, frozen=True, kw_only=True):
     """The newest entry of the journal that this machine has seen: chain, sequence and hash (hex)."""
 

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from fieldtool.errors import JobError
 from workorders.store.errors import StoreError
 from workorders.sync.backoff import Backoff
-from workorders.sync.round import SyncReport, SyncState
+from workorders.sync.round import REVOKED, SyncReport, SyncState
 
 INTERVAL_SECONDS = 120.0
+LOCKED_SECONDS = 900.0
 _PATIENCE_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ Round = Callable[[Callable[[], bool]], SyncReport]
 def wait_after(report: SyncReport | None, backoff: Backoff) -> float | None:
     """Seconds until the next round; None: only when nudged. `report` None: the round could not begin."""
     if report is not None and report.state is SyncState.PAUSED:
-        return None
+        # A revoked tablet asks again now and then: the office may have decided to wipe it.
+        return LOCKED_SECONDS if report.code == REVOKED else None
     if report is not None and report.state is SyncState.DONE:
         backoff.succeeded()
         return INTERVAL_SECONDS

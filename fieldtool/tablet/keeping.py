@@ -26,6 +26,10 @@ class Keeping:
         """
         return keys.database_key(self.vault, database_exists=self._exists())
 
+    def forget(self) -> None:
+        """Destroy the database's key and the mark, here; only the gateway's recovery key opens it then."""
+        keys.forget(self.vault)
+
     def mark(self) -> HeadReference | None:
         """Newest entry this machine knows to have written."""
         water = keys.high_water(self.vault)

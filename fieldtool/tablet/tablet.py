@@ -30,7 +30,7 @@ from fieldtool.security.people import KnownPerson, People
 from fieldtool.security.realm import check_realm
 from fieldtool.security.secrets import MeterSecrets
 from fieldtool.settings import Home, Settings
-from fieldtool.tablet import lists, rows
+from fieldtool.tablet import lists, rows, wipe
 from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
 from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.keeping import Keeping
@@ -119,6 +119,11 @@ class Tablet:
     # --- who this is ------------------------------------------------------------------------------
 
     @property
+    def enrolment(self) -> TabletIdentity | None:
+        """The enrolment; None before it."""
+        return self._identity
+
+    @property
     def identity(self) -> TabletIdentity:
         """The enrolment; JobError `not_enrolled` before it."""
         if self._identity is None:
@@ -190,7 +195,7 @@ class Tablet:
         with self.store.read() as connection:
             if setting(connection, _DEPOSITED) == identity.tablet:
                 return
-        transport = self._transport()
+        transport = self.transport()
         try:
             deposit_key(transport, identity, self.keeping.database_key())
         except SyncError as error:
@@ -210,6 +215,7 @@ class Tablet:
 
     def sign_in(self, person_id: str, pin: str) -> rows.PersonRow:
         """*Slow.* Open a person's key with their PIN; attempts are counted before they are tried."""
+        wipe.check_lock(self)
         known = self.people_here.sign_in(person_id, pin)
         with self._lock:
             self._person = Person(id=known.id, name=known.name, role=known.role, crew=known.crew)
@@ -328,6 +334,7 @@ class Tablet:
 
     def start(self, order_id: str) -> ProcedureRun:
         """Begin the order's procedure, or go on where it stopped."""
+        wipe.check_lock(self)
         detail = self._detail(order_id)
         with self._lock:
             run = self._runs.get(detail.order.mrid)
@@ -457,7 +464,7 @@ class Tablet:
         self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> SyncReport:
         """*Slow.* One round. Never raises for a gateway that fails: the report says how it went."""
-        transport = self._transport()
+        transport = self.transport()
 
         def told(at: SyncProgress) -> None:
             if progress is not None:
@@ -471,10 +478,20 @@ class Tablet:
                 report = round_.run(told, cancelled)
         finally:
             transport.close()
+        if wipe.obey(self, report):
+            return report
         if report.state is SyncState.DONE:
             self._deposit()
         self.forget_expired()
         return report
+
+    def stop_work(self) -> None:
+        """Nobody works on this tablet from here on: the office has revoked it."""
+        self.sign_out()
+        with self._lock:
+            runs, self._runs = list(self._runs.values()), {}
+        for run in runs:
+            run.cancel()
 
     def keep_synced(self) -> None:
         """From now on sync by itself, until `close`."""
@@ -488,7 +505,8 @@ class Tablet:
         except StoreError as error:
             _log.warning("what has expired could not be forgotten (%s)", error.code)
 
-    def _transport(self) -> HttpTransport:
+    def transport(self) -> HttpTransport:
+        """The way to the gateway, as this tablet; to be closed."""
         # Loaded where the network is used: most commands and the whole of a visit do without.
         from workorders.sync.http import HttpTransport
 

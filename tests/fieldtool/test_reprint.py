@@ -8,29 +8,13 @@ from pathlib import Path
 import pytest
 
 from fieldtool.errors import JobError
-from fieldtool.run import photos
-from fieldtool.settings import Home
 from fieldtool.tablet.rows import Group, OrderFilter
 from fieldtool.tablet.tablet import Tablet
+from tests.fieldtool.enrolled import PDF, enrolled_tablet, execute
 from tests.workorders.offices import Bureau
-from workorders.gateway import acts, admin, enrolment
-from workorders.gateway.direct import DirectTransport
-from workorders.journal import kinds
-from workorders.journal.entry import Realm
+from workorders.gateway import acts, admin
 from workorders.store import keys, queries
-from workorders.sync.blobs import GRACE, expired, note_local
-from workorders.sync.codes import EnrolTicket, parse_code
-from workorders.sync.enrolment import enrol
-
-
-class Way(DirectTransport):
-    """The gateway in this process, where the tablet opens and closes a connection."""
-
-    def close(self) -> None:
-        """Nothing to let go."""
-
-
-PDF = b"%PDF-1.7 the record as it was given to the customer"
+from workorders.sync.blobs import GRACE, expired
 
 
 @pytest.fixture
@@ -40,46 +24,7 @@ def bureau(tmp_path: Path) -> Bureau:
 
 @pytest.fixture
 def tablet(bureau: Bureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tablet:
-    """Crew A's tablet, enrolled and synced in this process."""
-    tablet = Tablet.open(
-        Home(tmp_path / "home"), Realm.DEMO, create=True, passphrase=lambda: "nueve gatos grises"
-    )
-    code = enrolment.create_enrolment_code(bureau.office, crew="A", project="demo", url="https://office")
-    ticket = EnrolTicket(url="https://office", code=parse_code(code.code), root=code.root_sha256)
-    tablet._identity = enrol(
-        tablet.store, DirectTransport(bureau.office, bureau.files), ticket, name="t", realm=Realm.DEMO
-    )
-    monkeypatch.setattr(
-        Tablet,
-        "_transport",
-        lambda self: Way(bureau.office, bureau.files, self.identity.tablet),
-    )
-    tablet.sync()
-    return tablet
-
-
-def execute(tablet: Tablet, order_id: str) -> None:
-    """What a finished visit leaves behind, with its record."""
-    with tablet.store.read() as connection:
-        key = keys.order_key(connection, order_id)
-    blob = photos.store_blob(
-        tablet.blobs, key, PDF, media_type="application/pdf", what=kinds.RECORD_BLOB, step="leave"
-    )
-    for payload in (
-        kinds.OrderStarted(procedure="exchange", procedure_version=1, crew="A"),
-        blob,
-        kinds.RecordIssued(record_hash="ab" * 32, sha256=blob.sha256, number="000-1"),
-        kinds.OrderCompleted(record_hash="ab" * 32, blobs=[blob.sha256], crew="A"),
-    ):
-        tablet.journal.append(
-            payload,
-            order_id=order_id,
-            order_version=1,
-            actor="ana",
-            also=lambda connection: note_local(
-                connection, blob.sha256, blob.size, "2026-03-01T15:00:00.000Z"
-            ),
-        )
+    return enrolled_tablet(bureau, tmp_path / "home", monkeypatch)
 
 
 def an_order(tablet: Tablet) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from workorders import certificates
-from workorders.gateway import blobs, enrolment, keys, pull, push, references
+from workorders.gateway import blobs, enrolment, keys, pull, push, references, wiping
 from workorders.gateway.admin import tablet_row
 from workorders.gateway.errors import Gone, NotAllowed, NotSignedIn, OfficeError
 from workorders.gateway.office import PROTOCOL, Office
@@ -57,6 +57,12 @@ class DirectTransport:
 
     def put_blob(self, sha256: str, data: bytes) -> None:
         _typed(blobs.put_blob, self._office, self._files, sha256, data)
+
+    def standing(self) -> wire.Standing:
+        return _typed(wiping.standing, self._office, self._row(revoked=True).tablet_id)
+
+    def wiped(self, said: wire.Wiped) -> None:
+        _typed(wiping.note_wiped, self._office, self._row(revoked=True).tablet_id, said)
 
     def enrol(self, request: wire.EnrolRequest) -> wire.EnrolAnswer:
         return _typed(enrolment.enrol, self._office, request)

@@ -34,6 +34,9 @@ tablet = Table(
     Column("seen_at", String),
     Column("revoked_at", String),
     Column("revoke_reason", String),
+    Column("wipe_ordered_at", String),
+    Column("wipe_reason", String),
+    Column("wiped_at", String),  # the tablet's own word for it
 )
 
 member = Table(

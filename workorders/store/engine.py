@@ -54,6 +54,7 @@ class Store:
         self.role = role
         self.engine = engine
         self._open_copy = open_copy
+        self._retired = False
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -73,6 +74,8 @@ class Store:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
+        if self._retired:
+            raise StoreError("wiped", "What this tablet held was destroyed by order of the office.")
         try:
             yield
         except (DBAPIError, sqlcipher.Error) as error:
@@ -126,6 +129,11 @@ class Store:
             pages = connection.exec_driver_sql("PRAGMA cipher_integrity_check").fetchall()
             inner = connection.exec_driver_sql("PRAGMA quick_check").fetchall()
         return [str(row[0]) for row in pages] + [str(row[0]) for row in inner if row[0] != "ok"]
+
+    def retire(self) -> None:
+        """Close for good, before the file is destroyed: else the next question would make an empty one."""
+        self._retired = True
+        self.engine.dispose()
 
     def close(self) -> None:
         """Let go of every connection; the write-ahead log is folded into the file by the last one."""

@@ -13,7 +13,7 @@ class StoreError(Exception):
 
     Attributes:
         code: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
-            `cannot_open`, `missing`, `backup_failed` or `io_error`.
+            `cannot_open`, `missing`, `backup_failed`, `io_error` or `wiped`.
         hint: what to try, in plain English, for command line and log.
         path: the file, where there is one.
     """
@@ -37,6 +37,7 @@ HINTS = {
     "cannot_open": "Check that the folder exists and this user may write to it.",
     "missing": "Enrol this tablet first (`fieldtool enrol`), or check FIELDTOOL_HOME.",
     "backup_failed": "Free some space; the file was not touched.",
+    "wiped": "What was not sent lies sealed in the folder `left`: bring it to the office, then enrol again.",
     "io_error": "Check the disk with `fieldtool doctor`; nothing written before is lost.",
 }
 

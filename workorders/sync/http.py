@@ -157,6 +157,14 @@ class HttpTransport:
         """Upload a sealed blob whole."""
         self._send("PUT", f"/v1/blobs/{sha256}", data, content_type="application/octet-stream")
 
+    def standing(self) -> wire.Standing:
+        """Ask how the office stands to this tablet; answered to a revoked one too."""
+        return self._ask("GET", "/v1/standing", wire.Standing)
+
+    def wiped(self, said: wire.Wiped) -> None:
+        """Say that what was here is sealed and will now be destroyed."""
+        self._send("POST", "/v1/standing/wiped", msgspec.json.encode(said))
+
     def enrol(self, request: wire.EnrolRequest) -> wire.EnrolAnswer:
         """Ask to be enrolled."""
         return self._ask("POST", "/v1/enrol", wire.EnrolAnswer, msgspec.json.encode(request))

@@ -33,6 +33,8 @@ from workorders.sync.reference import FileReader, RefusedSet
 
 _log = logging.getLogger(__name__)
 _LAST = "sync.last"
+REVOKED = "revoked"
+"""The gateway's code for a tablet whose trust was taken away."""
 
 
 class Transport(Protocol):
@@ -47,6 +49,8 @@ class Transport(Protocol):
     def reference(self, sha256: str) -> bytes: ...
     def has_blob(self, sha256: str) -> bool: ...
     def put_blob(self, sha256: str, data: bytes) -> None: ...
+    def standing(self) -> wire.Standing: ...
+    def wiped(self, said: wire.Wiped) -> None: ...
 
 
 class SyncState(StrEnum):
@@ -112,6 +116,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
         references: reference sets taken into use; references_refused: those offered that are not.
         bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
         pending: own entries still without an answer; pending_blobs likewise.
+        locked: the office has revoked this tablet and work on it has ended; wipe: and is to be wiped.
         equal: whether counts and digest agree with the gateway's; None if it was not asked.
         forks: places of own chains where the office holds another entry (see `heads.py`).
         repulled: whether a difference or a lost cursor made it pull from the start.
@@ -143,6 +148,8 @@ class SyncReport(msgspec.Struct, kw_only=True):
     forks: list[Fork] = msgspec.field(default_factory=list)
     pending: int = 0
     pending_blobs: int = 0
+    locked: bool = False
+    wipe: bool = False
     at: str | None = None
     seconds: float = 0.0
 
@@ -190,6 +197,10 @@ class SyncRound:
             self.report.state = SyncState.DONE
         except SyncError as error:
             self._failed(error)
+            if error.code == REVOKED:
+                from workorders.sync.leaving import leave
+
+                leave(self)
         except StoreError:
             raise
         except Exception as error:

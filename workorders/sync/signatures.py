@@ -25,6 +25,25 @@ def reference_message(name: str, version: int, sha256: str) -> bytes:
     )
 
 
+def standing_message(tablet: str, revoked_at: str | None, wipe_ordered_at: str | None, time: str) -> bytes:
+    """The bytes signed for a standing."""
+    return canonical_bytes(
+        {
+            "context": "fieldtool/standing/1",
+            "tablet": tablet,
+            "revoked_at": revoked_at,
+            "wipe_ordered_at": wipe_ordered_at,
+            "time": time,
+        }
+    )
+
+
+def standing_holds(standing: wire.Standing, office: Ed25519PublicKey) -> bool:
+    """Whether a standing was signed by the office."""
+    message = standing_message(standing.tablet, standing.revoked_at, standing.wipe_ordered_at, standing.time)
+    return _holds(office, standing.signature, message)
+
+
 def receipt_holds(receipt: wire.HeadReceipt, office: Ed25519PublicKey) -> bool:
     """Whether a receipt was signed by the office."""
     message = receipt_message(receipt.chain_id, receipt.seq, receipt.hash, receipt.time)

@@ -268,6 +268,26 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     people: Bytes
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How the office stands to a revoked tablet, signed by the office key: nobody else locks or wipes one.
+
+    `wipe_ordered_at`: the office has decided, as a second act, that what is here is to be destroyed.
+    """
+
+    tablet: str
+    revoked_at: str | None
+    wipe_ordered_at: str | None
+    time: str
+    signature: Bytes
+
+
+class Wiped(msgspec.Struct, frozen=True, kw_only=True):
+    """A tablet's last word: how much it left behind, sealed to the recovery key, in a file on it."""
+
+    entries: int
+    files: int
+
+
 class RecoveryDeposit(msgspec.Struct, frozen=True, kw_only=True):
     """The database key, sealed to the gateway's recovery key (`sealedbox.RECOVERY_CONTEXT`)."""
 

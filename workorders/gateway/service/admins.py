@@ -10,13 +10,14 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from workorders.gateway import admin, enrolment, persons
+from workorders.gateway import admin, enrolment, persons, wiping
 from workorders.gateway.admin import TabletInfo
 from workorders.gateway.enrolment import IssuedCode
 from workorders.gateway.persons import User
 from workorders.gateway.service.access import ADMINISTERS, BY_SESSION, ROLES, USER, users_only
 from workorders.gateway.service.offices import Id, Name, Reason
 from workorders.gateway.service.problems import documented
+from workorders.gateway.wiping import WipeLosses
 from workorders.people import Role
 
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -96,6 +97,23 @@ def revoke_tablet(state: State, tablet_id: Id, data: JSONBody[Reason]) -> None:
     admin.revoke_tablet(state.office, tablet_id, data.reason)
 
 
+@get("/tablets/{tablet_id:str}/wipe", sync_to_thread=True, responses=documented(401, 403, 404))
+def wipe_losses(state: State, tablet_id: Id) -> WipeLosses:
+    """What a wipe of this tablet would end; to be shown before it is ordered."""
+    return wiping.wipe_losses(state.office, tablet_id)
+
+
+@post(
+    "/tablets/{tablet_id:str}/wipe",
+    sync_to_thread=True,
+    status_code=200,
+    responses=documented(401, 403, 404, 409, 422),
+)
+def wipe_tablet(state: State, tablet_id: Id, data: JSONBody[Reason]) -> WipeLosses:
+    """Order a revoked tablet to destroy what it holds at its next contact."""
+    return wiping.order_wipe(state.office, tablet_id, data.reason)
+
+
 @post("/tablets/{tablet_id:str}/recovery-code", sync_to_thread=True, responses=documented(401, 403, 404))
 def recovery_code(state: State, tablet_id: Id) -> IssuedCode:
     """Approve giving a tablet's database key back: makes the one-time code for it."""
@@ -119,6 +137,8 @@ ROUTES = Router(
         enrolment_code,
         tablet_list,
         revoke_tablet,
+        wipe_losses,
+        wipe_tablet,
         recovery_code,
         erase,
     ],

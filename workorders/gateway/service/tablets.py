@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, Parameter
 
-from workorders.gateway import blobs, enrolment, keys, pull, push, references
+from workorders.gateway import blobs, enrolment, keys, pull, push, references, wiping
 from workorders.gateway.direct import meta as gateway_meta
 from workorders.gateway.errors import OfficeError
 from workorders.gateway.pull import TabletRow
@@ -87,6 +87,24 @@ def push_entries(
         push.keep_unreadable(state.office, plain, tablet.tablet_id)
         raise UnreadableBody(str(error)) from None
     return push.push(state.office, wanted, tablet.tablet_id)
+
+
+@get("/standing", sync_to_thread=True, responses=documented(401), opt={REVOKED_TOO: True})
+def standing(state: State, tablet: NamedDependency[TabletRow]) -> wire.Standing:
+    """How the office stands to this tablet: locked, to be wiped, or neither."""
+    return wiping.standing(state.office, tablet.tablet_id)
+
+
+@post(
+    "/standing/wiped",
+    sync_to_thread=True,
+    status_code=204,
+    responses=documented(401, 409),
+    opt={REVOKED_TOO: True},
+)
+def wiped(state: State, tablet: NamedDependency[TabletRow], data: JSONBody[wire.Wiped]) -> None:
+    """A tablet's last word before it destroys what it holds."""
+    wiping.note_wiped(state.office, tablet.tablet_id, data)
 
 
 @get("/sync/pull", sync_to_thread=True, responses=documented(401, 403, 410))
@@ -172,6 +190,8 @@ ROUTES = Router(
     route_handlers=[
         deposit,
         push_entries,
+        standing,
+        wiped,
         pull_page,
         finish,
         key_ring,
