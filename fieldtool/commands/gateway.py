@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from fieldtool.commands.opening import opened_office
-from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, progress_bar, say, table, usage
+from fieldtool.commands.output import (
+    JSON_HELP,
+    emit,
+    fail,
+    guarded,
+    local,
+    note,
+    progress_bar,
+    say,
+    table,
+    usage,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The office side: what tablets sync with.")
 users_app = typer.Typer(no_args_is_help=True, help="People: who may sign in, on which tablets, as what.")
@@ -235,7 +246,7 @@ def enrol(
     if json:
         emit(code)
         return
-    say(f"code {code.code}, good until {code.expires_at}")
+    say(f"code {code.code}, good until {local(code.expires_at)}")
     if code.qr:
         _show_qr(code.qr)
 
@@ -344,7 +355,7 @@ def recovery_code(
     if json:
         emit(code)
     else:
-        say(f"code {code.code}, good until {code.expires_at}")
+        say(f"code {code.code}, good until {local(code.expires_at)}")
 
 
 @app.command("heard")

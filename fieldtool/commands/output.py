@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 import json as stdjson
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -20,6 +22,8 @@ from typer.exceptions import TyperException
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
 
 _log = logging.getLogger("fieldtool")
 
@@ -139,8 +143,22 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield show
 
 
+def local(text: str | None) -> str:
+    """An instant of the record (ISO 8601 with its zone) as this machine's clock shows it; — for none."""
+    if text is None:
+        return "—"
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _cell(value: object) -> str:
+    """A cell for people: local time for an instant in UTC; a meter's own time, with its zone, as it is."""
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return local(value)
+    return "—" if value is None else str(value)
+
+
 def table(title: str, columns: list[str], lines: list[list[Any]]) -> None:
-    """A table for people."""
+    """A table for people; instants in it are shown in local time."""
     from rich.console import Console
     from rich.table import Table
 
@@ -148,5 +166,5 @@ def table(title: str, columns: list[str], lines: list[list[Any]]) -> None:
     for column in columns:
         shown.add_column(column, overflow="fold")
     for line in lines:
-        shown.add_row(*("—" if cell is None else str(cell) for cell in line))
+        shown.add_row(*(_cell(cell) for cell in line))
     Console(file=sys.stdout, highlight=False).print(shown)

@@ -15,6 +15,7 @@ from fieldtool.commands.output import (
     explained_sync,
     fail,
     guarded,
+    local,
     note,
     progress_bar,
     say,
@@ -164,7 +165,7 @@ def orders_show(
         emit(found)
         return
     row = found.row
-    say(f"{row.number}  {row.kind}  {row.status}  due {row.due or '—'}")
+    say(f"{row.number}  {row.kind}  {row.status}  due {local(row.due)}")
     say(row.address or ("personal data erased" if found.customer.erased else "—"))
     say(" → ".join(found.path) or "—")
     say(f"old {found.old.serial if found.old else '—'}, new {(found.new and found.new.serial) or '—'}")

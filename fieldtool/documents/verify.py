@@ -8,6 +8,7 @@ record names; and the pages, set again from the data, must be the pages of the f
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,9 @@ from .record import FORMAT, LAYOUT, InstallationRecord, canonical
 from .seal import NotASeal, RecordSeal
 
 _LARGEST_FILE = 400_000_000
+
+# What is wrong with a file is a finding here; pypdf's own remarks are for a log, never for people.
+logging.getLogger("pypdf").addHandler(logging.NullHandler())
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

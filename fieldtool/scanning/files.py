@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import msgspec
 import numpy as np
 
@@ -13,6 +12,7 @@ from fieldtool.errors import JobError
 from .classify import LabelReading, classify
 from .codes import Code
 from .decoder import decode
+from .picture import decoded
 from .rules import LabelRules
 
 #: A phone's picture has up to about 30 MB; anything far beyond is not a photo of a label.
@@ -66,14 +66,10 @@ def load_picture(path: Path) -> np.ndarray:
         raise UnreadablePicture(path, "folder" if path.is_dir() else "denied") from None
     if not packed:
         raise UnreadablePicture(path, "empty")
-    try:
-        # read by ourselves and decoded from memory: OpenCV opens no path with accents on Windows
-        image = cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
+    image = decoded(packed)
     if image is None:
         raise UnreadablePicture(path, "not_a_picture")
-    return np.asarray(image)
+    return image
 
 
 def scan_file(

@@ -39,12 +39,10 @@ class RuleLabels:
 
     def decode(self, image: bytes) -> list[Code]:
         """Codes in a picture file's bytes."""
-        import cv2
-        import numpy as np
-
         from fieldtool.scanning import decode
+        from fieldtool.scanning.picture import decoded
 
-        picture = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) if image else None
+        picture = decoded(image)
         if picture is None:
             raise JobError("unreadable_image", "not a picture that can be read")
         return list(decode(picture, STILL_BUDGET_MS))
