@@ -62,6 +62,9 @@ class Backend(Protocol):
     def act(self, order_id: str, step: str, action: str, values: Answers, report: Report) -> views.Procedure:
         """Does something inside a step (scan, photo, read, apply, relay …); `report` shows progress."""
 
+    def listen(self, changed: Report) -> None:
+        """Who is told, from another thread, when the page of a step changes by itself."""
+
     def cancel(self) -> None:
         """Asks what is under way on the port to stop; from any thread."""
 
@@ -79,6 +82,12 @@ class Backend(Protocol):
 
     def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
         """Reads the meter at the probe: identity, values, profile, events, network."""
+
+    def receivers(self) -> views.Receivers:
+        """Where a position can be taken from, and which is chosen."""
+
+    def use_receiver(self, key: str) -> views.Receivers:
+        """Chooses where positions are taken from; kept on this machine."""
 
     def sync_state(self) -> views.Sync:
         """What waits and what was answered."""

@@ -12,6 +12,7 @@ import msgspec
 
 Tone = Literal["", "good", "attention", "wrong", "training", "action", "muted"]
 StepState = Literal["done", "current", "open", "locked", "failed", "skipped"]
+PositionState = Literal["", "searching", "good", "attention", "none"]
 ChangeState = Literal[
     "waiting", "writing", "verified", "failed", "rolled_back", "needs_permission", "untouched"
 ]
@@ -302,6 +303,16 @@ class Step(View, frozen=True, kw_only=True):
     error: str = ""
     error_hint: str = ""
     error_code: str = ""
+    position_state: PositionState = ""
+    position_text: str = ""
+    position_detail: str = ""
+
+
+class Receivers(View, frozen=True, kw_only=True):
+    """Where positions can be taken from, and the key of the one chosen."""
+
+    chosen: str = ""
+    options: tuple[Choice, ...] = ()
 
 
 class Procedure(View, frozen=True, kw_only=True):

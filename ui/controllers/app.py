@@ -33,6 +33,7 @@ class AppController(Controller):
     statusChanged = Signal()
     placeChanged = Signal()
     languageChanged = Signal()
+    positionSourcesChanged = Signal()
     darkChanged = Signal()
     toast = Signal(str, str)
 
@@ -53,6 +54,7 @@ class AppController(Controller):
         self._reduced_motion = reduced_motion
         self._place = "signIn"
         self._status = views.to_qml(views.Status())
+        self._receivers = views.to_qml(views.Receivers())
         self._session = SessionController(self.context, self)
         self._orders = OrdersController(self.context, self)
         self._order = OrderController(self.context, self)
@@ -160,6 +162,7 @@ class AppController(Controller):
             "sync": self._sync.load,
             "more": self._references.load,
             "notDone": self._order.loadReasons,
+            "more": self._load_receivers,
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,
@@ -198,6 +201,23 @@ class AppController(Controller):
             self._remember("language", language)
             self.languageChanged.emit()
             self._references.load()
+
+    @Property("QVariantMap", notify=positionSourcesChanged)
+    def positionSources(self) -> dict[str, object]:
+        """Fields of `ui.views.Receivers`."""
+        return self._receivers
+
+    @Slot(str)
+    def usePositionSource(self, key: str) -> None:
+        """Takes positions from there from now on."""
+        self.run(Lane.DATABASE, lambda: self.context.backend.use_receiver(key), self._set_receivers)
+
+    def _load_receivers(self) -> None:
+        self.run(Lane.DATABASE, self.context.backend.receivers, self._set_receivers)
+
+    def _set_receivers(self, receivers: views.Receivers) -> None:
+        self._receivers = views.to_qml(receivers)
+        self.positionSourcesChanged.emit()
 
     def _say(self, text: str, tone: str) -> None:
         self.toast.emit(text, tone)

@@ -31,6 +31,7 @@ class ProcedureController(Controller):
         self._view: dict[str, object] = {}
         self._step: dict[str, object] = {}
         self._wanted = ""
+        context.backend.listen(lambda view: context.workers.post(lambda: self.show(view)))
 
     @Property(str, notify=changed)
     def orderId(self) -> str:

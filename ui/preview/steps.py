@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ui.preview import configuring
 from ui.views import Check, Choice, Code, Fact, MatchRow, SealRow, Select, Slot, Step
 
@@ -90,6 +92,27 @@ MATCH_RIGHT = Step(
 )
 
 
+POSITION: dict[str, Any] = {
+    "position_state": "good",
+    "position_text": "Posición tomada",
+    "position_detail": "±4 m · 11 satélites · 10:42:07",
+}
+SEARCHING: dict[str, Any] = {
+    "position_state": "searching",
+    "position_text": "Buscando posición…",
+    "position_detail": "3 satélites a la vista",
+}
+NO_POSITION: dict[str, Any] = {
+    "position_state": "none",
+    "position_text": "Sin posición",
+    "position_detail": "sin señal de satélites",
+}
+DOUBTFUL: dict[str, Any] = {
+    "position_state": "attention",
+    "position_text": "Posición dudosa: lejos del suministro",
+    "position_detail": "±6 m · 9 satélites · 10:42:07 · a 1,3 km de la orden",
+}
+
 STEPS: dict[str, Step] = {
     "site": Step(
         key="site",
@@ -106,6 +129,7 @@ STEPS: dict[str, Step] = {
             Fact(label="Suministro", value="118 220 47", icon="orders"),
             Fact(label="Quién vive ahí", value="Sra. Vaca", icon="person"),
         ),
+        **POSITION,
         primary="Sí, estoy aquí",
         primary_icon="check",
     ),
@@ -145,6 +169,7 @@ STEPS: dict[str, Step] = {
         live=True,
         text="Que se vean el medidor entero, los precintos y los cables de entrada.",
         hints=("Medidor entero", "Precintos", "Cables de entrada"),
+        **POSITION,
         primary="Tomar la foto",
         primary_icon="camera",
         picture="preview:panel",
@@ -336,10 +361,8 @@ STEPS: dict[str, Step] = {
             )
             for at in range(1, 25)
         ),
-        facts=(
-            Fact(label="Concentrador", value="61 de 80", detail="76 %, cabe"),
-            Fact(label="Posición GPS", value="± 4 m", detail="9 satélites, hace 12 s"),
-        ),
+        facts=(Fact(label="Concentrador", value="61 de 80", detail="76 %, cabe"),),
+        **POSITION,
         primary="Guardar en posición 11",
         primary_icon="place",
     ),

@@ -23,6 +23,7 @@ class PreviewTablet:
     state: views.Status = orders.STATUS
     sync_view: views.Sync = tools.SYNC
     meter_view: views.Meter = tools.METER
+    receivers_view: views.Receivers = tools.RECEIVERS
     step: str = "site"
     picture: str = ""
     overrides: dict[str, views.Step] = field(default_factory=dict)
@@ -106,10 +107,15 @@ class PreviewTablet:
         if action in ("apply", "allow"):
             report(self.show(order_id))
             self.overrides["configure"] = configuring.PLAN_DONE
+        if action == "position":
+            self.overrides[step] = msgspec.structs.replace(self.shown(), **steps.SEARCHING)
         if action == "photo":
             shown = self.shown()
             self.overrides[step] = msgspec.structs.replace(shown, live=False, value="taken")
         return self.show(order_id)
+
+    def listen(self, changed: Report) -> None:
+        """Nothing changes by itself here."""
 
     def cancel(self) -> None:
         """Counts."""
@@ -136,6 +142,15 @@ class PreviewTablet:
         report(views.Meter(state="reading", progress=0.5, progress_text="Leyendo"))
         self.meter_view = tools.METER
         return self.meter_view
+
+    def receivers(self) -> views.Receivers:
+        """Two ports."""
+        return self.receivers_view
+
+    def use_receiver(self, key: str) -> views.Receivers:
+        """Chooses."""
+        self.receivers_view = msgspec.structs.replace(self.receivers_view, chosen=key)
+        return self.receivers_view
 
     def sync_state(self) -> views.Sync:
         """State given."""

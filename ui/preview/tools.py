@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import math
 
-from ui.views import Event, Fact, Meter, Network, Reading, Reference, Sync, SyncEntry, Vector
+from ui.views import (
+    Choice,
+    Event,
+    Fact,
+    Meter,
+    Network,
+    Reading,
+    Receivers,
+    Reference,
+    Sync,
+    SyncEntry,
+    Vector,
+)
 
 
 def _profile() -> tuple[float | None, ...]:
@@ -180,3 +192,13 @@ REFERENCES = (
         tone="good",
     ),
 )
+
+RECEIVERS = Receivers(
+    chosen="auto",
+    options=(
+        Choice(key="auto", title="Automático", detail="El primero que haya"),
+        Choice(key="COM7", title="COM7", detail="u-blox GNSS receiver"),
+        Choice(key="none", title="Ninguno", detail="Órdenes sin posición"),
+    ),
+)
+"""Where a position can be taken from."""

@@ -13,6 +13,7 @@ from ui import views
 from ui.wiring.face import Face
 from ui.wiring.faces import face
 from ui.wiring.formats import Formats
+from ui.wiring.positions import position_parts
 
 
 @dataclass
@@ -126,6 +127,7 @@ def _step(
         cancel_title=formats.say("Puede cancelar ahora.") if working else "",
         cancel_detail=shown.cancel_detail if working else "",
         **shown.parts,
+        **position_parts(step.position, formats),
     )
 
 

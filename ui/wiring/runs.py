@@ -50,6 +50,8 @@ class Runs:
         self._pending: dict[tuple[str, str], Pending] = {}
         self._current: ProcedureRun | None = None
         self._loose_photo: bytes | None = None
+        self.listener: Report | None = None
+        """Told when the page changes by itself: a position has come."""
 
     # ── Walking ─────────────────────────────────────────────────────────────
 
@@ -63,11 +65,20 @@ class Runs:
         if run is None or run.state.end is not None:
             run = self.tablet.start(order_id)
             self._runs[order_id] = run
+        if self._current is not None and self._current is not run:
+            self._current.positions.stop()
         self._current = run
+        run.positions.changed = lambda: self._tell(run)
         return run
 
+    def _tell(self, run: ProcedureRun) -> None:
+        listener = self.listener
+        if listener is not None and run is self._current:
+            listener(self.show(run))
+
     def show(self, run: ProcedureRun) -> views.Procedure:
-        """The page as it is now."""
+        """The page as it is now; a step that wants a position begins to look for it."""
+        run.positions.seek()
         formats = self.formats()
         view = run.view(formats.language)
         pending = self._at(run, view)
@@ -95,7 +106,9 @@ class Runs:
         pending, step = self._at(run, view), view.current
         self._collect(run, step, answers, pending)
         fields = given.answer_fields(step.kind, answers, pending.fields)
-        if _stands(run) and run.bench.found is None and _says_the_same(step, fields):
+        shown = run.shown_step()
+        news = run.bench.found is not None or (shown is not None and run.positions.has_news(shown))
+        if _stands(run) and not news and _says_the_same(step, fields):
             run.next()
         else:
             self._take(run, fields, step, pending)
@@ -239,6 +252,11 @@ class Runs:
     ) -> None:
         fields = given.answer_fields(step.kind, {}, pending.fields)
         self._take(run, fields | {"override": given.override(values)}, step, pending)
+
+    def _do_position(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        run.positions.seek(again=True)
 
     # ── At the meter ────────────────────────────────────────────────────────
 
@@ -385,7 +403,8 @@ def _says_the_same(step: v.StepView, fields: dict[str, Any]) -> bool:
     """Whether an answer to a step that stands changes anything; what a meter said stands by itself."""
     if step.kind in AT_THE_METER:
         return True
-    before = {name: value for name, value in (step.answer or {}).items() if value}
+    taken = ("position", "no_position")  # nobody enters these
+    before = {name: value for name, value in (step.answer or {}).items() if value and name not in taken}
     return before == {name: value for name, value in fields.items() if value}
 
 
@@ -410,4 +429,5 @@ _ACTIONS: dict[str, Action] = {
     "allow": Runs._do_allow,
     "relay": Runs._do_relay,
     "join": Runs._do_join,
+    "position": Runs._do_position,
 }

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+import msgspec
 from PySide6.QtQuick import QQuickImageProvider
 
 from fieldtool.errors import JobError
@@ -28,6 +29,7 @@ from ui.wiring.face import choices
 from ui.wiring.formats import Formats
 from ui.wiring.meter import meter_view
 from ui.wiring.office import WiredOffice
+from ui.wiring.positions import receivers
 from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
 from ui.wiring.sticks import sticks
@@ -198,6 +200,10 @@ class WiredTablet:
         """Something inside a step."""
         return self.runs.act(order_id, action, values, report)
 
+    def listen(self, changed: Report) -> None:
+        """Pages that change by themselves."""
+        self.runs.listener = changed
+
     def cancel(self) -> None:
         """Stops what runs at the port; a round of sync ends with what it has."""
         self._cancel_sync = True
@@ -266,6 +272,17 @@ class WiredTablet:
         """Local midnight a day ago: the last whole day of a load profile."""
         today = self.now().astimezone(formats.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         return today - timedelta(days=1)
+
+    @worded
+    def receivers(self) -> views.Receivers:
+        """Where a position can be taken from."""
+        return receivers(self.tablet.settings().position, self.tablet.ports(), self.formats())
+
+    @worded
+    def use_receiver(self, key: str) -> views.Receivers:
+        """Chooses where positions are taken from."""
+        self.tablet.save_settings(msgspec.structs.replace(self.tablet.settings(), position=key))
+        return self.receivers()
 
     @worded
     def sync_state(self) -> views.Sync:

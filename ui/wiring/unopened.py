@@ -21,6 +21,9 @@ class _Unopened:
         """An empty strip."""
         return views.Status()
 
+    def listen(self, changed: Callable[[views.Procedure], None]) -> None:
+        """Nothing changes by itself."""
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -4,7 +4,7 @@ import FieldTool.Core
 import FieldTool.theme
 import FieldTool.controls
 
-// Más: language, theme, leaving, and which of the office's files are in use.
+// Más: language, theme, where positions come from, leaving, and which of the office's files are in use.
 FocusScope {
     id: page
 
@@ -79,6 +79,36 @@ FocusScope {
                         iconName: "dark"
                         chosen: page.app.dark
                         onClicked: if (!page.app.dark) page.app.toggleTheme()
+                    }
+                }
+            }
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Posición")
+                    detail: qsTr("Se toma en los pasos que la piden; nunca se sigue a nadie")
+                }
+
+                Flow {
+                    id: receivers
+
+                    width: parent.width
+                    spacing: Theme.gap16
+
+                    Repeater {
+                        model: page.app.positionSources.options ?? []
+
+                        ChoiceTile {
+                            required property var modelData
+
+                            width: (receivers.width - 2 * Theme.gap16) / 3
+                            text: modelData.title
+                            detail: modelData.detail
+                            chosen: page.app.positionSources.chosen === modelData.key
+                            onClicked: page.app.usePositionSource(modelData.key)
+                        }
                     }
                 }
             }

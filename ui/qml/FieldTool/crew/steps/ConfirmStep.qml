@@ -47,6 +47,12 @@ StepBody {
                 procedure: body.procedure
                 checks: body.step.checks ?? []
             }
+
+            PositionLine {
+                width: parent.width
+                step: body.step
+                procedure: body.procedure
+            }
         }
 
         ScrollMark {

@@ -79,5 +79,11 @@ StepBody {
                 }
             }
         }
+
+        PositionLine {
+            width: parent.width
+            step: body.step
+            procedure: body.procedure
+        }
     }
 }

@@ -78,6 +78,12 @@ StepBody {
                 facts: body.step.facts ?? []
             }
 
+            PositionLine {
+                width: parent.width
+                step: body.step
+                procedure: body.procedure
+            }
+
             Label {
                 visible: text !== ""
                 width: parent.width
