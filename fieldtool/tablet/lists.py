@@ -74,7 +74,7 @@ def order_rows(
         for row in queries.orders(connection, which, wanted.search, limit=ALL)
         if (row.status != OrderStatus.CANCELLED or row.started_at)
         # Ended here and then given to another crew: it stays as done, never as something to do.
-        and (row.crew == crew or not is_open(OrderStatus(row.status)))
+        and (crew is None or row.crew == crew or not is_open(OrderStatus(row.status)))
     ]
     if wanted.groups:
         found = [row for row in found if row.group in wanted.groups]

@@ -84,6 +84,8 @@ class Exchange:
         self.crew.tap("Guardar lectura")
 
     def do_seals(self) -> None:
+        # A seal of its own each time: a code of the meter is no seal.
+        self.sight.look_at("ZIV0099900001" if self.step == "seals_found" else "ZIV0099900002")
         self.crew.tap("Escanear")
         self.crew.tap("Seguir")
 

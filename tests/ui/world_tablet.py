@@ -91,6 +91,9 @@ class WorldTablet:
     def find_order(self, text: str) -> str | None:
         return self.world.order.mrid if text == NEW_SERIAL else None
 
+    def procedure(self, order_id: str) -> Procedure:
+        return self.procedures["exchange"]
+
     def start(self, order_id: str) -> ProcedureRun:
         run = self.ran.get(order_id)
         if run is None:
