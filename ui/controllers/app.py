@@ -160,9 +160,8 @@ class AppController(Controller):
             "orders": self._orders.load,
             "meter": self._meter.load,
             "sync": self._sync.load,
-            "more": self._references.load,
             "notDone": self._order.loadReasons,
-            "more": self._load_receivers,
+            "more": self._load_more,
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,
@@ -212,7 +211,8 @@ class AppController(Controller):
         """Takes positions from there from now on."""
         self.run(Lane.DATABASE, lambda: self.context.backend.use_receiver(key), self._set_receivers)
 
-    def _load_receivers(self) -> None:
+    def _load_more(self) -> None:
+        self._references.load()
         self.run(Lane.DATABASE, self.context.backend.receivers, self._set_receivers)
 
     def _set_receivers(self, receivers: views.Receivers) -> None:
