@@ -60,6 +60,9 @@ def _of_other_packages(error: BaseException, language: Language) -> Explained:
     if isinstance(error, DriverError):
         key = f"error.driver.{error.code.replace('-', '_')}"
         params = error.fields() | {"message": error.message.rstrip(".")}
+        if "result" in params:
+            word = f"error.driver.result.{params['result'].replace('-', '_')}"
+            params["result"] = _word(word, language, params["result"], {})
         return _by_key(key, error.code, error.message, error.hint, params, language)
     code = getattr(error, "code", None)
     module = type(error).__module__
