@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from fieldtool import words
+from fieldtool.errors import JobError
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.effects import device_serial
@@ -20,6 +21,7 @@ from fieldtool.text import Language
 from workorders import network
 from workorders.clock import read_utc
 from workorders.journal.kinds import RECORD_BLOB, BlobTaken, DeviceRole, ReadingValue
+from workorders.journal.sealing import SealError
 from workorders.orders import Customer, WorkOrder
 from workorders.store import keys, queries
 
@@ -77,6 +79,27 @@ class Documents:
         identity = tablet.identity
         built = make_record(record, pictures, identity.signer().sign, identity.certificate_der(), language)
         return IssuedRecord(pdf=built.pdf, record_hash=built.record_hash, number=built.number)
+
+
+def issued_record(tablet: Tablet, order: WorkOrder) -> bytes:
+    """The installation record of an order as issued here, else as another crew issued it.
+
+    Raises:
+        JobError: `no_record`; `record_erased`: its key was destroyed or is not here.
+    """
+    with tablet.store.read() as connection:
+        blob = queries.record_blob(connection, order.mrid)
+        if blob is None:
+            raise JobError("no_record", f"order {order.number} has no record yet")
+        try:
+            key = keys.key_by_id(connection, blob.key_id or "")
+        except SealError as error:
+            raise JobError(
+                "record_erased",
+                f"the record of order {order.number} cannot be opened any more",
+                reason=error.code,
+            ) from None
+    return photos.read_blob(tablet.blobs, key, blob.sha256)
 
 
 def _nodes(order: WorkOrder) -> list[str]:

@@ -23,7 +23,7 @@ from fieldtool.errors import JobError
 from fieldtool.procedure.model import Procedure
 from fieldtool.reference.begun import ProcedureShelf
 from fieldtool.reference.reader import Reader
-from fieldtool.run import ProcedureRun, Surroundings, photos
+from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person
 from fieldtool.run.which import begun_with
 from fieldtool.security.people import KnownPerson, People
@@ -35,15 +35,13 @@ from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
 from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.position import PositionReceiver
-from fieldtool.tablet.records import Documents
+from fieldtool.tablet.records import Documents, issued_record
 from fieldtool.tablet.reference import ReferenceDesk, ReferenceRow
 from workorders.clock import SystemClock
 from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
-from workorders.journal.sealing import SealError
 from workorders.journal.writer import Journal, JournalError
 from workorders.orders import OrderStatus, can_start
-from workorders.store import keys as order_keys
 from workorders.store import queries
 from workorders.store.counters import skip_invocation_counters
 from workorders.store.engine import Store, open_store
@@ -479,6 +477,7 @@ class Tablet:
         finally:
             transport.close()
         if wipe.obey(self, report):
+            report.code = "wiped"
             return report
         if report.state is SyncState.DONE:
             self._deposit()
@@ -520,25 +519,8 @@ class Tablet:
         return export(self, folder)[0]
 
     def record_pdf(self, order_id: str) -> bytes:
-        """The installation record of an order as issued here, else as another crew issued it.
-
-        Raises:
-            JobError: `no_record`; `record_erased`: its key was destroyed.
-        """
-        detail = self._detail(order_id)
-        with self.store.read() as connection:
-            blob = queries.record_blob(connection, detail.order.mrid)
-            if blob is None:
-                raise JobError("no_record", f"order {detail.order.number} has no record yet")
-            try:
-                key = order_keys.key_by_id(connection, blob.key_id or "")
-            except SealError as error:
-                raise JobError(
-                    "record_erased",
-                    f"the record of order {detail.order.number} cannot be opened any more",
-                    reason=error.code,
-                ) from None
-        return photos.read_blob(self.blobs, key, blob.sha256)
+        """The installation record as issued; JobError `no_record`, `record_erased`, `no_such_order`."""
+        return issued_record(self, self._detail(order_id).order)
 
     def sync_summary(self) -> rows.SyncSummary:
         """Figures of the sync page."""

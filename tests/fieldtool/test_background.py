@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 
-from fieldtool.tablet.background import INTERVAL_SECONDS, BackgroundSync, wait_after
+from fieldtool.tablet.background import INTERVAL_SECONDS, LOCKED_SECONDS, BackgroundSync, wait_after
 from workorders.store.errors import StoreError
 from workorders.sync.backoff import Backoff
 from workorders.sync.round import SyncReport, SyncState
@@ -16,6 +16,8 @@ def test_the_wait_follows_from_how_the_round_went() -> None:
     backoff = Backoff(dice=random.Random(1))
     assert wait_after(SyncReport(state=SyncState.DONE), backoff) == INTERVAL_SECONDS
     assert wait_after(SyncReport(state=SyncState.PAUSED), backoff) is None
+    revoked = SyncReport(state=SyncState.PAUSED, code="revoked")
+    assert wait_after(revoked, backoff) == LOCKED_SECONDS, "the office may order a wipe later"
     assert wait_after(SyncReport(state=SyncState.FAILED, retry_after=40.0), backoff) == 40.0
     for _ in range(30):
         offline = wait_after(SyncReport(state=SyncState.OFFLINE), backoff)

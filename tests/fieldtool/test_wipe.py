@@ -107,7 +107,8 @@ def test_a_wipe_leaves_only_what_was_not_sent_and_only_the_office_opens_it(
         raise Refused("the line breaks each time")
 
     monkeypatch.setattr(Way, "push", refuse)
-    assert tablet.sync().wipe is True
+    report = tablet.sync()
+    assert (report.wipe, report.code) == (True, "wiped")
     home = tablet.home
     [left] = (home.folder / LEFT).iterdir()
     assert [path.name for path in home.folder.rglob("*") if path.is_file()] == [left.name]

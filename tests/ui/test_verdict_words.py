@@ -16,6 +16,7 @@ from ui.wiring.formats import Formats
 from ui.wiring.lists import why
 from workorders.store.fold import order
 from workorders.store.fold.raised import URGENT
+from workorders.store.opened import ERASED, LOCKED
 
 MODULES = (workorders.gateway.authenticity, workorders.gateway.push, workorders.journal.entry)
 IN_CODE = re.compile(r'(?:Refused\(\s*VerdictKind\.\w+, |EntryError\(\s*)"(\w+)"')
@@ -39,3 +40,11 @@ def test_every_code_of_a_verdict_has_a_word(language: Language) -> None:
     unworded = [code for code in codes() if why(code, formats).startswith("unworded")]
     assert unworded == []
     assert why("applied", formats) == why(None, formats) == ""
+
+
+def test_a_reason_that_cannot_be_read_says_why_and_a_known_one_is_worded() -> None:
+    formats = Formats(Language.ES, ZoneInfo("UTC"), lambda text, **_: text)
+    assert formats.told(ERASED) == "Datos borrados"
+    assert formats.told(LOCKED) == "Cerrado: la clave no está en este equipo"
+    assert formats.told("emergency") == "Urgencia del suministro"
+    assert formats.told("the label is torn") == "the label is torn"
