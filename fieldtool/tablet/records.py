@@ -187,7 +187,7 @@ class _Writer:
             a.PlaceAnswer(),
         )
         position = place.position
-        where = f"{position.latitude}, {position.longitude}" if position else customer.position or ""
+        where = self._where(position) if position else customer.position or ""
         return Supply(
             number=order.supply_number or order.usage_point or "",
             holder=customer.name or "",
@@ -203,6 +203,12 @@ class _Writer:
             panel=self._name(place.panel or order.place.panel),
             slot=str(place.slot if place.slot is not None else order.place.slot or ""),
         )
+
+    def _where(self, position: a.Position) -> str:
+        """Degrees, accuracy, and what makes the position doubtful."""
+        sure = f" (±{position.accuracy_m} m)" if position.accuracy_m else ""
+        doubts = ", ".join(self._word(f"position.flag.{flag}", flag) for flag in position.flags)
+        return f"{position.latitude}, {position.longitude}{sure}" + (f" · {doubts}" if doubts else "")
 
     def _removed(self) -> Device | None:
         old = self._order.old_asset

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from tests.fieldtool.world import picture
 
@@ -241,6 +242,8 @@ def test_a_visit_survives_a_dead_tablet_and_ends_as_a_record_that_proves_itself(
 
     acta, root = field.folder / "acta.pdf", field.folder / "root.pem"
     field.tablet.run("orders", "record", "RN2600001", "--out", str(acta))
+    printed = "".join(page.extract_text() for page in PdfReader(acta).pages)
+    assert "(±3.0 m)" in printed  # where the receiver said that the crew stood, and how sure it was
     root.write_text(field.office.run("gateway", "root").out, encoding="utf-8")
     proven = field.tablet.run("journal", "verify", "--record", str(acta), "--root", str(root), "--json").json
     assert (proven["ok"], proven["findings"]) == (True, [])

@@ -24,7 +24,7 @@ from fieldtool.text import Language
 from tests.fieldtool.world import World, make_world, walk
 from workorders.clock import GPS_HOLDS_MS, SystemClock, read_utc
 from workorders.journal.sealing import Erased
-from workorders.store import keys
+from workorders.store import keys, queries
 
 SUPPLY_POINT = ("39.46990", "-0.37630")
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -109,6 +109,33 @@ def test_a_position_is_sealed_with_the_step_and_with_the_placement(
     assert answer.position.distance_m == 6
     assert steps["photo_after"]["answers"].keys() == {"photos"}  # nobody looked there: nothing is invented
     assert world.digest_is_stable()
+
+
+def test_a_supervisor_reads_where_the_crew_was_and_why_not(
+    field: Callable[[Taken], tuple[World, Sky]],
+) -> None:
+    world, sky = field(taken("39.48000"))
+    run = world.run()
+    sought(run)
+    run.accept(SITE)
+    walk(run, until="photo_before")
+    sky.answer = Taken(reason=NoFix.NO_SIGNAL)
+    sought(run)
+    walk(run, until="voltage")
+
+    def positions() -> list[queries.PositionRow]:
+        with world.store.read() as connection:
+            detail = queries.order(connection, run.order_id)
+        assert detail is not None
+        return detail.positions
+
+    first, second = positions()
+    assert (first.step, first.latitude, first.accuracy_m, first.flags) == ("site", "39.48000", "4.0", ["far"])
+    assert first.distance_m == 1123
+    assert (second.step, second.latitude, second.reason) == ("photo_before", None, "no_signal")
+    with world.store.write() as connection:
+        keys.destroy(connection, {run.book.key.key_id: "2026-12-01T00:00:00.000Z"})
+    assert [one.step for one in positions()] == ["photo_before"]
 
 
 def test_with_the_key_of_the_order_the_position_is_gone(field: Callable[[Taken], tuple[World, Sky]]) -> None:

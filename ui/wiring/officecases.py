@@ -13,6 +13,7 @@ from ui import officeviews, views
 from ui.views import Fact, Tone
 from ui.wiring.formats import Formats
 from ui.wiring.lists import why
+from ui.wiring.positions import accuracy
 from workorders.store.queries import ExceptionRow, OrderDetail
 
 DECISIONS: tuple[tuple[str, str, Tone], ...] = (
@@ -24,6 +25,8 @@ ORDER_DECISIONS: tuple[tuple[str, str, Tone], ...] = (
     ("approve", "good", "good"),
     ("return", "retry", "attention"),
 )
+HERE_M = 30
+"""Nearer than this the crew was at the place; the distance tells nothing more."""
 JOIN_TONES: dict[str, Tone] = {"joined": "good", "pending": "attention", "failed": "wrong", "orphan": "wrong"}
 
 
@@ -208,6 +211,7 @@ def _done(detail: OrderDetail, now: datetime, formats: Formats) -> tuple[Fact, .
                 tone="wrong" if placed.disputed else "",
             )
         )
+    facts += [_position(detail, formats)] if detail.positions else []
     for join in detail.joins[-1:]:
         again = formats.when(join.recheck_at, now)
         facts.append(
@@ -249,6 +253,27 @@ def _match(detail: OrderDetail, formats: Formats) -> Fact:
         label=formats.say("Coincidencia"),
         value=formats.say("Coincide") if equal else formats.say("No coincide"),
         tone="good" if equal else "wrong",
+    )
+
+
+def _position(detail: OrderDetail, formats: Formats) -> Fact:
+    # The doubtful one speaks; without doubts the last one, which is where the meter was placed or seen.
+    taken = [one for one in detail.positions if one.latitude is not None]
+    label = formats.say("Posición de la cuadrilla")
+    if not taken:
+        reason = detail.positions[-1].reason
+        why = formats.word_or(f"position.reason.{reason}", reason or "")
+        return Fact(label=label, value=formats.say("Sin posición"), detail=why)
+    shown = max(taken, key=lambda one: bool(one.flags))
+    doubts = [formats.word_or(f"position.flag.{flag}", flag) for flag in shown.flags]
+    parts = [accuracy(shown.accuracy_m, formats)] if shown.accuracy_m else []
+    if shown.distance_m is not None and shown.distance_m >= HERE_M:
+        parts.append(formats.say("a {distance} de la orden", distance=formats.distance(shown.distance_m)))
+    return Fact(
+        label=label,
+        value=f"{shown.latitude}, {shown.longitude}",
+        detail=" · ".join([*parts, *doubts]),
+        tone="attention" if doubts else "",
     )
 
 

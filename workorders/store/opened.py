@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from workorders.journal.kinds import Sealed
 from workorders.journal.said import unseal_said
-from workorders.journal.sealing import Erased, OrderKey, SealError
+from workorders.journal.sealing import Erased, OrderKey, SealError, unseal_text
 from workorders.store import keys
 
 ERASED = "[erased]"
@@ -45,6 +45,14 @@ class Opener:
         if not isinstance(detail.get("reason"), dict):
             return detail
         return detail | {"reason": self.said(detail["reason"], scope)}
+
+    def field(self, value: Any, context: str) -> str | None:
+        """The text sealed for a field (`sealing.field_context`); None where its key is gone or not here."""
+        try:
+            sealed = msgspec.convert(value, Sealed)
+            return unseal_text(self._key(sealed.key_id), sealed, context)
+        except (SealError, msgspec.ValidationError):
+            return None
 
     def _key(self, key_id: str) -> OrderKey:
         if key_id not in self._keys:

@@ -1,6 +1,13 @@
 """Read models: what screens, boards and the command line ask of a store; connection in, values out."""
 
-from workorders.store.queries.detail import OrderDetail, entries_of, order, order_history, record_blob
+from workorders.store.queries.detail import (
+    OrderDetail,
+    PositionRow,
+    entries_of,
+    order,
+    order_history,
+    record_blob,
+)
 from workorders.store.queries.lists import OrderFilter, OrderRow, count_orders, orders, status_counts
 from workorders.store.queries.record import (
     EntryRow,
@@ -33,6 +40,7 @@ __all__ = [
     "OrderFilter",
     "OrderRow",
     "PlacementRow",
+    "PositionRow",
     "StockItem",
     "SyncSummary",
     "count_exceptions",

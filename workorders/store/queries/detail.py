@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Table, select
 
 from workorders.journal.kinds import RECORD_BLOB, Sealed
-from workorders.journal.sealing import Erased, KeyMissing
+from workorders.journal.sealing import Erased, KeyMissing, field_context
 from workorders.orders import PERSONAL_FLAGS, Customer, WorkOrder, planned, read_flags
 from workorders.store import keys, schema, search
 from workorders.store.entries import FoldEntry, fold_order
@@ -38,6 +39,24 @@ class StepRow(msgspec.Struct, frozen=True, kw_only=True):
     entry_id: str
     actor: str | None
     at: str
+
+
+class PositionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the crew was at a step, as far as readable; `reason` where the tablet had no position.
+
+    Decimal degrees (WGS 84) and metres as text; `flags`: what makes it doubtful (`far`, `stale`, …).
+    """
+
+    step: str
+    at: str
+    latitude: str | None = None
+    longitude: str | None = None
+    accuracy_m: str | None = None
+    age_s: int | None = None
+    satellites: int | None = None
+    distance_m: int | None = None
+    flags: list[str] = []
+    reason: str | None = None
 
 
 class ReadingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +188,7 @@ class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
     procedure_version: int | None
     history: list[StatusRow]
     steps: list[StepRow]
+    positions: list[PositionRow]
     readings: list[ReadingRow]
     writes: list[WriteRow]
     matches: list[MatchRow]
@@ -222,6 +242,7 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
         customer=customer,
         customer_state=_customer_state(connection, values["customer"]),
         exceptions=exceptions(connection, order_id=order_id, decided=None),
+        positions=_positions(parts["steps"], order_id, opener),
         **facts,
         **parts,
     )
@@ -233,6 +254,33 @@ def _with_flags(order: WorkOrder, sealed: dict[str, Any], customer: Customer) ->
     if "flags" in sealed and customer.flags is None:
         personal = sorted(PERSONAL_FLAGS)
     return msgspec.structs.replace(order, flags=[*order.flags, *personal]) if personal else order
+
+
+def _positions(steps: list[StepRow], order_id: str, opener: Opener) -> list[PositionRow]:
+    """Positions of the steps that took one or said why not; those whose key is gone are left out."""
+    found = []
+    for step in steps:
+        sealed, reason = step.sealed.get("position"), step.answers.get("no_position")
+        text = opener.field(sealed, field_context(order_id, f"step.{step.step}.position")) if sealed else None
+        if text is not None:
+            with contextlib.suppress(msgspec.DecodeError):
+                told = msgspec.json.decode(text, type=_Position)
+                found.append(PositionRow(step=step.step, at=step.at, **msgspec.structs.asdict(told)))
+        elif isinstance(reason, str):
+            found.append(PositionRow(step=step.step, at=step.at, reason=reason))
+    return found
+
+
+class _Position(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a position is read here; a tablet may say more."""
+
+    latitude: str
+    longitude: str
+    accuracy_m: str | None = None
+    age_s: int | None = None
+    satellites: int | None = None
+    distance_m: int | None = None
+    flags: list[str] = []
 
 
 def _row(connection: Connection, order_id: str) -> OrderRow:
