@@ -75,6 +75,7 @@ class DataLink:
         self._answer = bytearray()
         self._expected: int | None = None
         self._last_heard: tuple[bool, bytes] | None = None
+        self._peer_toggles = True
         self._naks = 0
         self._unechoed = bytearray()
         self._noise = False
@@ -180,8 +181,8 @@ class DataLink:
 
     def _on_packet(self, packet: Packet, now: float) -> list[Action]:
         mark = (packet.toggle, crc(packet.encode()[:-2]))
-        if self._state is _State.IDLE or mark == self._last_heard:
-            return [self._send(bytes([ACK]))]  # a duplicate: our acknowledgement was lost
+        if self._state is _State.IDLE or self._is_duplicate(mark):
+            return [self._send(bytes([ACK]))]  # our acknowledgement was lost
         if self._state is _State.ACKNOWLEDGE and len(self._queue) > 1:
             return []
         self._queue.clear()  # it answers, so it took our packet: the acknowledgement was lost
@@ -195,6 +196,18 @@ class DataLink:
             return acknowledge
         self._state = _State.IDLE
         return [*acknowledge, Deliver(bytes(self._answer))]
+
+    def _is_duplicate(self, mark: tuple[bool, bytes]) -> bool:
+        """Same toggle and check as the packet before.
+
+        A meter that lets the toggle stand between two different packets does not use it, against the
+        standard: then what follows the acknowledgement of a new request is its answer, even if it looks like
+        the last one.
+        """
+        before = self._last_heard
+        if before is not None and before[0] == mark[0] and before[1] != mark[1]:
+            self._peer_toggles = False
+        return mark == before and (self._peer_toggles or self._state is not _State.ANSWER)
 
     def _join(self, packet: Packet) -> None:
         if self._expected is None:

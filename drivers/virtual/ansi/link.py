@@ -53,6 +53,7 @@ class Link:
     _next: int | None = None
     _seen: tuple[int, int] | None = None
     _toggle: int = 0
+    _client_toggles: bool = True
     _queue: list[bytes] = field(default_factory=list)
     _tries: int = 0
     _resend_at: float = 0.0
@@ -66,6 +67,7 @@ class Link:
         self._request.clear()
         self._queue.clear()
         self._next, self._seen, self._toggle, self.failed = None, None, 0, False
+        self._client_toggles = True
 
     @property
     def waiting(self) -> bool:
@@ -108,8 +110,10 @@ class Link:
         if packet[1] != 0:  # for another device on this line
             return b""
         mark = (packet[2] & TOGGLE, value)
-        if mark == self._seen:  # sent again: our acknowledgement was lost
-            return bytes([ACK])
+        if self._seen and mark[0] == self._seen[0] and value != self._seen[1]:
+            self._client_toggles = False  # against the standard; then only an open answer tells a duplicate
+        if mark == self._seen and (self._client_toggles or self._queue):
+            return bytes([ACK])  # sent again: our acknowledgement was lost
         self._seen = mark
         self._queue.clear()
         sequence = packet[3]

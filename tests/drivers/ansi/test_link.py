@@ -58,6 +58,14 @@ def test_a_duplicate_is_acknowledged_and_dropped() -> None:
     assert _delivered(fresh) == [b"\x00"]
 
 
+def test_a_meter_that_never_toggles_is_understood_once_it_has_shown_that() -> None:
+    """Logon and password are both answered by a bare *ok*: the same packet twice, if the toggle stands."""
+    link = DataLink()
+    for request, answer in ((b"\x20", b"\x00\x00\x01"), (b"\x50", b"\x00"), (b"\x51", b"\x00")):
+        link.request(request, 0.0)
+        assert _delivered(link.received(bytes([ACK]) + Packet(answer).encode(), 0.1)) == [answer]
+
+
 def test_after_three_more_tries_it_gives_up_and_says_what_it_heard() -> None:
     link = DataLink()
     tries = len(_sent(link.request(b"\x20", 0.0)))

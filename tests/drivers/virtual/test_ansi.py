@@ -103,6 +103,15 @@ def test_a_duplicate_is_acknowledged_and_not_served_again() -> None:
     assert not peer.device.locked(peer.now)
 
 
+def test_a_client_that_never_toggles_may_ask_the_same_twice() -> None:
+    peer = Peer()
+    for request_ in (b"\x20", NEGOTIATE, LOGON, b"\x30\x00\x01", b"\x30\x00\x01"):
+        heard = peer.raw(frame(request_, 0, 0))
+        assert heard[:2] == ACK + b"\xee"
+        assert heard[1 + 6] == OK
+        peer.raw(ACK)
+
+
 def test_a_damaged_packet_is_refused_and_taken_when_it_comes_whole() -> None:
     peer = Peer()
     bad = bytearray(IDENTIFY)
