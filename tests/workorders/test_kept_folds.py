@@ -15,7 +15,7 @@ from workorders.journal import kinds
 from workorders.journal.entry import Entry
 from workorders.journal.kinds import OrderStatus, Payload
 from workorders.journal.writer import Draft, Journal
-from workorders.store import projection
+from workorders.store import projection, queries
 from workorders.store.engine import Store, open_store
 from workorders.store.entries import FoldEntry
 from workorders.store.fold import kept
@@ -131,3 +131,13 @@ def test_only_orders_at_hand_are_kept(store: Store, journal: Journal) -> None:
         folds = kept.kept_folds(connection)
     assert folds is not None
     assert len(folds) == kept.MOST
+
+
+def test_a_rebuild_makes_an_index_that_finds_and_forgets(store: Store, journal: Journal) -> None:
+    """The index is made anew then: it must find as before, and still overwrite what is taken out of it."""
+    journal.append(issued(an_order("found", number="OT-REBUILT")), order_id="found")
+    projection.rebuild(store)
+    with store.read() as connection:
+        assert [row.order_id for row in queries.orders(connection, search="rebuilt")] == ["found"]
+        config = connection.exec_driver_sql("SELECT k, v FROM order_search_config").all()
+    assert ("secure-delete", 1) in [tuple(row) for row in config]

@@ -157,10 +157,13 @@ def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
 def _replace_orders(
     connection: Connection, order_ids: Sequence[str], rows: Mapping[str, list[RowValues]]
 ) -> None:
-    for table in schema.BY_ORDER:
-        connection.execute(delete(table).where(table.c.order_id.in_(order_ids)))
-    _delete_scopes(connection, [f"order:{order_id}" for order_id in order_ids])
-    connection.execute(delete(schema.sla_clock).where(schema.sla_clock.c.order_id.in_(order_ids)))
+    # An order that was folded before has a row of its own; one that is new has nothing to be taken away.
+    here = schema.work_order.c.order_id
+    known = connection.execute(select(here).where(here.in_(order_ids))).scalars().all()
+    if known:
+        for table in (*schema.BY_ORDER, schema.sla_clock):
+            connection.execute(delete(table).where(table.c.order_id.in_(known)))
+        _delete_scopes(connection, [f"order:{order_id}" for order_id in known])
     _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
     search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []))
 

@@ -22,13 +22,27 @@ TABLES = (schema.work_order, schema.order_plan)
 FOUND_BY = frozenset({*_PLAIN, "customer"})
 """Columns of those tables that a search text is made of."""
 _CHUNK = 400
+INDEX = (
+    "CREATE VIRTUAL TABLE order_search USING fts5("
+    'search, tokenize="trigram remove_diacritics 1", detail=full)',
+    # A name that is erased must not live on in the index.
+    "INSERT INTO order_search (order_search, rank) VALUES ('secure-delete', 1)",
+)
+"""How the index is made, on SQLite."""
 
 
 def clear(connection: Connection) -> None:
-    """Forget all search texts; they are written anew as orders are folded."""
+    """Forget all search texts; they are written anew as orders are folded.
+
+    The index is made anew: emptied, with each word looked up to be overwritten, it costs more than it holds.
+    """
     connection.execute(delete(schema.order_text))
     if connection.dialect.name == "sqlite":
-        connection.execute(text("DELETE FROM order_search"))
+        # What lay in the pages that become free is overwritten: a name may be erased later.
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+        connection.execute(text("DROP TABLE order_search"))
+        for statement in INDEX:
+            connection.execute(text(statement))
 
 
 def refresh_orders(connection: Connection, order_ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from workorders.clock import normal_utc
 from workorders.journal import kinds
 from workorders.journal.kinds import OrderStatus, Payload
 from workorders.journal.lifts import PayloadError, read_payload
-from workorders.orders import EXECUTED, is_open, planned
+from workorders.orders import EXECUTED, WorkOrder, is_open, planned
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.evidence import Evidence
 from workorders.store.fold.raised import RowValues, raised
@@ -42,6 +42,7 @@ class OrderFold:
         self.status = OrderStatus.SCHEDULED
         self.version = 0
         self.plain: dict[str, Any] = {}
+        self.order: WorkOrder | None = None  # `plain`, read
         self.customer: dict[str, kinds.Sealed] = {}
         self.facts: RowValues = {}
         self.touched = False
@@ -113,7 +114,7 @@ class OrderFold:
         except msgspec.ValidationError as error:
             self._raise("unreadable_entry", entry, reason=str(error))
             return False
-        self.plain = plain
+        self.plain, self.order = plain, order
         self.customer = {**self.customer, **customer}
         self.version = max(self.version, order.version)
         self.crews[order.version] = order.crew
@@ -321,7 +322,7 @@ class OrderFold:
         return rows
 
     def _work_order(self) -> RowValues:
-        order = planned(self.order_id, self.plain)
+        order = self.order or planned(self.order_id, {})
         new, old, place = order.new_asset, order.old_asset, order.place
         start, due = normal_utc(order.scheduled_start), normal_utc(order.due)
         row: RowValues = dict.fromkeys(_FACTS)
