@@ -88,6 +88,7 @@ class Connection(msgspec.Struct, frozen=True):
     ``suite`` is the security suite (0, 1, 2). ``sign_key`` and ``agreement_key`` name our private keys,
     ``meter_sign_key`` and ``meter_agreement_key`` the meter's public keys or certificates; ``meter_title``
     its system title in hex, where it must be known beforehand. ``signed``: requests are signed, too.
+    ``general_blocks``: propose general block transfer beside the blocks of each service.
 
     With ``C12`` only ``client`` (the user id), ``password``, ``baud`` (above 9600: asked for at negotiation)
     and ``model`` count.
@@ -117,6 +118,7 @@ class Connection(msgspec.Struct, frozen=True):
     meter_sign_key: str | None = None
     meter_agreement_key: str | None = None
     meter_title: str = ""
+    general_blocks: bool = False
 
 
 class SessionHost(Protocol):

@@ -61,6 +61,7 @@ PROPOSED_LN = _block(
     Conformance.EVENT_NOTIFICATION,
     Conformance.ACTION,
 )
+GENERAL_BLOCK_TRANSFER = _block(Conformance.GENERAL_BLOCK_TRANSFER)
 GENERAL_PROTECTION = _block(Conformance.GENERAL_PROTECTION)
 PROPOSED_SN = _block(
     Conformance.READ,

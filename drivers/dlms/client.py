@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from drivers.dlms.apdu import ActionResult, Result, Selection, ServiceException
 from drivers.dlms.ciphering import Ciphering
 from drivers.dlms.cosem import Item, access_result
 from drivers.dlms.data import Cursor, Data, octet_string
+from drivers.dlms.general_blocks import Channel, GeneralBlocks
 from drivers.dlms.logical_names import LogicalNames
 from drivers.dlms.protection import Keys
 from drivers.dlms.short_name_services import NameTable, ShortNames
@@ -33,20 +35,10 @@ from drivers.errors import (
 
 _ASSOCIATION = Item(15, bytes([0, 0, 40, 0, 0, 255]), 1)
 _CHALLENGE, _LONG_CHALLENGE = 16, 32
+_NOTIFICATIONS = 16
+_UNASKED = (b"\x0f", b"\x18", b"\xc2")
+"""data-notification, information-report and event-notification-request: they may come before a response."""
 _HASHES = {Mechanism.MD5: "md5", Mechanism.SHA1: "sha1", Mechanism.SHA256: "sha256"}
-
-
-class Channel(Protocol):
-    """Carries one request and its response."""
-
-    exchanges: int
-    repeats: int
-    ends_association: bool
-    """Whether ``disconnect`` ends the association too."""
-
-    def exchange(self, apdu: bytes) -> bytes: ...
-
-    def disconnect(self) -> None: ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,6 +91,7 @@ class DlmsClient:
     """One association. ``lockout_seconds`` is how long this model locks itself after wrong passwords.
 
     With ``short_names`` the association uses short name referencing, and the table is filled when needed.
+    ``max_pdu``: longest APDU that we take, proposed to the meter.
     """
 
     def __init__(
@@ -108,15 +101,23 @@ class DlmsClient:
         *,
         lockout_seconds: int = 60,
         short_names: NameTable | None = None,
+        general_blocks: bool = False,
+        max_pdu: int = 0xFFFF,
     ) -> None:
         self._channel = channel
+        self._blocks = GeneralBlocks(channel)
         self._credentials = credentials
         self._lockout_seconds = lockout_seconds
         self._short_names = short_names is not None
         self._server_title = b""
+        self._max_pdu = max_pdu
         self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
         if credentials.ciphering and credentials.ciphering.general:
             self._proposed |= acse.GENERAL_PROTECTION
+        if general_blocks:
+            self._proposed |= acse.GENERAL_BLOCK_TRANSFER
+        self.notifications: deque[bytes] = deque(maxlen=_NOTIFICATIONS)
+        """Plain APDUs that the meter sent without being asked: event and data notifications, reports."""
         self._services: Services = (
             LogicalNames(self) if short_names is None else ShortNames(self, short_names)
         )
@@ -135,7 +136,7 @@ class DlmsClient:
         size = _LONG_CHALLENGE if credentials.mechanism is Mechanism.ECDSA else _CHALLENGE
         challenge = os.urandom(size) if high else b""
         initiate = acse.initiate_request(
-            self._proposed, dedicated_key=ciphering.dedicated_key if ciphering else b""
+            self._proposed, self._max_pdu, ciphering.dedicated_key if ciphering else b""
         )
         response = self._channel.exchange(
             acse.encode_aarq(
@@ -155,6 +156,8 @@ class DlmsClient:
         if aare.result != 0:
             raise self._rejected(aare)
         self.accepted = self._initiate_response(aare.user_information)
+        self._blocks.enabled = self.accepted.allows(Conformance.GENERAL_BLOCK_TRANSFER)
+        self._blocks.limit = self.accepted.max_pdu
         if high:
             self._prove(challenge, aare.challenge)
         self.associated = True
@@ -273,7 +276,7 @@ class DlmsClient:
     @property
     def request_limit(self) -> int:
         """Bytes of a plain request APDU that the meter takes."""
-        limit = self.accepted.max_pdu or 0xFFFF
+        limit = 0xFFFF if self._blocks.enabled else self.accepted.max_pdu or 0xFFFF
         ciphering = self._credentials.ciphering
         return limit - (ciphering.overhead if ciphering else 0)
 
@@ -312,13 +315,19 @@ class DlmsClient:
     def ask(self, request: bytes) -> bytes:
         """Send a plain request, give the plain response; for the services of this association."""
         ciphering = self._credentials.ciphering
-        if ciphering is None:
-            response = self._channel.exchange(request)
-        else:
-            response = ciphering.open(self._channel.exchange(ciphering.protect(request)))
+        response = self._opened(self._blocks.exchange(ciphering.protect(request) if ciphering else request))
+        for _ in range(_NOTIFICATIONS):
+            if response[:1] not in _UNASKED:
+                break
+            self.notifications.append(response)
+            response = self._opened(self._channel.listen())
         if response[:1] == bytes([apdu.EXCEPTION_RESPONSE]):
             error = apdu.parse_exception(Cursor(response[1:]))
             if error.error in ("invocation-counter-error", "deciphering-error"):
                 raise self._translated(error)
             raise error
         return response
+
+    def _opened(self, response: bytes) -> bytes:
+        ciphering = self._credentials.ciphering
+        return ciphering.open(response) if ciphering else response

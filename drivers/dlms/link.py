@@ -7,6 +7,7 @@ negotiated in SNRM/UA.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -31,6 +32,9 @@ _REPEATS = ((64, 12), (256, 5), (0xFFFF, 3))
 _GAP_SECONDS = 0.4
 _DAMAGED_SECONDS = 0.15
 _BUSY_POLLS = 40
+_LISTEN_POLLS = 2
+_UNSOLICITED = 64
+_ALL_CLIENTS = 0x7F
 _BUSY_SECONDS = 0.25
 _RESPONSE_LIMIT = 4 * 1024 * 1024
 
@@ -103,9 +107,10 @@ class _Turn:
     queue: list[tuple[bytes, bool]]
     flying: list[Frame] = field(default_factory=list)
     response: bytearray = field(default_factory=bytearray)
-    complete: bool = False
     attempts: int = 0
     busy: int = 0
+    patience: int = 0
+    """Polls without news after which there is none; 0: a response must come."""
 
 
 class HdlcLink:
@@ -120,6 +125,10 @@ class HdlcLink:
         self._sent: list[Frame] = []
         self._sending = 0.0
         self._echo = options.echo
+        self._arrived: deque[bytes] = deque()
+        self._ahead: list[tuple[bytes, bool]] = []
+        self.unsolicited: deque[bytes] = deque(maxlen=_UNSOLICITED)
+        """APDUs that came in UI frames, outside of any exchange: notifications."""
         self._send_state = 0
         self._receive_state = 0
         self.negotiated = Negotiated()
@@ -142,6 +151,8 @@ class HdlcLink:
             for answer in answers:
                 if answer.control & 0xEF == Control.UA & 0xEF:
                     self.negotiated = decode_parameters(answer.information, self._options)
+                    self._arrived.clear()
+                    self._ahead = []
                     self._send_state = self._receive_state = 0
                     self.connected = True
                     return self.negotiated
@@ -174,16 +185,31 @@ class HdlcLink:
         if not self.connected:
             raise LinkLost(detail="not connected")
         self._reader.clear()
-        turn = _Turn(self._segments(_LLC_SEND + apdu))
-        step = _Step.SEND
+        self._arrived.clear()  # what nobody listened for belongs to an exchange that is over
+        queue, self._ahead = [*self._ahead, *self._segments(_LLC_SEND + apdu)], []
+        return self._run(_Turn(queue), _Step.SEND)
+
+    def send(self, apdu: bytes) -> None:
+        """Put an APDU before the next request, in the same burst: it has no answer of its own."""
+        self._ahead += self._segments(_LLC_SEND + apdu)
+
+    def listen(self) -> bytes:
+        """The next APDU of the meter without a request of ours. Raises ``NoAnswer`` where it has none."""
+        if self._arrived:
+            return self._arrived.popleft()
+        if not self.connected:
+            raise LinkLost(detail="not connected")
+        return self._run(_Turn([], patience=_LISTEN_POLLS), _Step.POLL)
+
+    def _run(self, turn: _Turn, step: _Step) -> bytes:
         while True:
             frames = self._take_step(step, turn)
             if not frames:
                 step = self._after_silence(step, turn)
                 continue
             progress = self._absorb(frames, turn)
-            if turn.complete:
-                return _without_llc(bytes(turn.response))
+            if self._arrived and not turn.response:
+                return self._arrived.popleft()
             if progress:
                 turn.attempts = turn.busy = 0
             step = self._after_frames(progress, turn)
@@ -215,6 +241,8 @@ class HdlcLink:
         if progress:
             return _Step.POLL
         turn.busy += 1
+        if turn.patience and turn.busy > turn.patience:
+            raise NoAnswer(detail="the meter has nothing more to say")
         if turn.busy > _BUSY_POLLS:
             raise LinkLost(detail="the meter stays busy")
         return _Step.LISTEN
@@ -264,11 +292,18 @@ class HdlcLink:
             if frame.is_information and frame.send_number == self._receive_state:
                 self._receive_state = (self._receive_state + 1) & 7
                 turn.response += frame.information
-                turn.complete = not frame.segmented
                 progress = True
+                if not frame.segmented:
+                    self._arrived.append(_without_llc(bytes(turn.response)))
+                    turn.response.clear()
                 if len(turn.response) > _RESPONSE_LIMIT:
                     raise LinkLost(detail="the response does not end")
         return progress
+
+    def _notified(self, frame: Frame) -> None:
+        """A UI frame to us or to all: never part of an exchange."""
+        if frame.destination in (self._client, client_address(_ALL_CLIENTS)) and frame.information:
+            self.unsolicited.append(_without_llc(frame.information))
 
     def _ready(self) -> Frame:
         return Frame(self._server, self._client, ready_control(self._receive_state))
@@ -297,7 +332,9 @@ class HdlcLink:
                     del echo[:1]
                     self._echo = True  # no server ever sends SNRM or DISC
                     deadline = self._wire.now() + patience
-                elif frame.destination == self._client and frame.control & 0xEF != Control.UI & 0xEF:
+                elif frame.control & 0xEF == Control.UI & 0xEF:
+                    self._notified(frame)
+                elif frame.destination == self._client:
                     frames.append(frame)
                     if frame.final:
                         return frames

@@ -26,14 +26,25 @@ class WrapperChannel:
         """Raises ``NoAnswer``, ``LinkLost`` (broken off) or ``Garbage`` (no wrapper on the other side)."""
         self._buffer.clear()
         self.exchanges += 1
+        self._write(apdu)
+        return self.listen()
+
+    def _write(self, apdu: bytes) -> None:
         head = b"".join(
             value.to_bytes(2, "big") for value in (_VERSION, self._client, self._server, len(apdu))
         )
         self._wire.write(head + apdu)
+
+    def listen(self) -> bytes:
+        """The next APDU for us without a request of ours. Raises as ``exchange``."""
         while True:
             source, destination, body = self._message()
             if destination == self._client and source == self._server:
                 return body
+
+    def send(self, apdu: bytes) -> None:
+        """Send an APDU that has no answer of its own."""
+        self._write(apdu)
 
     def disconnect(self) -> None:
         """Nothing to say: the TCP connection ends."""

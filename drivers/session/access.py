@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from drivers.connection import Connection, Mode
-from drivers.dlms.client import Channel
+from drivers.dlms.general_blocks import Channel
 from drivers.dlms.hdlc import parse_server
 from drivers.dlms.link import HdlcLink, LinkOptions
 from drivers.dlms.wrapper import WrapperChannel

@@ -37,7 +37,8 @@ class CredentialMaker:
     ) -> None:
         self._connection = connection
         self._ask = secret
-        key = connection.counter_key or f"{connection.block_key}/{connection.client}"
+        key_name = connection.block_key or connection.agreement_key  # agreed keys have no global one
+        key = connection.counter_key or f"{key_name}/{connection.client}"
         self.counters = CounterBlock(reserve, key)
 
     def make(self) -> Credentials:

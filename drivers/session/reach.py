@@ -15,8 +15,9 @@ from drivers.connection import Connection, Referencing
 from drivers.dlms.acse import Mechanism
 from drivers.dlms.apdu import ServiceException
 from drivers.dlms.attributes import ListLimit
-from drivers.dlms.client import Channel, ContextRefused, Credentials, DlmsClient, StaleCounter
+from drivers.dlms.client import ContextRefused, Credentials, DlmsClient, StaleCounter
 from drivers.dlms.cosem import parse_item
+from drivers.dlms.general_blocks import Channel
 from drivers.dlms.short_name_services import NameTable
 from drivers.errors import (
     AssociationRefused,
@@ -291,7 +292,11 @@ class Reach:
     def _new_client(self, credentials: Credentials) -> DlmsClient:
         lockout = self.model.lockout_seconds if self.model else 60
         return DlmsClient(
-            self._open_channel(), credentials, lockout_seconds=lockout, short_names=self._table()
+            self._open_channel(),
+            credentials,
+            lockout_seconds=lockout,
+            short_names=self._table(),
+            general_blocks=self._connection.general_blocks,
         )
 
     def _table(self) -> NameTable | None:

@@ -15,6 +15,7 @@ from drivers.virtual.cosem.base import Client
 from drivers.virtual.cosem.device import LogicalDevice
 from drivers.virtual.cosem.management import INTER_OCTET_MS
 from drivers.virtual.dlms.dispatch import ServiceDispatcher
+from drivers.virtual.dlms.general_blocks import GeneralBlockServer
 from drivers.virtual.dlms.hdlc import FLAG, Deframer
 from drivers.virtual.dlms.link import Apdu, Connected, Disconnected, Event, Parameters, Send, Station
 from drivers.virtual.dlms.session import Session
@@ -73,7 +74,7 @@ class Meter:
         self._text_framing = SIGN_ON
         self._deframer = Deframer()
         self._wrapper = bytearray()
-        self._sessions: dict[int, Session] = {}
+        self._sessions: dict[int, GeneralBlockServer] = {}
         self._framing = SIGN_ON
         self._mode = Mode.IDLE
         self._last_octet = 0.0
@@ -204,15 +205,15 @@ class Meter:
                 case Connected() | Disconnected():
                     self._sessions.pop(event.client, None)
                 case Apdu():
-                    answer = self._session(event.client).handle(event.payload, now)
+                    answers = self._session(event.client).handle(event.payload, now)
                     self.device.before_answer()
-                    outputs += self._events(self._station.send(event.client, answer), now)
+                    outputs += self._events(self._station.send(event.client, answers), now)
         return outputs
 
-    def _session(self, client: int) -> Session:
+    def _session(self, client: int) -> GeneralBlockServer:
         if client not in self._sessions:
             dispatcher = ShortNameDispatcher if self.device.short_names else ServiceDispatcher
-            self._sessions[client] = Session(self.device, client, dispatcher)
+            self._sessions[client] = GeneralBlockServer(Session(self.device, client, dispatcher))
         self.device.refresh()
         return self._sessions[client]
 
@@ -233,9 +234,9 @@ class Meter:
             del self._wrapper[: WRAPPER_HEADER + length]
             if destination != LOGICAL_DEVICE:
                 continue
-            answer = self._session(source).handle(apdu, now)
+            answers = self._session(source).handle(apdu, now)
             self.device.before_answer()
-            if answer is not None:
+            for answer in answers:
                 head = b"".join(n.to_bytes(2, "big") for n in (1, destination, source, len(answer)))
                 outputs.append(Output(head + answer, self._direct))
         return outputs

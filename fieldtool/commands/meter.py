@@ -101,6 +101,9 @@ MeterTitle = Annotated[
         "--meter-title", help="The meter's system title, 16 hex digits, where it must be known beforehand."
     ),
 ]
+GeneralBlocks = Annotated[
+    bool, typer.Option("--general-blocks", help="Propose general block transfer to the meter.")
+]
 Referencing = Annotated[
     str,
     typer.Option("--referencing", help="auto | ln (logical names) | sn (short names, old meters)."),
@@ -141,6 +144,7 @@ class MeterOptions(NamedTuple):
     meter_sign_key: str | None
     meter_agreement_key: str | None
     meter_title: str | None
+    general_blocks: bool
     json: bool
 
 
@@ -168,6 +172,7 @@ def at_meter(*, client: int, auth: str) -> Callable[[Callable[..., None]], Calla
         "meter_sign_key": (MeterSignKey, None),
         "meter_agreement_key": (MeterAgreementKey, None),
         "meter_title": (MeterTitle, None),
+        "general_blocks": (GeneralBlocks, False),
         "json": (Json, False),
     }
 
@@ -310,6 +315,7 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
             protection=Ciphered(given.protection),
             signed=given.signed,
             meter_title=given.meter_title or "",
+            general_blocks=given.general_blocks,
             sign_key=_named("sign_key", known),
             agreement_key=_named("agreement_key", known),
             meter_sign_key=_named("meter_sign_key", known),

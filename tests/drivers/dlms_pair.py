@@ -65,12 +65,12 @@ def link(meter: Meter, client: int, **more: int) -> HdlcLink:
     return found
 
 
-def reader(meter: Meter, **more: int) -> DlmsClient:
+def reader(meter: Meter, max_pdu: int = 0xFFFF, **more: int) -> DlmsClient:
     """The reader (low level security) of a meter, associated."""
     credentials = Credentials(
         Mechanism.LOW, secrets.derive(meter.device.serial)["password"].encode(), client=2
     )
-    return associated(meter, credentials, **more)
+    return associated(meter, credentials, False, max_pdu, **more)
 
 
 def keys_of(meter: Meter, suite: int = 0) -> Keys:
@@ -97,17 +97,32 @@ def manager(
     signed: bool = False,
     mechanism: Mechanism = Mechanism.GMAC,
     counter: Counter | None = None,
+    general_blocks: bool = False,
+    max_pdu: int = 0xFFFF,
     **more: int,
 ) -> DlmsClient:
     """The management client of a meter, associated by GMAC (1) or ECDSA (37)."""
     keys = keys_of(meter, meter.device.security.suite)
     ciphering = Ciphering(keys, counter or Counter(), wrapping=protection, signed=signed)
     client = 1 if mechanism is Mechanism.GMAC else 37
-    return associated(meter, Credentials(mechanism, b"", ciphering, client, keys), **more)
+    return associated(
+        meter, Credentials(mechanism, b"", ciphering, client, keys), general_blocks, max_pdu, **more
+    )
 
 
-def associated(meter: Meter, credentials: Credentials, **more: int) -> DlmsClient:
-    table = NameTable() if meter.device.short_names else None
-    client = DlmsClient(link(meter, credentials.client, **more), credentials, short_names=table)
+def associated(
+    meter: Meter,
+    credentials: Credentials,
+    general_blocks: bool = False,
+    max_pdu: int = 0xFFFF,
+    **more: int,
+) -> DlmsClient:
+    client = DlmsClient(
+        link(meter, credentials.client, **more),
+        credentials,
+        short_names=NameTable() if meter.device.short_names else None,
+        general_blocks=general_blocks,
+        max_pdu=max_pdu,
+    )
     client.associate()
     return client

@@ -36,6 +36,12 @@ class Scripted:
         self.requests.append(apdu)
         return self._responses.pop(0)
 
+    def listen(self) -> bytes:
+        raise AssertionError("nothing comes by itself here")
+
+    def send(self, apdu: bytes) -> None:
+        raise AssertionError("every request here has a response")
+
     def disconnect(self) -> None:
         self._responses.clear()
 

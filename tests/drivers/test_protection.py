@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import elliptic, errors
-from drivers.connection import Protection
+from drivers.connection import Auth, Connection, Protection
 from drivers.dlms.acse import Mechanism
 from drivers.dlms.ciphering import Ciphering
 from drivers.dlms.client import Credentials, DlmsClient, StaleCounter
@@ -24,6 +24,7 @@ from drivers.virtual.dlms.dispatch import ServiceDispatcher
 from drivers.virtual.dlms.session import Session, State
 from drivers.virtual.meter import Meter
 from tests.drivers.dlms_pair import TITLE, Counter, associated, keys_of, make_meter, manager
+from tests.drivers.field import Host, session, virtual_meter
 
 SERIAL, PERIOD = parse_item("1:0.0.96.1.0.255:2"), parse_item("7:1.0.99.1.0.255:4")
 PROFILE = parse_item("7:1.0.99.1.0.255:2")
@@ -306,3 +307,39 @@ def test_shared_secret_of_the_green_book() -> None:
     ours, theirs = (elliptic.private_key(raw, Suite.SUITE_1) for raw in (ephemeral, static))
     secret = elliptic.agree(ours, theirs.public_key())
     assert secret == elliptic.agree(theirs, ours.public_key())
+
+
+# ---- a whole session
+
+
+def test_a_session_with_key_pairs_learns_the_counter_from_the_object_of_its_client() -> None:
+    """The model file names 0.0.43.1.2.255 for client 37; the meter is further than a new tablet thinks."""
+    with virtual_meter("idis-3ph-ct", "--suite", "1") as meter:
+        found = secrets.derive(meter.serial, 1)
+        names = (
+            "block_key",
+            "auth_key",
+            "sign_key",
+            "agreement_key",
+            "meter_sign_key",
+            "meter_agreement_key",
+        )
+        meter.secrets = {name: bytes.fromhex(found[name]) for name in names}
+        connection = Connection(
+            client=37,
+            server="1:17",
+            auth=Auth.ECDSA,
+            system_title=TITLE.hex(),
+            suite=1,
+            protection=Protection.IDENTIFIED,
+            signed=True,
+            general_blocks=True,
+            model="idis-3ph-ct",
+            **{name: name for name in names},  # type: ignore[arg-type]  # names of secrets, all text
+        )
+        for first in (1000, 1):
+            host = Host(meter.secrets, first)
+            with session(meter, connection, host) as at_meter:
+                assert at_meter.identify().serial == meter.serial
+                assert at_meter.read(["3:1.0.1.8.0.255:2"]).readings[0].status is None
+        assert host.reserved[-1][0] > 1000, "the second one went on from the meter's own counter"

@@ -158,6 +158,7 @@ def conformance(*numbers: int) -> int:
 
 
 GENERAL_PROTECTION = conformance(1)
+GENERAL_BLOCK_TRANSFER = conformance(2)
 READ = conformance(3)
 WRITE = conformance(4)
 UNCONFIRMED_WRITE = conformance(5)

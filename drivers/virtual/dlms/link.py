@@ -144,12 +144,14 @@ class Connection:
             return self._ready()
         return self._continue()
 
-    def send(self, payload: bytes) -> list[Event]:
-        """Queues an APDU, cut to the negotiated size, and gives the frames that may go now."""
-        rest, size = LLC_RESPONSE + payload, self.parameters.transmit
-        while rest:
-            segment, rest = rest[:size], rest[size:]
-            self._waiting.append((segment, bool(rest)))
+    def send(self, payloads: list[bytes]) -> list[Event]:
+        """Queues APDUs, cut to the negotiated size, and gives the frames that may go now."""
+        size = self.parameters.transmit
+        for payload in payloads:
+            rest = LLC_RESPONSE + payload
+            while rest:
+                segment, rest = rest[:size], rest[size:]
+                self._waiting.append((segment, bool(rest)))
         return self._continue() if self._may_send else []
 
     def nothing(self) -> list[Event]:
@@ -224,12 +226,12 @@ class Station:
             del self._connections[client]
         return [Disconnected(client) for client in silent]
 
-    def send(self, client: int, payload: bytes | None) -> list[Event]:
-        """The application's answer to the last `Apdu` of this client (None: it gives none)."""
+    def send(self, client: int, payloads: list[bytes]) -> list[Event]:
+        """The application's answers to the last `Apdu` of this client (it may give none)."""
         link = self._connections.get(client)
         if link is None:
             return []
-        return link.nothing() if payload is None else link.send(payload)
+        return link.send(payloads) if payloads else link.nothing()
 
     def receive(self, frame: Frame, now: float) -> list[Event]:
         """One frame with right check sequences; frames for other stations are ignored."""

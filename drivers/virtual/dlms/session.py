@@ -54,7 +54,14 @@ class Access:
     name: str = ""
 
 
-_READ_ONLY = acse.GET | acse.BLOCK_GET | acse.SELECTIVE_ACCESS | acse.MULTIPLE_REFERENCES | acse.PRIORITY
+_READ_ONLY = (
+    acse.GET
+    | acse.BLOCK_GET
+    | acse.SELECTIVE_ACCESS
+    | acse.MULTIPLE_REFERENCES
+    | acse.PRIORITY
+    | acse.GENERAL_BLOCK_TRANSFER
+)
 _ALL = _READ_ONLY | acse.SET | acse.ACTION | acse.BLOCK_SET | acse.BLOCK_ACTION
 _CIPHERED = _ALL | acse.GENERAL_PROTECTION
 _LN, _LN_CIPHERED = acse.CONTEXT_LN, acse.CONTEXT_LN_CIPHERED
@@ -128,6 +135,8 @@ class Session:
         self.access = device.clients.get(client)
         self.context = acse.CONTEXT_LN
         self.protector = Protector(device.security, device.system_title, client)
+        self.general_blocks = False
+        """Whether the answer to this request may go in general blocks."""
         self._client_pdu = 0
         self._challenges = (b"", b"")  # client to server, server to client
         self._aarq_counter = 0
@@ -147,8 +156,17 @@ class Session:
 
     @property
     def largest(self) -> int:
-        """Longest plain APDU that may be sent to this client, in octets."""
+        """Longest plain APDU that may be sent to this client, in octets. Where the answer goes in general
+        blocks, these are cut outside of protection, and this is what a transfer may hold.
+        """
+        if self.general_blocks and self.state is State.ASSOCIATED:
+            return 0xFFFF
         return (self._client_pdu or 0xFFFF) - self.protector.overhead(self._layers)
+
+    @property
+    def client_pdu(self) -> int:
+        """Longest APDU, protection included, that this client takes."""
+        return self._client_pdu or 0xFFFF
 
     def handle(self, apdu: bytes, now: float) -> bytes | None:
         """One APDU of the client; the answer, or None where there is none (unconfirmed service)."""
@@ -161,7 +179,8 @@ class Session:
             return self._release(apdu)
         if self.state is State.NONE:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
-        if len(apdu) > self.device.max_pdu + OVERHEAD_ALLOWED:
+        blocks = self.conformance & acse.GENERAL_BLOCK_TRANSFER
+        if len(apdu) > self.device.max_pdu + OVERHEAD_ALLOWED and not blocks:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
         return self._serve(apdu)
 
