@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LAST_HOLDS_S = 2 * 3600.0
 """So long the last position says where the crew roughly is."""
 FASTEST_MPS = 60.0
-"""No crew drives faster, metres a second, from one step to another."""
+"""No crew moves faster, metres a second, from one step of an order to the next."""
 _SATELLITES = frozenset({Quality.SATELLITES, Quality.DIFFERENTIAL, Quality.RTK})
 _WRONG_TIME = frozenset({Flag.STALE, Flag.SIMULATED, Flag.JUMP})
 
@@ -38,6 +38,7 @@ class PositionReceiver:
         self._lock = threading.Lock()
         self._found: Receiver | None = None
         self._last: tuple[Fix, float] | None = None
+        self._leaps_from: tuple[Fix, float] | None = None
 
     @property
     def source(self) -> str:
@@ -60,6 +61,10 @@ class PositionReceiver:
             self._found = taken.receiver or self._found
             return self._remembered(taken)
 
+    def set_out(self) -> None:
+        """The crew goes to another order: how far from the last one says nothing about a leap."""
+        self._leaps_from = None
+
     def here(self) -> Coordinates | None:
         """Where a step last took a position, if that is not too long ago."""
         if self._last is None or time.monotonic() - self._last[1] > LAST_HOLDS_S:
@@ -76,13 +81,13 @@ class PositionReceiver:
         fix, now = taken.fix, time.monotonic()
         if fix is None:
             return taken
-        if self._last is not None and Flag.JUMP not in taken.flags:
-            before, then = self._last
+        if self._leaps_from is not None and Flag.JUMP not in taken.flags:
+            before, then = self._leaps_from
             away = metres_between(before, fix) - float(before.accuracy_m or 0) - float(fix.accuracy_m or 0)
             if away > 1000 and away > FASTEST_MPS * max(now - then, 1.0):
                 taken = msgspec.structs.replace(taken, flags=(*taken.flags, Flag.JUMP))
         honest = fix.quality in _SATELLITES and not _WRONG_TIME & set(taken.flags)
         if honest and taken.gps_now is not None:
             self._tablet.clock.gps_fix(taken.gps_now)
-        self._last = (fix, now)
+        self._last = self._leaps_from = (fix, now)
         return taken

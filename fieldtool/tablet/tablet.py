@@ -349,6 +349,7 @@ class Tablet:
             if self._person is None:
                 raise JobError("nobody_signed_in", "sign in first: every entry says who made it")
             order = msgspec.structs.replace(detail.order, attempts=detail.row.attempts)
+            self.receiver.set_out()
             run = ProcedureRun(self.surroundings(), order)
             run.start()
             self._runs[order.mrid] = run
