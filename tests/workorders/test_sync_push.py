@@ -199,10 +199,11 @@ def test_what_a_revoked_tablet_still_brings_is_rejected_and_kept(bureau: Bureau,
     execute(tablet, tablet.order_ids()[0])
     admin.revoke_tablet(bureau.office, tablet.identity.tablet, "lost in a taxi")
     report = tablet.sync()
-    assert (report.state, report.code) == ("paused", "revoked")
+    assert (report.state, report.code, report.locked) == ("paused", "revoked", True)
+    assert len(kept(bureau)) == 4, "what was unsent was handed over before the lock"
     entries = [raw(entry) for entry in execute(tablet, tablet.order_ids()[1])]
     assert verdicts(tablet, entries) == [("rejected", "revoked")] * 4
-    assert len(kept(bureau)) == 4
+    assert len(kept(bureau)) == 8
 
 
 def test_executed_offline_after_the_office_cancelled(bureau: Bureau, tablet: Tablet) -> None:
