@@ -89,6 +89,12 @@ class Backend(Protocol):
     def use_receiver(self, key: str) -> views.Receivers:
         """Chooses where positions are taken from; kept on this machine."""
 
+    def refresh_meter(self) -> views.Meter:
+        """Live values once more, of the meter that was read and is still at the probe."""
+
+    def leave_meter(self) -> None:
+        """Lets go of the meter at the probe; what was read stays shown."""
+
     def sync_state(self) -> views.Sync:
         """What waits and what was answered."""
 

@@ -392,9 +392,7 @@ class Meter(View, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     progress: float = 0.0
     progress_text: str = ""
-    error: str = ""
-    error_hint: str = ""
-    error_code: str = ""
+    live: bool = False
     port: str = ""
 
 
@@ -454,6 +452,7 @@ class Reference(View, frozen=True, kw_only=True):
 class Failure(Exception):
     """A job that failed, in words a crew can act on (already in the user's language)."""
 
-    def __init__(self, message: str, hint: str = "", code: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", code: str = "", seconds: int = 0) -> None:
+        """`seconds`: how long it is of no use to try again."""
         super().__init__(message)
-        self.message, self.hint, self.code = message, hint, code
+        self.message, self.hint, self.code, self.seconds = message, hint, code, seconds

@@ -274,7 +274,7 @@ def _evidence(
                 voltage_angle=_whole(voltage),
                 current_angle=_whole(_sum(voltage, lag)),
                 lag=None if lag is None else round(wrap(lag)),
-                expected=_whole(_sum(voltage, expected)),
+                expected_lag=None if expected is None else round(wrap(expected)),
                 loaded=loaded(phase),
             )
         )

@@ -80,7 +80,7 @@ class PhaseEvidence(msgspec.Struct, frozen=True, kw_only=True):
     voltage_angle: int | None = None
     current_angle: int | None = None
     lag: int | None = None
-    expected: int | None = None
+    expected_lag: int | None = None
     loaded: bool = False
 
 

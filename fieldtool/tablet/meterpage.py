@@ -3,23 +3,31 @@ journal."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from drivers import errors
 from drivers.connection import Connection
-from drivers.reading import Identity, JoinEvidence, ProfileResult
+from drivers.reading import EventRow, JoinEvidence, ProfileResult
 from drivers.session.client import OpticalSession
 from fieldtool.commissioning import JournalHost, OrderContext, connection_for, counted, no_secret
 from fieldtool.identity import normalise_serial
-from fieldtool.meterclock import drift_of
+from fieldtool.meterclock import CLOCK_ITEM, drift_of
 from fieldtool.tablet.rows import MeterView, ProfileView
+from fieldtool.wiring import verdict_of
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Progress, Tablet
+
+
+_Value = TypeVar("_Value")
+EVENT_DAYS = 30
+"""How far back the event log is shown: further back it is history that a visit has no use for."""
+_INSTANT = "7"
 
 
 def read_meter(
@@ -28,35 +36,115 @@ def read_meter(
     """Identify a meter, then read it with the strongest association whose secrets are here.
 
     Args:
-        day: read the load profile from this instant for 24 hours, too.
+        day: read the load profile from this instant for 24 hours, and the events, too.
 
     Raises:
         DriverError: what went wrong at the port.
     """
-    identity = _identify(tablet, port, progress)
-    serial = normalise_serial(identity.serial) or ""
-    model = tablet.desk.now().models.get(identity.model or "")
-    secret = partial(tablet.secrets.get, serial)
-    connection = counted(connection_for(model, secret, tablet.identity.system_title), serial)
-    with _session(tablet, port, connection, progress, serial) as session:
-        read = session.read(None)
-        drift = drift_of(read.readings, datetime.now(UTC))
-        network = _network(session)
-        profile = _profile(session, day) if day is not None else None
-    return MeterView(
-        identity=msgspec.to_builtins(read.identity),
-        readings=[msgspec.to_builtins(reading) for reading in read.readings],
-        network=msgspec.to_builtins(network) if network else None,
-        clock_drift_seconds=drift,
-        profile=profile,
-        order_id=tablet.find_order(serial) if serial else None,
-    )
+    visit = MeterVisit(tablet, port, progress)
+    try:
+        return visit.read(day)
+    finally:
+        visit.close()
 
 
-def _identify(tablet: Tablet, port: str, progress: Progress | None) -> Identity:
-    public = connection_for(None, no_secret, tablet.identity.system_title)
-    with _session(tablet, port, public, progress, "") as session:
-        return session.identify()
+class MeterVisit:
+    """One meter at the probe, kept open so that its live values can be read again and again.
+
+    Blocks, and belongs into one worker thread; only `cancel` may come from another one. After an error it is
+    closed.
+    """
+
+    def __init__(self, tablet: Tablet, port: str, progress: Progress | None) -> None:
+        self._tablet, self._port, self._progress = tablet, port, progress
+        self._session: OpticalSession | None = None
+        self._view: MeterView | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to refresh."""
+        return self._session is not None and self._view is not None
+
+    def read(self, day: datetime | None) -> MeterView:
+        """Everything: who it is, what it reads, network, events, one day of load profile."""
+        tablet = self._tablet
+        self.close()
+        public = connection_for(None, no_secret, tablet.identity.system_title)
+        identity = self._with(public, "", lambda session: session.identify())
+        self.close()
+        serial = normalise_serial(identity.serial) or ""
+        model = tablet.desk.now().models.get(identity.model or "")
+        secret = partial(tablet.secrets.get, serial)
+        connection = counted(connection_for(model, secret, tablet.identity.system_title), serial)
+
+        def job(session: OpticalSession) -> MeterView:
+            read = session.read(None)
+            network = _network(session)
+            return MeterView(
+                identity=msgspec.to_builtins(read.identity),
+                readings=[msgspec.to_builtins(reading) for reading in read.readings],
+                network=msgspec.to_builtins(network) if network else None,
+                clock_drift_seconds=drift_of(read.readings, datetime.now(UTC)),
+                profile=_profile(session, day) if day is not None else None,
+                order_id=tablet.find_order(serial) if serial else None,
+                wiring=verdict_of(read.readings, model),
+                events=_events(session) if day is not None else [],
+                event_names=model.event_names if model else {},
+                connection=model.connection if model else "direct",
+            )
+
+        self._view = self._with(connection, serial, job)
+        return self._view
+
+    def refresh(self) -> MeterView | None:
+        """Only what changes from one moment to the next; None where nothing is open."""
+        view, session = self._view, self._session
+        if view is None or session is None:
+            return None
+        items = [row["item"] for row in view.readings if _is_live(row["item"])]
+        if not items:
+            return view
+        read = self._guarded(session, lambda: session.read(items))
+        fresh = {reading.item: msgspec.to_builtins(reading) for reading in read.readings}
+        self._view = msgspec.structs.replace(
+            view,
+            readings=[fresh.get(row["item"], row) for row in view.readings],
+            clock_drift_seconds=drift_of(read.readings, datetime.now(UTC)),
+            wiring=verdict_of(
+                read.readings, self._tablet.desk.now().models.get(view.identity.get("model") or "")
+            ),
+        )
+        return self._view
+
+    def cancel(self) -> None:
+        """Stop what runs; from any thread."""
+        session = self._session
+        if session is not None:
+            session.cancel()
+
+    def close(self) -> None:
+        """Leave the meter well."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _with(self, connection: Connection, serial: str, job: Callable[[OpticalSession], _Value]) -> _Value:
+        session = _session(self._tablet, self._port, connection, self._progress, serial)
+        self._session = session
+        return self._guarded(session, lambda: job(session))
+
+    def _guarded(self, session: OpticalSession, job: Callable[[], _Value]) -> _Value:
+        try:
+            return job()
+        except BaseException:
+            self.close()
+            raise
+
+
+def _is_live(item: str) -> bool:
+    """Momentary values (OBIS D 7) and the clock."""
+    groups = item.split(":")[1].split(".") if item.count(":") == 2 else []
+    return item == CLOCK_ITEM or (len(groups) == 6 and groups[3] == _INSTANT)
 
 
 def _session(
@@ -82,6 +170,15 @@ def _network(session: OpticalSession) -> JoinEvidence | None:
         return session.network()
     except (errors.UnsupportedObject, errors.MeterRefused):
         return None
+
+
+def _events(session: OpticalSession) -> list[EventRow]:
+    """The last weeks of the event logs, where this association may read them."""
+    since = datetime.now(UTC) - timedelta(days=EVENT_DAYS)
+    try:
+        return session.events(None, since.isoformat(), None).rows
+    except (errors.UnsupportedObject, errors.MeterRefused):
+        return []
 
 
 def _profile(session: OpticalSession, day: datetime) -> ProfileView | None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+from drivers.reading import EventRow
+from drivers.wiring.verdict import WiringVerdict
+
 
 class Group(StrEnum):
     """Sections of the orders list."""
@@ -197,7 +200,8 @@ class ProfileView(msgspec.Struct, frozen=True, kw_only=True):
 class MeterView(msgspec.Struct, frozen=True, kw_only=True):
     """What the meter page shows of a meter without an order; plain fields of the drivers' results.
 
-    `order_id`: the one order here that names this meter, if any.
+    `order_id`: the one order here that names this meter, if any; `event_names`: code of the event log → text
+    by language; `connection`: `direct` or `ct`.
     """
 
     identity: dict[str, Any]
@@ -206,6 +210,10 @@ class MeterView(msgspec.Struct, frozen=True, kw_only=True):
     clock_drift_seconds: int | None
     profile: ProfileView | None = None
     order_id: str | None = None
+    wiring: WiringVerdict | None = None
+    events: list[EventRow] = []
+    event_names: dict[str, dict[str, str]] = {}
+    connection: str = "direct"
 
 
 class PortRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,9 @@ LOADS = st.lists(st.tuples(st.floats(0.4, 60.0), st.floats(-8.0, 35.0)), min_siz
 """Current in A and lag in degrees of each phase."""
 INDUCTIVE = st.lists(st.tuples(st.floats(0.4, 60.0), st.floats(8.0, 35.0)), min_size=3, max_size=3)
 
+USUAL = st.lists(st.tuples(st.floats(0.4, 60.0), st.floats(8.0, 22.0)), min_size=3, max_size=3)
+"""Two mistakes at once are only told apart with a load whose lag is no puzzle of its own."""
+
 
 @dataclass(frozen=True)
 class Wires:
@@ -165,7 +168,7 @@ def test_all_currents_moved_on_are_never_taken_for_right(
     assert all(finding.certainty is not Certainty.CERTAIN for finding in verdict.findings)
 
 
-@given(INDUCTIVE, st.sampled_from([(1, 0, 2), (0, 2, 1), (2, 1, 0)]), st.integers(0, 2))
+@given(USUAL, st.sampled_from([(1, 0, 2), (0, 2, 1), (2, 1, 0)]), st.integers(0, 2))
 def test_changed_over_and_reversed_at_once(
     loads: list[tuple[float, float]], order: tuple[int, ...], at: int
 ) -> None:

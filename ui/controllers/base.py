@@ -73,7 +73,8 @@ class Controller(QObject):
     def describe(self, error: Exception) -> dict[str, str]:
         """Words for an error; one that nobody foresaw is named by its type, the rest goes to the log."""
         if isinstance(error, Failure):
-            return {"message": error.message, "hint": error.hint, "code": error.code}
+            told = {"message": error.message, "hint": error.hint, "code": error.code}
+            return told | ({"seconds": str(error.seconds)} if error.seconds else {})
         log.error("an error that nobody foresaw", exc_info=error)
         return {
             "message": self.context.text("Algo no salió bien"),

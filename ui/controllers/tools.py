@@ -49,9 +49,36 @@ class MeterController(Controller):
         self.run(Lane.PORT, lambda: self.context.backend.read_meter(report), self.show)
 
     @Slot()
+    def refresh(self) -> None:
+        """Live values once more, if nothing else goes on."""
+        if self._jobs or not self._meter.get("live"):
+            return
+
+        def work() -> views.Meter:
+            try:
+                return self.context.backend.refresh_meter()
+            except Exception:
+                self.context.workers.post(self.show_stale)
+                raise
+
+        self.run(Lane.PORT, work, self.show)
+
+    @Slot()
+    def leave(self) -> None:
+        """Lets go of the meter: another page may need the probe."""
+        if self._meter.get("live"):
+            self._meter = self._meter | {"live": False}
+            self.run(Lane.PORT, self.context.backend.leave_meter, lambda _: None)
+
+    @Slot()
     def cancel(self) -> None:
         """Stops reading."""
         self.context.backend.cancel()
+
+    def show_stale(self) -> None:
+        """What was read last stays, but nobody reads it again by itself."""
+        self._meter = self._meter | {"live": False}
+        self.changed.emit()
 
     def show(self, meter: views.Meter) -> None:
         """Takes a new state."""

@@ -152,6 +152,13 @@ class PreviewTablet:
         self.receivers_view = msgspec.structs.replace(self.receivers_view, chosen=key)
         return self.receivers_view
 
+    def refresh_meter(self) -> views.Meter:
+        """The same again."""
+        return self.meter_view
+
+    def leave_meter(self) -> None:
+        """Nothing is held."""
+
     def sync_state(self) -> views.Sync:
         """State given."""
         return self.sync_view

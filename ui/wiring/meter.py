@@ -1,13 +1,10 @@
 """What a meter said, as the meter page: values by phase, phasors with a wiring verdict, profile, network.
 
-The verdict uses what the meter measures itself: power and current of each phase against the others. A phase
-whose active power is negative while the others import has its current transformer reversed; the rotation
-follows from the phase angles where the meter gives them, and is not claimed where it does not.
+The wiring verdict comes with the values (`drivers.wiring`); `meter_wiring` puts it in words and draws it.
 """
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +12,7 @@ from fieldtool.tablet.rows import MeterView
 from ui import views
 from ui.wiring.formats import DASH, Formats
 from ui.wiring.items import evidence_facts, item_name, item_value, says_something
+from ui.wiring.meter_wiring import Words, event_rows, marked, rotation_words, vectors, verdict_words
 
 VOLTAGE, CURRENT, POWER, FACTOR = "voltage", "current", "power", "factor"
 #: OBIS C groups by phase: U, I, +P/−P, cos φ (IEC 62056-6-1).
@@ -26,7 +24,6 @@ GROUPS: dict[str, tuple[int, int, int]] = {
 }
 IMPORT_POWER, EXPORT_POWER = (21, 41, 61), (22, 42, 62)
 ENERGY = (1, 2)
-CURRENT_THAT_COUNTS = 0.05
 #: Units of a load profile's column → kilo.
 POWER_OF = {"Wh": 0.001, "kWh": 1.0, "W": 0.001, "kW": 1.0}
 ENERGY_UNITS = frozenset({"Wh", "kWh"})
@@ -40,11 +37,12 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
         if values[POWER][phase] is None:
             values[POWER][phase] = _signed_power(by_code, phase)
     phases = [at for at in range(3) if values[VOLTAGE][at] is not None]
-    reversed_phases = wrong_phases(values, phases)
-    verdict = _verdict(values, reversed_phases, formats)
-    tone: views.Tone = "wrong"
+    judged = found.wiring
+    wrong = marked(judged)
+    shown = verdict_words(judged, found.connection, formats)
     if not any(row.get("value") is not None for row in found.readings):
-        verdict, tone = _only_public(formats), "attention"
+        shown = Words(*_only_public(formats), "attention")
+    rotation, rotation_tone = rotation_words(judged, formats)
     title, missing, peak, peak_time, profile = _profile(found, day, formats)
     return views.Meter(
         state="read",
@@ -52,11 +50,13 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
         detail=_detail(found, len(phases), formats),
         time=now.astimezone(formats.zone).strftime("%H:%M:%S"),
         phases=tuple(f"L{at + 1}" for at in phases),
-        readings=_rows(values, phases, reversed_phases, formats),
-        vectors=vectors(values, phases, reversed_phases) if len(phases) == 3 else (),
-        verdict=verdict[0],
-        verdict_detail=verdict[1],
-        verdict_tone=tone if verdict[0] else "",
+        readings=_rows(values, phases, wrong, formats),
+        rotation=rotation,
+        rotation_tone=rotation_tone,
+        vectors=vectors(values[VOLTAGE], values[CURRENT], judged) if len(phases) == 3 else (),
+        verdict=shown.title,
+        verdict_detail=shown.detail,
+        verdict_tone=shown.tone,
         network=_network(found.network, formats),
         profile_title=title,
         profile_missing=missing,
@@ -64,46 +64,9 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
         profile_peak_time=peak_time,
         profile=profile,
         registers=_registers(found, formats),
+        events=event_rows(found, formats),
+        live=True,
     )
-
-
-def wrong_phases(values: dict[str, list[float | None]], phases: list[int]) -> list[int]:
-    """Phases with current whose power runs against that of the others."""
-    signs = {}
-    for at in phases:
-        power, current = values[POWER][at], values[CURRENT][at]
-        if power is not None and current is not None and abs(current) >= CURRENT_THAT_COUNTS and power:
-            signs[at] = power > 0
-    importing = sum(signs.values())
-    if importing <= len(signs) - importing:
-        return []
-    return [at for at, positive in signs.items() if not positive]
-
-
-def vectors(
-    values: dict[str, list[float | None]], phases: list[int], reversed_phases: list[int]
-) -> tuple[views.Vector, ...]:
-    """Voltages at 0°, 120°, 240°; currents behind them by φ; a reversed one with its expected place."""
-    result = [views.Vector(name=f"U{at + 1}", kind="voltage", angle=120.0 * at, length=1.0) for at in phases]
-    largest = max((abs(values[CURRENT][at] or 0.0) for at in phases), default=0.0)
-    for at in phases:
-        current, factor = values[CURRENT][at], values[FACTOR][at]
-        if not current or not largest or factor is None:
-            continue
-        lag = math.degrees(math.acos(min(1.0, abs(factor))))
-        expected = (120.0 * at + lag) % 360
-        wrong = at in reversed_phases
-        result.append(
-            views.Vector(
-                name=f"I{at + 1}",
-                kind="current",
-                angle=(expected + 180) % 360 if wrong else expected,
-                length=0.45 + 0.33 * abs(current) / largest,
-                wrong=wrong,
-                expected=expected if wrong else -1.0,
-            )
-        )
-    return tuple(result)
 
 
 def _code(row: dict[str, Any]) -> tuple[int, int, int] | None:
@@ -154,21 +117,6 @@ def _rows(
         bad = tuple(phases.index(at) for at in wrong) if marks else ()
         rows.append(views.Reading(label=label, values=texts, wrong=bad))
     return tuple(rows)
-
-
-def _verdict(values: dict[str, list[float | None]], wrong: list[int], formats: Formats) -> tuple[str, str]:
-    if not wrong:
-        return "", ""
-    names = ", ".join(f"L{at + 1}" for at in wrong)
-    powers = [one for one in values[POWER] if one is not None]
-    measured, should = sum(powers) / 1000, sum(abs(one) for one in powers) / 1000
-    effect = formats.say(
-        "Cambie S1 y S2 en {names} y vuelva a leer. Mide {now} kW; deberían ser {should} kW.",
-        names=names,
-        now=formats.number(f"{measured:.2f}"),
-        should=formats.number(f"{should:.2f}"),
-    )
-    return formats.say("Transformador de corriente de {names} invertido", names=names), effect
 
 
 def _only_public(formats: Formats) -> tuple[str, str]:

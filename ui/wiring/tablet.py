@@ -10,13 +10,14 @@ from typing import ParamSpec, TypeVar
 import msgspec
 from PySide6.QtQuick import QQuickImageProvider
 
+from drivers.errors import LockedOut
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.problems import explain
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
 from fieldtool.tablet import rows as tablet_rows
-from fieldtool.tablet.meterpage import read_meter
+from fieldtool.tablet.meterpage import MeterVisit
 from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
@@ -56,7 +57,10 @@ def worded(method: Callable[P, T]) -> Callable[P, T]:
             found = explain(error, language)
             if not found.expected:
                 raise
-            raise views.Failure(" ".join([found.what, *found.problems]), found.hint, found.code) from error
+            wait = error.seconds if isinstance(error, LockedOut) else 0
+            raise views.Failure(
+                " ".join([found.what, *found.problems]), found.hint, found.code, wait
+            ) from error
 
     return told
 
@@ -70,6 +74,7 @@ class WiredTablet:
         self.camera = camera
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
         self._meter = views.Meter()
+        self._visit: MeterVisit | None = None
         self._counts: tablet_rows.OrderCounts | None = None
         self._cancel_sync = False
         self._office_client: OfficeClient | None = None
@@ -208,6 +213,9 @@ class WiredTablet:
         """Stops what runs at the port; a round of sync ends with what it has."""
         self._cancel_sync = True
         self.runs.cancel()
+        visit = self._visit
+        if visit is not None:
+            visit.cancel()
 
     @worded
     def reasons(self, order_id: str) -> Sequence[views.Choice]:
@@ -259,14 +267,38 @@ class WiredTablet:
             report(views.Meter(state="reading", progress=done / total if total else 0.0, progress_text=text))
 
         report(views.Meter(state="reading", progress_text=formats.say("Leyendo")))
+        self.leave_meter()
+        self._visit = visit = MeterVisit(self.tablet, port, told)
         try:
             day = self._yesterday(formats)
-            found = read_meter(self.tablet, port, told, day=day)
+            found = visit.read(day)
         except Exception:
             report(self.meter())
             raise
         self._meter = meter_view(found, self.now(), day, formats)
         return self._meter
+
+    @worded
+    def refresh_meter(self) -> views.Meter:
+        """Live values once more; what was read before stays where nothing is open any more."""
+        visit = self._visit
+        try:
+            found = visit.refresh() if visit is not None else None
+        except Exception:
+            self._visit = None
+            self._meter = msgspec.structs.replace(self._meter, live=False)
+            raise
+        formats = self.formats()
+        if found is not None:
+            self._meter = meter_view(found, self.now(), self._yesterday(formats), formats)
+        return self._meter
+
+    def leave_meter(self) -> None:
+        """Ends the session with the meter."""
+        visit, self._visit = self._visit, None
+        if visit is not None:
+            visit.close()
+            self._meter = msgspec.structs.replace(self._meter, live=False)
 
     def _yesterday(self, formats: Formats) -> datetime:
         """Local midnight a day ago: the last whole day of a load profile."""
@@ -340,4 +372,5 @@ class WiredTablet:
     def close(self) -> None:
         """Lets go of camera, meters and store."""
         self.camera.close()
+        self.leave_meter()
         self.tablet.close()

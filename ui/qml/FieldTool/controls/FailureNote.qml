@@ -8,6 +8,8 @@ Card {
     property var failure: ({})
     property string actionText: ""
     property string actionIcon: "retry"
+    // What has to pass before it is of use to try again: a countdown, in the place of the button.
+    property string remaining: ""
 
     signal action
 
@@ -30,7 +32,7 @@ Card {
 
         x: 68
         anchors.verticalCenter: parent.verticalCenter
-        width: (button.visible ? button.x : parent.width) - x - Theme.gap24
+        width: (button.visible ? button.x : countdown.visible ? countdown.x : parent.width) - x - Theme.gap24
         spacing: 2
 
         Label {
@@ -54,6 +56,19 @@ Card {
             color: Theme.ink
             text: failureNote.failure.code ?? ""
         }
+    }
+
+    Label {
+        id: countdown
+
+        visible: text !== ""
+        anchors.right: parent.right
+        anchors.rightMargin: Theme.gap24
+        anchors.verticalCenter: parent.verticalCenter
+        kind: Label.Title
+        color: Theme.wrong
+        font.features: Theme.figures
+        text: failureNote.remaining
     }
 
     ActionButton {

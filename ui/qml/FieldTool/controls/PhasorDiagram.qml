@@ -174,9 +174,14 @@ Item {
         }
     }
 
+    // From U1 towards U2: clockwise where the rotation is right.
     Shape {
         visible: diagram.rotationTone !== ""
         anchors.fill: parent
+        transform: Scale {
+            origin.x: diagram.centreX
+            xScale: diagram.rotationTone === "wrong" ? -1 : 1
+        }
 
         ShapePath {
             strokeColor: Theme.tone(diagram.rotationTone)

@@ -13,6 +13,32 @@ FocusScope {
     readonly property bool wide: width >= 1000
     readonly property bool read: meter.state === "read"
     property bool showEvents: false
+    // Seconds for which the meter refuses every sign-on: nothing is tried before they are over.
+    property int locked: 0
+
+    Component.onDestruction: page.app.meter.leave()
+
+    Connections {
+        target: page.app.meter
+
+        function onFailureChanged() {
+            page.locked = parseInt(page.app.meter.failure.seconds ?? "0");
+        }
+    }
+
+    Timer {
+        interval: 1000
+        repeat: true
+        running: page.locked > 0
+        onTriggered: page.locked -= 1
+    }
+
+    Timer {
+        interval: 5000
+        repeat: true
+        running: page.meter.live ?? false
+        onTriggered: page.app.meter.refresh()
+    }
 
     Item {
         id: head
@@ -58,6 +84,8 @@ FocusScope {
                 kind: "primary"
                 text: page.wide ? qsTr("Volver a leer") : qsTr("Leer")
                 iconName: "sync"
+                enabled: page.locked === 0
+                note: page.locked > 0 ? qsTr("dentro de %1 s").arg(page.locked) : ""
                 onClicked: page.app.meter.read()
             }
         }
@@ -70,7 +98,8 @@ FocusScope {
         y: page.read ? head.y + head.height + Theme.gap16 : 20
         width: parent.width - 2 * Theme.margin
         failure: page.app.meter.failure
-        actionText: qsTr("Probar otra vez")
+        actionText: page.locked > 0 ? "" : qsTr("Probar otra vez")
+        remaining: page.locked > 0 ? qsTr("Bloqueado: faltan %1 s").arg(page.locked) : ""
         onAction: page.app.meter.read()
     }
 

@@ -96,7 +96,7 @@ Card {
             Mark {
                 anchors.verticalCenter: parent.verticalCenter
                 tone: card.meter.rotationTone
-                iconName: card.meter.rotationTone === "good" ? "rotate" : "rotateBack"
+                iconName: card.meter.rotationTone === "wrong" ? "rotateBack" : card.meter.rotationTone === "good" ? "rotate" : "info"
                 size: 22
                 text: card.meter.rotation
             }
@@ -131,7 +131,7 @@ Card {
         Rectangle {
             width: parent.width
             height: 2
-            color: Theme.tone(card.meter.verdictTone ?? "")
+            color: card.meter.verdictTone ? Theme.tone(card.meter.verdictTone) : Theme.line
         }
 
         Icon {
