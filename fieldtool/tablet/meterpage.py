@@ -3,6 +3,7 @@ journal."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,7 +13,7 @@ import msgspec
 
 from drivers import errors
 from drivers.connection import Connection
-from drivers.reading import EventRow, JoinEvidence, ProfileResult
+from drivers.reading import EventRow, JoinEvidence, ProfileResult, ReadResult
 from drivers.session.client import OpticalSession
 from fieldtool.commissioning import JournalHost, OrderContext, connection_for, counted, no_secret
 from fieldtool.identity import normalise_serial
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 EVENT_DAYS = 30
 """How far back the event log is shown: further back it is history that a visit has no use for."""
+REFRESH_SECONDS = 6.0
 _INSTANT = "7"
 
 
@@ -79,12 +81,13 @@ class MeterVisit:
 
         def job(session: OpticalSession) -> MeterView:
             read = session.read(None)
+            now = datetime.now(UTC)
             network = _network(session)
             return MeterView(
                 identity=msgspec.to_builtins(read.identity),
                 readings=[msgspec.to_builtins(reading) for reading in read.readings],
                 network=msgspec.to_builtins(network) if network else None,
-                clock_drift_seconds=drift_of(read.readings, datetime.now(UTC)),
+                clock_drift_seconds=drift_of(read.readings, now),
                 profile=_profile(session, day) if day is not None else None,
                 order_id=tablet.find_order(serial) if serial else None,
                 wiring=verdict_of(read.readings, model),
@@ -104,7 +107,7 @@ class MeterVisit:
         items = [row["item"] for row in view.readings if _is_live(row["item"])]
         if not items:
             return view
-        read = self._guarded(session, lambda: session.read(items))
+        read = self._guarded(session, lambda: _in_time(session, items))
         fresh = {reading.item: msgspec.to_builtins(reading) for reading in read.readings}
         self._view = msgspec.structs.replace(
             view,
@@ -141,6 +144,27 @@ class MeterVisit:
             raise
 
 
+def _in_time(session: OpticalSession, items: list[str]) -> ReadResult:
+    """A refresh that takes long is given up: a session waits half a minute for a meter that comes back, but
+    nobody should look at old values for so long. Raises ``NoAnswer``."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        session.cancel()
+
+    timer = threading.Timer(REFRESH_SECONDS, give_up)
+    timer.start()
+    try:
+        return session.read(items)
+    except errors.Cancelled:
+        if late.is_set():
+            raise errors.NoAnswer(detail="a refresh took too long") from None
+        raise
+    finally:
+        timer.cancel()
+
+
 def _is_live(item: str) -> bool:
     """Momentary values (OBIS D 7) and the clock."""
     groups = item.split(":")[1].split(".") if item.count(":") == 2 else []
@@ -166,10 +190,12 @@ def _session(
 
 
 def _network(session: OpticalSession) -> JoinEvidence | None:
+    """How it has joined; None for a meter that has no network to join."""
     try:
-        return session.network()
+        found = session.network()
     except (errors.UnsupportedObject, errors.MeterRefused):
         return None
+    return found if found.technology != "none" else None
 
 
 def _events(session: OpticalSession) -> list[EventRow]:

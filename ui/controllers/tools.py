@@ -26,6 +26,7 @@ class MeterController(Controller):
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(context, parent)
         self._meter = views.to_qml(views.Meter())
+        self._reading = False
 
     @Property("QVariantMap", notify=changed)
     def meter(self) -> dict[str, object]:
@@ -39,14 +40,24 @@ class MeterController(Controller):
 
     @Slot()
     def read(self) -> None:
-        """Reads the meter."""
-        if self._jobs:
+        """Reads the meter; a second tap while it is being read asks for nothing."""
+        if self._reading:
             return
+        self._reading = True
 
         def report(view: views.Meter) -> None:
             self.context.workers.post(lambda: self.show(view))
 
-        self.run(Lane.PORT, lambda: self.context.backend.read_meter(report), self.show)
+        def work() -> views.Meter:
+            try:
+                return self.context.backend.read_meter(report)
+            finally:
+                self.context.workers.post(self._was_read)
+
+        self.run(Lane.PORT, work, self.show)
+
+    def _was_read(self) -> None:
+        self._reading = False
 
     @Slot()
     def refresh(self) -> None:

@@ -131,10 +131,14 @@ def _only_public(formats: Formats) -> tuple[str, str]:
 def _detail(found: MeterView, phases: int, formats: Formats) -> str:
     kind = {1: formats.say("Monofásico"), 3: formats.say("Trifásico")}.get(phases, "")
     model = formats.model(str(found.identity.get("model") or ""))
+    if model.startswith(kind):
+        kind = ""
     firmware = str(found.identity.get("firmware") or "")
     parts = [kind, model, f"firmware {firmware}" if firmware else ""]
     if found.clock_drift_seconds is not None:
-        parts.append(formats.say("reloj {drift} s", drift=f"{found.clock_drift_seconds:+d}"))
+        parts.append(
+            formats.say("reloj {drift} s", drift=f"{found.clock_drift_seconds:+d}".replace("-", "−"))
+        )
     return " · ".join(part for part in parts if part)
 
 

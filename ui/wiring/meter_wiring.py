@@ -46,6 +46,8 @@ def verdict_words(judged: WiringVerdict | None, connection: str, formats: Format
     if hint is not None:
         title = formats.word("wiring.maybe", fault=_fault(hint, formats))
         return Words(title, _remedy(hint, connection, formats), "attention")
+    if judged.polarity is Polarity.RIGHT and len(judged.phases) == 1:
+        return Words(formats.word("wiring.right_single"), formats.word("wiring.right_single.detail"), "good")
     if judged.polarity is Polarity.RIGHT:
         return Words(formats.word("wiring.right"), _sentence(formats.word("wiring.polarity.right")), "good")
     why = formats.word(f"wiring.why.{judged.polarity_why or 'unclear'}")

@@ -97,9 +97,11 @@ FocusScope {
         x: Theme.margin
         y: page.read ? head.y + head.height + Theme.gap16 : 20
         width: parent.width - 2 * Theme.margin
-        failure: page.app.meter.failure
+        failure: page.locked > 0 ? Object.assign({}, page.app.meter.failure, {
+            "message": qsTr("El medidor está bloqueado por contraseñas equivocadas")
+        }) : page.app.meter.failure
         actionText: page.locked > 0 ? "" : qsTr("Probar otra vez")
-        remaining: page.locked > 0 ? qsTr("Bloqueado: faltan %1 s").arg(page.locked) : ""
+        remaining: page.locked > 0 ? qsTr("faltan %1 s").arg(page.locked) : ""
         onAction: page.app.meter.read()
     }
 
@@ -131,7 +133,8 @@ FocusScope {
                 MeterValues {
                     id: values
 
-                    width: page.wide ? parent.width - network.width - Theme.gap24 : parent.width
+                    width: page.wide && network.visible ? parent.width - network.width - Theme.gap24 : parent.width
+                    height: page.wide && network.visible ? Math.max(implicitHeight, network.implicitHeight) : implicitHeight
                     meter: page.meter
                 }
 

@@ -77,8 +77,9 @@ Card {
                         required property string modelData
                         required property int index
 
+                        // Not by anchors: live values make these anew, and a parent that is gone has no middle.
                         x: 138 + (index + 1) * card.columnWidth - width
-                        anchors.verticalCenter: parent.verticalCenter
+                        y: (row.height - height) / 2
                         kind: Label.Value
                         text: modelData
                         font.features: Theme.figures
