@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from fieldtool.tablet.reference import ReferenceRow, ReferenceState
@@ -13,6 +15,7 @@ from ui import views
 from ui.preview.tablet import PreviewTablet
 from ui.wiring.formats import Formats
 from ui.wiring.references import reference_rows
+from ui.wiring.titles import installed
 
 
 def test_reading_a_meter_shows_what_it_says_and_what_is_wrong_with_the_wiring(
@@ -78,3 +81,16 @@ def test_the_rows_of_mas_name_what_was_published_and_what_the_office_has() -> No
         ("Procedimientos", "Versión 4 · 12 mar", "La oficina tiene la 5", "attention"),
         ("Modelos de medidor", "Lo que trae el programa", "Versión 1 no sirve aquí", "attention"),
     ]
+
+
+def test_a_published_model_and_reason_have_the_names_that_their_files_give(tmp_path: Path) -> None:
+    """The crew reads the title of a model that the program itself never heard of."""
+    folders = {**installed(), "models": tmp_path}
+    text = (installed()["models"] / "prime-1ph.toml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^name = .*$", 'name = "new-1ph"', text, count=1)
+    text = re.sub(r"(?m)^title = .*$", 'title = { es = "Medidor nuevo" }', text, count=1)
+    (tmp_path / "new-1ph.toml").write_text(text, "utf-8")
+    formats = Formats(Language.ES, ZoneInfo("UTC"), lambda text, **_: text, folders)
+    assert formats.model("new-1ph") == "Medidor nuevo"
+    assert formats.program("residential-2.0TD") != "residential-2.0TD"
+    assert formats.model("prime-1ph") != "prime-1ph", "the label rules name it still"

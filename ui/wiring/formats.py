@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from fieldtool import words
 from fieldtool.text import Language
-from ui.wiring.titles import model_title, program_title
+from ui.wiring.titles import Folders, installed, model_title, program_title
 from workorders.store.opened import ERASED, LOCKED
 
 Say = Callable[..., str]
@@ -33,11 +33,13 @@ _MONTHS = {
 
 @dataclass(frozen=True)
 class Formats:
-    """How this project and this person read; `say` translates what stands in the screens' own catalogue."""
+    """How this project and this person read; `say` translates what stands in the screens' own catalogue,
+    `folders` hold the files that give models, programs and reasons their names."""
 
     language: Language
     zone: ZoneInfo
     say: Say
+    folders: Folders = field(default_factory=installed)
 
     def word(self, key: str, **params: object) -> str:
         """Text of a key of the packages below."""
@@ -57,11 +59,11 @@ class Formats:
 
     def model(self, name: str | None) -> str:
         """Title of a meter model."""
-        return model_title(name, self.language) if name else ""
+        return model_title(name, self.language, self.folders) if name else ""
 
     def program(self, name: str | None) -> str:
         """Title of a configuration program."""
-        return program_title(name, self.language) if name else ""
+        return program_title(name, self.language, self.folders) if name else ""
 
     def number(self, text: str | None) -> str:
         """A decimal text with the language's comma and groups of three; anything else as it is."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from datetime import datetime
+from pathlib import Path
 
-import assets
 from fieldtool.office import Answer
 from fieldtool.procedure.model import load_procedures
 from fieldtool.text import Text
@@ -14,6 +14,7 @@ from ui.views import Fact, Tone
 from ui.wiring.formats import Formats
 from ui.wiring.lists import why
 from ui.wiring.positions import accuracy
+from ui.wiring.titles import installed
 from workorders.store.queries import ExceptionRow, OrderDetail
 
 DECISIONS: tuple[tuple[str, str, Tone], ...] = (
@@ -134,15 +135,15 @@ def _decision(key: str, icon: str, tone: Tone, formats: Formats) -> views.Choice
     )
 
 
-@functools.cache
-def _reasons() -> dict[str, Text]:
-    """Reasons not to complete, by id, from the procedures that this program ships."""
-    procedures = load_procedures(assets.root() / "procedures")
-    return {reason.id: reason.text for one in procedures.values() for reason in one.not_done}
+@functools.lru_cache(maxsize=4)
+def _reasons(folder: Path) -> dict[str, Text]:
+    """Reasons not to complete, by id, from the procedures of a folder."""
+    return {reason.id: reason.text for one in load_procedures(folder).values() for reason in one.not_done}
 
 
 def _not_done(reason: str, formats: Formats) -> str:
-    text = _reasons().get(reason)
+    folders = (formats.folders["procedures"], installed()["procedures"])  # an order may be of an older text
+    text = next((known[reason] for folder in folders if reason in (known := _reasons(folder))), None)
     return text.in_language(formats.language) if text else reason
 
 

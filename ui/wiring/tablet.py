@@ -91,7 +91,7 @@ class WiredTablet:
         """Words, numbers and times as of now."""
         with self.tablet.store.read() as connection:
             zone = tablet_lists.zone(tablet_lists.project(connection))
-        return Formats(self.language, zone, self.translator.text)
+        return Formats(self.language, zone, self.translator.text, self.tablet.desk.now().folders)
 
     def now(self) -> datetime:
         """Now, by the gateway's clock."""

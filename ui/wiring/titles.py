@@ -1,32 +1,45 @@
-"""Titles of meter models and programs, as their files give them: an id is nothing for a crew to read."""
+"""Titles of meter models and programs, as the files in use give them: an id is nothing for a crew to read."""
 
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 
 import assets
 from fieldtool.text import Language
+from workorders.sync.reference import FILE_KINDS
+
+Folders = Mapping[str, Path]
+"""Where the files of each kind lie that the tablet works by."""
 
 
-def model_title(name: str, language: Language) -> str:
+def installed() -> Folders:
+    """The folders of what the program brings."""
+    return {kind: assets.root() / kind for kind in FILE_KINDS}
+
+
+def model_title(name: str, language: Language, folders: Folders) -> str:
     """Title of a meter model; of one without an optical port its label rules know a name; else the id."""
-    return _titled("models", name, language) or _titled("labels", name, language) or name
+    found = (_titled(folders[kind], name, language) for kind in ("models", "labels"))
+    return next((title for title in found if title), name)
 
 
-def program_title(name: str, language: Language) -> str:
+def program_title(name: str, language: Language, folders: Folders) -> str:
     """Title of a configuration program; its id where there is no such file here."""
-    return _titled("programs", name, language) or name
+    return _titled(folders["programs"], name, language) or name
 
 
-def _titled(folder: str, name: str, language: Language) -> str:
+def _titled(folder: Path, name: str, language: Language) -> str:
     return _titles(folder).get(name, {}).get(language.value, "")
 
 
-@cache
-def _titles(folder: str) -> dict[str, dict[str, str]]:
+@lru_cache(maxsize=16)
+def _titles(folder: Path) -> dict[str, dict[str, str]]:
+    """By id. A folder with published files is named by what is in it, so that it need be read only once."""
     found: dict[str, dict[str, str]] = {}
-    for path in sorted((assets.root() / folder).glob("*.toml")):
+    for path in sorted(folder.glob("*.toml")):
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         name = raw.get("name")
         title = raw.get("title", name)
