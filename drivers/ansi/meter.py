@@ -25,6 +25,8 @@ _ANSWER_ROOM = 8
 _RESPONSE_TRIES = 10
 _RESPONSE_SECONDS = 0.5
 _WHOLE_LIMIT = 65535
+_TOO_LONG = (Response.RSTL, Response.ONP)
+_BEYOND = (Response.ONP, Response.IAR, Response.ERR, Response.RSTL)
 
 
 class Tables:
@@ -40,7 +42,7 @@ class Tables:
 
     @property
     def config(self) -> Configuration:
-        return self._once("config", Configuration, lambda: decode_configuration(self._client.read(0)))
+        return self._once("config", Configuration, lambda: decode_configuration(self._whole(0)))
 
     @property
     def formats(self) -> Formats:
@@ -52,7 +54,37 @@ class Tables:
     def raw(self, table: int) -> bytes:
         """A whole table. Raises ``UnsupportedObject`` where table 00 does not list it."""
         self._need(table)
-        return self._client.read(table)
+        return self._whole(table)
+
+    def _whole(self, table: int) -> bytes:
+        """In one request; in parts where the answer would be longer than the packets that were agreed on (a
+        meter without negotiation sends 56 octets at most)."""
+        try:
+            return self._client.read(table)
+        except ServiceRefused as error:
+            if error.response not in _TOO_LONG:
+                raise
+            found = self._until_the_end(table)
+            if not found:
+                raise
+            return found
+
+    def _until_the_end(self, table: int) -> bytes:
+        """Octets by offset until the meter has no more; the last parts get shorter until one fits."""
+        count = max(1, self._client.message_room - _ANSWER_ROOM)
+        found = b""
+        while count and len(found) < _WHOLE_LIMIT:
+            try:
+                data = self._client.read_offset(table, len(found), count)
+            except ServiceRefused as error:
+                if error.response not in _BEYOND:
+                    raise
+                count //= 2
+                continue
+            found += data
+            if len(data) < count:
+                break
+        return found
 
     def part(self, table: int, offset: int, count: int) -> bytes:
         """Octets of a table, in as many requests as the negotiated packets want; from the whole table where
@@ -71,7 +103,7 @@ class Tables:
         return found
 
     def _cut_out(self, table: int, offset: int, count: int) -> bytes:
-        data = self._client.read(table)[offset : offset + count]
+        data = self._whole(table)[offset : offset + count]
         if len(data) < count:
             raise Garbage(detail=f"table {table} ends before octet {offset + count}")
         return data
@@ -93,7 +125,7 @@ class Tables:
         return self._once(
             "manufacturer",
             general.Manufacturer,
-            lambda: general.decode_manufacturer(self._client.read(1), self.config),
+            lambda: general.decode_manufacturer(self._whole(1), self.config),
         )
 
     def mode_status(self) -> general.ModeStatus:

@@ -89,12 +89,13 @@ def connected(
     packet_size: int = 512,
     echo: bool = False,
 ) -> tuple[PsemClient, Wire]:
-    """A client that is logged on."""
+    """A client that is logged on; ``packet_size`` 0: nothing is negotiated."""
     meter = AnsiMeter(built or device(), 19200)
     wire = Wire(meter, echo=echo)
     client = PsemClient(wire)
     client.identify()
-    client.negotiate(packet_size, 254, [])
+    if packet_size:
+        client.negotiate(packet_size, 254, [])
     client.logon(2, "test")
     if password is not None:
         client.security(password, 60)

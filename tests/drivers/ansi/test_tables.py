@@ -249,6 +249,16 @@ def test_only_the_blocks_that_are_needed_are_read() -> None:
     assert client.exchanges - before < 6
 
 
+def test_tables_longer_than_an_unnegotiated_packet_are_read_in_parts() -> None:
+    built = device(days=1)
+    client, wire = connected(built, password=built.passwords[Right.READER], packet_size=0)
+    wide, other = connected(built, password=built.passwords[Right.READER])
+    narrow, whole = tables(client, wire), tables(wide, other)
+    assert narrow.raw(23) == whole.raw(23)
+    assert narrow.registers() == whole.registers()
+    assert len(narrow.log_entries(76)) == len(whole.log_entries(76))
+
+
 def test_a_clock_that_was_set_leaves_no_wrong_times_in_the_profile() -> None:
     moment = [NOW]
     built = device(days=1, at=lambda: moment[0])
