@@ -17,7 +17,16 @@ from drivers.virtual.cosem.management import INTER_OCTET_MS
 from drivers.virtual.dlms.dispatch import ServiceDispatcher
 from drivers.virtual.dlms.general_blocks import GeneralBlockServer
 from drivers.virtual.dlms.hdlc import FLAG, Deframer
-from drivers.virtual.dlms.link import Apdu, Connected, Disconnected, Event, Parameters, Send, Station
+from drivers.virtual.dlms.link import (
+    Apdu,
+    Connected,
+    Disconnected,
+    Event,
+    Parameters,
+    Send,
+    Station,
+    Unconfirmed,
+)
 from drivers.virtual.dlms.session import Session
 from drivers.virtual.dlms.short_name_dispatch import ShortNameDispatcher
 from drivers.virtual.signon import EnterHdlc, SignOn, Step, Switch
@@ -204,6 +213,8 @@ class Meter:
                     outputs.append(Output(event.octets, self._framing))
                 case Connected() | Disconnected():
                     self._sessions.pop(event.client, None)
+                case Unconfirmed():
+                    self._session(event.client).handle(event.payload, now)
                 case Apdu():
                     answers = self._session(event.client).handle(event.payload, now)
                     self.device.before_answer()

@@ -18,6 +18,7 @@ DEFAULT_INFORMATION = 128
 DEFAULT_WINDOW = 1
 MAX_APDU = 65535
 CALLING_DEVICES = (0x7E, 0x3FFE)
+ALL_STATIONS = (0x7F, 0x3FFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,21 @@ class Apdu:
 
 
 @dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """An APDU in a UI frame: carried out, never answered."""
+
+    client: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """A frame to put on the line."""
 
     octets: bytes
 
 
-Event = Connected | Disconnected | Apdu | Send
+Event = Connected | Disconnected | Apdu | Unconfirmed | Send
 
 
 class Connection:
@@ -235,10 +244,14 @@ class Station:
 
     def receive(self, frame: Frame, now: float) -> list[Event]:
         """One frame with right check sequences; frames for other stations are ignored."""
-        if not self._is_ours(frame.destination) or frame.source.size != 1:
-            return []
         client = frame.source.upper
         control = decode_control(frame.control)
+        if frame.source.size != 1:
+            return []
+        if control is not None and control.kind is Kind.UI:
+            return self._on_unnumbered_information(frame)
+        if not self._is_ours(frame.destination):
+            return []  # a broadcast carries UI frames only: nobody may answer it
         link = self._connections.get(client)
         if link is not None:
             link.last_activity = now
@@ -258,6 +271,19 @@ class Station:
             case Kind.I | Kind.RR | Kind.RNR if control.poll:
                 return [self._answer(frame, Control(Kind.DM, True))]
         return []
+
+    def _on_unnumbered_information(self, frame: Frame) -> list[Event]:
+        """UI: an unconfirmed request to us or to all stations; it is never answered."""
+        ours = self._is_ours(frame.destination) or self._is_broadcast(frame.destination)
+        if not ours or frame.information[:3] != LLC_REQUEST or frame.source.upper not in self._connections:
+            return []
+        return [Unconfirmed(frame.source.upper, frame.information[3:])]
+
+    def _is_broadcast(self, address: Address) -> bool:
+        """The all-station address, in upper and lower part as far as there are parts."""
+        upper = address.upper in (self.logical, *ALL_STATIONS)
+        lower = address.lower is None or address.lower in (self.physical, *ALL_STATIONS)
+        return upper and lower and (address.upper in ALL_STATIONS or address.lower in ALL_STATIONS)
 
     def _is_ours(self, address: Address) -> bool:
         if address.upper != self.logical:
