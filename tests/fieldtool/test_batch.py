@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,19 +13,13 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from fieldtool.security import keys
+from tests.support.commandline import environment
 
 TIMEOUT = 60
-PHRASE = "una frase larga de prueba"
 
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "fieldtool", *arguments]
-
-
-def environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDTOOL_")}
-    ours = {"FIELDTOOL_HOME": str(home), "FIELDTOOL_PASSPHRASE": PHRASE, "PYTHONUTF8": "1"}
-    return kept | ours | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 
 def batch(home: Path, *lines: str | list[str]) -> list[dict[str, Any]]:

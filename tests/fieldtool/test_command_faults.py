@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,14 +15,9 @@ from drivers.session.access import ReadoutOnly
 from fieldtool import words
 from fieldtool.problems import explain, explain_sync
 from fieldtool.text import Language
+from tests.support.commandline import environment
 
 TIMEOUT = 60
-
-
-def environment(home: Path, **extra: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDTOOL_")}
-    secret = {"FIELDTOOL_HOME": str(home), "FIELDTOOL_PASSPHRASE": "una frase larga de prueba"}
-    return kept | secret | {"PYTHONUTF8": "1"} | extra
 
 
 def fieldtool(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,6 @@ One world for the file, because a gateway with a project in it takes seconds to 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -19,21 +18,11 @@ import pytest
 from pypdf import PdfReader
 
 from tests.fieldtool.world import picture
+from tests.support.commandline import environment
 
 PERSON, PIN = "prime.t01a", "482615"
 CONCENTRATOR_MAC = "404022F42501"
 TIMEOUT = 120
-
-
-def environment(home: Path, **extra: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FIELDTOOL_")}
-    return kept | {
-        "FIELDTOOL_HOME": str(home),
-        "FIELDTOOL_PASSPHRASE": "una frase larga de prueba",
-        "FIELDTOOL_PIN": PIN,
-        "PYTHONUTF8": "1",
-        **extra,
-    }
 
 
 @dataclass
@@ -58,7 +47,7 @@ class Machine:
     def run(self, *arguments: str, expect: int = 0) -> Said:
         done = subprocess.run(
             [sys.executable, "-m", "fieldtool", *arguments],
-            env=environment(self.home),
+            env=environment(self.home, FIELDTOOL_PIN=PIN),
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -73,7 +62,7 @@ class Machine:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "fieldtool", *arguments],
-            env=environment(self.home),
+            env=environment(self.home, FIELDTOOL_PIN=PIN),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -145,7 +134,7 @@ class Visit:
                 "fieldtool",
                 *command,
             ],
-            env=environment(self.field.folder / "meters"),
+            env=environment(self.field.folder / "meters", FIELDTOOL_PIN=PIN),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
