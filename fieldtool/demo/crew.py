@@ -68,9 +68,9 @@ class Crew:
         self.last_seconds = outcome.seconds
         return outcome
 
-    def outside(self, *arguments: str) -> Outcome:
-        """Run a command that is no matter of orders, in a process of its own; it may fail."""
-        return processes.run(arguments, self.extra, allowed=(0, 1))
+    def tool(self, *arguments: str) -> Outcome:
+        """Run a command that is no matter of orders; it may fail."""
+        return self.tablet.run(arguments, allowed=(0, 1))
 
     def switch_gps_on(self, logs: Path) -> Service:
         """Start the crew's receiver, which goes with it from order to order."""

@@ -165,7 +165,7 @@ def record_proof(stage: Stage, crew: Crew) -> dict[str, Any]:
     root = crew.home / "root.pem"
     root.write_text(stage.office.root(), encoding="ascii")
     command = ["journal", "verify", "--record", str(record), "--root", str(root), "--json"]
-    found: dict[str, Any] = crew.outside(*command).json
+    found: dict[str, Any] = crew.tool(*command).json
     return found
 
 

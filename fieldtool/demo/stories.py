@@ -101,11 +101,12 @@ def wrong_passwords(crew: Crew, port: str) -> None:
     Raises:
         DemoError: the meter does not say that it is locked.
     """
-    crew.extra["DEMO_WRONG"] = "00000000"
+    wrong = crew.home / "wrong-password.txt"
+    wrong.write_text("00000000", encoding="utf-8")
     command = ["meter", "read", "--port", port, "--mode", "hdlc", "--client", "2", "--auth", "low"]
     said = ""
     for _ in range(WRONG_TRIES):
-        said = crew.outside(*command, "--password", "env:DEMO_WRONG", "--json").stderr
+        said = crew.tool(*command, "--password", f"file:{wrong}", "--json").stderr
         if LOCKED in said.replace("-", "_"):
             return
     raise DemoError(f"{WRONG_TRIES} wrong passwords, and the meter is not locked: {said}")
