@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from PySide6.QtCore import QCoreApplication
 
 from tests.ui.person import Person
 from ui.controllers.orders import OrdersModel, fold
@@ -67,6 +68,18 @@ def test_scanning_a_meter_opens_its_order(person: Callable[..., Person]) -> None
         crew.until_sees("Cambio de medidor · SCZ-118207")
         crew.tap("Continuar en paso 11")
         crew.until_sees("Sitio y cliente")
+
+
+def test_leaving_the_list_while_its_rows_are_still_made_breaks_nothing(person: Callable[..., Person]) -> None:
+    """Rows made ahead of time were broken off half made when the page closed: a warning for each."""
+    with person(PreviewTablet(rows=many_orders(200)), inline=True) as crew:
+        for moment in range(36):
+            crew.screens.app.go("orders")
+            for _ in range(moment % 6):
+                QCoreApplication.processEvents()
+                crew.window.grabWindow()
+            crew.screens.app.go("more")
+            QCoreApplication.processEvents()
 
 
 def test_what_could_not_be_read_is_said_with_a_way_out(person: Callable[..., Person]) -> None:

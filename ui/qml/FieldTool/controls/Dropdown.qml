@@ -90,6 +90,7 @@ T.AbstractButton {
 
             clip: true
             model: dropdown.options
+            cacheBuffer: 0
             boundsBehavior: Flickable.StopAtBounds
 
             delegate: T.ItemDelegate {

@@ -73,7 +73,8 @@ FocusScope {
         model: page.orders.model
         bottomMargin: Theme.margin
         boundsBehavior: Flickable.StopAtBounds
-        cacheBuffer: 400
+        // Rows beyond the edge would be made while time passes; a page that closes meanwhile breaks them off half made.
+        cacheBuffer: 0
         reuseItems: true
         section.property: "section"
         section.delegate: SectionTitle {

@@ -62,6 +62,7 @@ FocusScope {
                 clip: true
                 boundsBehavior: Flickable.StopAtBounds
                 model: page.rows
+                cacheBuffer: 0
 
                 delegate: CaseDelegate {
                     required property var modelData

@@ -77,6 +77,7 @@ FocusScope {
                 clip: true
                 boundsBehavior: Flickable.StopAtBounds
                 model: page.rows
+                cacheBuffer: 0
 
                 delegate: CaseDelegate {
                     required property var modelData
