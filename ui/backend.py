@@ -23,6 +23,9 @@ class Backend(Protocol):
     def status(self) -> views.Status:
         """Strip: project, crew, connection, probe."""
 
+    def unlock(self, passphrase: str) -> None:
+        """Opens the data of a tablet without a keyring (`Status.locked`). *Slow*, and never kept anywhere."""
+
     def people(self) -> Sequence[views.PersonTile]:
         """Who may sign in here."""
 

@@ -73,6 +73,7 @@ GLYPHS = {
     "record": "file-check",
     "place": "map-pin",
     "review": "eye",
+    "hidden": "eye-off",
     "photos": "images",
     "data": "bar-chart-2",
     "edit": "pencil",

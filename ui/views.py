@@ -39,7 +39,11 @@ def to_qml(view: msgspec.Struct) -> dict[str, object]:
 
 
 class Status(View, frozen=True, kw_only=True):
-    """The strip. `last` is a local time or a day, `today` stands beside *Hoy*; an empty `probe` hides it."""
+    """The strip. `last` is a local time or a day, `today` stands beside *Hoy*; an empty `probe` hides it.
+
+    `locked`: a passphrase opens this tablet's data, one that exists or a `new` one; `passphrase_least` is its
+    shortest length.
+    """
 
     project: str = ""
     crew: str = ""
@@ -53,6 +57,8 @@ class Status(View, frozen=True, kw_only=True):
     probe: Literal["", "connected", "busy", "absent"] = "absent"
     training: bool = False
     enrolled: bool = True
+    locked: Literal["", "existing", "new"] = ""
+    passphrase_least: int = 12
 
 
 class PersonTile(View, frozen=True, kw_only=True):

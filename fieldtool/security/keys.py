@@ -168,6 +168,11 @@ class PassphraseVault:
             raise _unavailable(error.strerror or type(error).__name__) from None
 
 
+def has_passphrase_vault(home: Home, realm: Realm) -> bool:
+    """Whether a passphrase was chosen for this realm: then it is asked for again, never chosen anew."""
+    return (home.realm_folder(realm) / _VAULT_FILE).exists()
+
+
 def check_passphrase(passphrase: str) -> None:
     """Raise JobError `weak_passphrase` for one that is short or is only digits (a PIN is no passphrase)."""
     if len(passphrase) < SHORTEST_PASSPHRASE or passphrase.isdigit() or len(set(passphrase)) < 6:

@@ -23,6 +23,6 @@ def person(qtbot: QtBot) -> Callable[..., Person]:
     """Makes a person before a window over a backend."""
 
     def make(backend: Backend, **options: bool | str) -> Person:
-        return Person(qtbot, backend, **options)
+        return Person(qtbot, backend, None, **options)
 
     return make

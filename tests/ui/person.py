@@ -24,9 +24,11 @@ FRAME_MS = 16
 class Person:
     """A person before one window; leaving asserts that QML had nothing to complain of."""
 
-    def __init__(self, qtbot: QtBot, backend: Backend, **options: bool | str) -> None:
+    def __init__(
+        self, qtbot: QtBot, backend: Backend, screens: Screens | None = None, **options: bool | str
+    ) -> None:
         self.bot = qtbot
-        self.screens = Screens(
+        self.screens = screens or Screens(
             backend,
             language=str(options.get("language", "es")),
             dark=bool(options.get("dark", False)),

@@ -25,6 +25,7 @@ class SessionController(Controller):
     lockChanged = Signal()
     attemptChanged = Signal()
     enrolled = Signal()
+    unlocked = Signal()
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(context, parent)
@@ -98,6 +99,18 @@ class SessionController(Controller):
                 self._checking = False
 
         self.run(Lane.DATABASE, check, self._answered)
+
+    @Slot(str)
+    def unlock(self, passphrase: str) -> None:
+        """Opens the data with the passphrase; as often as it takes, nothing is counted or lost."""
+        if self._jobs:
+            return
+
+        def opened(_: None) -> None:
+            self.unlocked.emit()
+            self.load()
+
+        self.run(Lane.DATABASE, lambda: self.context.backend.unlock(passphrase), opened)
 
     @Slot(str, str)
     def enrol(self, url: str, code: str) -> None:

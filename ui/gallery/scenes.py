@@ -30,6 +30,10 @@ def _go(place: str) -> Visit:
     return lambda screens: screens.app.go(place)
 
 
+def _start(screens: Screens) -> None:
+    """As the window opens."""
+
+
 def _procedure(screens: Screens) -> None:
     screens.app.startOrder("SCZ-118204")
 
@@ -66,6 +70,10 @@ def _is_body(item: QQuickItem) -> bool:
 
 def _offline(rows: tuple[views.OrderRow, ...], **status: object) -> Callable[[], PreviewTablet]:
     return lambda: PreviewTablet(rows=rows, state=msgspec.structs.replace(orders.STATUS, **status))
+
+
+def _locked(kind: str) -> Callable[[], PreviewTablet]:
+    return _offline((), locked=kind, last="", waiting=0, project="", crew="", probe="")
 
 
 def _supervised(
@@ -149,12 +157,14 @@ SCENES: tuple[Scene, ...] = (
     _sheet("excepcion", "match", "otherwise"),
     _sheet("permitir", "configure", "allow", configuring.PLAN_ASKING),
     _sheet("no_se_cumple", "voltage", "otherwise"),
-    Scene("entrar", PreviewTablet, lambda screens: None),
+    Scene("entrar", PreviewTablet, _start),
     Scene(
         "inscribir",
         _offline((), enrolled=False, last="", waiting=0, project="", crew=""),
-        lambda screens: None,
+        _start,
     ),
+    Scene("frase", _locked("existing"), _start),
+    Scene("frase_nueva", _locked("new"), _start),
     Scene("entrar_pin", PreviewTablet, _pin("p2", "")),
     Scene("entrar_pin_errado", PreviewTablet, _pin("p1", "111111")),
     Scene("entrar_bloqueado", PreviewTablet, _pin("p3", "")),

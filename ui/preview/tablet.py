@@ -13,6 +13,7 @@ from ui.preview import configuring, orders, phases, steps, tools
 from ui.preview.office import PreviewOffice
 
 RIGHT_PIN = "246810"
+RIGHT_PASSPHRASE = "el río Ucayali crece"  # noqa: S105 - opens nothing but this preview
 
 
 @dataclass
@@ -37,9 +38,21 @@ class PreviewTablet:
         """The strip."""
         return self.state
 
+    def unlock(self, passphrase: str) -> None:
+        """`RIGHT_PASSPHRASE` opens one that exists, anything of twelve characters a new one."""
+        if self.state.locked == "existing" and passphrase != RIGHT_PASSPHRASE:
+            raise views.Failure(
+                "La frase de acceso no abre esta tableta.",
+                "Revise mayúsculas y espacios. Los datos siguen guardados.",
+                "wrong_passphrase",
+            )
+        if len(passphrase) < self.state.passphrase_least:
+            raise views.Failure("La frase de acceso es demasiado débil.", "", "weak_passphrase")
+        self.state = msgspec.structs.replace(self.state, locked="")
+
     def people(self) -> Sequence[views.PersonTile]:
         """Four people, one locked out."""
-        return orders.PEOPLE if self.state.enrolled else ()
+        return orders.PEOPLE if self.state.enrolled and not self.state.locked else ()
 
     def enrol(self, url: str, code: str) -> None:
         """Any code of eight letters is right."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import msgspec
+from PySide6.QtQuick import QQuickImageProvider
 
+from fieldtool.errors import JobError
+from fieldtool.security.keys import has_passphrase_vault
 from fieldtool.settings import Home, Theme
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
@@ -13,49 +17,90 @@ from ui.app import Screens
 from ui.backend import Backend
 from ui.translator import CatalogueTranslator
 from ui.wiring.camera import LiveCamera
+from ui.wiring.locked import LockedTablet, backend_of
 from ui.wiring.tablet import WiredTablet
 from ui.wiring.unopened import unopened
 
 log = logging.getLogger(__name__)
 
 
-def screens_of_this_machine() -> tuple[Screens, Backend]:
-    """The window and what stands behind it; where the data cannot be opened, a window that says so."""
-    home = Home.default()
-    settings = home.settings()
+def screens_of_this_machine(home: Home | None = None) -> tuple[Screens, Backend]:
+    """The window and what stands behind it.
+
+    Where there is no keyring the window asks for the passphrase; where the data cannot be opened it says so.
+    """
+    home = home or Home.default()
     try:
         tablet = Tablet.open(home, create=not home.realms())
     except Exception as error:
+        if isinstance(error, JobError) and error.code == "passphrase_needed":
+            return _asking(home)
         log.exception("the tablet cannot be opened")
-        backend = unopened(error, settings.language)
-        dark = settings.theme is Theme.DARK
-        return Screens(backend, language=settings.language.value, dark=dark), backend
+        return _unopened(home, error)
     tablet.keep_synced()
     return screens_of(tablet)
 
 
 def screens_of(tablet: Tablet) -> tuple[Screens, Backend]:
     """The window on an open tablet."""
-    settings = tablet.settings()
-    translator, camera = CatalogueTranslator(), LiveCamera()
-    translator.use(settings.language.value)
+    translator, camera = _translator(tablet.home), LiveCamera()
     backend = WiredTablet(tablet, translator, camera)
+    return _window(tablet.home, backend, translator, backend.providers()), backend
 
+
+def _asking(home: Home) -> tuple[Screens, Backend]:
+    """The window of a machine without a keyring: the passphrase first."""
+    realm = home.realm()
+    new = not has_passphrase_vault(home, realm)
+    if new and home.database(realm).exists():
+        # The key lay in a keyring that is gone or shut: another passphrase could not open this data.
+        missing = JobError("database_key_missing", "the key of this tablet's database is gone")
+        return _unopened(home, missing)
+    translator, camera = _translator(home), LiveCamera()
+
+    def opening(passphrase: str) -> WiredTablet:
+        tablet = Tablet.open(home, realm, create=not home.realms(), passphrase=lambda: passphrase)
+        tablet.keep_synced()
+        return WiredTablet(tablet, translator, camera)
+
+    locked = LockedTablet(opening, translator, camera, new=new)
+    backend = backend_of(locked)
+    return _window(home, backend, translator, locked.providers()), backend
+
+
+def _unopened(home: Home, error: Exception) -> tuple[Screens, Backend]:
+    translator = _translator(home)
+    backend = unopened(error, Language(translator.current))
+    return _window(home, backend, translator, {}), backend
+
+
+def _translator(home: Home) -> CatalogueTranslator:
+    translator = CatalogueTranslator()
+    translator.use(home.settings().language.value)
+    return translator
+
+
+def _window(
+    home: Home,
+    backend: Backend,
+    translator: CatalogueTranslator,
+    providers: Mapping[str, QQuickImageProvider],
+) -> Screens:
     def remember(name: str, value: str) -> None:
         """Keeps theme and language of this machine."""
-        found = tablet.settings()
+        found = home.settings()
         if name == "theme":
             found = msgspec.structs.replace(found, theme=Theme(value))
         elif name == "language":
             found = msgspec.structs.replace(found, language=Language(value))
-        tablet.save_settings(found)
+        home.save_settings(found)
 
-    screens = Screens(
+    settings = home.settings()
+    return Screens(
         backend,
         language=settings.language.value,
         dark=settings.theme is Theme.DARK,
         remember=remember,
         translator=translator,
-        providers=backend.providers(),
+        providers=providers,
     )
-    return screens, backend

@@ -106,6 +106,9 @@ class WiredTablet:
         probe = self.tablet.port_for(DeviceRole.NEW) is not None
         return lists.status(row, self._counts, probe, self.now(), self.formats())
 
+    def unlock(self, passphrase: str) -> None:
+        """It is open."""
+
     @worded
     def people(self) -> Sequence[views.PersonTile]:
         """Tiles; nobody before enrolment."""

@@ -46,25 +46,29 @@ Column {
         inputMethodHints: Qt.ImhUrlCharactersOnly | Qt.ImhNoAutoUppercase
     }
 
-    InputField {
-        id: code
-
+    Row {
         width: parent.width
-        iconName: "pin"
-        placeholderText: qsTr("Código")
-        inputMethodHints: Qt.ImhNoPredictiveText
-        onAccepted: if (enrol.enabled) enrol.clicked()
-    }
+        spacing: Theme.gap16
 
-    ActionButton {
-        id: enrol
+        InputField {
+            id: code
 
-        anchors.right: parent.right
-        height: Theme.target
-        enabled: url.text.trim() !== "" && code.text.trim() !== "" && !form.session.busy
-        text: form.session.busy ? qsTr("Hablando con la oficina") : qsTr("Inscribir")
-        iconName: "forward"
-        iconAfter: true
-        onClicked: form.session.enrol(url.text.trim(), code.text.trim())
+            width: parent.width - enrol.width - parent.spacing
+            iconName: "pin"
+            placeholderText: qsTr("Código")
+            inputMethodHints: Qt.ImhNoPredictiveText
+            onAccepted: if (enrol.enabled) enrol.clicked()
+        }
+
+        ActionButton {
+            id: enrol
+
+            height: Theme.target
+            enabled: url.text.trim() !== "" && code.text.trim() !== "" && !form.session.busy
+            text: form.session.busy ? qsTr("Hablando con la oficina") : qsTr("Inscribir")
+            iconName: "forward"
+            iconAfter: true
+            onClicked: form.session.enrol(url.text.trim(), code.text.trim())
+        }
     }
 }

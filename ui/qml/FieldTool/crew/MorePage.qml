@@ -33,24 +33,11 @@ FocusScope {
                     text: qsTr("Idioma")
                 }
 
-                Row {
-                    id: languages
-
+                LanguageTiles {
                     width: parent.width
-                    spacing: Theme.gap16
-
-                    Repeater {
-                        model: page.app.languages
-
-                        ChoiceTile {
-                            required property var modelData
-
-                            width: (languages.width - 2 * Theme.gap16) / 3
-                            text: modelData.title
-                            chosen: page.app.language === modelData.key
-                            onClicked: page.app.setLanguage(modelData.key)
-                        }
-                    }
+                    options: page.app.languages
+                    current: page.app.language
+                    onChosen: key => page.app.setLanguage(key)
                 }
             }
 

@@ -13,7 +13,8 @@ FocusScope {
     readonly property SessionController session: app.session
     readonly property bool asking: (session.chosen.id ?? "") !== ""
     readonly property bool narrow: width < 900
-    readonly property bool enrolled: app.status.enrolled !== false
+    readonly property string locked: app.status.locked ?? ""
+    readonly property bool enrolled: locked === "" && app.status.enrolled !== false
 
     FailureNote {
         id: failure
@@ -32,8 +33,9 @@ FocusScope {
 
         visible: !page.asking && page.enrolled
         anchors.top: failure.bottom
-        anchors.bottom: parent.bottom
+        anchors.bottom: languages.top
         width: parent.width
+        clip: interactive
         contentHeight: tiles.y + tiles.implicitHeight + Theme.gap32
         interactive: contentHeight > height
         boundsBehavior: Flickable.StopAtBounds
@@ -82,12 +84,62 @@ FocusScope {
         }
     }
 
-    EnrolForm {
+    Flickable {
+        id: forms
+
         visible: !page.enrolled
+        anchors.top: failure.bottom
+        anchors.bottom: languages.top
+        width: parent.width
+        clip: interactive
+        contentHeight: form.implicitHeight + 2 * Theme.gap32
+        interactive: contentHeight > height
+        boundsBehavior: Flickable.StopAtBounds
+
+        Loader {
+            id: form
+
+            y: Theme.gap32
+            anchors.horizontalCenter: parent.horizontalCenter
+            width: Math.min(720, parent.width - 2 * Theme.margin)
+            focus: !page.enrolled
+            sourceComponent: page.locked !== "" ? passphraseForm : page.enrolled ? null : enrolForm
+        }
+
+        ScrollMark {
+            view: forms
+        }
+    }
+
+    Component {
+        id: enrolForm
+
+        EnrolForm {
+            session: page.session
+        }
+    }
+
+    Component {
+        id: passphraseForm
+
+        PassphraseForm {
+            session: page.session
+            fresh: page.locked === "new"
+            least: page.app.status.passphraseLeast ?? 12
+        }
+    }
+
+    LanguageTiles {
+        id: languages
+
+        visible: !page.asking
+        anchors.bottom: parent.bottom
+        anchors.bottomMargin: Theme.margin
         anchors.horizontalCenter: parent.horizontalCenter
-        y: failure.y + failure.height + Theme.gap32
-        width: Math.min(720, parent.width - 2 * Theme.margin)
-        session: page.session
+        width: page.enrolled ? tiles.width : form.width
+        options: page.app.languages
+        current: page.app.language
+        onChosen: key => page.app.setLanguage(key)
     }
 
     component PersonTile: T.AbstractButton {

@@ -118,6 +118,8 @@ T.ApplicationWindow {
         focus: true
         clip: true
         sourceComponent: shell.pages[shell.app.place] ?? null
+        // A keyboard goes on in the page that has just opened.
+        onLoaded: (item as Item).focus = true
     }
 
     ToastHost {

@@ -128,6 +128,8 @@ Rectangle {
         }
 
         Part {
+            // Before the data is open nothing is known of the office.
+            visible: !strip.status.locked
             last: true
             strong: true
             iconName: strip.status.online ? "online" : "offline"

@@ -40,6 +40,7 @@ QtObject {
         "good": "\ue226",
         "hand": "\ue1d7",
         "help": "\ue082",
+        "hidden": "\ue0bb",
         "history": "\ue1f5",
         "home": "\ue0f5",
         "info": "\ue0f9",
