@@ -9,7 +9,7 @@ Nothing here decides that a full concentrator may be passed: that takes an overr
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -135,8 +135,13 @@ def judge_place(
     answer: PlaceAnswer,
     network: Network,
     identities: tuple[dict[str, str], list[str], list[str]],
+    *,
+    ours: Collection[str] = (),
 ) -> PlaceFound:
-    """Resolve a place from order and answer, and say what speaks against it."""
+    """Resolve a place from order and answer, and say what speaks against it.
+
+    ours: serials of this order's own devices, old and new: they take no slot away from it.
+    """
     found, missing, bad = identities
     concentrator = answer.concentrator or planned.concentrator
     if technology is not None and concentrator is None:
@@ -160,6 +165,8 @@ def judge_place(
     ]
     panel, slot = _text(values["panel"]), values["slot"]
     taken = network.occupants(panel).get(slot) if panel and isinstance(slot, int) else None
+    if taken in ours:
+        taken = None
     if panel and slot is None and "slot" not in missing:
         missing.append("slot")
     return PlaceFound(

@@ -23,6 +23,7 @@ StepKind = Literal[
     "seals", "place", "join", "signature", "summary",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
+SlotState = Literal["free", "expected", "ours", "taken", "unread", "foreign"]
 Section = Literal["today", "late", "rest", "done"]
 
 
@@ -231,7 +232,8 @@ class Slot(View, frozen=True, kw_only=True):
     key: str
     title: str
     detail: str = ""
-    state: Literal["free", "expected", "taken", "unread", "foreign"] = "free"
+    serial: str = ""
+    state: SlotState = "free"
 
 
 class SealRow(View, frozen=True, kw_only=True):

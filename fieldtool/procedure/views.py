@@ -279,7 +279,10 @@ class SealsBody(msgspec.Struct, frozen=True, kw_only=True, tag="seals"):
 
 
 class SlotView(msgspec.Struct, frozen=True, kw_only=True):
-    """A slot of a panel; `state`: free, ours, taken."""
+    """A slot of a panel; `state`: free, expected (where the order wants it), ours (said or placed), taken.
+
+    `serial`: of a taken slot who stands there, of an expected one or ours the new device, once it is known.
+    """
 
     number: int
     serial: str | None

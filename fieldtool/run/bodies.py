@@ -317,7 +317,7 @@ def _place(run: ProcedureRun, given: a.Answer | None) -> v.PlaceBody:
         concentrator=judged.concentrator,
         panels=_panels(run, place.transformer, judged.panel),
         panel=judged.panel,
-        slots=_slots(run, judged.panel, judged.slot),
+        slots=_slots(run, judged.panel, judged.slot, answer.slot),
         slot=judged.slot,
         phases=["A", "B", "C", "ABC"] if "three_phase" in run.job().facts else ["A", "B", "C"],
         phase=judged.phase,
@@ -342,19 +342,25 @@ def _panels(run: ProcedureRun, transformer: str | None, expected: str | None) ->
     ]
 
 
-def _slots(run: ProcedureRun, panel: str | None, chosen: int | None) -> list[v.SlotView]:
+def _slots(run: ProcedureRun, panel: str | None, meant: int | None, said: int | None) -> list[v.SlotView]:
+    """Who stands where. `meant`: slot of the answer or, without one, of the order; `said`: the answer's."""
     if panel is None:
         return []
-    node, taken = run.around.network.node(panel), run.around.network.occupants(panel)
-    count = (node.capacity if node else None) or max([*taken, chosen or 0], default=0)
-    return [
-        v.SlotView(
-            number=number,
-            serial=taken.get(number),
-            state="ours" if number == chosen else "taken" if number in taken else "free",
-        )
-        for number in range(1, count + 1)
-    ]
+    node, there = run.around.network.node(panel), run.around.network.occupants(panel)
+    count = (node.capacity if node else None) or max([*there, meant or 0], default=0)
+    new, own = device_serial(run.state, DeviceRole.NEW), evidence.own_serials(run)
+    slots = []
+    for number in range(1, count + 1):
+        serial = there.get(number)
+        if serial is not None and serial not in own:
+            slots.append(v.SlotView(number=number, serial=serial, state="taken"))
+        elif number == meant:
+            state = "ours" if number == said or (new is not None and serial == new) else "expected"
+            slots.append(v.SlotView(number=number, serial=new, state=state))
+        else:
+            # An old meter of this order that hangs elsewhere than was meant is still the one that goes.
+            slots.append(v.SlotView(number=number, serial=None, state="free"))
+    return slots
 
 
 def _join(run: ProcedureRun, given: a.Answer | None) -> v.JoinBody:

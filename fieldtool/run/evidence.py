@@ -80,7 +80,16 @@ def place_now(run: ProcedureRun, answer: a.PlaceAnswer) -> PlaceFound:
     identities: tuple[dict[str, str], list[str], list[str]] = ({}, [], [])
     if technology is not None:
         identities = identities_of(technology, _identity_sources(run))
-    return judge_place(technology, run.order.place, answer, run.around.network, identities)
+    return judge_place(
+        technology, run.order.place, answer, run.around.network, identities, ours=own_serials(run)
+    )
+
+
+def own_serials(run: ProcedureRun) -> frozenset[str]:
+    """Serials of the order's old and new device, as the order and as the crew named them."""
+    named = [asset.serial for asset in (run.order.old_asset, run.order.new_asset) if asset is not None]
+    named += [device_serial(run.state, role) for role in DeviceRole]
+    return frozenset(serial for name in named if name for serial in (name, normalise_serial(name)) if serial)
 
 
 def _identity_sources(run: ProcedureRun) -> dict[IdentitySource, dict[str, str]]:

@@ -75,6 +75,8 @@ def test_a_taken_slot_and_a_panel_without_slot_are_told() -> None:
     place = Place(transformer="CT", panel="P3", slot=11)
     found = judge_place(PRIME, place, PlaceAnswer(), Tree(), ({}, [], []))
     assert found.taken_by == "ZIV0000000001"
+    own = judge_place(PRIME, place, PlaceAnswer(), Tree(), ({}, [], []), ours={"ZIV0000000001"})
+    assert own.taken_by is None, "the meter that this order takes away takes no slot away from it"
     found = judge_place(PRIME, Place(transformer="CT", panel="P3"), PlaceAnswer(), Tree(), ({}, [], []))
     assert found.missing == ["slot"]
 

@@ -128,10 +128,16 @@ class Person:
         self.taps += 1
 
     def type(self, text: str) -> None:
-        """Types on a real keyboard."""
+        """Types on a real keyboard, once the window listens to it."""
+        self.until(lambda: self.window.isActive() and self.window.activeFocusItem() is not None)
         for letter in text:
             QTest.keyClick(self.window, letter)
         self.typed += len(text)
+
+    def writes_in(self, field: str) -> bool:
+        """True when the keyboard goes to the field that is called so."""
+        item = self.window.activeFocusItem()
+        return item is not None and read(item, "placeholderText") == field
 
     def press(self, key: Qt.Key) -> None:
         """One key that is no letter."""

@@ -99,6 +99,7 @@ def test_a_new_passphrase_is_asked_twice_and_says_what_it_still_lacks(person: Ca
     state = msgspec.structs.replace(orders.STATUS, locked="new")
     with person(PreviewTablet(state=state)) as crew:
         crew.until_sees("Elija la frase de acceso")
+        crew.until(lambda: crew.writes_in("Frase de acceso"))
         crew.type("12345678901")
         crew.until_sees("falta 1 carácter")
         crew.type("2")
@@ -141,6 +142,7 @@ def test_a_machine_without_a_keyring_asks_for_its_passphrase(
     crew, backend = looking_at(qtbot, home)
     with crew:
         crew.until_sees("Enter this tablet's passphrase")  # the language was kept
+        crew.until(lambda: crew.writes_in("Passphrase"))
         for _ in range(4):
             crew.type("tres tristes medidores")
             crew.press(Qt.Key.Key_Return)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from tests.workorders.record_support import TickingClock, new_journal, new_store
+from workorders.gateway.rows import Calendar, MeterRow, Tree, UsagePointRow, standing
 from workorders.journal import kinds
 from workorders.journal.kinds import JoinState
 from workorders.network import (
@@ -314,3 +316,24 @@ def test_too_little_coverage_is_refused_and_names_the_missing() -> None:
 def test_exports_of_customers_are_no_loss() -> None:
     found = balance(into=[Decimal(100)], meters={"m": Decimal(120)}, exports=[Decimal(22)])
     assert found.loss_percent == Decimal(2)
+
+
+def test_a_meter_listed_at_a_slots_own_node_stands_in_that_slot_of_its_panel() -> None:
+    """Else the panel looks empty, and a second meter in the slot is not noticed."""
+    nodes = {
+        "P1": Node(mrid="P1", kind="panel"),
+        "P1-03": Node(mrid="P1-03", kind="slot", parent="P1"),
+        "OUT": Node(mrid="OUT", kind="output"),
+    }
+    tree, calendar = Tree(nodes=nodes), Calendar(zone=ZoneInfo("America/La_Paz"))
+    point = UsagePointRow(mrid="up", number="1", panel="P1", slot=3)
+
+    def listed(place: str, point: UsagePointRow | None) -> tuple[str | None, int | None]:
+        found = standing(MeterRow(serial="M1", place=place, usage_point="up"), calendar, tree, point)
+        return found.place, found.slot
+
+    assert listed("P1-03", point) == ("P1", 3)
+    elsewhere = UsagePointRow(mrid="up", number="1", panel="P2", slot=3)
+    assert listed("P1-03", elsewhere) == ("P1-03", None), "a supply point of another panel says nothing"
+    assert listed("P1-03", None) == ("P1-03", None)
+    assert listed("OUT", point) == ("OUT", None)

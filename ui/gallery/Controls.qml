@@ -399,7 +399,7 @@ Window {
         }
 
         Group {
-            title: "SlotTile: libre · leído · elegido · sin leer · ajeno"
+            title: "SlotTile: libre · ocupada · elegida · sin leer · ajena"
 
             Row {
                 spacing: 8

@@ -187,6 +187,9 @@ def _select(
     return views.Select(key=key, label=label, value=value or "", options=shown)
 
 
+_SLOT_STATES: dict[str, views.SlotState] = {"taken": "taken", "expected": "expected", "ours": "ours"}
+
+
 def _place(body: v.PlaceBody, fields: Fields, formats: Formats) -> Face:
     def chosen(name: str, otherwise: object) -> str:
         return str(fields.get(name) or otherwise or "")
@@ -210,7 +213,8 @@ def _place(body: v.PlaceBody, fields: Fields, formats: Formats) -> Face:
             key=str(slot.number),
             title=f"{slot.number:02d}",
             detail=(slot.serial or "")[-4:],
-            state="expected" if slot.state == "ours" else "taken" if slot.state == "taken" else "free",
+            serial=slot.serial or "",
+            state=_SLOT_STATES.get(slot.state, "free"),
         )
         for slot in body.slots
     )

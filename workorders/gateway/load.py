@@ -254,7 +254,7 @@ def _take_meters(work: _Import) -> None:
         if row.place is not None and row.place not in work.tree.nodes:
             work.refuse("meters", line, "unknown_place", f"{row.serial}: no node {row.place} in the network")
             continue
-        meters[row.serial] = standing(row, work.calendar)
+        meters[row.serial] = standing(row, work.calendar, work.tree, work.points.get(row.usage_point or ""))
     work.meters = {meter.usage_point: meter for meter in meters.values() if meter.usage_point}
     with work.office.store.write() as connection:
         load_meters(connection, work.project.id, meters.values())

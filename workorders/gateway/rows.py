@@ -14,6 +14,7 @@ import msgspec
 from workorders.clock import utc_text
 from workorders.mwm.tables import Moment
 from workorders.network import Node, StandingMeter
+from workorders.network.tree import NodeKind
 from workorders.orders import (
     Customer,
     Name,
@@ -244,13 +245,24 @@ def order_mrid(project: str, number: str) -> str:
     return str(uuid.uuid5(_ORDERS, f"{project}/{number}"))
 
 
-def standing(row: MeterRow, calendar: Calendar) -> StandingMeter:
-    """A row of the meter list as the store keeps it."""
+def standing(
+    row: MeterRow, calendar: Calendar, tree: Tree, point: UsagePointRow | None = None
+) -> StandingMeter:
+    """A row of the meter list as the store keeps it.
+
+    A meter that hangs on a slot's own node is kept as panel and slot number, as entries name a slot; the
+    number is that of its supply point (`point`), never guessed from the node's name.
+    """
+    place, slot = row.place, row.slot
+    node = tree.nodes.get(place) if place else None
+    on_slot = node is not None and node.kind == NodeKind.SLOT and slot is None
+    if node is not None and on_slot and point is not None and point.slot and point.panel == node.parent:
+        place, slot = point.panel, point.slot
     return StandingMeter(
         serial=row.serial,
         model=row.model,
-        place=row.place,
-        slot=row.slot,
+        place=place,
+        slot=slot,
         usage_point=row.usage_point,
         phase=row.phase,
         installed_on=row.installed_on.isoformat() if row.installed_on else None,

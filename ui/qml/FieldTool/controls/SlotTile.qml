@@ -2,7 +2,7 @@ import QtQuick
 import QtQuick.Templates as T
 import FieldTool.theme
 
-// One position of a panel.
+// One position of a panel: free, expected (where the order wants it), ours, taken by another meter, unread, not ours.
 T.AbstractButton {
     id: tile
 
@@ -12,21 +12,40 @@ T.AbstractButton {
 
     readonly property bool unread: slotState === "unread"
     readonly property bool foreign: slotState === "foreign"
+    readonly property bool taken: slotState === "taken"
+    readonly property bool mine: chosen && !taken
+    readonly property string word: {
+        if (detail !== "" && (taken || mine || unread || foreign))
+            return detail;
+        if (slotState === "expected" && !chosen)
+            return qsTr("prevista");
+        return taken || mine ? "" : qsTr("libre");
+    }
+    readonly property string sign: {
+        if (unread)
+            return "unknown";
+        if (foreign)
+            return "cross";
+        if (mine)
+            return "target";
+        return taken ? "meter" : slotState === "expected" ? "flag" : "";
+    }
     readonly property string tone: unread ? "attention" : foreign ? "wrong" : ""
 
     implicitWidth: 84
     implicitHeight: 96
-    Accessible.name: text + " " + detail
+    Accessible.name: text + " " + word
     Keys.onReturnPressed: clicked()
+    Keys.onEnterPressed: clicked()
 
     background: Item {
         Rectangle {
             visible: !tile.unread
             anchors.fill: parent
             radius: Theme.radius
-            color: tile.foreign ? Theme.wrongTint : tile.chosen ? Theme.selection : tile.down ? Theme.pressed : Theme.surface
-            border.width: tile.foreign || tile.chosen ? 3 : 1
-            border.color: tile.foreign ? Theme.wrong : tile.chosen ? Theme.action : Theme.edge
+            color: tile.foreign ? Theme.wrongTint : tile.mine ? Theme.selection : tile.down ? Theme.pressed : tile.taken ? Theme.ground : Theme.surface
+            border.width: tile.foreign || tile.chosen ? 3 : tile.taken ? 1 : 2
+            border.color: tile.foreign ? Theme.wrong : tile.mine ? Theme.action : tile.chosen ? Theme.attention : tile.taken ? Theme.line : Theme.edge
         }
 
         DashedFrame {
@@ -53,25 +72,29 @@ T.AbstractButton {
         }
 
         Icon {
-            visible: tile.slotState !== "free"
+            visible: tile.sign !== ""
             anchors.right: parent.right
             anchors.rightMargin: 8
             y: 6
-            name: tile.unread ? "unknown" : tile.foreign ? "cross" : tile.chosen ? "target" : "check"
+            name: tile.sign
             size: 22
-            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.chosen ? Theme.action : Theme.good
+            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.mine ? Theme.action : Theme.muted
         }
 
         Label {
             x: 10
             anchors.bottom: parent.bottom
             anchors.bottomMargin: 10
-            font.pixelSize: tile.unread ? Theme.body : Theme.title
-            font.weight: Font.DemiBold
+            readonly property bool figures: tile.word === tile.detail && !tile.unread
+
+            width: parent.width - 14
+            font.pixelSize: figures ? Theme.title : Theme.body
+            font.weight: tile.mine || tile.tone !== "" ? Font.DemiBold : Font.Normal
             font.features: Theme.serialFigures
-            font.letterSpacing: tile.unread ? 0 : 1
-            color: tile.tone === "" ? Theme.ink : Theme.tone(tile.tone)
-            text: tile.detail
+            font.letterSpacing: figures ? 1 : 0
+            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.mine ? Theme.ink : Theme.muted
+            text: tile.word
+            elide: Text.ElideRight
         }
     }
 }

@@ -8,14 +8,26 @@ StepBody {
     id: body
 
     property string slot: step.value ?? ""
-    readonly property bool hasSlots: (step.slots ?? []).length > 0
+    readonly property var slots: step.slots ?? []
+    readonly property bool hasSlots: slots.length > 0
+    readonly property int takenCount: slots.filter(one => one.state === "taken").length
+    // The taken position that was touched last: who stands there is said below the grid.
+    property string asked: ""
+    readonly property var shown: slots.find(one => one.key === (asked !== "" ? asked : slot)) ?? ({})
+    readonly property bool blocked: slots.some(one => one.key === slot && one.state === "taken")
 
-    primaryReady: (step.ready ?? true) && !procedure.busy && (!hasSlots || slot !== "")
-    primaryNote: hasSlots && slot === "" ? qsTr("toque la posición") : (step.notReady ?? "")
+    primaryReady: (step.ready ?? true) && !procedure.busy && (!hasSlots || slot !== "" && !blocked)
+    primaryNote: hasSlots && slot === "" ? qsTr("toque la posición") : blocked ? qsTr("está ocupada: toque otra") : (step.notReady ?? "")
     primaryText: hasSlots && slot !== "" ? qsTr("Guardar en posición %1").arg(slot) : (step.primary ?? "")
     answers: ({
             "slot": body.slot
         })
+
+    function slotText(): string {
+        if (body.shown.state === "taken")
+            return qsTr("Posición %1: ocupada por el medidor %2").arg(body.shown.title).arg(body.shown.serial);
+        return qsTr("%1 ocupadas de %2. Toque una ocupada para ver quién está.").arg(body.takenCount).arg(body.slots.length);
+    }
 
     Flickable {
         id: scroller
@@ -110,12 +122,23 @@ StepBody {
                         height: 88
                         text: modelData.title
                         detail: modelData.detail
-                        slotState: modelData.state === "expected" ? (chosen ? "expected" : "free") : modelData.state
+                        slotState: modelData.state
                         chosen: body.slot === modelData.key
-                        enabled: modelData.state !== "taken"
-                        onClicked: body.slot = modelData.key
+                        onClicked: {
+                            body.asked = modelData.state === "taken" ? modelData.key : "";
+                            if (modelData.state !== "taken")
+                                body.slot = modelData.key;
+                        }
                     }
                 }
+            }
+
+            Label {
+                visible: body.hasSlots
+                width: parent.width
+                color: body.shown.state === "taken" ? Theme.attention : Theme.muted
+                text: body.slotText()
+                wrapMode: Text.WordWrap
             }
         }
 
