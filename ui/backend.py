@@ -32,9 +32,6 @@ class Backend(Protocol):
     def enrol(self, url: str, code: str) -> None:
         """Makes this tablet known to an office; `code` may be the text of the QR: then no `url` is needed."""
 
-    def read_ticket(self) -> str:
-        """Reads the QR of an enrolment code with the camera; empty where there is none."""
-
     def sign_in(self, person_id: str, pin: str) -> views.SignIn:
         """Checks a PIN; the attempt is counted durably before it is checked."""
 
@@ -50,8 +47,8 @@ class Backend(Protocol):
     def find(self, code: str) -> str:
         """Order that a scanned code belongs to, or an empty string."""
 
-    def scan(self) -> str:
-        """Reads one code with the camera; an empty string when the crew gave up."""
+    def look(self, sought: views.Sought) -> views.Sighting:
+        """One look through the camera, asked again and again while a page scans."""
 
     def start(self, order_id: str) -> views.Procedure:
         """Begins or resumes the procedure of an order."""

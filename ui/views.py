@@ -23,6 +23,7 @@ StepKind = Literal[
     "seals", "place", "join", "signature", "summary",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
+CodeState = Literal["read", "unread", "foreign"]
 SlotState = Literal["free", "expected", "ours", "taken", "unread", "foreign"]
 Section = Literal["today", "late", "rest", "done"]
 
@@ -222,8 +223,19 @@ class Code(View, frozen=True, kw_only=True):
     """A code found in a picture; `frame` is x, y, width, height as fractions of the picture."""
 
     frame: tuple[float, float, float, float]
-    state: Literal["read", "unread", "foreign"]
+    state: CodeState
     text: str = ""
+
+
+Sought = Literal["order", "ticket", "seal"]
+
+
+class Sighting(View, frozen=True, kw_only=True):
+    """What one look through the camera found: `text` when it is what was sought, else why not, or nothing."""
+
+    text: str = ""
+    refused: str = ""
+    codes: tuple[Code, ...] = ()
 
 
 class Slot(View, frozen=True, kw_only=True):

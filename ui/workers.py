@@ -1,4 +1,4 @@
-"""Work away from the interface thread: one lane each for the port, the database and the sync.
+"""Work away from the interface thread: one lane each for the port, the database, the sync and the camera.
 
 A lane is one thread with a queue, so that two jobs of one kind never overlap. The answer comes back on the
 interface thread through a queued signal; nothing here waits.
@@ -24,6 +24,7 @@ class Lane(enum.Enum):
     PORT = "port"
     DATABASE = "database"
     SYNC = "sync"
+    CAMERA = "camera"
 
 
 class _Inline(Executor):

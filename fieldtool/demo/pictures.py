@@ -48,6 +48,19 @@ def meter_photo(
     )
 
 
+def seal_photo(folder: Path, name: str, number: str) -> Path:
+    """A photo of a seal's tag with its code."""
+    dice = Random(f"{name} {number}")
+    page = _wall(dice)
+    tag = meter_label(
+        MeterLabel("Precinto", number, (), (LabelCode(number, Symbology.CODE_128, number),)),
+        assets.root() / "fonts",
+    )
+    picture = Image.fromarray(np.ascontiguousarray(tag[:, :, ::-1]))
+    page.paste(picture, (640 - picture.width // 2, 480 - picture.height // 2))
+    return _save(page, folder, name)
+
+
 def form_photo(folder: Path, name: str, title: str) -> Path:
     """A photo of a paper form with a few written lines."""
     dice = Random(f"{name} {title}")

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from ui.app import Screens
 from ui.backend import Backend
 from ui.gallery.render import items, read
+from ui.preview.photo import PreviewCamera
 from ui.wiring.tablet import WiredTablet
 
 WAIT_MS = 5000
@@ -34,7 +35,9 @@ class Person:
             dark=bool(options.get("dark", False)),
             inline=bool(options.get("inline", False)),
             reduced_motion=True,
-            providers=backend.providers() if isinstance(backend, WiredTablet) else None,
+            providers=backend.providers()
+            if isinstance(backend, WiredTablet)
+            else {"camera": PreviewCamera(None)},
         )
         window = self.screens.window
         assert isinstance(window, QQuickWindow), self.screens.warnings
@@ -82,13 +85,13 @@ class Person:
         exact = [item for item in found if read(item, "text") == text]
         return (exact or found or [None])[0]
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Waits for what has to happen."""
-        self.bot.waitUntil(condition, timeout=WAIT_MS)
+    def until(self, condition: Callable[[], bool], patience: int = 1) -> None:
+        """Waits for what has to happen; `patience` times as long for what takes the machine long."""
+        self.bot.waitUntil(condition, timeout=patience * WAIT_MS)
 
-    def until_sees(self, text: str) -> None:
+    def until_sees(self, text: str, patience: int = 1) -> None:
         """Waits for a text."""
-        self.until(lambda: self.sees(text))
+        self.until(lambda: self.sees(text), patience)
 
     def place(self, item: QQuickItem) -> QPoint:
         """Where the middle of an item stands in the window."""

@@ -30,6 +30,7 @@ class Exchange:
     def __init__(self, crew: Person, sight: Sight) -> None:
         self.crew, self.sight = crew, sight
         self.done: list[str] = []
+        self.serial = OLD_SERIAL
 
     @property
     def step(self) -> str:
@@ -69,7 +70,8 @@ class Exchange:
 
     def do_scan(self) -> None:
         if self.step == "new_scan":
-            self.sight.look_at(NEW_SERIAL)
+            self.serial = NEW_SERIAL
+        self.sight.look_at(self.serial)
         self.crew.tap("Escanear")
         self.crew.tap("Seguir")
 
@@ -85,9 +87,10 @@ class Exchange:
 
     def do_seals(self) -> None:
         # A seal of its own each time: a code of the meter is no seal.
-        self.sight.look_at("ZIV0099900001" if self.step == "seals_found" else "ZIV0099900002")
+        self.sight.look_at_seal(f"P-{len(self.done):06d}")
         self.crew.tap("Escanear")
         self.crew.tap("Seguir")
+        self.sight.look_at(self.serial)
 
     def do_match(self) -> None:
         self.crew.tap("Seguir")

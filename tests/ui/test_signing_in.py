@@ -137,20 +137,20 @@ def test_a_machine_without_a_keyring_asks_for_its_passphrase(
         for _ in range(2):
             crew.type(phrase)
             crew.press(Qt.Key.Key_Return)
-        crew.until_sees("Enrol this tablet")
+        crew.until_sees("Enrol this tablet", patience=6)
     backend.close()
     crew, backend = looking_at(qtbot, home)
     with crew:
         crew.until_sees("Enter this tablet's passphrase")  # the language was kept
         crew.until(lambda: crew.writes_in("Passphrase"))
-        for _ in range(4):
+        for _ in range(3):
             crew.type("tres tristes medidores")
             crew.press(Qt.Key.Key_Return)
-            crew.until_sees("The passphrase does not open this tablet.")
+            crew.until_sees("The passphrase does not open this tablet.", patience=6)
             crew.until(lambda: not crew.screens.app.session.busy)
         crew.type(phrase)
         crew.press(Qt.Key.Key_Return)
-        crew.until_sees("Enrol this tablet")
+        crew.until_sees("Enrol this tablet", patience=6)
     backend.close()
     assert phrase not in caplog.text
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and phrase.encode() in p.read_bytes()]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from fieldtool.demo.pictures import meter_photo
+from fieldtool.demo.pictures import meter_photo, seal_photo
 from fieldtool.procedure.model import Procedure
 from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person
@@ -80,7 +80,7 @@ class WorldTablet:
 
     def orders(self, filter: rows.OrderFilter, limit: int = 200, offset: int = 0) -> list[rows.OrderRow]:
         with self.store.read() as connection:
-            return lists.order_rows(connection, filter, self.now(), None)
+            return lists.order_rows(connection, filter, self.now(), self.world.order.crew)
 
     def order(self, order_id: str) -> rows.OrderDetail:
         with self.store.read() as connection:
@@ -136,6 +136,13 @@ class Sight:
     def look_at(self, serial: str) -> None:
         """Puts another meter in front of the camera."""
         made = meter_photo(self.folder.parent, f"made-{serial}", serial, "prime-1ph")
+        self._show(made)
+
+    def look_at_seal(self, number: str) -> None:
+        """Puts a seal in front of the camera."""
+        self._show(seal_photo(self.folder.parent, f"made-{number}", number))
+
+    def _show(self, made: Path) -> None:
         target = self.folder / f"seen{made.suffix}"
         target.write_bytes(made.read_bytes())
 

@@ -13,6 +13,7 @@ from ui.controllers.base import Context, Controller
 from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
+from ui.controllers.scan import ScanController
 from ui.controllers.session import SessionController
 from ui.controllers.tools import MeterController, ReferencesController, SyncController
 from ui.qt import Property, QmlUncreatable
@@ -55,6 +56,8 @@ class AppController(Controller):
         self._place = "signIn"
         self._status = views.to_qml(views.Status())
         self._receivers = views.to_qml(views.Receivers())
+        self._scan = ScanController(self.context, self)
+        self.context.scan = self._scan.ask
         self._session = SessionController(self.context, self)
         self._orders = OrdersController(self.context, self)
         self._order = OrderController(self.context, self)
@@ -104,6 +107,10 @@ class AppController(Controller):
     @Property(ReferencesController, constant=True)
     def references(self) -> ReferencesController:
         return self._references
+
+    @Property(ScanController, constant=True)
+    def scan(self) -> ScanController:
+        return self._scan
 
     @Property(OfficeController, constant=True)
     def office(self) -> OfficeController:
@@ -167,6 +174,7 @@ class AppController(Controller):
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,
         }.get(place)
+        self._scan.close()
         if place != self._place:
             self._place = place
             self.placeChanged.emit()

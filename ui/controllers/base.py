@@ -12,7 +12,7 @@ from PySide6.QtQml import QmlElement
 
 from ui.backend import Backend
 from ui.qt import Property, QmlUncreatable
-from ui.views import Failure
+from ui.views import Failure, Sought
 from ui.workers import Lane, Workers
 
 QML_IMPORT_NAME = "FieldTool.Core"
@@ -24,12 +24,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Context:
-    """Handed to each controller: where to ask, where to work, how to say something."""
+    """Handed to each controller: where to ask, where to work, how to say something, how to scan something."""
 
     backend: Backend
     workers: Workers
     toast: Callable[[str, str], None] = field(default=lambda text, tone: None)
     text: Callable[[str], str] = field(default=lambda source: source)
+    scan: Callable[[Sought, Callable[[str], None]], None] = field(default=lambda sought, done: None)
 
 
 @QmlElement

@@ -201,12 +201,10 @@ class OrdersController(Controller):
     @Slot()
     def scan(self) -> None:
         """Reads a code; one order opens at once, anything else becomes the search."""
+        self.context.scan("order", self._look_up)
 
-        def look() -> tuple[str, str]:
-            code = self.context.backend.scan()
-            return code, self.context.backend.find(code) if code else ""
-
-        self.run(Lane.DATABASE, look, self._scanned)
+    def _look_up(self, code: str) -> None:
+        self.run(Lane.DATABASE, lambda: (code, self.context.backend.find(code)), self._scanned)
 
     def _scanned(self, answer: tuple[str, str]) -> None:
         code, order_id = answer

@@ -99,6 +99,16 @@ class ProcedureController(Controller):
         lane = Lane.PORT if action in PORT_ACTIONS else Lane.DATABASE
         self.run(lane, lambda: self.context.backend.act(order_id, step, action, given, report), self.show)
 
+    @Slot(str)
+    def scanSeal(self, position: str) -> None:
+        """Reads the number of a seal; without a place it goes to the first that has none yet."""
+
+        def seen(number: str) -> None:
+            self.act("scan", {"position": position, "number": number})
+
+        self.clear_failure()
+        self.context.scan("seal", seen)
+
     @Slot()
     def dismiss(self) -> None:
         """Takes the message away: the crew goes another way."""

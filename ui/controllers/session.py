@@ -125,12 +125,7 @@ class SessionController(Controller):
     @Slot()
     def scanTicket(self) -> None:
         """Reads the QR that the office gave and enrols with it."""
-
-        def seen(text: str) -> None:
-            if text:
-                self.enrol("", text)
-
-        self.run(Lane.DATABASE, self.context.backend.read_ticket, seen)
+        self.context.scan("ticket", lambda text: self.enrol("", text))
 
     @Slot()
     def leave(self) -> None:

@@ -19,7 +19,8 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui.app import QML, Screens, prepare
 from ui.gallery.scenes import Scene
-from ui.preview.photo import draw
+from ui.preview.photo import PreviewCamera, draw
+from ui.views import Failure
 
 #: Smallest side of what a finger presses: 15 mm less a little, the theme target in the strip is 64 high.
 SMALLEST_TARGET = 56
@@ -99,7 +100,15 @@ def render(scenes: Iterable[Scene], look: Look) -> Iterator[Rendered]:
     for scene in scenes:
         tablet = scene.tablet()
         tablet.picture = photo.as_uri()
-        screens = Screens(tablet, language=look.language, dark=look.dark, inline=True, reduced_motion=True)
+        camera = PreviewCamera(None if isinstance(tablet.sight, Failure) else photo)
+        screens = Screens(
+            tablet,
+            language=look.language,
+            dark=look.dark,
+            inline=True,
+            reduced_motion=True,
+            providers={"camera": camera},
+        )
         window = screens.window
         if not isinstance(window, QQuickWindow):
             yield Rendered(scene.name, QImage(), tuple(screens.warnings) or ("no window",))

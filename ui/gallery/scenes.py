@@ -34,6 +34,15 @@ def _start(screens: Screens) -> None:
     """As the window opens."""
 
 
+def _scanning(screens: Screens) -> None:
+    screens.app.go("orders")
+    screens.app.orders.scan()
+
+
+def _seeing(sight: views.Sighting | views.Failure) -> Callable[[], PreviewTablet]:
+    return lambda: PreviewTablet(sight=sight)
+
+
 def _procedure(screens: Screens) -> None:
     screens.app.startOrder("SCZ-118204")
 
@@ -168,6 +177,9 @@ SCENES: tuple[Scene, ...] = (
     Scene("entrar_pin", PreviewTablet, _pin("p2", "")),
     Scene("entrar_pin_errado", PreviewTablet, _pin("p1", "111111")),
     Scene("entrar_bloqueado", PreviewTablet, _pin("p3", "")),
+    Scene("escanear", _seeing(views.Sighting()), _scanning),
+    Scene("escanear_no_es", _seeing(views.Sighting(refused="Ese código no es de inscripción.")), _scanning),
+    Scene("escanear_sin_camara", _seeing(views.Failure("No hay cámara.", "", "no-camera")), _scanning),
     Scene("orden", PreviewTablet, lambda screens: screens.app.openOrder("SCZ-118204")),
     Scene("no_ejecutada", PreviewTablet, _not_done),
     Scene("medidor", _meter(), _go("meter")),

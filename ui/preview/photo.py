@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QLinearGradient, QPainter, QPolygonF
+from PySide6.QtQuick import QQuickImageProvider
 
 
 def draw(path: Path, width: int = 960, height: int = 640) -> Path:
@@ -34,6 +35,19 @@ def draw(path: Path, width: int = 960, height: int = 640) -> Path:
     painter.end()
     image.save(str(path))
     return path
+
+
+class PreviewCamera(QQuickImageProvider):
+    """`image://camera/live`: the photo of the preview, or a blank picture where it shows none."""
+
+    def __init__(self, photo: Path | None) -> None:
+        super().__init__(QQuickImageProvider.ImageType.Image)
+        self._image = QImage(str(photo)) if photo else QImage(16, 12, QImage.Format.Format_RGB32)
+        if photo is None:
+            self._image.fill(Qt.GlobalColor.black)
+
+    def requestImage(self, id: str, size: QSize, requestedSize: QSize) -> QImage:
+        return self._image
 
 
 def _meter(painter: QPainter, box: QRectF, dice: random.Random) -> None:

@@ -32,6 +32,7 @@ class PreviewTablet:
     closed: list[tuple[str, str, str, str]] = field(default_factory=list)
     cancelled: int = 0
     wrong_pins: int = 0
+    sight: views.Sighting | views.Failure | None = None
     the_office: PreviewOffice = field(default_factory=PreviewOffice)
 
     def status(self) -> views.Status:
@@ -62,10 +63,6 @@ class PreviewTablet:
             )
         self.state = msgspec.structs.replace(self.state, enrolled=True)
 
-    def read_ticket(self) -> str:
-        """A made-up ticket."""
-        return "fieldtool:preview"
-
     def sign_in(self, person_id: str, pin: str) -> views.SignIn:
         """`RIGHT_PIN` opens; the third wrong one locks for 30 s."""
         if pin == RIGHT_PIN:
@@ -90,9 +87,12 @@ class PreviewTablet:
         """The order whose serials hold the code."""
         return next((row.id for row in self.rows if code in row.serials.split()), "")
 
-    def scan(self) -> str:
-        """The second order's meter."""
-        return steps.SWAPPED
+    def look(self, sought: views.Sought) -> views.Sighting:
+        """What `sight` says; else the second order's meter, a made-up ticket or seal."""
+        if isinstance(self.sight, views.Failure):
+            raise self.sight
+        found = {"order": steps.SWAPPED, "ticket": "fieldtool:preview", "seal": "P-004711"}
+        return self.sight or views.Sighting(text=found[sought])
 
     def start(self, order_id: str) -> views.Procedure:
         """Continues at `step`."""

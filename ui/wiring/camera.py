@@ -49,17 +49,21 @@ class LiveCamera:
 
     def still(self) -> bytes:
         """A fresh picture in full size, as JPEG. Raises `drivers.camera.NoCamera` or `CameraLost`."""
-        self.shown()  # keeps the camera open, and sees to it that it is let go afterwards
-        try:
-            image = self._fresh()
-        except (CameraLost, NoCamera):
-            # It may just have been let go, or was plugged in again: once more from the beginning.
-            self._let_go()
-            image = self._fresh()
+        image = self.frame()
         good, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not good:
             raise NoCamera(detail="the frame cannot be encoded")
         return bytes(packed.tobytes())
+
+    def frame(self) -> np.ndarray:
+        """A fresh picture in full size, rows × columns × BGR. Raises as `still`."""
+        self.shown()  # keeps the camera open, and sees to it that it is let go afterwards
+        try:
+            return self._fresh()
+        except (CameraLost, NoCamera):
+            # It may just have been let go, or was plugged in again: once more from the beginning.
+            self._let_go()
+            return self._fresh()
 
     def _fresh(self) -> np.ndarray:
         """What the crew shows now, not what lay in the camera's memory when they pressed."""

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import assets
 from fieldtool.errors import StepRefused
 from fieldtool.procedure import engine
 from fieldtool.procedure import views as v
 from fieldtool.procedure.effects import device_serial
 from fieldtool.procedure.model import PhotoStep
 from fieldtool.run import ProcedureRun
-from fieldtool.tablet.labels import RuleLabels
+from fieldtool.run.evidence import own_serials
 from fieldtool.tablet.tablet import Tablet
 from ui import views
 from ui.backend import Answers, Report
@@ -25,7 +24,6 @@ from ui.wiring.signature import draw_signature
 from workorders.journal.kinds import DeviceRole
 
 SCAN_TRIES = 6
-TICKET = "fieldtool:"
 REPORT_EVERY_S = 0.2
 AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join"})
 #: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
@@ -174,7 +172,7 @@ class Runs:
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
     ) -> None:
         if isinstance(step.body, v.SealsBody):
-            self._scan_seal(run, step.body, pending, str(values.get("position") or ""))
+            self._scan_seal(run, step.body, pending, values)
             return
         found: list[tuple[str, str]] = []
         for _ in range(SCAN_TRIES):
@@ -199,19 +197,13 @@ class Runs:
             "scan.nothing",
         )
 
-    def _scan_seal(self, run: ProcedureRun, body: v.SealsBody, pending: Pending, position: str) -> None:
-        number = self.scan_any()
-        if not number:
-            raise views.Failure(
-                self.formats().say("No se leyó ningún código"),
-                self.formats().say("Escriba el número del precinto."),
-                "scan.nothing",
-            )
+    def _scan_seal(self, run: ProcedureRun, body: v.SealsBody, pending: Pending, values: Answers) -> None:
+        """Takes a number that was scanned; without a place it goes to the first that has no seal yet."""
         seals = _seals(pending)
         free = [place.id for place in body.positions if place.id not in {seal["position"] for seal in seals}]
-        where = position or (free[0] if free else body.positions[0].id)
+        where = str(values.get("position") or "") or (free[0] if free else body.positions[0].id)
         condition = body.conditions[0].id if body.conditions else ""
-        self._put_seal(run, pending, where, number, condition)
+        self._put_seal(run, pending, where, str(values.get("number") or ""), condition)
 
     def _do_seal(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
@@ -359,26 +351,9 @@ class Runs:
         self._loose_photo = self.camera.still()
         return "taken"
 
-    def scan_any(self) -> str:
-        """One code in front of the camera, whatever it is; empty where there is none."""
-        labels = self.tablet.surroundings().labels
-        for _ in range(SCAN_TRIES):
-            codes = labels.decode(self.camera.still())
-            reading = labels.classify(codes, None)
-            if reading.serial:
-                return reading.serial
-            if len(codes) == 1:
-                return codes[0].text
-        return ""
-
-    def read_ticket(self) -> str:
-        """The text of an enrolment QR in front of the camera; empty where there is none."""
-        labels = RuleLabels(assets.root() / "labels")
-        for _ in range(SCAN_TRIES):
-            for code in labels.decode(self.camera.still()):
-                if code.text.startswith(TICKET):
-                    return code.text
-        return ""
+    def own_serials(self) -> frozenset[str]:
+        """Serials of the meters of the order on the page: none of them is a seal."""
+        return own_serials(self._current) if self._current is not None else frozenset()
 
     def any_picture(self, sha256: str) -> bytes | None:
         """The plain bytes of a photo of the order on the page."""

@@ -14,6 +14,7 @@ from drivers.errors import LockedOut
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.problems import explain
+from fieldtool.run.surroundings import LabelReader
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
 from fieldtool.tablet import rows as tablet_rows
@@ -28,6 +29,7 @@ from ui.wiring import lists
 from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
+from ui.wiring.looking import Looking
 from ui.wiring.meter import meter_view
 from ui.wiring.office import WiredOffice
 from ui.wiring.positions import receivers
@@ -73,12 +75,16 @@ class WiredTablet:
         self.translator = translator
         self.camera = camera
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
+        self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
         self._meter = views.Meter()
         self._visit: MeterVisit | None = None
         self._counts: tablet_rows.OrderCounts | None = None
         self._cancel_sync = False
         self._office_client: OfficeClient | None = None
         self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
+
+    def _labels(self) -> LabelReader:
+        return self.tablet.surroundings().labels
 
     # ── Words ───────────────────────────────────────────────────────────────
 
@@ -122,11 +128,6 @@ class WiredTablet:
         """Makes this tablet known to an office, and fetches its orders at once where that works."""
         self.tablet.enrol(url, code)
         self.tablet.sync()
-
-    @worded
-    def read_ticket(self) -> str:
-        """The QR of an enrolment code in front of the camera."""
-        return self.runs.read_ticket()
 
     @worded
     def sign_in(self, person_id: str, pin: str) -> views.SignIn:
@@ -182,9 +183,9 @@ class WiredTablet:
         return self.tablet.find_order(code) or ""
 
     @worded
-    def scan(self) -> str:
-        """Reads one code with the camera."""
-        return self.runs.scan_any()
+    def look(self, sought: views.Sought) -> views.Sighting:
+        """One look through the camera."""
+        return self.looking.look(sought)
 
     # ── Procedure ───────────────────────────────────────────────────────────
 

@@ -12,6 +12,9 @@ Rectangle {
     // Height over width of the picture, so that a page can give it no more room than it fills.
     readonly property real ratio: picture.status === Image.Ready && picture.implicitWidth > 0 ? picture.implicitHeight / picture.implicitWidth : 0.75
 
+    // A live source without a camera behind it gives a picture of a few points.
+    readonly property bool blank: source === "" || live && picture.implicitWidth > 0 && picture.implicitWidth < 64
+
     color: Theme.photoGround
     radius: Theme.cardRadius
     border.width: 1
@@ -25,7 +28,7 @@ Rectangle {
 
         anchors.fill: parent
         anchors.margins: 1
-        visible: finder.source !== ""
+        visible: !finder.blank
         source: finder.live && finder.source.startsWith("image://") ? finder.source + "?" + beat.count : finder.source
         retainWhileLoading: true
         fillMode: Image.PreserveAspectFit
@@ -45,7 +48,7 @@ Rectangle {
     }
 
     Column {
-        visible: finder.source === "" || finder.live && picture.implicitWidth > 0 && picture.implicitWidth < 64
+        visible: finder.blank
         anchors.centerIn: parent
         spacing: Theme.gap12
 

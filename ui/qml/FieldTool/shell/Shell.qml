@@ -122,6 +122,29 @@ T.ApplicationWindow {
         onLoaded: (item as Item).focus = true
     }
 
+    Loader {
+        id: scanLoader
+
+        y: strip.height
+        width: shell.width
+        height: shell.height - y
+        active: shell.app.scan.open
+        sourceComponent: scanView
+        onLoaded: {
+            (item as Item).focus = true;
+            forceActiveFocus();
+        }
+        onActiveChanged: if (!active) pageLoader.forceActiveFocus()
+    }
+
+    Component {
+        id: scanView
+
+        ScanView {
+            scan: shell.app.scan
+        }
+    }
+
     ToastHost {
         id: toasts
 

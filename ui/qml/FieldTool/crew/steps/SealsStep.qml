@@ -24,9 +24,7 @@ StepBody {
             "icon": "scan"
         }
     ]
-    onExtra: key => body.procedure.act(key, {
-        "position": body.open
-    })
+    onExtra: body.procedure.scanSeal(body.open)
 
     Flickable {
         id: scroller

@@ -1,0 +1,79 @@
+"""The scanning view: what is in view, what is refused and why, and the ways without a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+
+from tests.fieldtool.world import OLD_SERIAL, World, make_world
+from tests.ui.person import Person
+from tests.ui.world_tablet import wired
+from ui.preview import orders
+from ui.preview.tablet import PreviewTablet
+from ui.views import Failure, Sighting
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return make_world(tmp_path, monkeypatch)
+
+
+def test_the_wrong_code_is_refused_with_the_reason_until_the_right_one_comes(
+    person: Callable[..., Person],
+) -> None:
+    state = msgspec.structs.replace(orders.STATUS, enrolled=False)
+    tablet = PreviewTablet(state=state, sight=Sighting(refused="Ese código no es de inscripción."))
+    with person(tablet) as crew:
+        crew.tap("Escanear el QR")
+        crew.until_sees("Ese código no es de inscripción.")
+        tablet.sight = None
+        crew.until_sees("¿Quién trabaja con este equipo?")
+
+
+def test_without_a_camera_a_hand_held_reader_types_the_code(person: Callable[..., Person]) -> None:
+    with person(PreviewTablet(sight=Failure("No hay cámara.", "", "no-camera"))) as crew:
+        crew.screens.app.go("orders")
+        crew.tap("Escanear")
+        crew.until_sees("Sin cámara")
+        crew.until(lambda: crew.writes_in("Serie, suministro u orden"))
+        crew.type("1LGZ0072418863")
+        crew.press(Qt.Key.Key_Return)
+        crew.until_sees("Cambio de medidor · SCZ-118207")
+
+
+def test_escape_leaves_the_view_and_the_keyboard_is_back_on_the_page(person: Callable[..., Person]) -> None:
+    with person(PreviewTablet(sight=Sighting())) as crew:
+        crew.screens.app.go("orders")
+        crew.tap("Escanear")
+        crew.until(lambda: crew.writes_in("Serie, suministro u orden"))
+        crew.press(Qt.Key.Key_Escape)
+        crew.until(lambda: not crew.sees("Buscando"))
+        assert crew.screens.app.place == "orders"
+        assert not crew.screens.app.scan.open
+
+
+def test_the_serial_of_the_meter_is_not_taken_for_a_seal(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    backend, sight = wired(world, tmp_path)
+    run = world.run()
+    backend.runs._current = run
+    looking = backend.looking
+    assert looking.look("order").text == OLD_SERIAL
+    assert looking.look("seal") == Sighting(
+        refused="Es la serie del medidor, no un precinto.", codes=looking.look("seal").codes
+    )
+    assert looking.look("ticket").refused == "Ese código no es de inscripción."
+    sight.look_at_seal("P-004711")
+    found = looking.look("seal")
+    while found.text != "P-004711":
+        found = looking.look("seal")
+    [code] = found.codes
+    left, top, width, height = code.frame
+    assert 0 < left < left + width < 1
+    assert 0 < top < top + height < 1
+    backend.camera.close()

@@ -1,0 +1,79 @@
+"""Looks through the camera for one thing: a meter of an order, an enrolment code, a seal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from fieldtool.identity import normalise_serial
+from fieldtool.run.surroundings import LabelReader
+from ui import views
+from ui.wiring.camera import LiveCamera
+from ui.wiring.formats import Formats
+
+if TYPE_CHECKING:
+    from fieldtool.scanning.codes import Code
+
+TICKET = "fieldtool:"
+LOOK_MS = 300.0
+"""A look has more time than a frame of a film, and little enough that the page feels alive."""
+
+
+class Looking:
+    """Each `look` takes the newest frame; a code near the limit of reading needs two frames that agree."""
+
+    def __init__(
+        self,
+        camera: LiveCamera,
+        labels: Callable[[], LabelReader],
+        own_serials: Callable[[], frozenset[str]],
+        formats: Callable[[], Formats],
+    ) -> None:
+        from fieldtool.scanning.live import FrameVotes
+
+        self._camera = camera
+        self._labels = labels
+        self._own_serials = own_serials
+        self._formats = formats
+        self._votes = FrameVotes()
+
+    def look(self, sought: views.Sought) -> views.Sighting:
+        """One look. Raises `drivers.camera.NoCamera` or `CameraLost`."""
+        from fieldtool.scanning import decode
+
+        image = self._camera.frame()
+        believed, doubtful = self._votes.take(image, list(decode(image, LOOK_MS)))
+        text, refused = self._judge(sought, believed)
+        height, width = image.shape[:2]
+        seen = [_code(code, "read" if text else "foreign", width, height) for code in believed]
+        seen += [_code(code, "unread", width, height) for code in doubtful]
+        return views.Sighting(text=text, refused=refused, codes=tuple(seen))
+
+    def _judge(self, sought: views.Sought, codes: Sequence[Code]) -> tuple[str, str]:
+        say = self._formats().say
+        if not codes:
+            return "", ""
+        if sought == "ticket":
+            found = next((code.text for code in codes if code.text.startswith(TICKET)), "")
+            return found, "" if found else say("Ese código no es de inscripción.")
+        serial = self._labels().classify(codes, None).serial
+        texts = {code.text for code in codes}
+        if sought == "seal":
+            own = self._own_serials()
+            texts = {text for text in texts if normalise_serial(text) not in own}
+            if serial in own and serial is not None:
+                serial = None
+            if not texts:
+                return "", say("Es la serie del medidor, no un precinto.")
+        if serial:
+            return serial, ""
+        if len(texts) == 1:
+            return texts.pop(), ""
+        return "", say("Hay varios códigos a la vista: acerque uno solo.")
+
+
+def _code(code: Code, state: views.CodeState, width: int, height: int) -> views.Code:
+    xs, ys = [x for x, _ in code.corners], [y for _, y in code.corners]
+    left, top = min(xs) / width, min(ys) / height
+    frame = (left, top, max(xs) / width - left, max(ys) / height - top)
+    return views.Code(frame=frame, state=state, text=code.text)
