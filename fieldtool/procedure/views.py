@@ -120,6 +120,7 @@ class FactView(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     value: str
+    unit: str | None = None
 
 
 class ChooseBody(msgspec.Struct, frozen=True, kw_only=True, tag="choose"):

@@ -410,6 +410,7 @@ def _summary(
 def summary_facts(run: ProcedureRun) -> list[v.FactView]:
     """The few values that decide whether the record is right."""
     state = run.state
+    units: dict[str, str] = {}
     found: list[tuple[str, str | None]] = [
         ("old_serial", device_serial(state, DeviceRole.OLD)),
         ("new_serial", device_serial(state, DeviceRole.NEW)),
@@ -418,6 +419,9 @@ def summary_facts(run: ProcedureRun) -> list[v.FactView]:
         answer = done.answer
         if isinstance(answer, a.NumberAnswer):
             found.append(("final_reading", answer.value or answer.not_obtainable))
+            step = next((one for one in run.procedure.steps if one.id == done.step), None)
+            if answer.value and isinstance(step, m.NumberStep):
+                units["final_reading"] = step.unit
         elif isinstance(answer, a.PlaceAnswer):
             found += [("concentrator", answer.concentrator), ("panel", answer.panel), ("phase", answer.phase)]
             found.append(("slot", str(answer.slot) if answer.slot is not None else None))
@@ -425,4 +429,4 @@ def summary_facts(run: ProcedureRun) -> list[v.FactView]:
             found.append(("join", answer.state.value if answer.state else None))
         elif isinstance(answer, a.SignatureAnswer):
             found.append(("signature", answer.outcome))
-    return [v.FactView(name=name, value=value) for name, value in found if value]
+    return [v.FactView(name=name, value=value, unit=units.get(name)) for name, value in found if value]

@@ -12,12 +12,13 @@ from fieldtool import positioning
 from fieldtool.tablet import rows
 from workorders import network
 from workorders.clock import read_utc, utc_text
+from workorders.journal.entry import Envelope
 from workorders.journal.kinds import OrderStarted
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.orders import OrderStatus, Place, can_start, is_open
 from workorders.store import queries, schema
 from workorders.store.engine import Store
-from workorders.store.entries import FoldEntry, fold_order
+from workorders.store.entries import FoldEntry, envelopes_of, fold_order
 from workorders.store.opened import Opener
 from workorders.sync import reference
 from workorders.sync.blobs import CONFIRMED, LOCAL
@@ -228,14 +229,7 @@ def history(connection: Connection, detail: queries.OrderDetail) -> list[rows.Hi
 
 
 def _history_row(entry: FoldEntry, verdict: str | None, opener: Opener) -> rows.HistoryRow:
-    payload = dict(entry.envelope.payload)
-    if "reason" in payload:
-        payload["reason"] = opener.said(payload["reason"], entry.envelope.order_id)
-    params = {
-        name: str(value)
-        for name, value in payload.items()
-        if isinstance(value, str | int) and not isinstance(value, bool) and name in _TOLD
-    }
+    params = _params(entry.envelope, opener)
     return rows.HistoryRow(
         entry_id=entry.id,
         kind=entry.envelope.kind,
@@ -244,6 +238,17 @@ def _history_row(entry: FoldEntry, verdict: str | None, opener: Opener) -> rows.
         params=params,
         verdict=verdict,
     )
+
+
+def _params(envelope: Envelope, opener: Opener) -> dict[str, str]:
+    payload = dict(envelope.payload)
+    if "reason" in payload:
+        payload["reason"] = opener.said(payload["reason"], envelope.order_id)
+    return {
+        name: str(value)
+        for name, value in payload.items()
+        if isinstance(value, str | int) and not isinstance(value, bool) and name in _TOLD
+    }
 
 
 _TOLD = frozenset(
@@ -280,6 +285,8 @@ def entry_rows(connection: Connection, pending: bool | None, limit: int) -> list
     )
     if pending is False:
         found = [row for row in found if row.verdict is not None][:limit]
+    envelopes = envelopes_of(connection, [row.entry_id for row in found])
+    opener = Opener(connection)
     return [
         rows.EntryRow(
             entry_id=row.entry_id,
@@ -290,6 +297,7 @@ def entry_rows(connection: Connection, pending: bool | None, limit: int) -> list
             verdict=row.verdict,
             code=row.code,
             reason=row.reason,
+            params=_params(envelopes[row.entry_id], opener) if row.entry_id in envelopes else {},
         )
         for row in found
     ]

@@ -152,7 +152,10 @@ class OrderDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry on the sync page. `verdict` None: kept on this tablet, goes with the next contact."""
+    """An entry on the sync page: key `entry.<kind>` with params.
+
+    `verdict` None: kept on this tablet, goes with the next contact.
+    """
 
     entry_id: str
     kind: str
@@ -162,6 +165,7 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str | None
     code: str | None
     reason: str | None
+    params: dict[str, str] = {}
 
 
 class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +179,7 @@ class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):
     blobs_confirmed: int
     blob_bytes_pending: int
     bytes_month: int
+    """Bytes that syncing sent and received this month, as the transport counts them."""
     last_contact: str | None
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from sqlalchemy import Connection
 
 import assets
 from fieldtool.errors import JobError
@@ -53,6 +54,7 @@ from workorders.sync.enrolment import deposit_key, enrol, journal_of
 from workorders.sync.errors import SyncError
 from workorders.sync.identity import TabletIdentity
 from workorders.sync.round import SyncProgress, SyncReport, SyncRound, SyncState, last_sync_of
+from workorders.sync.usage import add_usage, usage_of
 
 if TYPE_CHECKING:
     from workorders.sync.http import HttpTransport
@@ -176,7 +178,7 @@ class Tablet:
                 mark=self.keeping.mark(),
             )
         finally:
-            transport.close()
+            self._count(transport)
         with self._lock:
             self._identity, self._journal = identity, None
             head = self.journal.head()
@@ -200,7 +202,7 @@ class Tablet:
             _log.warning("the database key could not be left with the gateway (%s)", error.code)
             return  # the enrolment stands; tried again after the next round
         finally:
-            transport.close()
+            self._count(transport)
         with self.store.write() as connection:
             set_setting(connection, _DEPOSITED, identity.tablet)
 
@@ -476,7 +478,7 @@ class Tablet:
                 )
                 report = round_.run(told, cancelled)
         finally:
-            transport.close()
+            self._count(transport)
         if wipe.obey(self, report):
             report.code = "wiped"
             return report
@@ -513,6 +515,18 @@ class Tablet:
         identity = self.identity
         return HttpTransport(identity.url, tablet=identity.tablet, key=identity.signer())
 
+    def _count(self, transport: HttpTransport) -> None:
+        """Close a connection and note what it cost, under the month of the project's clock."""
+        transport.close()
+        try:
+            with self.store.write() as connection:
+                add_usage(connection, self._month(connection), transport.sent, transport.received)
+        except StoreError as error:
+            _log.warning("the data use could not be noted (%s)", error.code)
+
+    def _month(self, connection: Connection) -> str:
+        return f"{self.now().astimezone(lists.zone(lists.project(connection))):%Y-%m}"
+
     def hand_over(self, folder: Path) -> Path:
         """Write what is not answered yet into a file for the gateway; returns its path."""
         from fieldtool.tablet.handover import export
@@ -526,7 +540,8 @@ class Tablet:
     def sync_summary(self) -> rows.SyncSummary:
         """Figures of the sync page."""
         with self.store.read() as connection:
-            return lists.sync_summary(connection, self.now(), last_sync_of(self.store).contact, 0)
+            used = usage_of(connection, self._month(connection)).total
+            return lists.sync_summary(connection, self.now(), last_sync_of(self.store).contact, used)
 
     def close(self) -> None:
         """Let go of meters and store."""

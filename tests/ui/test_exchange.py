@@ -148,6 +148,8 @@ def test_a_clean_exchange_asks_to_type_nothing_but_the_dial_reading(
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
         exchange = Exchange(crew, sight)
+        exchange.finish(until="leave")
+        crew.until_sees(f"{DIAL[:2]}\N{NARROW NO-BREAK SPACE}{DIAL[2:]} kWh")
         exchange.finish()
         crew.until_sees("Orden terminada. Guardada en este equipo.")
     assert len(exchange.done) == 22
@@ -272,6 +274,8 @@ def test_the_sync_page_names_what_waits(person: Callable[..., Person], world: Wo
         crew.screens.app.go("sync")
         crew.until_sees("Guardado en este equipo")
         assert not crew.sees("Todo enviado")
+        crew.until_sees("Paso: Sitio y cliente")
+        crew.until_sees("enviados y recibidos")
 
 
 @pytest.mark.parametrize("serial", [NEW_SERIAL, OLD_SERIAL])

@@ -28,6 +28,7 @@ from workorders.sync.enrolment import deposit_key, enrol, recover_key
 from workorders.sync.errors import InsecureUrl, Refused
 from workorders.sync.http import HttpTransport, check_url
 from workorders.sync.round import SyncRound, SyncState
+from workorders.sync.usage import MonthUsage, add_usage, usage_of
 
 
 @pytest.fixture
@@ -61,6 +62,8 @@ def test_enrol_sync_and_recover_over_a_socket(bureau: Bureau) -> None:
         report = tablet.sync(transport)
         assert (report.state, report.code, report.message) == ("done", None, None)
         assert (report.verdicts, report.blobs_sent, report.equal) == ({"applied": 5}, 1, True)
+        assert 100_000 < transport.sent < 130_000, "the sealed photo, and what goes around it"
+        assert 1_000 < transport.received < 100_000
         deposit_key(transport, identity, b"t" * 32)
         code = parse_code(enrolment.create_recovery_code(bureau.office, identity.tablet).code)
         assert recover_key(HttpTransport(url), code, identity.tablet) == b"t" * 32
@@ -297,3 +300,18 @@ def test_a_round_can_be_stopped_between_requests(bureau: Bureau) -> None:
     assert (report.state, report.stage) == (SyncState.CANCELLED, "push")
     assert stages[:2] == ["meta", "references"]
     assert tablet.sync().equal is True
+
+
+def test_what_a_round_costs_is_counted_by_month_and_survives(tmp_path: Path) -> None:
+    path, key = tmp_path / "usage.db", bytes(32)
+    with open_store(path, key, role="tablet", create=True) as store, store.write() as connection:
+        add_usage(connection, "2026-10", 70, 7)
+        add_usage(connection, "2026-11", 1000, 200)
+        add_usage(connection, "2026-11", 10, 2)
+    with open_store(path, key, role="tablet") as store, store.write() as connection:
+        assert usage_of(connection, "2026-11") == MonthUsage(sent=1010, received=202)
+        assert usage_of(connection, "2026-12").total == 0
+        for month in range(1, 13):
+            add_usage(connection, f"2027-{month:02d}", 1, 1)
+        assert usage_of(connection, "2026-10").total == 0, "months long past are let go"
+        assert usage_of(connection, "2026-11").total == 1212

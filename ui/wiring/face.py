@@ -75,7 +75,7 @@ def facts(rows: list[v.FactView], formats: Formats) -> tuple[views.Fact, ...]:
         serial = row.name.endswith("serial")
         value = formats.word_or(f"value.{row.name}.{row.value}", row.value)
         if row.name == "final_reading":
-            value = formats.number(row.value)
+            value = formats.quantity(row.value, row.unit)
         result.append(
             views.Fact(label=formats.word_or(f"fact.{row.name}", row.name), value=value, serial=serial)
         )

@@ -144,6 +144,10 @@ class Formats:
         """Short name of a month, for an axis."""
         return _MONTHS[self.language].split()[day.month - 1][:3]
 
+    def long_month(self, moment: datetime) -> str:
+        """Name of the month of a moment, by the project's clock."""
+        return _MONTHS[self.language].split()[moment.astimezone(self.zone).month - 1]
+
     def short_day(self, day: date) -> str:
         """Day and month, for an axis."""
         return f"{day.day} {self.month(day)}"

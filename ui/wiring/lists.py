@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from fieldtool.tablet import rows
@@ -12,6 +13,8 @@ from ui.wiring.formats import DASH, Formats
 #: Places that only the history of an order can fill, with what leads up to them.
 PLACES = re.compile(r"[:,(]?\s*\{\w+\}\)?")
 WAITING_SHOWN = 4
+StepTitle = Callable[[str, str], str]
+"""Title of a step (order id, step id) in the language of the screens."""
 OFFICE_ROLES = frozenset({"supervisor", "engineer", "integrator", "administrator"})
 _SECTIONS: dict[rows.Group, views.Section] = {
     rows.Group.TODAY: "today",
@@ -104,7 +107,9 @@ def due_text(row: rows.OrderRow, now: datetime, formats: Formats) -> str:
     return formats.day(moment, now)
 
 
-def order_view(detail: rows.OrderDetail, now: datetime, formats: Formats) -> views.OrderView:
+def order_view(
+    detail: rows.OrderDetail, now: datetime, formats: Formats, step_title: StepTitle
+) -> views.OrderView:
     """The order page."""
     row = order_row(detail.row, now, formats)
     state = _order_state(detail)
@@ -143,7 +148,9 @@ def order_view(detail: rows.OrderDetail, now: datetime, formats: Formats) -> vie
         place=tuple(detail.path),
         notes=detail.notes or "",
         warnings=tuple(_warning(flag, window, formats) for flag in detail.row.flags),
-        history=tuple(_history(one, now, formats) for one in reversed(detail.history)),
+        history=tuple(
+            _history(one, detail.row.order_id, now, formats, step_title) for one in reversed(detail.history)
+        ),
         step=detail.step or 0,
         status=state,
     )
@@ -181,7 +188,25 @@ def _device(device: rows.DeviceView | None, label: str, now: datetime, formats: 
     )
 
 
-def _history(row: rows.HistoryRow, now: datetime, formats: Formats) -> views.HistoryRow:
+def told(
+    kind: str, params: Mapping[str, str], order_id: str | None, formats: Formats, step_title: StepTitle
+) -> str:
+    """An entry in words: steps by their title, states by their word; what it does not say is left out."""
+    said = dict(params)
+    if "step" in said:
+        said["step"] = step_title(order_id or "", said["step"])
+    for name, key in _PARAM_WORDS.items():
+        if name in said:
+            said[name] = formats.word_or(f"{key}.{said[name]}", said[name])
+    return PLACES.sub("", formats.word(f"entry.{kind}", **said))
+
+
+_PARAM_WORDS = {"status": "order.status", "state": "value.join", "verdict": "match.verdict"}
+
+
+def _history(
+    row: rows.HistoryRow, order_id: str, now: datetime, formats: Formats, step_title: StepTitle
+) -> views.HistoryRow:
     tone: views.Tone = {"applied": "good", "conflict": "attention", "rejected": "wrong"}.get(
         row.verdict or "", ""
     )  # type: ignore[assignment]  # tones by verdict
@@ -206,7 +231,7 @@ _VERDICTS: dict[str, tuple[str, views.Tone]] = {
 }
 
 
-def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats) -> views.SyncEntry:
+def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats, step_title: StepTitle) -> views.SyncEntry:
     """An entry with its verdict in words."""
     icon = next((icon for prefix, icon in _ENTRY_ICONS.items() if row.kind.startswith(prefix)), "records")
     detail = " · ".join(part for part in (row.order_number or "", formats.when(row.at, now)) if part)
@@ -217,7 +242,7 @@ def sync_entry(row: rows.EntryRow, now: datetime, formats: Formats) -> views.Syn
     return views.SyncEntry(
         id=row.order_id or "",
         icon=icon,
-        title=PLACES.sub("", formats.word(f"entry.{row.kind}")),
+        title=told(row.kind, row.params, row.order_id, formats, step_title),
         detail=detail,
         verdict=said,
         verdict_detail=formats.say("Sale con la próxima conexión")
@@ -300,6 +325,8 @@ def sync_view(
         )
         if summary.pending or summary.blobs_pending
         else "",
+        data_month=formats.say("Datos de {month}", month=formats.long_month(now)),
+        data_used=formats.size(summary.bytes_month),
         error=formats.word(f"error.sync.{state.problem}") if state.problem else "",
         error_code=state.problem or "",
     )

@@ -14,6 +14,7 @@ from drivers.errors import LockedOut
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.problems import explain
+from fieldtool.procedure.model import Procedure
 from fieldtool.run.surroundings import LabelReader
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
@@ -175,7 +176,22 @@ class WiredTablet:
     @worded
     def order(self, order_id: str) -> views.OrderView:
         """One order."""
-        return lists.order_view(self.tablet.order(order_id), self.now(), self.formats())
+        formats = self.formats()
+        return lists.order_view(self.tablet.order(order_id), self.now(), formats, self._step_titles(formats))
+
+    def _step_titles(self, formats: Formats) -> lists.StepTitle:
+        """Titles by the procedure that each order is worked by, each procedure looked for once."""
+        procedures: dict[str, Procedure] = {}
+
+        def title(order_id: str, step: str) -> str:
+            try:
+                if order_id not in procedures:
+                    procedures[order_id] = self.tablet.procedure(order_id)
+                return procedures[order_id].step(step).title.in_language(formats.language)
+            except (JobError, KeyError):
+                return step.replace("_", " ")  # of a procedure that this tablet never had
+
+        return title
 
     @worded
     def find(self, code: str) -> str:
@@ -328,7 +344,8 @@ class WiredTablet:
         rows += self.tablet.entries(pending=False, limit=ENTRIES_SHOWN)
         # Lists that came in and were answered are no news for a crew; what waits or needs an answer is.
         told = [row for row in rows if row.order_id or row.verdict not in ("applied", "duplicate")]
-        entries = [lists.sync_entry(row, now, formats) for row in told]
+        titles = self._step_titles(formats)
+        entries = [lists.sync_entry(row, now, formats, titles) for row in told]
         summary = self.tablet.sync_summary()
         shown = lists.folded(entries, summary.pending, formats)
         return lists.sync_view(summary, self.tablet.status(), shown, now, formats)

@@ -241,3 +241,10 @@ def known_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     table = schema.entry
     query = select(table.c.id, table.c.hash).where(table.c.id.in_(list(ids)))
     return {row.id: row.hash for row in connection.execute(query)}
+
+
+def envelopes_of(connection: Connection, ids: Sequence[str]) -> dict[str, Envelope]:
+    """Envelopes by entry id, of those that are here. One query: for the few of a page."""
+    table = schema.entry
+    query = select(table.c.id, table.c.body).where(table.c.id.in_(ids))
+    return {row.id: _ENVELOPE.decode(row.body) for row in connection.execute(query)}

@@ -10,7 +10,7 @@ import email.utils
 import gzip
 import ipaddress
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -72,6 +72,8 @@ class HttpTransport:
 
     Attributes:
         offset: gateway clock minus ours, set from `meta`; signed requests carry the gateway's time.
+        sent, received: bytes so far, headers and compressed bodies as they go over the line; what TLS and TCP
+            add is not in them.
     """
 
     def __init__(
@@ -85,6 +87,8 @@ class HttpTransport:
     ) -> None:
         self.url = check_url(url)
         self.offset = timedelta(0)
+        self.sent = 0
+        self.received = 0
         self._tablet = tablet
         self._key = key
         self._clock = clock
@@ -202,6 +206,8 @@ class HttpTransport:
         if self._tablet is not None and self._key is not None:
             time = utc_text(self._clock() + self.offset)
             headers |= sign_request(self._tablet, self._key, method, target, time, body)
+        # Counted before they go: what a cut swallowed was paid for as well.
+        self.sent += len(body)
         try:
             with self._session.request(
                 method,
@@ -212,7 +218,11 @@ class HttpTransport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                data = self._read(response)
+                try:
+                    data = self._read(response)
+                finally:
+                    self.sent += _head_size(response.request.headers) + len(method) + len(target)
+                    self.received += _head_size(response.headers) + response.raw.tell()
                 if response.is_redirect or response.status_code >= 400:
                     raise _problem(response, data)
                 return data
@@ -232,6 +242,11 @@ class HttpTransport:
                 raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+def _head_size(headers: Mapping[str, str]) -> int:
+    """Bytes of the header lines, the line before and the empty one after them."""
+    return sum(len(name) + len(value) + 4 for name, value in headers.items()) + len("HTTP/1.1 200 OK\r\n\r\n")
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -244,6 +244,7 @@ FocusScope {
                         height: 24
 
                         ProgressLine {
+                            visible: used.limited
                             anchors.verticalCenter: parent.verticalCenter
                             width: parent.width - used.width - Theme.gap16
                             value: page.sync.dataShare ?? 0
@@ -252,7 +253,9 @@ FocusScope {
                         Row {
                             id: used
 
-                            anchors.right: parent.right
+                            readonly property bool limited: (page.sync.dataLimit ?? "") !== ""
+
+                            x: limited ? parent.width - width : 0
                             anchors.verticalCenter: parent.verticalCenter
                             spacing: 5
 
@@ -263,7 +266,7 @@ FocusScope {
 
                             Label {
                                 color: Theme.muted
-                                text: qsTr("de %1").arg(page.sync.dataLimit ?? "")
+                                text: used.limited ? qsTr("de %1").arg(page.sync.dataLimit) : qsTr("enviados y recibidos")
                             }
                         }
                     }
