@@ -82,16 +82,20 @@ T.AbstractButton {
         padding: 1
         modal: true
         dim: false
+        focus: true
+        onOpened: {
+            rows.currentIndex = dropdown.options.findIndex(one => one.key === dropdown.current);
+            rows.byKeyboard = dropdown.visualFocus;
+            rows.forceActiveFocus();
+        }
 
         background: Card {}
 
-        contentItem: ListView {
+        contentItem: RowList {
             id: rows
 
-            clip: true
+            focus: true
             model: dropdown.options
-            cacheBuffer: 0
-            boundsBehavior: Flickable.StopAtBounds
 
             delegate: T.ItemDelegate {
                 id: row
@@ -109,6 +113,11 @@ T.AbstractButton {
                 background: Rectangle {
                     radius: Theme.cardRadius
                     color: row.down ? Theme.pressed : row.modelData.key === dropdown.current ? Theme.selection : "transparent"
+
+                    FocusRing {
+                        visible: row.ListView.isCurrentItem && rows.byKeyboard
+                        anchors.margins: 3
+                    }
                 }
 
                 contentItem: Item {

@@ -18,6 +18,8 @@ T.ItemDelegate {
 
     readonly property bool stacked: width < 560
 
+    // A row by itself is reached like a button.
+    focusPolicy: Qt.StrongFocus
     implicitHeight: Math.max(Theme.row, (stacked ? words.implicitHeight + outcome.implicitHeight + 6 : Math.max(words.implicitHeight, outcome.implicitHeight)) + 24)
     Accessible.name: text
     Accessible.description: detail + " " + verdict

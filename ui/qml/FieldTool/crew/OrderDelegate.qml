@@ -10,6 +10,7 @@ T.ItemDelegate {
     required property int index
     required property var model
 
+    readonly property RowList view: ListView.view as RowList
     readonly property bool started: row.model.step > 0
     readonly property bool opensCard: row.model.firstInSection
     readonly property bool closesCard: row.model.lastInSection
@@ -34,7 +35,7 @@ T.ItemDelegate {
         }
 
         FocusRing {
-            visible: row.visualFocus
+            visible: row.visualFocus || (row.ListView.isCurrentItem && row.view !== null && row.view.byKeyboard)
             anchors.margins: 4
         }
     }

@@ -60,21 +60,17 @@ FocusScope {
         onAction: page.orders.load()
     }
 
-    ListView {
+    RowList {
         id: list
 
         anchors.top: failure.bottom
         anchors.bottom: parent.bottom
         x: Theme.margin
         width: head.width + Theme.gap16
-        clip: true
         focus: true
         visible: count > 0
         model: page.orders.model
         bottomMargin: Theme.margin
-        boundsBehavior: Flickable.StopAtBounds
-        // Rows beyond the edge would be made while time passes; a page that closes meanwhile breaks them off half made.
-        cacheBuffer: 0
         reuseItems: true
         section.property: "section"
         section.delegate: SectionTitle {

@@ -241,6 +241,8 @@ FocusScope {
             page.procedure.dismiss();
             page.sheet = name;
             loader.sourceComponent = name === "allow" ? allowSheet : otherwiseSheet;
+            (loader.item as Item).focus = true;
+            loader.forceActiveFocus();
         }
 
         function onCloseSheet(): void {
@@ -258,5 +260,8 @@ FocusScope {
         page.sheet = "";
         loader.sourceComponent = null;
         loader.sourceComponent = page.faces[page.procedure.kind] ?? null;
+        if (loader.item !== null)
+            (loader.item as Item).focus = true;
+        loader.forceActiveFocus();
     }
 }

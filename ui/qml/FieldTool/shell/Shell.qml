@@ -119,7 +119,10 @@ T.ApplicationWindow {
         clip: true
         sourceComponent: shell.pages[shell.app.place] ?? null
         // A keyboard goes on in the page that has just opened.
-        onLoaded: (item as Item).focus = true
+        onLoaded: {
+            (item as Item).focus = true;
+            forceActiveFocus();
+        }
     }
 
     Loader {
@@ -160,6 +163,25 @@ T.ApplicationWindow {
     }
 
     Component.onCompleted: shell.app.begin()
+
+    // What a keyboard comes to is brought into view.
+    onActiveFocusItemChanged: if (activeFocusItem !== null)
+        shell.reveal(activeFocusItem)
+
+    function reveal(item: Item): void {
+        let around = item.parent;
+        while (around !== null && !(around instanceof Flickable))
+            around = around.parent;
+        const page = around as Flickable;
+        if (page === null || !page.interactive || page instanceof ListView)
+            return;
+        const top = item.mapToItem(page.contentItem, 0, 0).y;
+        const margin = Theme.gap16;
+        if (top - margin < page.contentY)
+            page.contentY = Math.max(0, top - margin);
+        else if (top + item.height + margin > page.contentY + page.height)
+            page.contentY = Math.min(page.contentHeight - page.height, top + item.height + margin - page.height);
+    }
 
     Component {
         id: signInPage

@@ -11,6 +11,10 @@ T.ItemDelegate {
     property bool chosen: false
     property bool firstRow: false
 
+    readonly property RowList view: ListView.view as RowList
+
+    // In a list its view has the focus; by itself it is reached like a button.
+    focusPolicy: view === null ? Qt.StrongFocus : Qt.NoFocus
     text: row.title
     implicitHeight: Math.max(64, words.implicitHeight + 18)
     Accessible.description: row.detail
@@ -34,7 +38,7 @@ T.ItemDelegate {
         }
 
         FocusRing {
-            visible: delegate.visualFocus
+            visible: delegate.visualFocus || (delegate.ListView.isCurrentItem && delegate.view !== null && delegate.view.byKeyboard)
             anchors.margins: 3
         }
     }

@@ -54,15 +54,12 @@ FocusScope {
             width: parent.width
             height: Math.min(parent.height - y - Theme.gap16, list.contentHeight + 2)
 
-            ListView {
+            RowList {
                 id: list
 
                 anchors.fill: parent
                 anchors.margins: 1
-                clip: true
-                boundsBehavior: Flickable.StopAtBounds
                 model: page.rows
-                cacheBuffer: 0
 
                 delegate: CaseDelegate {
                     required property var modelData
