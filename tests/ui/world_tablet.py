@@ -100,9 +100,6 @@ class WorldTablet:
             run = self.ran[order_id] = self.world.run()
         return run
 
-    def procedure(self, order_id: str) -> Procedure:
-        return self.procedures["exchange"]
-
     def surroundings(self) -> Surroundings:
         return self.world.around
 
