@@ -11,7 +11,7 @@ from fieldtool.problems import explain
 from fieldtool.security.keys import SHORTEST_PASSPHRASE
 from fieldtool.text import Language
 from ui import views
-from ui.backend import Backend
+from ui.backend import Backend, Report
 from ui.translator import CatalogueTranslator
 from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.tablet import WiredTablet
@@ -34,6 +34,7 @@ class LockedTablet:
         self._camera = camera
         self._new = new
         self._opened: WiredTablet | None = None
+        self._listener: Report | None = None
 
     def status(self) -> views.Status:
         """An empty strip that asks for the passphrase; then the tablet's."""
@@ -52,12 +53,20 @@ class LockedTablet:
         if self._opened is not None:
             return
         try:
-            self._opened = self._opening(passphrase)
+            tablet = self._opening(passphrase)
         except Exception as error:
             found = explain(error, Language(self._translator.current))
             if not found.expected:
                 raise
             raise views.Failure(" ".join([found.what, *found.problems]), found.hint, found.code) from None
+
+        if self._listener is not None:
+            tablet.listen(self._listener)
+        self._opened = tablet
+
+    def listen(self, changed: Report) -> None:
+        """Kept until there is a tablet whose pages can change."""
+        self._listener = changed
 
     def providers(self) -> dict[str, QQuickImageProvider]:
         """Pictures for QML; those of orders once the tablet is open."""
