@@ -208,7 +208,12 @@ class AppController(Controller):
             self._translator.use(language)
             self._remember("language", language)
             self.languageChanged.emit()
-            self._references.load()
+            # What the tablet says in words is asked for again.
+            self.refresh()
+            if self._place == "signIn":
+                self._session.load()
+            else:
+                self.go(self._place)
 
     @Property("QVariantMap", notify=positionSourcesChanged)
     def positionSources(self) -> dict[str, object]:

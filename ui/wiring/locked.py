@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from PySide6.QtQuick import QQuickImageProvider
 
@@ -82,9 +82,15 @@ class LockedTablet:
             self._opened.close()
 
     def __getattr__(self, name: str) -> Any:  # the rest of `Backend`, as the tablet answers it
-        if self._opened is None:
-            raise AttributeError(name)
-        return getattr(self._opened, name)
+        if self._opened is not None:
+            return getattr(self._opened, name)
+
+        def refuse(*arguments: object, **named: object) -> NoReturn:
+            raise views.Failure(
+                self._translator.text("Los datos de este equipo están cerrados"), "", "locked"
+            )
+
+        return refuse
 
 
 def backend_of(locked: LockedTablet) -> Backend:
