@@ -13,6 +13,7 @@ from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 def tab_to(crew: Person, text: str) -> None:
     """Presses Tab until the focus is on what is called so."""
+    crew.until_sees(text)
     crew.until(lambda: crew.window.isActive())
     for _ in range(60):
         item = crew.window.activeFocusItem()

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import assets
 from fieldtool.demo.pictures import meter_photo, seal_photo
 from fieldtool.procedure.model import Procedure
 from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person
 from fieldtool.settings import Settings
 from fieldtool.tablet import lists, rows
+from fieldtool.tablet.reference import ReferenceDesk
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.world import NEW_SERIAL, OLD_SERIAL, World
 from ui.officebackend import OfficeBackend
@@ -35,6 +37,7 @@ class WorldTablet:
         self.world, self.store, self.folder = world, world.store, folder
         self.procedures: dict[str, Procedure] = dict(world.around.procedures)
         self.people_here = self
+        self.desk = ReferenceDesk(world.store, lambda: None, folder / "references", assets.root())
         self.ran: dict[str, ProcedureRun] = {}
 
     def now(self) -> datetime:
