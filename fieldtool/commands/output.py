@@ -25,6 +25,9 @@ R = TypeVar("R")
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
 
+# Wider than any row: what reads our tables through a pipe wraps them as it likes.
+_UNBOUND = 10_000
+
 _log = logging.getLogger("fieldtool")
 
 JSON_HELP = "Machine-readable result on standard output, and nothing else there."
@@ -158,13 +161,22 @@ def _cell(value: object) -> str:
 
 
 def table(title: str, columns: list[str], lines: list[list[Any]]) -> None:
-    """A table for people; instants in it are shown in local time."""
+    """A table for people; instants in it are shown in local time.
+
+    A cell wraps between words and never inside one: half a serial in each of two lines is neither read
+    nor copied. Where no terminal sets a width, nothing wraps.
+    """
     from rich.console import Console
     from rich.table import Table
 
     shown = Table(title=title or None, box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
-    for line in lines:
-        shown.add_row(*(_cell(cell) for cell in line))
-    Console(file=sys.stdout, highlight=False).print(shown)
+    rows = [[_cell(cell) for cell in line] for line in lines]
+    for place, column in enumerate(columns):
+        words = [word for row in rows for word in row[place].split()] + column.split()
+        shown.add_column(column, min_width=max(map(len, words), default=0), overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    least = sum(column.min_width or 0 for column in shown.columns) + len(columns)
+    console = Console(file=sys.stdout, highlight=False)
+    console.width = max(console.width, least) if console.is_terminal else _UNBOUND
+    console.print(shown)
