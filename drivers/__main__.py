@@ -15,11 +15,17 @@ def main(argv: list[str]) -> int:
         from drivers.virtual.cli import main as virtual
 
         return virtual(argv)
+    if program == "virtual-image":
+        from drivers.virtual.image_file import run_image
+
+        return run_image(argv[1:])
     if program == "session":
         from drivers.session.program import main as session
 
         return session(argv[1:])
-    sys.stderr.write("usage: python -m drivers session|virtual-meter|virtual-concentrator|virtual-gps …\n")
+    sys.stderr.write(
+        "usage: python -m drivers session|virtual-meter|virtual-concentrator|virtual-gps|virtual-image …\n"
+    )
     return 2
 
 

@@ -118,3 +118,26 @@ class WriteOutcome(msgspec.Struct, frozen=True):
     state: OutcomeState
     is_now: str | None = None
     detail: str | None = None
+
+
+class ImageState(StrEnum):
+    """How far a firmware image came. Whatever is less is an error."""
+
+    VERIFIED = "verified"
+    ACTIVATED = "activated"
+
+
+class ImageReport(msgspec.Struct, frozen=True):
+    """The answer of an image job. ``size`` in bytes; ``sent`` are the blocks of this run out of ``blocks``;
+    ``firmware_now`` is read back after the restart."""
+
+    meter: str
+    state: ImageState
+    identifier: str
+    sha256: str
+    size: int
+    blocks: int
+    sent: int
+    firmware_before: str | None = None
+    firmware_now: str | None = None
+    detail: str | None = None

@@ -154,6 +154,14 @@ class NeedsConfirmation(DriverError):
     hint = "Confirm it on the screen, naming the serial number of the meter."
 
 
+class ImageRefused(DriverError):
+    """The meter does not take, verify or activate a firmware image; it goes on with what it runs."""
+
+    code = "image-refused"
+    message = "The meter did not accept the firmware image; it keeps the firmware it runs."
+    hint = "Check that the image is for this model and that the file is whole, then send it again."
+
+
 class WrongValue(DriverError):
     code = "wrong-value"
     message = "A value that was given cannot be used."
@@ -200,7 +208,7 @@ _TYPES: dict[str, type[DriverError]] = {
     for kind in (
         DriverError, NoProbe, PortBusy, PortVanished, NoAnswer, EchoOnly, Garbage, WrongPassword, WrongKey,
         MissingSecret, CounterRefused, UnsupportedObject, AssociationRefused, LinkLost, OtherMeter,
-        NeedsConfirmation, WrongValue, Cancelled, SessionDied, HostFailed,
+        NeedsConfirmation, ImageRefused, WrongValue, Cancelled, SessionDied, HostFailed,
     )
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from fieldtool.commands import (
     handover,
     journal,
     meter,
+    meterimage,
     meterjobs,
     references,
     tablet,
@@ -42,6 +43,7 @@ tablet.add_to(app)
 tools.add_to(app)
 references.add_to(app)
 meterjobs.add_to(meter.app)
+meterimage.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")

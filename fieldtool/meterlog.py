@@ -122,6 +122,15 @@ class MeterLog:
             ).fetchall()
         return [WriteIntent(*row) for row in rows]
 
+    def last_write(self, serial: str, name: str) -> str | None:
+        """What was last intended of a kind of write (`firmware image`) to a meter, whatever became of it."""
+        with self._open() as connection:
+            row = connection.execute(
+                "SELECT will_be FROM write_intent WHERE serial = ? AND name = ? ORDER BY at DESC LIMIT 1",
+                (serial, name),
+            ).fetchone()
+        return None if row is None else str(row[0])
+
     def reserve_counter(self, key: str, at_least: int, count: int) -> int:
         """First of `count` values that were never given before."""
         with self._open() as connection:

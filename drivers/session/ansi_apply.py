@@ -29,7 +29,7 @@ from drivers.changes import (
 from drivers.errors import Garbage, LinkLost, MeterRefused, OtherMeter, PortVanished, UnsupportedObject
 from drivers.models import ClockSetting, Program, find_program
 from drivers.session.ansi_jobs import CLOCK, AnsiJobs
-from drivers.session.apply import Journal
+from drivers.session.journal import Journal
 
 _ID = "clock"
 _HELD_SECONDS = 60

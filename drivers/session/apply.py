@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +39,9 @@ from drivers.errors import (
 )
 from drivers.models import LimiterSetting, find_program
 from drivers.session.access import ReadoutOnly
+from drivers.session.image import ImageJobs, is_image_intent
 from drivers.session.jobs import Jobs
+from drivers.session.journal import Journal
 
 _ORDER = list(Danger)
 _STAGES = 3
@@ -50,21 +51,16 @@ _CONTROL_STATES = {0: "disconnected", 1: "connected", 2: "ready for reconnection
 _CLOCK_TOLERANCE = timedelta(seconds=60)
 
 
-@dataclass(frozen=True)
-class Journal:
-    """Where intents and outcomes go; both return only when durable."""
-
-    intent: Callable[[WriteIntent], None]
-    outcome: Callable[[WriteOutcome], None]
-
-
 class Writer:
     """The writing jobs on one meter."""
 
-    def __init__(self, jobs: Jobs, journal: Journal, programs: Path | None) -> None:
+    def __init__(
+        self, jobs: Jobs, journal: Journal, programs: Path | None, images: ImageJobs | None = None
+    ) -> None:
         self._jobs = jobs
         self._journal = journal
         self._programs = programs
+        self._images = images or ImageJobs(jobs, journal)
 
     # ---- plan and verify
 
@@ -244,6 +240,8 @@ class Writer:
         return outcomes
 
     def _settle_one(self, intent: WriteIntent) -> WriteOutcome:
+        if is_image_intent(intent):
+            return self._images.settle(intent)
         item = parse_item(intent.item)
         present = self._snapshot(item)
         if present is None:

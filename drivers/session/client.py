@@ -22,7 +22,15 @@ from typing import TypeVar, cast
 import msgspec
 
 from drivers import errors
-from drivers.changes import ApplyReport, ChangeResult, Plan, VerifyReport, WriteIntent, WriteOutcome
+from drivers.changes import (
+    ApplyReport,
+    ChangeResult,
+    ImageReport,
+    Plan,
+    VerifyReport,
+    WriteIntent,
+    WriteOutcome,
+)
 from drivers.connection import Connection, SessionHost
 from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session import messages as m
@@ -68,6 +76,7 @@ class OpticalSession:
         self._running = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
+        self._interrupted = False
         self._host_error: Exception | None = None
         self._process = subprocess.Popen(
             session_command(models),
@@ -141,6 +150,21 @@ class OpticalSession:
         """``disconnect`` or ``reconnect`` the supply. ``confirmation`` is the meter's serial number."""
         return _got(self._ask(lambda number: m.Relay(number, operation, confirmation)).relay)
 
+    def send_image(self, file: Path, identifier: str, last: str | None = None) -> ImageReport:
+        """Send a firmware image and have it verified; resumes where the meter holds part of the same one.
+
+        ``identifier``: what the maker calls the image, text or ``0x`` hex. ``last``: ``will_be`` of the
+        last image intent to this meter, which proves what its blocks belong to.
+        """
+        return _got(self._ask(lambda number: m.SendImage(number, str(file), identifier, last)).image)
+
+    def activate_image(self, file: Path, identifier: str, confirmation: str) -> ImageReport:
+        """Let the meter run the verified image and wait for its restart. ``confirmation`` is its serial
+        number."""
+        return _got(
+            self._ask(lambda number: m.ActivateImage(number, str(file), identifier, confirmation)).image
+        )
+
     # ---- life
 
     def cancel(self) -> None:
@@ -193,15 +217,32 @@ class OpticalSession:
             number = self._next_id
             self._send(build(number))
             while True:
-                answer = self._receive()
+                answer = self._heard()
                 if isinstance(answer, m.Result) and answer.id == number:
+                    self._raise_interrupt()
                     return answer
                 if isinstance(answer, m.Failure) and answer.id == number:
+                    self._raise_interrupt()
                     cause, self._host_error = self._host_error, None
                     raise errors.from_fields(
                         answer.code, answer.message, answer.hint, answer.detail, answer.extra
                     ) from cause
                 self._serve(answer)
+
+    def _raise_interrupt(self) -> None:
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
+
+    def _heard(self) -> m.ToApplication:
+        """The next message. Ctrl-C first lets the session leave the meter well; a second one ends it at
+        once."""
+        try:
+            return self._receive()
+        except KeyboardInterrupt:
+            self.cancel()
+            self._interrupted = True
+            return self._receive()
 
     def _serve(self, question: m.ToApplication) -> None:
         if isinstance(question, m.Progress):

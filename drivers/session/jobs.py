@@ -130,6 +130,12 @@ class Jobs:
                 )
         return self._identity
 
+    def forget_identity(self) -> None:
+        """The meter may say another firmware from now on; what type it is learnt anew."""
+        self._identity = None
+        self._record = None
+        self._record_checked = False
+
     def _read_identity(self) -> Identity:
         self.reach.run(lambda client: client)
         identity, asked = self._ask_identity()

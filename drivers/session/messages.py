@@ -10,7 +10,15 @@ from __future__ import annotations
 
 import msgspec
 
-from drivers.changes import ApplyReport, ChangeResult, Plan, VerifyReport, WriteIntent, WriteOutcome
+from drivers.changes import (
+    ApplyReport,
+    ChangeResult,
+    ImageReport,
+    Plan,
+    VerifyReport,
+    WriteIntent,
+    WriteOutcome,
+)
 from drivers.connection import Connection
 from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
 
@@ -102,6 +110,25 @@ class Relay(Message, frozen=True, tag="relay"):
     confirmation: str
 
 
+class SendImage(Message, frozen=True, tag="send_image"):
+    """Send and verify a firmware image. ``last``: what this application last sent to this meter, as its
+    intent says."""
+
+    id: int
+    file: str
+    identifier: str
+    last: str | None = None
+
+
+class ActivateImage(Message, frozen=True, tag="activate_image"):
+    """``confirmation`` must equal the serial number of the meter."""
+
+    id: int
+    file: str
+    identifier: str
+    confirmation: str
+
+
 class Close(Message, frozen=True, tag="close"):
     """Leave the meter well (release, disconnect) and end the program."""
 
@@ -189,6 +216,7 @@ class Result(Message, frozen=True, tag="result"):
     verified: VerifyReport | None = None
     settled: list[WriteOutcome] | None = None
     relay: ChangeResult | None = None
+    image: ImageReport | None = None
 
 
 class Failure(Message, frozen=True, tag="failure"):
@@ -202,7 +230,7 @@ class Failure(Message, frozen=True, tag="failure"):
 
 ToSession = (
     Open | Identify | Read | Profile | Events | Network | MakePlan | Apply | Verify | Settle | Relay
-    | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret | AnswerFailed
+    | SendImage | ActivateImage | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret | AnswerFailed
 )  # fmt: skip
 ToApplication = Ready | Progress | AskIntent | AskOutcome | AskCounter | AskSecret | Result | Failure
 

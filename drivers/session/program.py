@@ -8,9 +8,11 @@ runs. When the application dies, standard input ends: the meter is left well and
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -26,12 +28,14 @@ from drivers import errors
 from drivers.changes import (
     ApplyReport,
     ChangeResult,
+    ImageReport,
     Plan,
     VerifyReport,
     WriteIntent,
     WriteOutcome,
 )
 from drivers.connection import Connection, Mode
+from drivers.dlms.image import Image, image_of
 from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, Protocols, load_models
 from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
@@ -39,9 +43,11 @@ from drivers.session import messages as m
 from drivers.session.ansi_apply import AnsiWriter
 from drivers.session.ansi_jobs import AnsiJobs
 from drivers.session.ansi_reach import AnsiReach
-from drivers.session.apply import Journal, Writer
+from drivers.session.apply import Writer
 from drivers.session.events import read_events
+from drivers.session.image import ImageJobs
 from drivers.session.jobs import Jobs
+from drivers.session.journal import Journal
 from drivers.session.reach import Questions, Reach
 
 _LAST_SECONDS = 6.0
@@ -170,6 +176,7 @@ class Session:
         self._jobs: MeterJobs | None = None
         self._writer: MeterWriter | None = None
         self._events: ReadEvents = _not_opened
+        self._images: ImageJobs | None = None
         self._step = ("", 0.0)
 
     def run(self) -> int:
@@ -233,6 +240,8 @@ class Session:
                 return m.Result(number, settled=writer.settle(intents))
             case m.Relay(operation=operation, confirmation=confirmation):
                 return m.Result(number, relay=writer.relay(operation, confirmation))
+            case m.SendImage() | m.ActivateImage():
+                return m.Result(number, image=self._image(request))
         raise errors.WrongValue(f"unexpected request {type(request).__name__}")
 
     def _open(self, request: m.Open) -> None:
@@ -262,8 +271,17 @@ class Session:
         )
         cache = TypeCache(Path(request.cache) if request.cache else None)
         reader = Jobs(dlms, models, cache, self._progress)
-        self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs)
+        self._images = ImageJobs(reader, journal)
+        self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs, self._images)
         self._events = partial(read_events, reader)
+
+    def _image(self, request: m.SendImage | m.ActivateImage) -> ImageReport:
+        if self._images is None:
+            raise errors.UnsupportedObject(detail="image transfer is a class of DLMS/COSEM")
+        image = _image_from(request.file, request.identifier)
+        if isinstance(request, m.ActivateImage):
+            return self._images.activate(image, request.confirmation)
+        return self._images.transfer(image, request.last)
 
     def _speaks_ansi(self, connection: Connection) -> bool:
         """By the mode, or by the model that the order names where the mode is left open."""
@@ -302,6 +320,14 @@ class Session:
         self._talk.ask(lambda ask: m.AskOutcome(ask, outcome), m.AnswerDone)
 
 
+def _image_from(file: str, identifier: str) -> Image:
+    try:
+        octets = Path(file).read_bytes()
+    except OSError as error:
+        raise errors.WrongValue(f"{file} cannot be read ({error.strerror}).") from None
+    return image_of(octets, identifier)
+
+
 class FrameRecorder:
     """Writes what crosses the line as JSON lines: seconds, direction, hex. Passwords are withheld by
     ``Line``."""
@@ -337,6 +363,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--assets", type=Path, help="assets folder; its models are used")
     options = parser.parse_args(argv)
     folder = options.models or (options.assets / "models" if options.assets else None)
+    with contextlib.suppress(ValueError):  # not the main thread of a process: tests
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C goes to us too; the application says what follows
     talk = Conversation(*_private_streams())
     try:
         models = load_models(folder) if folder else {}

@@ -30,7 +30,7 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
         "manufacturer": model.flag,
         "serial": device.serial,
         "logical_device_name": device.logical_device_name.decode(),
-        "firmware": model.firmware,
+        "firmware": device.image.firmware,
         "sign_on": {"identification": f"/{model.flag}…\\2{model.identification}", "address": device.serial},
         "server": {"logical": LOGICAL_DEVICE, "physical": settings.physical},
         "hdlc": {"information": LIMITS.transmit, "window": LIMITS.window_transmit, "baud": settings.baud},

@@ -29,6 +29,7 @@ from drivers.virtual.dlms.link import (
 )
 from drivers.virtual.dlms.session import Session
 from drivers.virtual.dlms.short_name_dispatch import ShortNameDispatcher
+from drivers.virtual.faults import PowerLoss
 from drivers.virtual.signon import EnterHdlc, SignOn, Step, Switch
 from drivers.virtual.uart import SIGN_ON, Framing
 
@@ -129,7 +130,9 @@ class Meter:
                 return outputs
 
     def tick(self, now: float) -> list[Output]:
-        """Lets time-outs happen."""
+        """Lets time-outs happen. Raises `PowerLoss` where the meter restarts by itself (new firmware)."""
+        if self.device.image.restart_due():
+            raise PowerLoss("restart with another firmware")
         programming = self._signon.state is signon.State.PROGRAMMING
         patience = PROGRAMMING_TIMEOUT if programming else SIGN_ON_TIMEOUT
         if self._mode is Mode.SIGN_ON and now - self._last_octet > patience:

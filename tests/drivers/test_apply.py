@@ -16,8 +16,9 @@ from drivers.dlms.data import Data, Tag, array, octet_string
 from drivers.errors import DriverError, LinkLost, MeterRefused
 from drivers.models import MeterModel, load_model
 from drivers.reading import Identity
-from drivers.session.apply import Journal, Writer
+from drivers.session.apply import Writer
 from drivers.session.jobs import Jobs
+from drivers.session.journal import Journal
 from tests.drivers.field import MODELS, PROGRAMS, VALUES
 
 _Value = TypeVar("_Value")

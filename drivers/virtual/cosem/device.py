@@ -21,6 +21,7 @@ from drivers.virtual.cosem.control import (
     Relay,
     script_table,
 )
+from drivers.virtual.cosem.image import ImageTransfer
 from drivers.virtual.cosem.management import (
     Associations,
     hdlc_setup,
@@ -78,6 +79,7 @@ class Event:
     POWER_DOWN = 1
     POWER_UP = 2
     CLOCK_SET = 4
+    FIRMWARE_CHANGED = 18
     PARAMETERS_CHANGED = 47
     KEYS_CHANGED = 48
     CALENDAR_ACTIVATED = 9
@@ -119,6 +121,14 @@ class LogicalDevice:
         )
         self.load = Load(model.supply, seed, lambda at: model.zone.local(at).hour, settings.wiring)
         self.energies = Energies(now, _first_registers(seed, settings.import_kwh))
+        self.image = ImageTransfer(
+            self.store,
+            model.product,
+            model.firmware,
+            model.max_pdu // 2,
+            system_time,
+            lambda: self.log(Event.FIRMWARE_CHANGED),
+        )
         self._event_code = 0
         self._last_capture = 0.0
         self._status = 0
@@ -191,6 +201,7 @@ class LogicalDevice:
         self._status = 0x80
         self.log(Event.POWER_DOWN)
         self.log(Event.POWER_UP)
+        self.image.power_up()
 
     # -- what happens inside --
 
@@ -311,7 +322,7 @@ class LogicalDevice:
             label("0.0.96.1.2.255", self.model.product),
             label("0.0.96.1.3.255", "2026"),
             label("0.0.96.1.4.255", self.model.name),
-            label("1.0.0.2.0.255", self.model.firmware, ANYONE),
+            measurement.live_data("1.0.0.2.0.255", lambda: octets(self.image.firmware.encode()), ANYONE),
         ]
 
     def _ratios(self) -> list[CosemObject]:
@@ -351,6 +362,8 @@ class LogicalDevice:
             hdlc_setup(self.store, settings.physical, settings.baud, int(settings.inactivity)),
             local_port_setup(self.store, self.serial, settings.baud, settings.reaction),
         ]
+        if not self.model.short_names:
+            objects.append(self.image.cosem())
         if self.model.prime:
             node = prime.Node(prime.mac_of(self.serial), settings.base_node, settings.join_after)
             objects += prime.objects(node, lambda: self._system_time() - self.powered_at, "PRIME-1.3.6")
