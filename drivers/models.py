@@ -25,7 +25,7 @@ from drivers.reading import Identity
 from drivers.toml_file import line_of, load_toml
 from drivers.wiring.angles import Sense
 
-TECHNOLOGIES = frozenset({"none", "prime", "g3", "gsm", "rf", "twacs", "rpma", "plc"})
+TECHNOLOGIES = frozenset({"none", "prime", "g3", "gsm", "wisun", "lorawan", "rf", "twacs", "rpma", "plc"})
 _DEVICE_ID = re.compile(r"1:0\.0\.96\.1\.(\d)\.255:2")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.]+)\}")
 
@@ -107,8 +107,10 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: str | None = None
     event_logs: list[str] = []
     event_names: dict[str, dict[str, str]] = {}
+    status_bits: dict[str, dict[str, str]] = {}
     relay: str | None = None
     modules: list[str] = []
+    children: list[str] = []
     quirks: Quirks = Quirks()
 
     def counter_item(self, client: int) -> str | None:
@@ -247,6 +249,7 @@ def load_model(path: Path) -> MeterModel:
     checks += [(f"$.readings[{number}].item", named.item) for number, named in enumerate(model.readings)]
     checks += [(f"$.clients.{key}.counter", c.counter) for key, c in model.clients.items() if c.counter]
     checks += [(f"$.{key}", item) for key in ("profile", "events", "relay") if (item := getattr(model, key))]
+    checks += [(f"$.children[{number}]", item) for number, item in enumerate(model.children)]
     checks += [(f"$.event_logs[{number}]", item) for number, item in enumerate(model.event_logs)]
     for where, item in checks:
         _check_item(path, text, where, item)
@@ -254,6 +257,10 @@ def load_model(path: Path) -> MeterModel:
         expression = getattr(model.match, key)
         if expression is not None:
             _check_expression(path, text, f"$.match.{key}", expression)
+    for bit in model.status_bits:
+        if not bit.isdecimal() or int(bit) > 63:
+            reason = f"status bit {bit!r} is not a number of 0 to 63"
+            raise ModelFileError(path.name, line_of(text, f"$.status_bits.{bit}"), reason)
     if model.technology not in TECHNOLOGIES:
         reason = f"technology {model.technology!r} is not one of {', '.join(sorted(TECHNOLOGIES))}"
         raise ModelFileError(path.name, line_of(text, "$.technology"), reason)

@@ -14,6 +14,7 @@ from drivers.dlms.cosem import (
     Item,
     ScalerUnit,
     access_result,
+    currency,
     iso_local,
     iso_utc,
     parse_date_time,
@@ -27,8 +28,13 @@ from drivers.reading import Reading
 _DESCRIPTOR_BYTES = 10
 _HEAD_BYTES = 8
 _MOST = 100
-_SCALED = {(3, 2): 3, (4, 2): 3, (5, 2): 4, (5, 3): 4}
-"""Class and attribute whose value has a scaler_unit, and the attribute of that."""
+_SCALED = {(3, 2): 3, (4, 2): 3, (5, 2): 4, (5, 3): 4} | dict.fromkeys(
+    ((111, amount) for amount in (5, 6, 7, 8, 16, 17, 18)), 15
+)
+"""Class and attribute whose value has a scaler_unit (an account: a currency), and the attribute of that."""
+_IN_CURRENCY = {112: frozenset({2, 5, 6, 9, 10}), 113: frozenset({2, 11, 12})}
+"""Amounts of credits and charges are in the currency of their account."""
+_SCALERS = frozenset({(3, 3), (4, 3), (5, 4), (111, 15)})
 _OTHER_REASON = 250
 
 Progress = Callable[[int, int], None]
@@ -105,7 +111,13 @@ class AttributeReader:
 
 
 def scaler_item(item: Item) -> Item | None:
-    """Where the scaler_unit of an attribute stands, if it has one."""
+    """Where the scaler_unit of an attribute stands, if it has one.
+
+    Accounts, credits and charges of one commodity differ in the tens of D alone: 0.b.19.1x.e.255 is a credit
+    of the account 0.b.19.0x.0.255 (IEC 62056-6-1).
+    """
+    if item.attribute in _IN_CURRENCY.get(item.class_id, ()):
+        return Item(111, bytes([*item.obis[:3], item.obis[3] % 10, 0, item.obis[5]]), 15)
     attribute = _SCALED.get((item.class_id, item.attribute))
     return item.of(attribute) if attribute else None
 
@@ -156,10 +168,10 @@ def value_text(item: Item, value: Data, reversed_sign: bool = False) -> str | No
 
 
 def remember_scalers(results: dict[Item, Result], scalers: dict[Item, ScalerUnit | None]) -> None:
-    """Keep every scaler_unit among the results."""
+    """Keep every scaler_unit and currency among the results."""
     for item, result in results.items():
-        if (item.class_id, item.attribute) in ((3, 3), (4, 3), (5, 4)) and result.data is not None:
-            scalers[item] = scaler_unit(result.data)
+        if (item.class_id, item.attribute) in _SCALERS and result.data is not None:
+            scalers[item] = currency(result.data) if item.class_id == 111 else scaler_unit(result.data)
 
 
 def _capture_time(where: Item | None, results: dict[Item, Result], reversed_sign: bool) -> str | None:

@@ -107,6 +107,17 @@ def scaler_unit(data: Data) -> ScalerUnit | None:
     return ScalerUnit(int(scaler), UNITS.get(int(code), None if code == 255 else f"unit-{code}"))
 
 
+def currency(data: Data) -> ScalerUnit | None:
+    """Decode the currency of an account (class 111, attribute 15: name, scale, unit); ``None`` for anything
+    else."""
+    if not isinstance(data.value, tuple) or len(data.items) < 2:
+        return None
+    name, scale = data.items[0].value, data.items[1].value
+    if not isinstance(name, bytes) or not isinstance(scale, int):
+        return None
+    return ScalerUnit(int(scale), text_of(name) if name else None)
+
+
 # ---- date-time, Blue Book 4.1.6.1: local time, deviation in minutes with UTC = local + deviation
 
 DEVIATION_UNSPECIFIED = -0x8000

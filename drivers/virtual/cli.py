@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from drivers.virtual.ansi.device import ANSI_MODELS, AnsiDevice
 from drivers.virtual.ansi.meter import AnsiMeter
 from drivers.virtual.ansi.run import AnsiStateFile, build_ansi, describe_ansi
 from drivers.virtual.cosem.device import LogicalDevice, Settings
+from drivers.virtual.cosem.joining import Outcome
 from drivers.virtual.faults import WriteFaults
 from drivers.virtual.line import Line, LineOptions, PhysicalMeter
 from drivers.virtual.meter import Meter
@@ -60,6 +62,20 @@ def _mac(value: str) -> bytes:
     return octets
 
 
+def _hundredths(value: str) -> int:
+    amount = Decimal(value) * 100
+    if amount != amount.to_integral_value() or not 0 <= amount < 2**31:
+        raise argparse.ArgumentTypeError(f"{value}: an amount has up to two decimals")
+    return int(amount)
+
+
+def _pdu(value: str) -> int:
+    size = int(value)
+    if not 64 <= size <= 65535:
+        raise argparse.ArgumentTypeError(f"{value}: an APDU has 64 to 65535 octets")
+    return size
+
+
 def _rate(value: str) -> float:
     rate = float(value)
     if not 0 <= rate <= 1:
@@ -87,7 +103,19 @@ def meter_parser() -> argparse.ArgumentParser:
     add("--physical", type=int, default=17, help="lower HDLC address (default 17)")
     add("--inactivity-s", type=float, default=120.0, help="HDLC inactivity time-out; 0 means never")
     add("--lockout-s", type=float, default=60.0, help="lock-out after three wrong passwords or keys")
-    add("--join-after-s", type=float, default=30.0, help="PRIME: seconds from power-up until it has joined")
+    add(
+        "--join-after-s",
+        type=float,
+        default=30.0,
+        help="seconds from power-up until it has joined its network",
+    )
+    add(
+        "--join",
+        choices=[outcome.value for outcome in Outcome],
+        default=Outcome.NORMAL.value,
+        help="how joining the network ends",
+    )
+    add("--credit", type=_hundredths, default=5000, metavar="AMOUNT", help="prepayment: credit at the start")
     add(
         "--base-node",
         type=_mac,
@@ -103,6 +131,7 @@ def meter_parser() -> argparse.ArgumentParser:
         help="security suite; 1 and 2 have key pairs, ECDSA and agreed keys",
     )
     add("--list-limit", type=int, help="longest with-list request answered (0: claimed but refused)")
+    add("--max-pdu", type=_pdu, metavar="BYTES", help="longest APDU it takes in (default: that of the model)")
     line = parser.add_argument_group("line")
     add = line.add_argument
     add("--baud", type=_baud, default=9600, help="highest rate: offered at sign-on, used for a direct start")
@@ -148,6 +177,9 @@ def build_device(options: argparse.Namespace) -> LogicalDevice:
         join_after=options.join_after_s,
         base_node=options.base_node,
         list_limit=options.list_limit,
+        max_pdu=options.max_pdu,
+        join=Outcome(options.join),
+        credit=options.credit,
         suite=options.suite,
         import_kwh=options.import_kwh,
         wiring=wiring.parse(options.wiring, model.supply.phases),

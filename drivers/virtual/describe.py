@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from drivers.virtual import secrets
-from drivers.virtual.cosem import prime
+from drivers.virtual.cosem import g3, mbus, prepayment, prime
 from drivers.virtual.cosem.base import Client, obis_text
 from drivers.virtual.cosem.device import LogicalDevice, counter_objects
 from drivers.virtual.dlms import acse
 from drivers.virtual.dlms.acse import Mechanism
 from drivers.virtual.dlms.session import Access
 from drivers.virtual.meter import LIMITS, LOGICAL_DEVICE
+from drivers.virtual.models import Network
 
 _AUTH = {mechanism: mechanism.name.lower() for mechanism in Mechanism}
 
@@ -34,7 +35,7 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
         "sign_on": {"identification": f"/{model.flag}…\\2{model.identification}", "address": device.serial},
         "server": {"logical": LOGICAL_DEVICE, "physical": settings.physical},
         "hdlc": {"information": LIMITS.transmit, "window": LIMITS.window_transmit, "baud": settings.baud},
-        "max_pdu": model.max_pdu,
+        "max_pdu": device.max_pdu,
         "clients": [
             {
                 "name": access.name,
@@ -57,6 +58,9 @@ def describe(device: LogicalDevice) -> dict[str, Any]:
         "list_limit": device.list_limit,
         "referencing": "sn" if device.short_names else "ln",
         "prime": _prime(device),
+        "network": _network(device),
+        "prepayment": _prepayment(device),
+        "mbus": _children(device),
         "objects": [
             {
                 "class": thing.class_id,
@@ -92,7 +96,7 @@ def _rights(of: Any) -> dict[str, int]:
 
 
 def _prime(device: LogicalDevice) -> dict[str, Any] | None:
-    if not device.model.prime:
+    if device.model.network is not Network.PRIME:
         return None
     settings = device.settings
     mac = prime.mac_of(device.serial)
@@ -101,3 +105,37 @@ def _prime(device: LogicalDevice) -> dict[str, Any] | None:
         "base_node": settings.base_node.hex().upper(),
         "join_after_s": settings.join_after,
     }
+
+
+def _network(device: LogicalDevice) -> dict[str, Any] | None:
+    """The network it joins, its address there, when, and how that ends."""
+    kind = device.model.network
+    if kind is Network.NONE:
+        return None
+    address = {Network.PRIME: prime.mac_of, Network.G3: g3.eui64_of}.get(kind)
+    return {
+        "technology": kind.value,
+        "mac": address(device.serial).hex().upper() if address else None,
+        "join_after_s": device.joining.after,
+        "join": device.joining.outcome.value,
+    }
+
+
+def _prepayment(device: LogicalDevice) -> dict[str, Any] | None:
+    """Tokens that this meter takes, each once and in this order: 10.00, 25.00 and 100.00."""
+    if device.prepayment is None:
+        return None
+    amounts = enumerate((1000, 2500, 10000), start=1)
+    return {
+        "credit": device.settings.credit,
+        "tokens": [prepayment.token(device.serial, amount, sequence) for sequence, amount in amounts],
+    }
+
+
+def _children(device: LogicalDevice) -> list[dict[str, Any]]:
+    if not device.model.mbus:
+        return []
+    return [
+        {"channel": channel, "number": f"{child.number:08d}", "manufacturer": child.flag, "type": child.kind}
+        for channel, child in enumerate(mbus.children_of(device.serial), start=1)
+    ]

@@ -9,7 +9,7 @@ from functools import partial
 
 from drivers.elliptic import Suite
 from drivers.virtual import secrets
-from drivers.virtual.cosem import measurement, prime
+from drivers.virtual.cosem import cellular, g3, mbus, measurement, prime
 from drivers.virtual.cosem.base import ANYONE, CONFIGURE, Cells, CosemObject, Store, obis, table
 from drivers.virtual.cosem.clock import NAME as CLOCK
 from drivers.virtual.cosem.clock import Clock
@@ -22,16 +22,18 @@ from drivers.virtual.cosem.control import (
     script_table,
 )
 from drivers.virtual.cosem.image import ImageTransfer
+from drivers.virtual.cosem.joining import Joining, Outcome
 from drivers.virtual.cosem.management import (
     Associations,
     hdlc_setup,
     local_port_setup,
     sap_assignment,
 )
+from drivers.virtual.cosem.prepayment import Prepayment
 from drivers.virtual.cosem.profile import Column, Profile, column
 from drivers.virtual.cosem.security_setup import SecuritySetup
 from drivers.virtual.cosem.short_name_association import ShortNameAssociation
-from drivers.virtual.cosem.time import decode_date_time
+from drivers.virtual.cosem.time import decode_date_time, encode_date_time
 from drivers.virtual.dlms import acse
 from drivers.virtual.dlms.axdr import AxdrError, Data, octets, u16
 from drivers.virtual.dlms.security import Security
@@ -39,8 +41,8 @@ from drivers.virtual.dlms.session import CLIENTS, KEY_PAIR_CLIENTS, SHORT_NAME_C
 from drivers.virtual.dlms.short_name_dispatch import short_names_of
 from drivers.virtual.dlms.short_names import Member
 from drivers.virtual.faults import WriteFaults
-from drivers.virtual.models import Model
-from drivers.virtual.physics import SLOT, Energies, Load, Phase
+from drivers.virtual.models import Model, Network
+from drivers.virtual.physics import IMPORT_ACTIVE, SLOT, Energies, Load, Phase
 from drivers.virtual.wiring import Wiring
 
 LOAD_PROFILE, EVENT_LOG = "1.0.99.1.0.255", "0.0.99.98.0.255"
@@ -63,8 +65,12 @@ class Settings:
     days: int = 10
     clock_offset: int = 0
     join_after: float = 30.0
+    join: Outcome = Outcome.NORMAL
     base_node: bytes = bytes.fromhex("404022000001")
     list_limit: int | None = None
+    max_pdu: int | None = None
+    credit: int = 5000
+    """Prepayment: hundredths of the currency at the start."""
     import_kwh: int | None = None
     """Active import at the beginning of the profile; None draws it from the seed."""
     wiring: Wiring = field(default_factory=Wiring)
@@ -88,6 +94,7 @@ class Event:
     DISCONNECTED = 60
     RECONNECTED = 61
     LIMIT_EXCEEDED = 62
+    CREDIT_EXHAUSTED = 63
 
 
 class LogicalDevice:
@@ -98,7 +105,7 @@ class LogicalDevice:
     ) -> None:
         self.model, self.settings, self._system_time = model, settings, system_time
         self.flag, self.serial, self.identification = model.flag, settings.serial, model.identification
-        self.max_pdu = model.max_pdu
+        self.max_pdu = settings.max_pdu or model.max_pdu
         self.list_limit = model.list_limit if settings.list_limit is None else settings.list_limit
         self.store = store or Store()
         self.system_title = secrets.system_title(model.flag, settings.serial)
@@ -139,6 +146,14 @@ class LogicalDevice:
             column(3, "1.0.1.8.0.255"),
             column(3, "1.0.2.8.0.255"),
         )
+        self.joining = Joining(
+            lambda: self._system_time() - self.powered_at, settings.join_after, settings.join
+        )
+        self.prepayment = (
+            Prepayment(self.store, self.serial, settings.credit, self._imported, self._stamp)
+            if model.prepayment
+            else None
+        )
         self.profile = self._profile(LOAD_PROFILE, columns, 96 * 60, SLOT)
         self.clients = SHORT_NAME_CLIENTS if model.short_names else CLIENTS
         if self.security.pairs is not None and not model.short_names:
@@ -149,6 +164,8 @@ class LogicalDevice:
         self._build()
         self._connect()
         self._begin(now)
+        if self.prepayment is not None:
+            self.prepayment.begin()
 
     # -- time --
 
@@ -164,6 +181,9 @@ class LogicalDevice:
                 pass  # partly unspecified: never due
         self._capture_until(now)
         self._advance(now)
+        if self.prepayment is not None and self.prepayment.exhausted and self.relay.closed:
+            self.log(Event.CREDIT_EXHAUSTED)
+            self.relay.trip()
 
     def _advance(self, to: float) -> None:
         zone, offset = self.clock.zone, self.clock.offset
@@ -310,6 +330,12 @@ class LogicalDevice:
     def energies_wh(self, quantity: int, tariff: int) -> int:
         return self.energies.wh(quantity, tariff)
 
+    def _imported(self) -> int:
+        return self.energies.wh(IMPORT_ACTIVE, 0)
+
+    def _stamp(self) -> bytes:
+        return encode_date_time(self.clock.now(), self.clock.zone)
+
     def _identity(self) -> list[CosemObject]:
         digits = "".join(ch for ch in self.serial if ch.isdigit())
         name = (self.model.flag + digits[-13:].rjust(13, "0")).encode()
@@ -364,10 +390,24 @@ class LogicalDevice:
         ]
         if not self.model.short_names:
             objects.append(self.image.cosem())
-        if self.model.prime:
-            node = prime.Node(prime.mac_of(self.serial), settings.base_node, settings.join_after)
-            objects += prime.objects(node, lambda: self._system_time() - self.powered_at, "PRIME-1.3.6")
-        return objects
+        if self.prepayment is not None:
+            objects += self.prepayment.cosem()
+        if self.model.mbus:
+            objects += mbus.objects(self.serial, self.joining, self._stamp)
+        return objects + self._network()
+
+    def _network(self) -> list[CosemObject]:
+        """What tells how the meter stands in its network."""
+        kind = self.model.network
+        if kind is Network.PRIME:
+            node = prime.Node(prime.mac_of(self.serial), self.settings.base_node)
+            return prime.objects(node, self.joining, "PRIME-1.3.6")
+        if kind is Network.G3:
+            return g3.objects(self.serial, self.joining)
+        if kind in (Network.GPRS, Network.LTE):
+            lte = kind is Network.LTE
+            return cellular.objects(self.store, self.serial, self.joining, self._stamp, lte=lte)
+        return []
 
 
 def counter_objects(clients: Mapping[int, Access]) -> dict[int, str]:

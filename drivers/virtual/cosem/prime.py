@@ -5,11 +5,11 @@ power.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from drivers.virtual.cosem.base import ANYONE, Attribute, Caller, CosemObject, Method, computed, fixed, obis
+from drivers.virtual.cosem.joining import Joining
 from drivers.virtual.dlms.axdr import Data, array, enum, i8, i16, octets, structure, u8, u16, u32
 
 MAC = "0.0.28.6.0.255"
@@ -19,11 +19,10 @@ TERMINAL, DISCONNECTED = 1, 0
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What the network knows of this node: own EUI-48, EUI-48 of the base node, seconds until it joins."""
+    """What the network knows of this node: own EUI-48 and that of the base node."""
 
     mac: bytes
     base: bytes
-    join_after: float
 
 
 def mac_of(serial: str) -> bytes:
@@ -35,27 +34,28 @@ def mac_of(serial: str) -> bytes:
 class _Builder:
     """Makes the objects of one node; what it could only know from the network is zero until it has joined."""
 
-    def __init__(self, node: Node, powered_for: Callable[[], float]) -> None:
-        self._node, self._powered_for = node, powered_for
+    def __init__(self, node: Node, joining: Joining) -> None:
+        self._node, self._joining = node, joining
         self._draw = hashlib.blake2b(node.mac, digest_size=8).digest()
         self._level = self._draw[0] % 3
 
     def _joined(self, value: Data, before: Data) -> Attribute:
-        return computed(lambda: value if self._powered_for() >= self._node.join_after else before)
+        return computed(lambda: value if self._joining.joined else before)
 
     def counters(self, class_id: int, name: str, indexes: range) -> CosemObject:
         """Counters that rise while the node is joined, until method 1 or a power loss sets them to zero."""
-        zero = self._node.join_after
+        zero = self._joining.after
 
         def count(index: int) -> Data:
             nonlocal zero
-            if self._powered_for() < zero:
-                zero = self._node.join_after
-            return u32(max(0, int(self._powered_for() - zero)) * (1 + self._draw[index] % 5))
+            if not self._joining.joined or self._joining.powered_for() < zero:
+                zero = self._joining.after
+            alive = self._joining.powered_for() - zero if self._joining.joined else 0
+            return u32(max(0, int(alive)) * (1 + self._draw[index] % 5))
 
         def reset(caller: Caller, value: Data | None) -> None:
             nonlocal zero
-            zero = max(self._powered_for(), self._node.join_after)
+            zero = max(self._joining.powered_for(), self._joining.after)
 
         attributes = {index: computed(partial(count, index)) for index in indexes}
         return CosemObject(class_id, 0, obis(name), attributes, {1: Method(reset)})
@@ -95,13 +95,14 @@ class _Builder:
         quality = structure(base, i8(0), i8(1), i8(1), level, snr, i8(0), i8(0), i8(0))
         empty = array([])
         attributes = {index: fixed(empty) for index in (2, 3, 4)}
-        attributes |= {5: self._joined(array([switch]), empty), 6: self._joined(array([quality]), empty)}
+        heard = computed(lambda: array([switch]) if self._joining.decided else empty)
+        attributes |= {5: heard, 6: self._joined(array([quality]), empty)}
         return CosemObject(85, 0, obis("0.0.28.5.0.255"), attributes)
 
 
-def objects(node: Node, powered_for: Callable[[], float], firmware: str) -> list[CosemObject]:
-    """The PRIME objects; `powered_for` gives seconds since power-up."""
-    build = _Builder(node, powered_for)
+def objects(node: Node, joining: Joining, firmware: str) -> list[CosemObject]:
+    """The PRIME objects. A node that the base node refuses hears it, but stays disconnected."""
+    build = _Builder(node, joining)
     application = {2: fixed(octets(firmware.encode())), 3: fixed(u16(0x0053)), 4: fixed(u16(0x0101))}
     return [
         build.llc_setup(),
