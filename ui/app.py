@@ -64,6 +64,7 @@ class Screens:
         translator: CatalogueTranslator | None = None,
         providers: Mapping[str, QQmlImageProviderBase] | None = None,
     ) -> None:
+        self._backend = backend
         self.warnings: list[str] = []
         self.translator = translator or CatalogueTranslator()
         self.translator.use(language)
@@ -91,8 +92,9 @@ class Screens:
         return root if isinstance(root, QWindow) else None
 
     def close(self) -> None:
-        """Stops the workers, then lets go of the window and of what it shows."""
+        """Cancels what runs, stops the workers, then lets go of the window and of what it shows."""
         self.app.end()
+        self._backend.cancel()
         self.workers.stop()
         for root in self.engine.rootObjects():
             root.deleteLater()

@@ -1,14 +1,16 @@
 """Work away from the interface thread: one lane each for the port, the database, the sync and the camera.
 
 A lane is one thread with a queue, so that two jobs of one kind never overlap. The answer comes back on the
-interface thread through a queued signal; nothing here waits.
+interface thread through a queued signal; nothing here waits but `stop`, at the end.
 """
 
 from __future__ import annotations
 
 import enum
 import logging
+import threading
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,6 +18,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+STOP_S = 5.0
+"""What is under way has so long to end when the window closes: a look through the camera, a cancelled read."""
 
 
 class Lane(enum.Enum):
@@ -55,6 +59,9 @@ class Workers(QObject):
         self._arrived.connect(self._deliver, kind)
         self._pending = 0
         self._stopped = False
+        self._telling = threading.RLock()
+        """Held while a worker tells something: after `stop` none touches this object, which may be gone."""
+        self._running: set[Future[object]] = set()
 
     @property
     def pending(self) -> int:
@@ -80,27 +87,44 @@ class Workers(QObject):
             error = future.exception()
             if error is None:
                 value = future.result()
-                self._arrived.emit(lambda: done(value))
+                self._tell(lambda: done(value))
             elif failed is not None and isinstance(error, Exception):
-                self._arrived.emit(lambda: failed(error))
+                self._tell(lambda: failed(error))
             else:
                 log.error("a job of lane %s failed", lane.value, exc_info=error)
-                self._arrived.emit(lambda: None)
+                self._tell(lambda: None)
 
-        self._lanes[lane].submit(job).add_done_callback(finish)
+        future = self._lanes[lane].submit(job)
+        self._running = {one for one in self._running if not one.done()} | {future}
+        future.add_done_callback(finish)
 
     def post(self, callback: Callable[[], None]) -> None:
         """Calls `callback` on the interface thread; for progress told by a worker."""
         self._pending += 1
-        self._arrived.emit(callback)
+        self._tell(callback)
 
     def stop(self) -> None:
-        """Ends the lanes; jobs that have not begun are dropped, the running ones finish by themselves."""
-        self._stopped = True
+        """Ends the lanes: jobs that have not begun are dropped, what runs has `STOP_S` to end, and nobody is
+        told anything any more. Cancel first what can be cancelled."""
+        with self._telling:
+            self._stopped = True
         for executor in self._lanes.values():
             executor.shutdown(wait=False, cancel_futures=True)
+        late = futures.wait(self._running, timeout=STOP_S).not_done
+        if late:
+            log.warning("%d jobs still run as the window closes", len(late))
+            return
+        for executor in self._lanes.values():
+            executor.shutdown()
+
+    def _tell(self, callback: Callable[[], None]) -> None:
+        with self._telling:
+            if not self._stopped:
+                self._arrived.emit(callback)
 
     def _deliver(self, callback: Callable[[], None]) -> None:
+        if self._stopped:
+            return
         self._pending -= 1
         callback()
         self.busyChanged.emit()

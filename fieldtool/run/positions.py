@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun
 
 _log = logging.getLogger(__name__)
+CLOSE_S = 2.0
+"""Seconds that a receiver has to let go; one whose driver hangs holds nobody up longer."""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Positions:
         self._run = run
         self._lock = threading.Lock()
         self._search: _Search | None = None
+        self._looking: list[threading.Thread] = []
         self.changed: Callable[[], None] | None = None
         """Called from another thread when there is something new to show."""
 
@@ -74,7 +77,9 @@ class Positions:
             if not again and engine.is_done(step, self._run.state):
                 return
             search = self._begin(step.id)
-        threading.Thread(target=self._look, args=(search,), name="position", daemon=True).start()
+            looking = threading.Thread(target=self._look, args=(search,), name="position", daemon=True)
+            self._looking = [one for one in self._looking if one.is_alive()] + [looking]
+            looking.start()
 
     def take(self) -> None:
         """*Slow.* Take the position of the shown step, and wait for it."""
@@ -91,6 +96,12 @@ class Positions:
             if self._search is not None:
                 self._search.stop.set()
             self._search = None
+
+    def close(self) -> None:
+        """The same, and wait until the search is over: whom it tells may be gone soon."""
+        self.stop()
+        for looking in self._looking:
+            looking.join(CLOSE_S)
 
     def _begin(self, step: str) -> _Search:
         if self._search is not None:

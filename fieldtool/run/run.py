@@ -233,7 +233,11 @@ class ProcedureRun:
                 self._meters_outdated = True  # the next work on a meter begins with a fresh session
 
     def close(self) -> None:
-        """Let go of meter and receiver."""
+        """Let go of meter and receiver; returns when nobody is told anything any more."""
+        self.positions.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self.positions.stop()
         meters, self._meters = self._meters, None
         if meters is not None:
@@ -406,7 +410,7 @@ class ProcedureRun:
         self._opened_at = datetime.now(UTC)
         self.positions.stop()
         if end is not None:
-            self.close()
+            self._let_go()
         self._arrive()
         following = engine.open_step(self.procedure, self.job(), self.state)
         return Accepted(
@@ -418,7 +422,7 @@ class ProcedureRun:
 
     def _end(self, step: str, payloads: list[kinds.Payload], end: RunEnd) -> Accepted:
         stored = self._append(payloads)
-        self.close()
+        self._let_go()
         return Accepted(step=step, saved_at=stored[-1].envelope.time.device, next_step=None, end=end)
 
     def _clear_bench(self, used: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -23,12 +24,13 @@ FRAME_MS = 16
 
 
 class Person:
-    """A person before one window; leaving asserts that QML had nothing to complain of."""
+    """A person before one window; leaving asserts that QML had nothing to complain of and no thread is left."""
 
     def __init__(
         self, qtbot: QtBot, backend: Backend, screens: Screens | None = None, **options: bool | str
     ) -> None:
-        self.bot = qtbot
+        self.bot, self.backend = qtbot, backend
+        self.before = set(threading.enumerate())
         self.screens = screens or Screens(
             backend,
             language=str(options.get("language", "es")),
@@ -60,8 +62,11 @@ class Person:
             self.window.grabWindow().save(str(picture))
             print(f"what the person saw last: {picture}", self.screens.app.procedure.failure, warnings)
         self.screens.close()
+        self.backend.close()
         if error is None:
             assert warnings == []
+            # One that still works in C++ when the interpreter ends takes the process down with it.
+            assert set(threading.enumerate()) <= self.before
 
     def visible(self) -> Iterator[QQuickItem]:
         """Everything on the page."""

@@ -14,7 +14,6 @@ from fieldtool.settings import Home
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
 from tests.ui.person import Person
-from ui.backend import Backend
 from ui.preview import orders
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 from ui.wiring.start import screens_of_this_machine
@@ -118,9 +117,9 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FIELDTOOL_PASSPHRASE", raising=False)
 
 
-def looking_at(qtbot: QtBot, home: Home) -> tuple[Person, Backend]:
+def looking_at(qtbot: QtBot, home: Home) -> Person:
     screens, backend = screens_of_this_machine(home)
-    return Person(qtbot, backend, screens), backend
+    return Person(qtbot, backend, screens)
 
 
 def test_a_machine_without_a_keyring_asks_for_its_passphrase(
@@ -128,7 +127,7 @@ def test_a_machine_without_a_keyring_asks_for_its_passphrase(
 ) -> None:
     """Chosen once, asked for at each start; a wrong one is said and costs nothing; it is kept nowhere."""
     home, phrase = Home(tmp_path), "tres tristes contadores"
-    crew, backend = looking_at(qtbot, home)
+    crew = looking_at(qtbot, home)
     with crew:
         crew.until_sees("Elija la frase de acceso")
         crew.tap("English")
@@ -138,8 +137,7 @@ def test_a_machine_without_a_keyring_asks_for_its_passphrase(
             crew.type(phrase)
             crew.press(Qt.Key.Key_Return)
         crew.until_sees("Enrol this tablet", patience=6)
-    backend.close()
-    crew, backend = looking_at(qtbot, home)
+    crew = looking_at(qtbot, home)
     with crew:
         crew.until_sees("Enter this tablet's passphrase")  # the language was kept
         crew.until(lambda: crew.writes_in("Passphrase"))
@@ -151,7 +149,6 @@ def test_a_machine_without_a_keyring_asks_for_its_passphrase(
         crew.type(phrase)
         crew.press(Qt.Key.Key_Return)
         crew.until_sees("Enrol this tablet", patience=6)
-    backend.close()
     assert phrase not in caplog.text
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and phrase.encode() in p.read_bytes()]
 
@@ -161,11 +158,10 @@ def test_data_whose_key_lay_in_a_lost_keyring_asks_for_no_new_passphrase(
 ) -> None:
     home = Home(tmp_path)
     home.database(Realm.LIVE).write_bytes(b"encrypted under a key that is not here")
-    crew, backend = looking_at(qtbot, home)
+    crew = looking_at(qtbot, home)
     with crew:
         crew.until_sees("Falta la clave de los datos de esta tableta.")
         assert not crew.sees("Elija la frase de acceso")
-    backend.close()
 
 
 def test_data_that_cannot_be_opened_is_said_in_words(

@@ -118,7 +118,9 @@ class WorldTablet:
         return Settings()
 
     def close(self) -> None:
-        """The world is closed by its test."""
+        """Lets go of meters and receiver; the world is closed by its test."""
+        for run in self.ran.values():
+            run.close()
 
 
 class CrewOnly(WiredTablet):

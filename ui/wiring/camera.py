@@ -27,6 +27,7 @@ SHOWN_WIDTH = 1280
 LET_GO_S = 5.0
 RETRY_S = 2.0
 STILL_TIMEOUT_S = 4.0
+CLOSE_S = 3.0
 QUALITY = 92
 
 
@@ -39,7 +40,7 @@ class LiveCamera:
         self._camera: Camera | None = None
         self._shown = QImage()
         self._wanted_at = 0.0
-        self._closing = False
+        self._closing = threading.Event()
         self._viewer: threading.Thread | None = None
 
     def url(self) -> str | None:
@@ -79,18 +80,25 @@ class LiveCamera:
         """The newest frame for the live view; a null image until there is one. Never waits."""
         self._wanted_at = time.monotonic()
         with self._lock:
-            if self._viewer is None or not self._viewer.is_alive():
+            viewed = self._viewer is not None and self._viewer.is_alive()
+            if not viewed and not self._closing.is_set():
                 self._viewer = threading.Thread(target=self._view, name="live view", daemon=True)
                 self._viewer.start()
             return self._shown
 
     def close(self) -> None:
-        """Lets the camera go."""
-        self._closing = True
+        """Lets the camera go for good; no thread of it is left, for one that still works on a picture when
+        the interpreter ends takes the process down. A driver that hangs does not hold us up."""
+        self._closing.set()
         self._let_go()
+        viewer = self._viewer
+        if viewer is not None:
+            viewer.join(CLOSE_S)
 
     def _opened(self) -> Camera:
         with self._lock:
+            if self._closing.is_set():
+                raise NoCamera(detail="the camera was let go")
             if self._camera is None:
                 url = self.url()
                 if url is None:
@@ -108,13 +116,13 @@ class LiveCamera:
     def _view(self) -> None:
         """Fills `_shown` while somebody looks."""
         number = 0
-        while not self._closing and time.monotonic() - self._wanted_at < LET_GO_S:
+        while not self._closing.is_set() and time.monotonic() - self._wanted_at < LET_GO_S:
             try:
                 frame = self._opened().latest(after=number, timeout=0.5)
             except Exception:  # whatever the driver says, the page shows that there is no picture
                 self._let_go()
                 number = 0
-                time.sleep(RETRY_S)
+                self._closing.wait(RETRY_S)
                 continue
             if frame is not None:
                 number = frame.number

@@ -76,8 +76,14 @@ class LockedTablet:
 
         return {"camera": CameraProvider(self._camera), "photo": PhotoProvider(picture)}
 
+    def cancel(self) -> None:
+        """Stops what the tablet does, where it was opened."""
+        if self._opened is not None:
+            self._opened.cancel()
+
     def close(self) -> None:
-        """Closes the tablet where it was opened."""
+        """Closes the tablet where it was opened, and the camera."""
+        self._camera.close()
         if self._opened is not None:
             self._opened.close()
 

@@ -24,6 +24,9 @@ class _Unopened:
     def listen(self, changed: Callable[[views.Procedure], None]) -> None:
         """Nothing changes by itself."""
 
+    def cancel(self) -> None:
+        """Nothing runs."""
+
     def close(self) -> None:
         """Nothing is open."""
 
