@@ -101,6 +101,11 @@ class Screens:
         self.engine.deleteLater()
         # At once, while the controllers that the pages look at are still there.
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        # Then these, here: they stand in cycles, and the collector of garbage would end them and their timers
+        # in whichever thread it happens to run.
+        self.app.deleteLater()
+        self.workers.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         QCoreApplication.removeTranslator(self.translator)
 
     def _warn(self, warnings: Sequence[QQmlError]) -> None:

@@ -12,14 +12,14 @@ import threading
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 STOP_S = 5.0
-"""What is under way has so long to end when the window closes: a look through the camera, a cancelled read."""
+"""What is under way has so long to end as the window closes: a look through the camera, a read."""
 
 
 class Lane(enum.Enum):
@@ -61,7 +61,7 @@ class Workers(QObject):
         self._stopped = False
         self._telling = threading.RLock()
         """Held while a worker tells something: after `stop` none touches this object, which may be gone."""
-        self._running: set[Future[object]] = set()
+        self._running: set[Future[Any]] = set()
 
     @property
     def pending(self) -> int:
@@ -110,7 +110,8 @@ class Workers(QObject):
             self._stopped = True
         for executor in self._lanes.values():
             executor.shutdown(wait=False, cancel_futures=True)
-        late = futures.wait(self._running, timeout=STOP_S).not_done
+        running = {one for one in self._running if not one.done()}  # a dropped one is told to no waiter
+        late = futures.wait(running, timeout=STOP_S).not_done
         if late:
             log.warning("%d jobs still run as the window closes", len(late))
             return

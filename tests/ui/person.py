@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from ui.app import Screens
 from ui.backend import Backend
@@ -24,7 +25,7 @@ FRAME_MS = 16
 
 
 class Person:
-    """A person before one window; leaving asserts that QML had nothing to complain of and no thread is left."""
+    """A person before one window; leaving asserts that QML had no complaint and no thread is left."""
 
     def __init__(
         self, qtbot: QtBot, backend: Backend, screens: Screens | None = None, **options: bool | str
@@ -67,6 +68,9 @@ class Person:
             assert warnings == []
             # One that still works in C++ when the interpreter ends takes the process down with it.
             assert set(threading.enumerate()) <= self.before
+            # And one that the collector of garbage finds later would be ended in any thread.
+            assert not isValid(self.screens.app)
+            assert not isValid(self.screens.workers)
 
     def visible(self) -> Iterator[QQuickItem]:
         """Everything on the page."""
