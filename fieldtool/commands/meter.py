@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 import typer
 
 from fieldtool.commands.output import JSON_HELP, emit, guarded, note, progress_bar, say, table, usage
+from fieldtool.commands.stopping import stopping_well
 
 if TYPE_CHECKING:
     from drivers.changes import ApplyReport, Plan
@@ -230,7 +231,7 @@ def session_of(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]
 
         if connection.block_key is not None:
             connection = _counted(connection, known, at)
-        with at(connection) as session:
+        with at(connection) as session, stopping_well(session.cancel):
             yield session, log
 
 
@@ -252,7 +253,7 @@ def _counted(
     public = change(connection, client=16, auth=Mechanism.NONE, password=None, block_key=None, auth_key=None)
     meter = None
     try:
-        with at(public) as session:
+        with at(public) as session, stopping_well(session.cancel):
             identity = session.identify()
         meter = identity.logical_device_name or identity.serial
     except (AssociationRefused, MeterRefused, UnsupportedObject):

@@ -133,15 +133,16 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         yield lambda step, done, total, left: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("…", total=None)
+        task = bars.add_task("…", total=None, left="")
 
         def show(step: str, done: int, total: int, left: float | None) -> None:
-            bars.update(task, description=step, completed=done, total=total or None)
+            told = "" if left is None else f"{left:.0f} s left"
+            bars.update(task, description=step, completed=done, total=total or None, left=told)
 
         yield show
 

@@ -22,6 +22,7 @@ from fieldtool.commands.output import (
     table,
     usage,
 )
+from fieldtool.commands.stopping import stopping_well
 
 Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 RealmOption = Annotated[
@@ -266,7 +267,8 @@ def commission(
         )
         reason = None
         try:
-            walk.go()
+            with stopping_well(run.cancel):
+                walk.go()
         except (KeyboardInterrupt, typer.Exit):
             raise
         except Exception as error:
