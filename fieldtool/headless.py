@@ -25,10 +25,10 @@ from fieldtool.procedure import model as m
 from fieldtool.procedure.effects import flags_of
 from fieldtool.procedure.views import Accepted, RunEnd
 from fieldtool.run import ProcedureRun
+from fieldtool.run.atdevice import BY_ITSELF, work_at_device
 from workorders.store import queries
 
 Progress = Callable[[str, int, int, float | None], None]
-_BY_ITSELF = (m.MeterReadStep, m.MatchStep, m.PlanApplyStep, m.JoinStep)
 NOT_DONE = "not_done"
 
 
@@ -164,7 +164,7 @@ class HeadlessRun:
     def _answer(self, step: m.Step) -> Accepted:
         given = self._answers.get(step.id)
         if given is None:
-            if not isinstance(step, _BY_ITSELF):
+            if not isinstance(step, BY_ITSELF):
                 raise MissingAnswer(step.id, m.kind_of(step))
             given = {}
         fields = dict(given)
@@ -179,19 +179,9 @@ class HeadlessRun:
 
     def _work(self, step: m.Step, fields: dict[str, Any]) -> None:
         """Do at the device what the step is about, before its answer is accepted."""
-        run, progress = self._run, self._progress
         if step.position and not {"position", "no_position"} & set(fields):
-            run.positions.take()
-        match step:
-            case m.MeterReadStep() if "not_obtainable" not in fields:
-                run.read_meter(progress)
-            case m.PlanApplyStep():
-                run.plan(progress)
-                run.apply(list(fields.get("allow", [])), progress)
-            case m.RelayStep() if "untested" not in fields:
-                run.test_relay(str(fields.get("confirmation", "")), progress)
-            case m.JoinStep():
-                run.check_join(progress)
+            self._run.positions.take()
+        work_at_device(self._run, step, fields, self._progress)
 
     def _scan(self, step: m.ScanStep, fields: dict[str, Any]) -> None:
         reading = self._run.scan_picture(self._bytes(str(fields.pop("image"))))

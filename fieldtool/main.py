@@ -19,6 +19,7 @@ from fieldtool.commands import (
     meter,
     meterimage,
     meterjobs,
+    panel,
     references,
     tablet,
     tools,
@@ -44,6 +45,7 @@ tools.add_to(app)
 references.add_to(app)
 meterjobs.add_to(meter.app)
 meterimage.add_to(meter.app)
+panel.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")

@@ -1,0 +1,1 @@
+"""Many meters one after the other: the probe moves along a panel."""
