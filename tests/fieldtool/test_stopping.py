@@ -1,4 +1,4 @@
-"""Ctrl-C at a terminal reaches every program there: a write that was begun is finished, the meter left well."""
+"""Ctrl-C at a terminal reaches every program there: a write that was begun is finished and read back."""
 
 from __future__ import annotations
 
