@@ -356,8 +356,8 @@ STEPS: dict[str, Step] = {
             Slot(
                 key=f"{at:02d}",
                 title=f"{at:02d}",
-                detail="8836" if at == 11 else "" if at in (17, 22) else f"{8820 + at}",
-                serial="1LGZ0072418836" if at == 11 else "" if at in (17, 22) else f"1LGZ004128{8820 + at}",
+                detail="8836" if at == 11 else "" if at in (17, 22) else f"{8840 + at}",
+                serial="1LGZ0072418836" if at == 11 else "" if at in (17, 22) else f"1LGZ004128{8840 + at}",
                 state="expected" if at == 11 else "free" if at in (17, 22) else "taken",
             )
             for at in range(1, 25)

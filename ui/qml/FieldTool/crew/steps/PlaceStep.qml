@@ -84,16 +84,31 @@ StepBody {
                 }
             }
 
-            FactStrip {
-                visible: (body.step.facts ?? []).length > 0
-                width: parent.width
-                facts: body.step.facts ?? []
-            }
+            // Beside each other where there is room: the positions below are what the crew came for.
+            Grid {
+                id: about
 
-            PositionLine {
+                readonly property bool hasFacts: (body.step.facts ?? []).length > 0
+                readonly property bool paired: hasFacts && here.visible && width >= 720
+
                 width: parent.width
-                step: body.step
-                procedure: body.procedure
+                columns: paired ? 2 : 1
+                spacing: Theme.gap16
+                verticalItemAlignment: Grid.AlignVCenter
+
+                FactStrip {
+                    visible: about.hasFacts
+                    width: about.paired ? (about.width - about.spacing) / 2 : about.width
+                    facts: body.step.facts ?? []
+                }
+
+                PositionLine {
+                    id: here
+
+                    width: about.paired ? (about.width - about.spacing) / 2 : about.width
+                    step: body.step
+                    procedure: body.procedure
+                }
             }
 
             Label {
