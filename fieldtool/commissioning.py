@@ -328,6 +328,19 @@ class MeterWork:
                 raise RelayTestFailed(detail=str(result))
         return OutcomeState.VERIFIED.value
 
+    def switch_relay(self, target: Target, operation: str, progress: Progress | None) -> str:
+        """Open (`disconnect`) or close (`reconnect`) the relay for good; `verified` when it took effect.
+
+        Raises:
+            RelayTestFailed: the relay did not do what it was told.
+        """
+        session, _ = self._open(target, progress)
+        with self._guard():
+            result = session.relay(operation, target.serial)
+        if result.state is not OutcomeState.VERIFIED:
+            raise RelayTestFailed(detail=str(result))
+        return OutcomeState.VERIFIED.value
+
     # --- life -------------------------------------------------------------------------------------
 
     def cancel(self) -> None:

@@ -93,6 +93,8 @@ class MatchInput(msgspec.Struct, frozen=True, kw_only=True):
         stock: items by serial, at least for the serials named here.
         others: other open orders by the serial they expect.
         crew: whose truck this is.
+        has_port: False for a device without an optical port: three sources must agree then.
+        from_truck: False for a device that hung there before the crew came: no stock list speaks of it.
     """
 
     order_serial: str | None
@@ -102,6 +104,8 @@ class MatchInput(msgspec.Struct, frozen=True, kw_only=True):
     stock: Mapping[str, StockItem]
     others: Mapping[str, OtherOrder] = {}
     crew: str | None = None
+    has_port: bool = True
+    from_truck: bool = True
 
 
 class MatchLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +199,8 @@ def _judge(
 ) -> _Judgement:
     if label is None:
         return Cause.LABEL_UNREAD, Remedy.SCAN_LABEL, {}
+    if optical is None and not given.has_port:
+        optical = label
     if optical is None:
         return Cause.OPTICAL_UNREAD, Remedy.READ_METER, {}
     if label != optical:
@@ -204,6 +210,8 @@ def _judge(
             return Cause.OTHER_METER_MOUNTED, Remedy.MOUNT_EXPECTED, {"serial": order, "optical": optical}
     if order is not None and optical != order:
         return _not_the_ordered(given, order, optical, item)
+    if not given.from_truck:
+        return None, None, {}
     return _by_stock(given, optical, item)
 
 
@@ -255,8 +263,11 @@ def _lines(
 ) -> list[MatchLine]:
     reference = order or optical or label
     lines = [_order_line(given, order, label, optical, equal=equal)]
-    for source, serial in ((Source.LABEL, label), (Source.OPTICAL, optical)):
+    sources = [(Source.LABEL, label), (Source.OPTICAL, optical)]
+    for source, serial in sources if given.has_port else sources[:1]:
         lines.append(_line(source, serial, reference))
+    if not given.from_truck:
+        return lines
     return [*lines, _stock_line(given, item, optical or label, reference)]
 
 

@@ -19,8 +19,8 @@ ChangeState = Literal[
 EntrySection = Literal["answer", "waiting", "answered"]
 OrderState = Literal["open", "started", "done", "not_done", "cancelled"]
 StepKind = Literal[
-    "confirm", "choose", "number", "text", "photo", "scan", "meter_read", "match", "plan_apply", "relay",
-    "seals", "place", "join", "signature", "summary",
+    "confirm", "choose", "number", "text", "value", "photo", "scan", "meter_read", "match", "plan_apply",
+    "relay", "seals", "place", "join", "signature", "summary",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
 CodeState = Literal["read", "unread", "foreign"]
@@ -277,6 +277,7 @@ class Step(View, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     choices: tuple[Choice, ...] = ()
     reasons: tuple[Choice, ...] = ()
+    optional: bool = False
     otherwise: tuple[Choice, ...] = ()
     otherwise_title: str = ""
     otherwise_action: str = ""

@@ -1,4 +1,4 @@
-"""Layout 1 of the installation record: A4, Inter, the same bytes for the same record.
+"""Layouts 1 and 2 of the installation record: A4, Inter, the same bytes for the same record.
 
 Nothing here asks for the time, a random number or the machine: the check of a record sets its pages again and
 compares. Whoever wants another look adds a layout with a new number and leaves this one alone.
@@ -127,6 +127,8 @@ class _Numbered(Canvas):  # type: ignore[misc]  # reportlab has no types
 
 
 def _title(record: InstallationRecord, words: Mapping[str, str]) -> str:
+    if record.title:
+        return record.title
     return words.get(f"title.{record.kind}", words["title.other"])
 
 
@@ -243,6 +245,9 @@ def _register_name(register: Register, common: str) -> list[Any]:
 
 def _work(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
     parts: list[Any] = []
+    if record.details:
+        cells = [(detail.name, f"{detail.value} {detail.unit}".strip()) for detail in record.details]
+        parts += [section(words["section.details"]), grid(cells, 3), Spacer(1, GAP)]
     if record.measurements or record.rotation:
         cells = [(m.name, f"{m.value} {m.unit}".strip()) for m in record.measurements]
         if record.rotation:

@@ -13,6 +13,10 @@ from workorders.journal.entry import Realm
 FORMAT = "fieldtool/installation-record/1"
 #: Number of the page layout; a new one gets a new number and the old one stays able to be set again.
 LAYOUT = "1"
+#: As 1, with a title of its own and what was established, step by step: for work that is no exchange.
+LAYOUT_WITH_DETAILS = "2"
+LAYOUTS = (LAYOUT, LAYOUT_WITH_DETAILS)
+_OF_LAYOUT_2 = ("title", "details")
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +96,8 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
 class InstallationRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One record. `started_at` and `finished_at` are RFC 3339 UTC; `date`, `started`, `finished` are what is
-    shown, in local time."""
+    shown, in local time. `title` and `details` (what was established, in the order of the steps) are of
+    layout 2 and stand in no record of layout 1."""
 
     number: str
     order: str
@@ -124,6 +129,8 @@ class InstallationRecord(msgspec.Struct, frozen=True, kw_only=True):
     language: Language = Language.ES
     layout: str = LAYOUT
     format: str = FORMAT
+    title: str = ""
+    details: tuple[Register, ...] = ()
 
     def pictures(self) -> dict[str, str]:
         """SHA-256 → media type of every picture that belongs to the record."""
@@ -133,7 +140,10 @@ class InstallationRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def canonical(record: InstallationRecord) -> bytes:
     """The bytes that are hashed, signed and attached: RFC 8785 with NFC text."""
-    return canonical_bytes(msgspec.to_builtins(record))
+    plain = msgspec.to_builtins(record)
+    if record.layout == LAYOUT:
+        plain = {name: value for name, value in plain.items() if name not in _OF_LAYOUT_2}
+    return canonical_bytes(plain)
 
 
 def record_hash(record: InstallationRecord) -> str:

@@ -25,7 +25,7 @@ from workorders.journal.canonical import NotCanonical, parse_canonical
 from . import seal as seals
 from .build import RECORD_FILE, SEAL_FILE, assemble, picture_name
 from .compare import Difference, compare_files, read_codes
-from .record import FORMAT, LAYOUT, InstallationRecord, canonical
+from .record import FORMAT, LAYOUTS, InstallationRecord, canonical
 from .seal import NotASeal, RecordSeal
 
 _LARGEST_FILE = 400_000_000
@@ -151,7 +151,7 @@ def _record(attached: dict[str, list[bytes]], findings: list[Finding]) -> Instal
     try:
         plain = parse_canonical(parts[0])
         told = (plain.get("format"), plain.get("layout")) if isinstance(plain, dict) else (None, None)
-        if told != (FORMAT, LAYOUT):
+        if told[0] != FORMAT or told[1] not in LAYOUTS:
             findings.append(
                 Finding(code="newer_record", where=RECORD_FILE, detail=f"format and layout {told}")
             )

@@ -98,6 +98,14 @@ class TextAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
     text: str = ""
 
 
+class ValueAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """`value` in its normal form (`fieldtool.procedure.values`); `reason` where the order says another."""
+
+    value: str | None = None
+    reason: str | None = None
+    photos: list[str] = []
+
+
 class PhotoAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """Blobs by the hash of their sealed bytes."""
 
@@ -209,6 +217,7 @@ Answer: TypeAlias = (
     | ChooseAnswer
     | NumberAnswer
     | TextAnswer
+    | ValueAnswer
     | PhotoAnswer
     | ScanAnswer
     | MeterReadAnswer
@@ -227,6 +236,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "choose": ChooseAnswer,
     "number": NumberAnswer,
     "text": TextAnswer,
+    "value": ValueAnswer,
     "photo": PhotoAnswer,
     "scan": ScanAnswer,
     "meter_read": MeterReadAnswer,

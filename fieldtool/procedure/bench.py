@@ -81,7 +81,7 @@ class SignedOverride(msgspec.Struct, frozen=True, kw_only=True):
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is not accepted yet. `role`: of the person signed in; `photos`: taken, by sealed
     hash; `seals_used`: order number by seal number (`normalise_serial`), of seals that this tablet knows of
-    from other orders."""
+    from other orders; `value_holder`: who has the typed value already, where it must be one device's own."""
 
     role: Role | None = None
     photos: Mapping[str, BlobTaken] = {}
@@ -95,3 +95,4 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     join: JoinFound | None = None
     override: SignedOverride | None = None
     seals_used: Mapping[str, str] = {}
+    value_holder: str | None = None

@@ -12,6 +12,7 @@ from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench, SignedOverride
 from fieldtool.procedure.rules import reading_doubts, scanned_serial
 from fieldtool.procedure.state import Found, Job, RunState
+from fieldtool.procedure.valuerules import normal
 from workorders.journal.kinds import (
     BlobTaken,
     DevicePlaced,
@@ -47,7 +48,7 @@ def effects(
     """Payloads of accepting `answer` at `step`, in order."""
     written: list[Payload] = [*_new_photos(answer, state, bench)]
     written += _facts(step, answer, job, state, bench, seal)
-    plain, personal = a.split_personal(_completed(answer, bench), hidden=personal_checks(step))
+    plain, personal = a.split_personal(_completed(step, answer, bench), hidden=personal_checks(step))
     sealed = {name: seal(f"step.{step.id}.{name}", text) for name, text in personal.items()}
     written.append(StepDone(step=step.id, answers=plain, sealed=sealed, seconds=seconds))
     return written
@@ -86,9 +87,11 @@ def _new_photos(answer: a.Answer, state: RunState, bench: Bench) -> Iterable[Blo
             yield bench.photos[sha256]
 
 
-def _completed(answer: a.Answer, bench: Bench) -> a.Answer:
+def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
     """The answer with what the job found, so that `step.done` alone tells the outcome."""
     change = msgspec.structs.replace
+    if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer):
+        return change(answer, value=normal(step, answer.value))
     if isinstance(answer, a.PlanApplyAnswer) and bench.plan is not None:
         states = {row.id: row.state for row in bench.plan.changes}
         return change(answer, program=bench.plan.program, states=states)
@@ -115,8 +118,8 @@ def _facts(
     step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: Bench, seal: Seal
 ) -> list[Payload]:
     match step, answer:
-        case m.ConfirmStep(effect=m.Effect.SWAPPED), _:
-            return _removed(job, state)
+        case m.ConfirmStep(effect=m.Effect()), _:
+            return _removed(job, state, sealed=step.effect is m.Effect.REMOVED_SEALED)
         case m.NumberStep(), a.NumberAnswer() if step.register is not None and step.device is not None:
             return [_dial(step, answer, job, state)]
         case m.ScanStep(device=DeviceRole.OLD), a.ScanAnswer():
@@ -133,7 +136,7 @@ def _facts(
             found = bench.join
             return [
                 JoinChecked(
-                    serial=device_serial(state, DeviceRole.NEW) or "",
+                    serial=device_serial(state, step.device) or "",
                     state=found.state,
                     how=found.how,
                     reason=found.reason,
@@ -152,15 +155,20 @@ def device_serial(state: RunState, role: DeviceRole) -> str | None:
     return scanned_serial(state, role)
 
 
-def _removed(job: Job, state: RunState) -> list[Payload]:
+def _removed(job: Job, state: RunState, *, sealed: bool) -> list[Payload]:
     serial = device_serial(state, DeviceRole.OLD) or (
         job.order.old_asset.serial if job.order.old_asset else None
     )
     if serial is None:
         return []
-    fraud = any(getattr(done.answer, "reason", None) == "suspected_fraud" for done in state.done.values())
-    destination = "laboratory" if fraud else "store"
-    return [DeviceRemoved(serial=serial, usage_point=job.order.usage_point, destination=destination)]
+    place = destination(state, sealed=sealed)
+    return [DeviceRemoved(serial=serial, usage_point=job.order.usage_point, destination=place)]
+
+
+def destination(state: RunState, *, sealed: bool) -> str:
+    """Where a removed device goes: to the laboratory as evidence, else to the store."""
+    doubt = any(getattr(done.answer, "reason", None) == "suspected_fraud" for done in state.done.values())
+    return "laboratory" if sealed or doubt else "store"
 
 
 def _dial(step: m.NumberStep, answer: a.NumberAnswer, job: Job, state: RunState) -> MeterRead:
@@ -332,6 +340,8 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
         if isinstance(step, m.NumberStep) and isinstance(answer, a.NumberAnswer):
             names = {"disagrees_with_optical": "reading_disagrees", "implausible": "implausible_reading"}
             flags += [names[doubt.code] for doubt in reading_doubts(step, answer, job, state)]
+        if isinstance(answer, a.ValueAnswer) and answer.reason is not None:
+            flags.append("value_not_as_ordered")
         if isinstance(answer, a.PositionedAnswer) and answer.position is not None:
             flags += [f"position_{flag}" for flag in answer.position.flags if flag in WRONG_PLACE]
         if isinstance(answer, a.JoinAnswer) and answer.state is not None and answer.state != "joined":

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from fieldtool.procedure.values import CHECKS
 from fieldtool.text import Text
 from fieldtool.tomlfile import FileMistake, line_of, read_toml
 from workorders.journal.kinds import DeviceRole, TaskKind
@@ -91,6 +92,9 @@ class Effect(StrEnum):
     """What confirming causes besides the step itself."""
 
     SWAPPED = "swapped"
+    REMOVED = "removed"
+    REMOVED_SEALED = "removed_sealed"
+    """Removed as evidence: it goes sealed to the laboratory, and the chain of custody begins."""
 
 
 class ConfirmStep(StepBase, frozen=True, kw_only=True, tag="confirm"):
@@ -135,6 +139,30 @@ class TextStep(StepBase, frozen=True, kw_only=True, tag="text"):
     max_length: int = 500
 
 
+class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
+    """A technical value, typed or scanned: an address, a card's number, a ratio. Never personal: kept plain.
+
+    Attributes:
+        check: name of a check (`fieldtool.procedure.values.CHECKS`), which also says how it is written.
+        pattern: what the whole value has to match, where no check knows it.
+        identity: the value identifies the new device in its network under this name.
+        unique: another device with this `identity` refuses it.
+        agrees_with: an earlier value step from another source that must say the same; it is not shown here.
+        expects: name of what the order says (`program_values`); another value needs one of `reasons`.
+        optional: it may be left empty.
+    """
+
+    check: str | None = None
+    pattern: str | None = None
+    identity: str | None = None
+    unique: bool = False
+    agrees_with: str | None = None
+    expects: str | None = None
+    reasons: list[Choice] = []
+    optional: bool = False
+    max_length: int = 80
+
+
 class PhotoStep(StepBase, frozen=True, kw_only=True, tag="photo"):
     """Photos of one thing; `must_show` says what has to be visible."""
 
@@ -164,16 +192,32 @@ class MeterReadStep(StepBase, frozen=True, kw_only=True, tag="meter_read"):
 
 
 class MatchStep(StepBase, frozen=True, kw_only=True, tag="match"):
-    """The four-way match of the new device."""
+    """The four-way match of the new device.
+
+    `optical = false` for a device that has no optical port; `stock = false` for one that hung there before.
+    """
+
+    optical: bool = True
+    stock: bool = True
 
 
 class PlanApplyStep(StepBase, frozen=True, kw_only=True, tag="plan_apply"):
     """Configure the meter by the order's program."""
 
 
-class RelayStep(StepBase, frozen=True, kw_only=True, tag="relay"):
-    """Open and close the supply relay, on the last four digits of the serial."""
+class RelayOperation(StrEnum):
+    """What is done with the supply relay: opened and closed again, opened, or closed."""
 
+    TEST = "test"
+    DISCONNECT = "disconnect"
+    RECONNECT = "reconnect"
+
+
+class RelayStep(StepBase, frozen=True, kw_only=True, tag="relay"):
+    """Switch the supply relay of `device`, on the last four digits of the serial."""
+
+    device: DeviceRole = DeviceRole.NEW
+    operation: RelayOperation = RelayOperation.TEST
     untested: list[Choice] = []
 
 
@@ -194,24 +238,47 @@ class SealsStep(StepBase, frozen=True, kw_only=True, tag="seals"):
     minimum: int = 0
 
 
+class PlaceWhat(StrEnum):
+    """What is placed: a meter hangs on a collector by the rules of its technology; a node of the tree itself
+    (a concentrator, a panel) and a device of the line stand at a transformer or on a feeder."""
+
+    METER = "meter"
+    NODE = "node"
+    LINE_DEVICE = "line_device"
+
+
 class PlaceStep(StepBase, frozen=True, kw_only=True, tag="place"):
     """Where the new device sits: concentrator, panel, slot, phase, position."""
 
+    what: PlaceWhat = PlaceWhat.METER
+
 
 class JoinStep(StepBase, frozen=True, kw_only=True, tag="join"):
-    """Whether the network hears the new device."""
+    """Whether the network hears a device: the new one, or the one that stands there."""
+
+    device: DeviceRole = DeviceRole.NEW
 
 
 class SignatureStep(StepBase, frozen=True, kw_only=True, tag="signature"):
-    """The customer signs; or `refused`/`absent`, where a witness signs."""
+    """The customer signs; or `refused`/`absent`, where a witness signs.
 
+    `role`: who signs, where it is not the customer (a witness, who takes an exhibit over). `witness = false`:
+    nobody has to sign in the place of one who does not.
+    """
+
+    role: Text | None = None
+    witness: bool = True
     outcomes: list[Choice]
 
 
 class SummaryStep(StepBase, frozen=True, kw_only=True, tag="summary"):
-    """The last look; accepting it completes the order. `checks` as on a confirm page."""
+    """The last look; accepting it ends the order with its record. `checks` as on a confirm page.
+
+    `not_done`: the order ends as not executed for this reason; the record proves the visit.
+    """
 
     checks: list[Check] = []
+    not_done: str | None = None
 
 
 Step: TypeAlias = (
@@ -219,6 +286,7 @@ Step: TypeAlias = (
     | ChooseStep
     | NumberStep
     | TextStep
+    | ValueStep
     | PhotoStep
     | ScanStep
     | MeterReadStep
@@ -252,7 +320,8 @@ class PositionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A versioned procedure for orders of some kinds.
 
-    `return_after` attempts without success the order goes back to the utility.
+    `return_after` attempts without success the order goes back to the utility. `record`: title of its record,
+    which then lists what was established step by step; without one it is the installation record.
     """
 
     id: str
@@ -260,6 +329,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     kinds: list[TaskKind]
     title: Text
     phase: list[Phase]
+    record: Text | None = None
     not_done: list[Choice]
     return_after: int = 3
     position: PositionRules = PositionRules()
@@ -327,6 +397,10 @@ def _check_steps(procedure: Procedure, text: str, file: str) -> None:
     last = procedure.steps[-1:]
     if not last or not isinstance(last[0], SummaryStep):
         raise FileMistake(file, len(text.splitlines()), "the last step must be of kind 'summary'")
+    ends = last[0].not_done
+    if ends is not None and ends not in {choice.id for choice in procedure.not_done}:
+        line = line_of(text, ("phase", len(procedure.phase) - 1))
+        raise FileMistake(file, line, f"{ends!r} is none of the reasons in 'not_done'")
     if not procedure.not_done:
         raise FileMistake(file, 1, "without reasons in 'not_done' no crew could leave an order")
 
@@ -334,7 +408,12 @@ def _check_steps(procedure: Procedure, text: str, file: str) -> None:
 def _mistake_of(step: Step, seen: set[str]) -> str | None:
     if step.id in seen:
         return "this id is used before"
-    for name in [*step.redo_after, *(c.step for c in conditions_of(step) if c.step is not None)]:
+    earlier = [*step.redo_after, *(c.step for c in conditions_of(step) if c.step is not None)]
+    if isinstance(step, ValueStep):
+        if step.check is not None and step.check not in CHECKS:
+            return f"there is no check {step.check!r}"
+        earlier += [step.agrees_with] if step.agrees_with is not None else []
+    for name in earlier:
         if name not in seen:
             return f"it refers to {name!r}, which is no earlier step"
     for condition in conditions_of(step):

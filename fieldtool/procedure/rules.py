@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from fieldtool.identity import normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
+from fieldtool.procedure import valuerules as values
 from fieldtool.procedure.bench import Bench
 from fieldtool.procedure.engine import checks_of
 from fieldtool.procedure.readings import decimal, disagree, is_energy, optical_value, plausible
@@ -54,6 +55,8 @@ def _problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: 
             return _number(step, answer, job, state, bench)
         case m.TextStep(), a.TextAnswer():
             return _text(step, answer)
+        case m.ValueStep(), a.ValueAnswer():
+            return values.problems(step, answer, job, state, bench)
         case m.PhotoStep(), a.PhotoAnswer():
             return _photos(step, answer, bench)
         case m.ScanStep(), a.ScanAnswer():
@@ -384,9 +387,10 @@ def _signature(step: m.SignatureStep, answer: a.SignatureAnswer, bench: Bench) -
     if answer.outcome not in {choice.id for choice in step.outcomes}:
         yield Problem(code="not_allowed", field="outcome", params={"value": answer.outcome})
         return
-    if answer.image not in bench.photos:
+    signs = answer.outcome == "signed"
+    if (signs or step.witness) and answer.image not in bench.photos:
         yield Problem(code="signature_missing", field="image")
-    if answer.outcome != "signed" and not (answer.witness or "").strip():
+    if not signs and step.witness and not (answer.witness or "").strip():
         yield Problem(code="witness_missing", field="witness")
 
 

@@ -154,6 +154,15 @@ class TextBody(msgspec.Struct, frozen=True, kw_only=True, tag="text"):
     max_length: int
 
 
+class ValueBody(msgspec.Struct, frozen=True, kw_only=True, tag="value"):
+    """A technical value; `expected` is what the order says, `reasons` why it may be another one."""
+
+    value: str | None
+    expected: str | None
+    reasons: list[Option]
+    optional: bool
+
+
 class PhotoBody(msgspec.Struct, frozen=True, kw_only=True, tag="photo"):
     """Photos taken so far and what must be visible."""
 
@@ -258,6 +267,7 @@ class RelayBody(msgspec.Struct, frozen=True, kw_only=True, tag="relay"):
     result: str | None
     blocked: bool
     untested: list[Option]
+    operation: str = "test"
 
 
 class SealView(msgspec.Struct, frozen=True, kw_only=True):
@@ -331,12 +341,14 @@ class JoinBody(msgspec.Struct, frozen=True, kw_only=True, tag="join"):
 
 
 class SignatureBody(msgspec.Struct, frozen=True, kw_only=True, tag="signature"):
-    """Who should sign."""
+    """Who should sign: the customer, or in the `role` that is said; `witness`: one signs for who does not."""
 
     outcomes: list[Option]
     outcome: str | None
     name: str | None
     image: str | None
+    role: str | None = None
+    witness: bool = True
 
 
 class SummaryBody(msgspec.Struct, frozen=True, kw_only=True, tag="summary"):
@@ -354,6 +366,7 @@ Body: TypeAlias = (
     | ChooseBody
     | NumberBody
     | TextBody
+    | ValueBody
     | PhotoBody
     | ScanBody
     | MeterReadBody

@@ -16,6 +16,7 @@ from fieldtool.procedure import views as v
 from fieldtool.procedure.effects import device_serial, flags_of
 from fieldtool.procedure.readings import optical_value, plausible
 from fieldtool.procedure.rules import consent_missing, scanned_serial
+from fieldtool.procedure.valuerules import expected
 from fieldtool.registration import capacity_of, collector_for, level_of
 from fieldtool.run import evidence
 from fieldtool.text import Language
@@ -44,6 +45,14 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
         case m.TextStep():
             text = given.text if isinstance(given, a.TextAnswer) else ""
             return v.TextBody(text=text, required=step.required, max_length=step.max_length)
+        case m.ValueStep():
+            typed = given.value if isinstance(given, a.ValueAnswer) else None
+            return v.ValueBody(
+                value=typed,
+                expected=expected(step, run.job()),
+                reasons=options(step.reasons, language),
+                optional=step.optional,
+            )
         case m.PhotoStep():
             return _photo(run, step, given, language)
         case m.ScanStep():
@@ -51,7 +60,7 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
         case m.MeterReadStep():
             return _meter_read(run, step, given, language)
         case m.MatchStep():
-            return _match(run)
+            return _match(run, step)
         case m.PlanApplyStep():
             return _plan(run)
         case m.RelayStep():
@@ -59,7 +68,7 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
         case m.SealsStep():
             return _seals(step, given, language)
         case m.PlaceStep():
-            return _place(run, given)
+            return _place(run, step, given)
         case m.JoinStep():
             return _join(run, given)
         case m.SignatureStep():
@@ -209,8 +218,8 @@ def _meter_read(
     )
 
 
-def _match(run: ProcedureRun) -> v.MatchBody:
-    result = run.bench.match or evidence.match_now(run)
+def _match(run: ProcedureRun, step: m.MatchStep) -> v.MatchBody:
+    result = run.bench.match or evidence.match_now(run, step)
     scanned = next((done.at for done in run.state.done.values() if done.device is DeviceRole.NEW), None)
     found = run.state.reads.get(DeviceRole.NEW)
     times = {Source.LABEL: scanned, Source.OPTICAL: found.at if found else None}
@@ -266,13 +275,14 @@ def _plan(run: ProcedureRun) -> v.PlanBody:
 def _relay(run: ProcedureRun, step: m.RelayStep, given: a.Answer | None, language: Language) -> v.RelayBody:
     from fieldtool.identity import last_four
 
-    serial = device_serial(run.state, DeviceRole.NEW) or scanned_serial(run.state, DeviceRole.NEW)
+    serial = device_serial(run.state, step.device) or scanned_serial(run.state, step.device)
     result = given.result if isinstance(given, a.RelayAnswer) else None
     return v.RelayBody(
         last_four=last_four(serial),
         result=run.bench.relay or result,
         blocked=consent_missing(run.job(), run.state),
         untested=options(step.untested, language),
+        operation=step.operation.value,
     )
 
 
@@ -291,10 +301,11 @@ def _seals(step: m.SealsStep, given: a.Answer | None, language: Language) -> v.S
     )
 
 
-def _place(run: ProcedureRun, given: a.Answer | None) -> v.PlaceBody:
+def _place(run: ProcedureRun, step: m.PlaceStep, given: a.Answer | None) -> v.PlaceBody:
     answer = given if isinstance(given, a.PlaceAnswer) else a.PlaceAnswer()
-    judged = evidence.place_now(run, answer)
-    network, technology = run.around.network, evidence.technology_of(run.order, run.around)
+    judged = evidence.place_now(run, step, answer)
+    network = run.around.network
+    technology = evidence.technology_of(run.order, run.around) if step.what is m.PlaceWhat.METER else None
     place = run.order.place
     collectors = collector_for(technology, place, network) if technology else []
     chosen = []
@@ -387,6 +398,8 @@ def _signature(step: m.SignatureStep, given: a.Answer | None, language: Language
         outcome=answer.outcome if answer else None,
         name=answer.name if answer else None,
         image=answer.image if answer else None,
+        role=step.role.in_language(language) if step.role else None,
+        witness=step.witness,
     )
 
 
@@ -418,9 +431,11 @@ def summary_facts(run: ProcedureRun) -> list[v.FactView]:
     for done in state.done.values():
         answer = done.answer
         if isinstance(answer, a.NumberAnswer):
-            found.append(("final_reading", answer.value or answer.not_obtainable))
             step = next((one for one in run.procedure.steps if one.id == done.step), None)
-            if answer.value and isinstance(step, m.NumberStep):
+            if not isinstance(step, m.NumberStep) or step.register is None:
+                continue
+            found.append(("final_reading", answer.value or answer.not_obtainable))
+            if answer.value:
                 units["final_reading"] = step.unit
         elif isinstance(answer, a.PlaceAnswer):
             found += [("concentrator", answer.concentrator), ("panel", answer.panel), ("phase", answer.phase)]

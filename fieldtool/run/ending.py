@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun
 
 
-def completion(run: ProcedureRun, step: m.Step, job: Job, before: list[kinds.Payload]) -> list[kinds.Payload]:
+def completion(
+    run: ProcedureRun, step: m.SummaryStep, job: Job, before: list[kinds.Payload]
+) -> list[kinds.Payload]:
     """The record as a sealed blob, and the end of the order; `before` are the last step's facts."""
     state, now = run.state, utc_text(datetime.now(UTC))
     for payload in before:
@@ -34,16 +36,16 @@ def completion(run: ProcedureRun, step: m.Step, job: Job, before: list[kinds.Pay
         what=kinds.RECORD_BLOB,
         step=step.id,
     )
-    return [
-        blob,
-        kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number),
-        kinds.OrderCompleted(
-            record_hash=record.record_hash,
-            blobs=sorted({*state.photos, blob.sha256}),
-            flags=flags,
-            crew=run.around.crew,
-        ),
-    ]
+    issued = kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number)
+    blobs = sorted({*state.photos, blob.sha256})
+    if step.not_done is not None:
+        attempt = max(run.order.attempts, state.attempts) + 1
+        ended = kinds.OrderNotDone(reason=step.not_done, blobs=blobs, attempt=attempt, crew=run.around.crew)
+        return [blob, issued, ended]
+    completed = kinds.OrderCompleted(
+        record_hash=record.record_hash, blobs=blobs, flags=flags, crew=run.around.crew
+    )
+    return [blob, issued, completed]
 
 
 def unsafe_end(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from drivers.models import MeterModel
 from fieldtool.identity import MatchInput, MatchResult, match, normalise_serial
 from fieldtool.procedure import answers as a
+from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import PlaceFound
 from fieldtool.procedure.effects import device_serial
 from fieldtool.procedure.rules import scanned_serial
+from fieldtool.procedure.valuerules import normal
 from fieldtool.registration import identities_of, judge_place
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.technologies import IdentitySource, Technology
@@ -37,6 +39,8 @@ def facts(order: WorkOrder, around: Surroundings) -> frozenset[str]:
     new, old = model_of(order, DeviceRole.NEW, around), model_of(order, DeviceRole.OLD, around)
     if order.old_asset is not None:
         found.add("old_meter")
+    if order.new_asset is not None:
+        found.add("new_meter")
     # A CT installation stays one whichever meter hangs on it: either model says so.
     if any(model is not None and model.connection == "ct" for model in (new, old)):
         found.add("ct")
@@ -53,8 +57,8 @@ def facts(order: WorkOrder, around: Surroundings) -> frozenset[str]:
     return frozenset(found)
 
 
-def match_now(run: ProcedureRun) -> MatchResult:
-    """The four-way match of the new device as things stand."""
+def match_now(run: ProcedureRun, step: m.MatchStep) -> MatchResult:
+    """The match of the new device as things stand."""
     order, around = run.order, run.around
     found = run.state.reads.get(DeviceRole.NEW)
     label = scanned_serial(run.state, DeviceRole.NEW)
@@ -70,12 +74,16 @@ def match_now(run: ProcedureRun) -> MatchResult:
             stock=around.stock.items(named),
             others=around.stock.others(order.mrid, named),
             crew=around.crew or order.crew,
+            has_port=step.optical,
+            from_truck=step.stock,
         )
     )
 
 
-def place_now(run: ProcedureRun, answer: a.PlaceAnswer) -> PlaceFound:
+def place_now(run: ProcedureRun, step: m.PlaceStep, answer: a.PlaceAnswer) -> PlaceFound:
     """The chosen place, judged."""
+    if step.what is not m.PlaceWhat.METER:
+        return _standing_place(run, step.what)
     technology = technology_of(run.order, run.around)
     identities: tuple[dict[str, str], list[str], list[str]] = ({}, [], [])
     if technology is not None:
@@ -83,6 +91,41 @@ def place_now(run: ProcedureRun, answer: a.PlaceAnswer) -> PlaceFound:
     return judge_place(
         technology, run.order.place, answer, run.around.network, identities, ours=own_serials(run)
     )
+
+
+def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:
+    """Where a node of the tree or a device of the line stands: by the order, under the nearest node above it.
+
+    A node is named by its own mRID in its identities: nothing hangs *on* it that is it.
+    """
+    place = run.order.place
+    sources = _identity_sources(run)
+    identities: dict[str, str] = {}
+    for source in (IdentitySource.TYPED, IdentitySource.STOCK, IdentitySource.LABEL):
+        identities |= sources[source]
+    node = (place.panel or place.concentrator) if what is m.PlaceWhat.NODE else None
+    if node is not None:
+        identities["node"] = node
+    above = place.transformer or place.feeder or place.substation
+    return PlaceFound(
+        concentrator=None,
+        panel=None,
+        slot=None,
+        transformer=above,
+        phase=place.phase,
+        identities=identities,
+        missing=[] if above is not None else ["transformer"],
+    )
+
+
+def holder_of(run: ProcedureRun, step: m.ValueStep, answer: a.ValueAnswer) -> str | None:
+    """Who has a value already that must be one device's own; None for nobody but this order's devices."""
+    value = normal(step, answer.value)
+    if not step.unique or step.identity is None or value is None:
+        return None
+    place = run.order.place
+    own = own_serials(run) | {one for one in (place.concentrator, place.panel) if one is not None}
+    return run.around.stock.holder(step.identity, value, besides=own)
 
 
 def own_serials(run: ProcedureRun) -> frozenset[str]:
@@ -98,6 +141,10 @@ def _identity_sources(run: ProcedureRun) -> dict[IdentitySource, dict[str, str]]
     for done in run.state.done.values():
         if done.device is DeviceRole.NEW and isinstance(done.answer, a.ScanAnswer):
             (typed if done.answer.unreadable else label).update(done.answer.identities)
+        if isinstance(done.answer, a.ValueAnswer) and done.answer.value:
+            step = next((one for one in run.procedure.steps if one.id == done.step), None)
+            if isinstance(step, m.ValueStep) and step.identity is not None:
+                typed[step.identity] = done.answer.value
     serial = device_serial(run.state, DeviceRole.NEW)
     found = run.state.reads.get(DeviceRole.NEW)
     optical = {"mac": found.network["mac"]} if found and found.network.get("mac") else {}

@@ -101,18 +101,21 @@ class MeterSteps:
     # --- relay ------------------------------------------------------------------------------------
 
     def test_relay(self, confirmation: str, progress: Progress | None) -> None:
-        """Open and close the relay, on the last four digits of the serial."""
+        """Switch the relay as the step says, on the last four digits of the serial."""
         step = self._step(m.RelayStep)
         run = self._run
         if consent_missing(run.job(), run.state):
             raise StepRefused(step.id, [Problem(code="consent_missing")])
-        target = self._target(DeviceRole.NEW)
+        target = self._target(step.device)
         if confirmation != last_four(target.serial):
             raise StepRefused(step.id, [Problem(code="wrong_confirmation", field="confirmation")])
         try:
             # A test that was cut may have left the supply open: what holds is read back first.
             self._work.settle(target, run.state.writes.values(), progress)
-            result = self._work.test_relay(target, progress)
+            if step.operation is m.RelayOperation.TEST:
+                result = self._work.test_relay(target, progress)
+            else:
+                result = self._work.switch_relay(target, step.operation.value, progress)
         finally:
             run.reload()
         run.put_on_bench(relay=result)
@@ -121,14 +124,14 @@ class MeterSteps:
 
     def check_join(self, progress: Progress | None) -> None:
         """Ask in the order of the technology's proofs; the first that has heard the device wins."""
-        self._step(m.JoinStep)
+        step = self._step(m.JoinStep)
         run = self._run
         technology = evidence.technology_of(run.order, run.around)
         if technology is None:
             raise JobError("no_technology", "the order names no technology that is known here")
         best: JoinFound | None = None
         for proof in technology.join.proofs:
-            found = self._ask(proof, technology, progress)
+            found = self._ask(step.device, proof, technology, progress)
             if found is None:
                 continue
             if best is None or found.state is JoinState.JOINED:
@@ -138,23 +141,27 @@ class MeterSteps:
         now = datetime.now(UTC)
         run.put_on_bench(join=best or pending(technology, technology.join.proofs[0].value, now))
 
-    def _ask(self, proof: Proof, technology: Technology, progress: Progress | None) -> JoinFound | None:
+    def _ask(
+        self, role: DeviceRole, proof: Proof, technology: Technology, progress: Progress | None
+    ) -> JoinFound | None:
         now = datetime.now(UTC)
         if proof in (Proof.OPTICAL_PRIME, Proof.OPTICAL_CELLULAR):
             try:
-                expected = device_serial(self._run.state, DeviceRole.NEW)
-                heard = self._work.network(self._target(DeviceRole.NEW), expected, progress)
+                expected = device_serial(self._run.state, role)
+                heard = self._work.network(self._target(role), expected, progress)
             except UnsupportedObject:
                 return None
             if proof is Proof.OPTICAL_PRIME:
                 mac = self._expected_mac()
                 return prime_join(heard.state.value, heard.evidence, mac, technology, now)
             return cellular_join(heard.state.value, heard.evidence, technology, now)
-        return self._ask_list(proof, technology, now)
+        return self._ask_list(role, proof, technology, now)
 
-    def _ask_list(self, proof: Proof, technology: Technology, now: datetime) -> JoinFound | None:
+    def _ask_list(
+        self, role: DeviceRole, proof: Proof, technology: Technology, now: datetime
+    ) -> JoinFound | None:
         run = self._run
-        serial, concentrator = device_serial(run.state, DeviceRole.NEW) or "", self._concentrator()
+        serial, concentrator = device_serial(run.state, role) or "", self._concentrator()
         if proof is Proof.CONCENTRATOR_S24:
             try:
                 heard = run.around.heard.concentrator(concentrator, serial) if concentrator else []

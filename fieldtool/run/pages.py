@@ -113,6 +113,7 @@ _EMPTY: dict[str, a.Answer] = {
     "confirm": a.ConfirmAnswer(),
     "number": a.NumberAnswer(),
     "text": a.TextAnswer(),
+    "value": a.ValueAnswer(),
     "photo": a.PhotoAnswer(),
     "scan": a.ScanAnswer(serial=""),
     "meter_read": a.MeterReadAnswer(),

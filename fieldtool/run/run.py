@@ -319,9 +319,11 @@ class ProcedureRun:
             unsettled=sum(write.state is None for write in self.state.writes.values()),
         )
         if isinstance(step, m.MatchStep):
-            bench = msgspec.structs.replace(bench, match=evidence.match_now(self))
+            bench = msgspec.structs.replace(bench, match=evidence.match_now(self, step))
         if isinstance(step, m.PlaceStep) and isinstance(answer, a.PlaceAnswer):
-            bench = msgspec.structs.replace(bench, place=evidence.place_now(self, answer))
+            bench = msgspec.structs.replace(bench, place=evidence.place_now(self, step, answer))
+        if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer):
+            bench = msgspec.structs.replace(bench, value_holder=evidence.holder_of(self, step, answer))
         if isinstance(step, m.SealsStep) and isinstance(answer, a.SealsAnswer):
             used = self.book.seals_elsewhere([seal.number for seal in answer.seals])
             bench = msgspec.structs.replace(bench, seals_used=used)
@@ -386,7 +388,7 @@ class ProcedureRun:
         step = self.shown_step()
         if not isinstance(step, m.MatchStep):
             return
-        self._on_bench(match=evidence.match_now(self))
+        self._on_bench(match=evidence.match_now(self, step))
         result = self.bench.match
         if result is None or result.equal:
             return
@@ -401,7 +403,7 @@ class ProcedureRun:
         end = None
         if isinstance(step, m.SummaryStep):
             written += ending.completion(self, step, job, written)
-            end = RunEnd.COMPLETED
+            end = RunEnd.COMPLETED if step.not_done is None else RunEnd.NOT_DONE
         stored = self._append(written, drafts_of=step.id)
         self._clear_bench(photos_in(answer))
         if isinstance(step, m.ScanStep):

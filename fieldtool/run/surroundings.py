@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -76,6 +76,10 @@ class Stock(Protocol):
 
     def identities(self, serial: str) -> dict[str, str]:
         """Network identities that the stock list names for a serial."""
+        ...
+
+    def holder(self, name: str, value: str, *, besides: Collection[str]) -> str | None:
+        """Who has the identity `name` = `value` (a node's mRID or name, a serial); `besides` are our own."""
         ...
 
     def others(self, order_id: str, serials: list[str]) -> dict[str, OtherOrder]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Collection
+
+from sqlalchemy import String, cast, select, true
 
 from drivers.errors import DriverError
 from fieldtool.errors import JobError
@@ -67,6 +69,14 @@ def _node(found: network.Node) -> Node:
     return Node(**{name: getattr(found, name) for name in Node.__struct_fields__})
 
 
+def _same(one: str | None, other: str) -> bool:
+    """Whether two identities are equal but for how people separate their parts."""
+    return one is not None and one.translate(_SEPARATORS).upper() == other.translate(_SEPARATORS).upper()
+
+
+_SEPARATORS = str.maketrans("", "", " :-")
+
+
 class StoreStock:
     """Stock list and other orders in the store (`fieldtool.run.surroundings.Stock`)."""
 
@@ -90,6 +100,26 @@ class StoreStock:
         with self._store.read() as connection:
             item = queries.stock_by_serial(connection, serial)
         return item.identities if item else {}
+
+    def holder(self, name: str, value: str, *, besides: Collection[str]) -> str | None:
+        """Who has the identity `name` = `value`: a node of the tree, a device that stands, one in stock."""
+        node, device, stock = schema.network_node, schema.device, schema.stock_item
+        with self._store.read() as connection:
+            named = node.c.identity.contains(f"{name}=")
+            for there in connection.execute(select(node.c.mrid, node.c.name, node.c.identity).where(named)):
+                identities = Node(mrid=there.mrid, kind="", identity=there.identity).identities
+                if there.mrid not in besides and _same(identities.get(name), value):
+                    return str(there.name or there.mrid)
+            for table, stands in ((device, device.c.state == "installed"), (stock, true())):
+                holds = cast(table.c.identities, String).contains(value)
+                query = select(table.c.serial, table.c.identities).where(stands, holds)
+                for row in connection.execute(query):
+                    node_of_it = row.identities.get("node")
+                    if row.serial in besides or node_of_it in besides:
+                        continue
+                    if _same(row.identities.get(name), value):
+                        return str(row.serial)
+        return None
 
     def others(self, order_id: str, serials: list[str]) -> dict[str, OtherOrder]:
         """Other open orders here that expect one of these serials as their new device."""

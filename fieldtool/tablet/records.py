@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from fieldtool import words
 from fieldtool.errors import JobError
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
-from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.effects import destination, device_serial
 from fieldtool.procedure.model import Procedure
 from fieldtool.procedure.state import Found, Job, RunState
 from fieldtool.run import IssuedRecord, photos
 from fieldtool.run.which import begun_with
 from fieldtool.tablet import lists
+from fieldtool.tablet.recorddetails import details
 from fieldtool.text import Language
 from workorders import network
 from workorders.clock import read_utc
@@ -143,6 +144,7 @@ class _Writer:
             order=order.number,
             order_id=order.mrid,
             kind=order.kind.value,
+            **self._beyond_exchange(),
             realm=self._tablet.realm,
             date=self._local(finished_at, "%Y-%m-%d"),
             started_at=started,
@@ -161,7 +163,7 @@ class _Writer:
             reason=self._word(f"order.kind.{order.kind.value}", order.kind.value),
             anomalies=tuple(self._word(f"flag.{flag}", flag) for flag in flags),
             outage_minutes=self._outage(),
-            destination=self._word(f"destination.{self._destination()}", self._destination()),
+            destination=self._destination_word(),
             remarks=self._remarks(),
             signatures=tuple(self._signatures()),
             photos=tuple(
@@ -218,8 +220,10 @@ class _Writer:
         registers = [self._dial(), *self._registers(self._state.reads.get(DeviceRole.OLD))]
         return self._device(DeviceRole.OLD, serial, old.model, [one for one in registers if one is not None])
 
-    def _installed(self) -> Device:
+    def _installed(self) -> Device | None:
         new = self._order.new_asset
+        if new is None and device_serial(self._state, DeviceRole.NEW) is None:
+            return None
         serial = device_serial(self._state, DeviceRole.NEW) or (new.serial if new else None) or ""
         registers = self._registers(self._state.reads.get(DeviceRole.NEW))
         return self._device(DeviceRole.NEW, serial, new.model if new else None, registers)
@@ -337,6 +341,9 @@ class _Writer:
         made: list[Signature] = []
         for step, answer in self._answered(m.SignatureStep, a.SignatureAnswer):
             blob = self._blob(answer.image)
+            if step.role is not None:
+                made.append(self._other_signature(step, step.role.in_language(self._language), answer, blob))
+                continue
             outcome = next((c for c in step.outcomes if c.id == answer.outcome), None)
             signed = answer.outcome == "signed"
             made.append(
@@ -352,6 +359,24 @@ class _Writer:
             )
         return made
 
+    def _other_signature(
+        self, step: m.SignatureStep, role: str, answer: a.SignatureAnswer, blob: BlobTaken | None
+    ) -> Signature:
+        """Of somebody who is not the customer."""
+        from fieldtool.documents.record import Signature
+
+        outcome = next((choice for choice in step.outcomes if choice.id == answer.outcome), None)
+        signed = answer.outcome == "signed"
+        return Signature(
+            role=role,
+            name=answer.name or "",
+            document=answer.document or "",
+            note="" if signed or outcome is None else outcome.text.in_language(self._language),
+            witness=answer.witness or "",
+            sha256=blob.plain_sha256 if blob else None,
+            media_type=blob.media_type if blob else "image/png",
+        )
+
     def _outage(self) -> str:
         """Minutes from the proof of isolation to the check before the load went on."""
         done = self._state.done
@@ -361,8 +386,33 @@ class _Writer:
         return str(max(1, round(gone.total_seconds() / 60)))
 
     def _destination(self) -> str:
-        fraud = any(getattr(d.answer, "reason", None) == "suspected_fraud" for d in self._state.done.values())
-        return "laboratory" if fraud else "store"
+        if self._order.old_asset is None:
+            return ""
+        effects = {
+            step.effect
+            for step, _ in self._answered(m.ConfirmStep, a.ConfirmAnswer)
+            if step.effect is not None
+        }
+        if not effects:
+            return ""
+        return destination(self._state, sealed=m.Effect.REMOVED_SEALED in effects)
+
+    def _destination_word(self) -> str:
+        place = self._destination()
+        return self._word(f"destination.{place}", place) if place else ""
+
+    def _beyond_exchange(self) -> dict[str, Any]:
+        """Layout, title and details of work that is no plain exchange; nothing for one that is."""
+        from fieldtool.documents.record import LAYOUT_WITH_DETAILS
+
+        procedure = self._procedure
+        if procedure.record is None:
+            return {}
+        return {
+            "layout": LAYOUT_WITH_DETAILS,
+            "title": procedure.record.in_language(self._language),
+            "details": tuple(details(procedure, self._state, self._language)),
+        }
 
     def _remarks(self) -> str:
         return next(

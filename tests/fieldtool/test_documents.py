@@ -16,7 +16,13 @@ from reportlab.pdfgen.canvas import Canvas
 
 from fieldtool.documents import seal as seals
 from fieldtool.documents.build import RECORD_FILE, SEAL_FILE, assemble, build_record, make_record
-from fieldtool.documents.record import InstallationRecord, canonical, record_hash
+from fieldtool.documents.record import (
+    LAYOUT_WITH_DETAILS,
+    InstallationRecord,
+    Register,
+    canonical,
+    record_hash,
+)
 from fieldtool.documents.verify import RecordCheck, UnreadableRecord, verify_record
 from fieldtool.errors import JobError
 from fieldtool.text import Language
@@ -349,3 +355,26 @@ def test_the_code_carries_what_was_signed(case: Case) -> None:
 def test_issuers_are_told_apart() -> None:
     assert isinstance(issuer(), Issuer)
     assert issuer().root_der != issuer().root_der
+
+
+def test_a_record_of_other_work_lists_what_was_established_and_proves_itself(case: Case) -> None:
+    record, pictures = sample()
+    other = msgspec.structs.replace(
+        record,
+        layout=LAYOUT_WITH_DETAILS,
+        title="Acta de corte",
+        details=(Register(name="Cómo se corta", value="Por el relé del medidor"),),
+        installed=None,
+    )
+    pdf = build_record(other, pictures, case.issuer.key.sign, case.issuer.certificate_der, Language.ES)
+    assert case.check(pdf).ok
+    words = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages)
+    assert "Acta de corte" in words
+    assert "Por el relé del medidor" in words
+    assert "Equipo instalado" not in words
+
+
+def test_what_layout_2_added_stands_in_no_record_of_layout_1() -> None:
+    record, _ = sample()
+    assert b'"details"' not in canonical(record)
+    assert canonical(record) == canonical(msgspec.structs.replace(record, title="x"))

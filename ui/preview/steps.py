@@ -432,6 +432,19 @@ STEPS: dict[str, Step] = {
         primary="Terminar la orden",
         primary_icon="check",
     ),
+    "value": Step(
+        key="sim_address",
+        number=9,
+        kind="value",
+        title="Dirección IP de la SIM",
+        text="La dirección fija que asignó la operadora. Nadie más puede tenerla.",
+        primary="Seguir",
+        facts=(Fact(label="Según la orden", value="10.40.12.7"),),
+        reasons=(
+            Choice(key="sim_changed", title="Se puso otra SIM"),
+            Choice(key="office_data_wrong", title="La orden está mal"),
+        ),
+    ),
     "note": Step(
         key="photo_after",
         number=17,

@@ -62,6 +62,13 @@ def _text(given: Mapping[str, object], pending: Mapping[str, object]) -> Fields:
     return {"text": str(given.get("text") or "")}
 
 
+def _value(given: Mapping[str, object], pending: Mapping[str, object]) -> Fields:
+    fields: Fields = {"value": str(given.get("value") or ""), "photos": _list(pending.get("photos"))}
+    if given.get("reason"):
+        fields["reason"] = str(given["reason"])
+    return fields
+
+
 def _photo(given: Mapping[str, object], pending: Mapping[str, object]) -> Fields:
     return {"photos": _list(pending.get("photos"))}
 
@@ -123,6 +130,7 @@ _ANSWERS = {
     "choose": _choose,
     "number": _number,
     "text": _text,
+    "value": _value,
     "photo": _photo,
     "scan": _scan,
     "plan_apply": _plan,

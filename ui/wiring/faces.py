@@ -25,6 +25,8 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
             return _number(body, fields, formats)
         case v.TextBody():
             return Face("text", parts={"value": str(fields.get("text") or body.text)})
+        case v.ValueBody():
+            return _value(body, fields, formats)
         case v.PhotoBody():
             return _photo(step, body, fields, formats)
         case v.ScanBody():
@@ -50,7 +52,8 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
                 primary_icon="check",
                 parts={
                     "choices": choices(body.outcomes, formats),
-                    "signer": body.name or str(fields.get("customer") or ""),
+                    "signer": body.name or body.role or str(fields.get("customer") or ""),
+                    "optional": not body.witness,
                 },
             )
         case v.SummaryBody():
@@ -107,6 +110,18 @@ def _number(body: v.NumberBody, fields: Fields, formats: Formats) -> Face:
         parts["otherwise_title"] = formats.say("No se puede leer…")
         parts["otherwise"] = choices(body.not_obtainable, formats)
     return Face("number", primary=formats.say("Guardar lectura"), primary_icon="check", parts=parts)
+
+
+def _value(body: v.ValueBody, fields: Fields, formats: Formats) -> Face:
+    parts: dict[str, Any] = {
+        "value": str(fields.get("value") or body.value or ""),
+        "reasons": choices(body.reasons, formats),
+        "photos": photos(fields),
+        "optional": body.optional,
+    }
+    if body.expected is not None:
+        parts["facts"] = (views.Fact(label=formats.say("Según la orden"), value=body.expected),)
+    return Face("value", parts=parts)
 
 
 def _photo(step: v.StepView, body: v.PhotoBody, fields: Fields, formats: Formats) -> Face:

@@ -113,6 +113,14 @@ FocusScope {
     }
 
     Component {
+        id: valueFace
+
+        ValueStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
         id: textFace
 
         TextStep {
@@ -205,6 +213,7 @@ FocusScope {
             "choose": chooseFace,
             "number": numberFace,
             "text": textFace,
+            "value": valueFace,
             "photo": photoFace,
             "scan": scanFace,
             "meter_read": readFace,

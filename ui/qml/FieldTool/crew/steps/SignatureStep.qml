@@ -9,7 +9,9 @@ StepBody {
 
     property string outcome: "signed"
     readonly property bool bySelf: outcome === "signed"
-    readonly property bool nameMissing: !bySelf && who.text.trim() === ""
+    // Somebody who is not the customer may leave it unsigned; then nobody signs for them.
+    readonly property bool unsigned: step.optional === true && !bySelf
+    readonly property bool nameMissing: !bySelf && !unsigned && who.text.trim() === ""
 
     primaryReady: !procedure.busy && !nameMissing && (pad.signed || !bySelf)
     primaryNote: nameMissing ? qsTr("diga quién es testigo") : !pad.signed && bySelf ? qsTr("falta la firma") : ""
@@ -57,7 +59,7 @@ StepBody {
         InputField {
             id: who
 
-            visible: !body.bySelf
+            visible: !body.bySelf && !body.unsigned
             width: parent.width
             iconName: "person"
             placeholderText: qsTr("Nombre del testigo")
@@ -67,6 +69,7 @@ StepBody {
     SignaturePad {
         id: pad
 
+        visible: !body.unsigned
         y: head.implicitHeight + Theme.gap12
         width: parent.width
         height: parent.height - y
