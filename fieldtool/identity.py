@@ -147,6 +147,14 @@ def normalise_serial(serial: str | None) -> str | None:
     return plain or None
 
 
+_SEPARATORS = str.maketrans("", "", " :-")
+
+
+def same_identity(one: str, other: str) -> bool:
+    """Whether two network identities are equal but for how people separate and write their parts."""
+    return one.translate(_SEPARATORS).upper() == other.translate(_SEPARATORS).upper()
+
+
 def difference(serial: str, reference: str) -> list[tuple[int, int]]:
     """Half-open ranges of `serial` that differ from `reference`, neighbours joined.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers.models import MeterModel
-from fieldtool.identity import MatchInput, MatchResult, match, normalise_serial
+from fieldtool.identity import MatchInput, MatchResult, match, normalise_serial, same_identity
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import PlaceFound
@@ -101,8 +101,12 @@ def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:
     place = run.order.place
     sources = _identity_sources(run)
     identities: dict[str, str] = {}
-    for source in (IdentitySource.TYPED, IdentitySource.STOCK, IdentitySource.LABEL):
-        identities |= sources[source]
+    bad: set[str] = set()
+    for source in (IdentitySource.TYPED, IdentitySource.LABEL, IdentitySource.STOCK):
+        for name, said in sources[source].items():
+            known = identities.setdefault(name, said)
+            if not same_identity(known, said):
+                bad.add(name)
     node = (place.panel or place.concentrator) if what is m.PlaceWhat.NODE else None
     if node is not None:
         identities["node"] = node
@@ -115,6 +119,7 @@ def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:
         phase=place.phase,
         identities=identities,
         missing=[] if above is not None else ["transformer"],
+        bad_identities=sorted(bad),
     )
 
 

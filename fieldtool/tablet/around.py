@@ -8,7 +8,7 @@ from sqlalchemy import String, cast, select, true
 
 from drivers.errors import DriverError
 from fieldtool.errors import JobError
-from fieldtool.identity import OtherOrder, StockItem, normalise_serial
+from fieldtool.identity import OtherOrder, StockItem, normalise_serial, same_identity
 from fieldtool.registration import Heard, Node
 from workorders import network
 from workorders.clock import utc_text
@@ -69,14 +69,6 @@ def _node(found: network.Node) -> Node:
     return Node(**{name: getattr(found, name) for name in Node.__struct_fields__})
 
 
-def _same(one: str | None, other: str) -> bool:
-    """Whether two identities are equal but for how people separate their parts."""
-    return one is not None and one.translate(_SEPARATORS).upper() == other.translate(_SEPARATORS).upper()
-
-
-_SEPARATORS = str.maketrans("", "", " :-")
-
-
 class StoreStock:
     """Stock list and other orders in the store (`fieldtool.run.surroundings.Stock`)."""
 
@@ -108,7 +100,7 @@ class StoreStock:
             named = node.c.identity.contains(f"{name}=")
             for there in connection.execute(select(node.c.mrid, node.c.name, node.c.identity).where(named)):
                 identities = Node(mrid=there.mrid, kind="", identity=there.identity).identities
-                if there.mrid not in besides and _same(identities.get(name), value):
+                if there.mrid not in besides and same_identity(identities.get(name, ""), value):
                     return str(there.name or there.mrid)
             for table, stands in ((device, device.c.state == "installed"), (stock, true())):
                 holds = cast(table.c.identities, String).contains(value)
@@ -117,7 +109,7 @@ class StoreStock:
                     node_of_it = row.identities.get("node")
                     if row.serial in besides or node_of_it in besides:
                         continue
-                    if _same(row.identities.get(name), value):
+                    if same_identity(row.identities.get(name, ""), value):
                         return str(row.serial)
         return None
 
