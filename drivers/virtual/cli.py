@@ -19,6 +19,9 @@ from drivers.virtual.ansi.run import AnsiStateFile, build_ansi, describe_ansi
 from drivers.virtual.cosem.device import LogicalDevice, Settings
 from drivers.virtual.cosem.joining import Outcome
 from drivers.virtual.faults import WriteFaults
+from drivers.virtual.legacy.device import LEGACY_MODELS, LegacyDevice
+from drivers.virtual.legacy.meter import LegacyMeter
+from drivers.virtual.legacy.run import LegacyStateFile, build_legacy, describe_legacy
 from drivers.virtual.line import Line, LineOptions, PhysicalMeter
 from drivers.virtual.meter import Meter
 from drivers.virtual.models import MODELS
@@ -28,6 +31,7 @@ from drivers.virtual.state import StateFile
 from drivers.virtual.transport import ListenError, Server, parse_endpoint
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
+Device = LogicalDevice | AnsiDevice | LegacyDevice
 
 
 def main(argv: Sequence[str]) -> int:
@@ -91,7 +95,7 @@ def meter_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--listen", default="socket://127.0.0.1:0", help="socket://H:P or rfc2217://H:P; port 0 picks one")
-    add("--model", choices=sorted([*MODELS, *ANSI_MODELS]), default="prime-1ph")
+    add("--model", choices=sorted([*MODELS, *ANSI_MODELS, *LEGACY_MODELS]), default="prime-1ph")
     add("--serial", help="serial of this meter; keys, titles and addresses derive from it")
     add("--seed", type=int, default=0, help="draws load, noise and history")
     add("--describe", action="store_true", help="say what this meter is (clients, keys, objects) and end")
@@ -130,6 +134,7 @@ def meter_parser() -> argparse.ArgumentParser:
         default=0,
         help="security suite; 1 and 2 have key pairs, ECDSA and agreed keys",
     )
+    add("--button-s", type=float, default=3.0, help="mode D: seconds between presses of the meter's button")
     add("--list-limit", type=int, help="longest with-list request answered (0: claimed but refused)")
     add("--max-pdu", type=_pdu, metavar="BYTES", help="longest APDU it takes in (default: that of the model)")
     line = parser.add_argument_group("line")
@@ -197,12 +202,12 @@ def run_meter(argv: Sequence[str]) -> int:
         sys.stderr.write(f"virtual-meter: {error}\n")
         return EXIT_USAGE
     try:
-        device = build_ansi(options) if options.model in ANSI_MODELS else build_device(options)
+        device = _build(options)
     except ValueError as error:
         sys.stderr.write(f"virtual-meter: --wiring {error}\n")
         return EXIT_USAGE
     if options.describe:
-        _print(describe_ansi(device) if isinstance(device, AnsiDevice) else describe.describe(device))
+        _print(_described(device))
         return 0
     try:
         state = _state(device, options.state) if options.state else None
@@ -229,17 +234,33 @@ def run_meter(argv: Sequence[str]) -> int:
     return 0
 
 
-def _state(device: LogicalDevice | AnsiDevice, path: Path) -> StateFile | AnsiStateFile:
-    return AnsiStateFile(path, device) if isinstance(device, AnsiDevice) else StateFile(path, device)
+def _build(options: argparse.Namespace) -> Device:
+    if options.model in ANSI_MODELS:
+        return build_ansi(options)
+    return build_legacy(options) if options.model in LEGACY_MODELS else build_device(options)
 
 
-def _meter(device: LogicalDevice | AnsiDevice, options: argparse.Namespace) -> PhysicalMeter:
+def _described(device: Device) -> dict[str, Any]:
+    if isinstance(device, AnsiDevice):
+        return describe_ansi(device)
+    return describe_legacy(device) if isinstance(device, LegacyDevice) else describe.describe(device)
+
+
+def _state(device: Device, path: Path) -> StateFile | AnsiStateFile | LegacyStateFile:
+    if isinstance(device, AnsiDevice):
+        return AnsiStateFile(path, device)
+    return LegacyStateFile(path, device) if isinstance(device, LegacyDevice) else StateFile(path, device)
+
+
+def _meter(device: Device, options: argparse.Namespace) -> PhysicalMeter:
     if isinstance(device, AnsiDevice):
         return AnsiMeter(device, options.baud)
+    if isinstance(device, LegacyDevice):
+        return LegacyMeter(device, options.baud)
     return Meter(device, options.baud, options.reaction_ms / 1000, options.physical, options.inactivity_s)
 
 
-def _line(device: LogicalDevice | AnsiDevice, options: argparse.Namespace) -> Line:
+def _line(device: Device, options: argparse.Namespace) -> Line:
     meter = _meter(device, options)
     line = LineOptions(
         paced=options.paced,

@@ -108,7 +108,7 @@ class Line:
         elif not self._to_meter and octet == ord("/"):
             self._guessed = SIGN_ON
         elif not self._to_meter and octet in (FLAG, 0):
-            self._guessed = next(framing for framing in heard if framing.bits == 8)
+            self._guessed = next((framing for framing in heard if framing.bits == 8), self._guessed)
         return self._guessed
 
     @property
@@ -191,6 +191,7 @@ class Line:
             return
         moment = at + self._options.reaction
         for output in outputs:
+            moment += output.after
             for octet in self._noise(output.octets):
                 if self._options.paced:
                     moment += output.framing.seconds

@@ -54,10 +54,11 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Octets to send with these port settings."""
+    """Octets to send with these port settings, `after` so many seconds more of silence."""
 
     octets: bytes
     framing: Framing
+    after: float = 0.0
 
 
 class Meter:

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from drivers.virtual.programming import ACK, ETX, STX, Outcome, Programming, block_check
+from drivers.virtual.programming import (
+    ACK,
+    ETX,
+    STX,
+    Outcome,
+    Programming,
+    ReadoutRegisters,
+    block_check,
+)
 from drivers.virtual.uart import SIGN_ON, Framing
 
 BAUD_IDENTIFIERS = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
@@ -143,7 +151,7 @@ class SignOn:
             return [Switch(text), Transmit(self._data_message()), Switch(SIGN_ON)]
         if protocol == "0" and mode == "1":
             self.state = State.PROGRAMMING
-            self._programming = Programming(self._address, self._login, self._readout)
+            self._programming = Programming(self._address, self._login, ReadoutRegisters(self._readout))
             return [Switch(text), Transmit(self._programming.greeting)]
         return []
 
