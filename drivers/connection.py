@@ -13,6 +13,9 @@ from drivers.changes import WriteIntent, WriteOutcome
 class Mode(StrEnum):
     """How to sign on. ``AUTO``: optical sign-on then HDLC; plain HDLC where nobody answers the sign-on.
 
+    ``C``: sign-on, then the readout and programming mode of IEC 62056-21, modes A and B included. ``D``: the
+    meter sends by itself when its button is pressed.
+
     ``C12`` (also called ``ansi``): ANSI C12.18. It is never tried by itself: its optical head is another one,
     and octets at 9600 baud say nothing to a meter that listens at 300.
     """
@@ -22,6 +25,7 @@ class Mode(StrEnum):
     HDLC = "hdlc"
     WRAPPER = "wrapper"
     C = "c"
+    D = "d"
     C12 = "c12"
 
     @classmethod

@@ -21,6 +21,8 @@ from drivers.connection import Auth, Referencing
 from drivers.dlms.calendar import Schedule, schedule_problem
 from drivers.dlms.cosem import parse_item
 from drivers.errors import DriverError, ModelFileError, WrongValue
+from drivers.iec62056.options import IecOptions
+from drivers.iec62056.readout import is_code
 from drivers.reading import Identity
 from drivers.toml_file import line_of, load_toml
 from drivers.wiring.angles import Sense
@@ -35,6 +37,8 @@ class Protocols(StrEnum):
 
     DLMS = "dlms"
     ANSI = "ansi"
+    IEC = "iec"
+    """Only IEC 62056-21: readout and programming mode."""
 
 
 class ModelClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +89,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A type of meter. ``manufacturer`` are FLAG letters (ANSI: up to four characters, empty for any);
-    ``identity`` maps a word to the item that holds it."""
+    ``identity`` maps a word to the item that holds it. Items of a meter with ``protocol`` iec are codes as
+    it sends them (``1.8.0``); ``iec`` says what its make does differently."""
 
     name: str
     title: dict[str, str]
@@ -112,6 +117,7 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     modules: list[str] = []
     children: list[str] = []
     quirks: Quirks = Quirks()
+    iec: IecOptions = IecOptions()
 
     def counter_item(self, client: int) -> str | None:
         """The invocation counter object of a client."""
@@ -248,11 +254,17 @@ def load_model(path: Path) -> MeterModel:
     checks = [(f"$.identity.{key}", item) for key, item in model.identity.items()]
     checks += [(f"$.readings[{number}].item", named.item) for number, named in enumerate(model.readings)]
     checks += [(f"$.clients.{key}.counter", c.counter) for key, c in model.clients.items() if c.counter]
-    checks += [(f"$.{key}", item) for key in ("profile", "events", "relay") if (item := getattr(model, key))]
+    if model.protocol is not Protocols.IEC:  # there, the addresses of profile and log stand in [iec.profile]
+        names = ("profile", "events", "relay")
+        checks += [(f"$.{key}", item) for key in names if (item := getattr(model, key))]
     checks += [(f"$.children[{number}]", item) for number, item in enumerate(model.children)]
     checks += [(f"$.event_logs[{number}]", item) for number, item in enumerate(model.event_logs)]
     for where, item in checks:
-        _check_item(path, text, where, item)
+        if model.protocol is Protocols.IEC:
+            _check_code(path, text, where, item)
+        else:
+            _check_item(path, text, where, item)
+    _check_iec(path, text, model.iec)
     for key in ("identification", "logical_device_name", "device_type", "firmware"):
         expression = getattr(model.match, key)
         if expression is not None:
@@ -276,7 +288,11 @@ def load_models(folder: Path) -> dict[str, MeterModel]:
 def load_program(path: Path) -> Program:
     """Raises ``ModelFileError`` with file, line and reason."""
     program, text = load_toml(path, Program)
-    items = [(f"$.settings[{n}].item", setting.item) for n, setting in enumerate(program.settings)]
+    items = [
+        (f"$.settings[{n}].item", setting.item)
+        for n, setting in enumerate(program.settings)
+        if not is_code(setting.item)  # of a meter in programming mode: as the meter calls it
+    ]
     for key in ("clock", "calendar", "capture", "limiter"):
         setting = getattr(program, key)
         if setting is not None:
@@ -323,6 +339,26 @@ def _check_item(path: Path, text: str, where: str, item: str) -> None:
         parse_ansi_item(item) if is_ansi(item) else parse_item(item)
     except DriverError as error:
         raise ModelFileError(path.name, line_of(text, where), error.message) from None
+
+
+def _check_code(path: Path, text: str, where: str, item: str) -> None:
+    if not is_code(item):
+        reason = f"{item!r} is not a code as the meter sends it, like 1.8.0 or C.1.0"
+        raise ModelFileError(path.name, line_of(text, where), reason)
+
+
+def _check_iec(path: Path, text: str, options: IecOptions) -> None:
+    if options.programming is not None:
+        _check_expression(path, text, "$.iec.programming.error", options.programming.error)
+        if "{password}" not in options.programming.password:
+            reason = "the wrapped password must hold {password}"
+            raise ModelFileError(path.name, line_of(text, "$.iec.programming.password"), reason)
+    if options.profile is not None:
+        try:
+            options.profile.bounds(None, None)
+        except (KeyError, IndexError, ValueError):
+            reason = "only {start} and {end} may stand in the request"
+            raise ModelFileError(path.name, line_of(text, "$.iec.profile.request"), reason) from None
 
 
 def _check_expression(path: Path, text: str, where: str, expression: str) -> None:

@@ -148,13 +148,17 @@ def connection_for(
 ) -> Connection:
     """The strongest association that the model knows and whose secrets are here; the public one else."""
     clients = sorted(model.clients.values(), key=_strength, reverse=True) if model else []
+    iec = model is not None and model.protocol is Protocols.IEC
     base = Connection(
         server=model.server if model else "1",
         baud=model.baud if model else 9600,
         system_title=system_title,
         model=model.name if model else None,
-        mode=Mode.C12 if model and model.protocol is Protocols.ANSI else Mode.AUTO,
+        mode=_MODES.get(model.protocol, Mode.AUTO) if model else Mode.AUTO,
+        password=PASSWORD if iec and secret(PASSWORD) else None,
     )
+    if iec:
+        return base  # nobody signs on with a password there: it is sent when something is written
     change = msgspec.structs.replace
     for client in clients:
         if client.auth is Auth.GMAC and secret(BLOCK_KEY) and secret(AUTH_KEY):
@@ -164,6 +168,9 @@ def connection_for(
         if client.auth is Auth.NONE:
             return change(base, client=client.id)
     return base
+
+
+_MODES = {Protocols.ANSI: Mode.C12, Protocols.IEC: Mode.C}
 
 
 def counted(connection: Connection, serial: str) -> Connection:

@@ -1,5 +1,5 @@
-"""Data readout of IEC 62056-21: ``STX address(value*unit) … ! CR LF ETX BCC`` to typed data sets (clause
-6.5)."""
+"""Data readout of IEC 62056-21: ``STX address(value*unit) … ! CR LF ETX BCC`` to typed data sets (clauses
+6.3.13 and 6.5; mode D and some mode A meters send no STX and no check)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,40 @@ import re
 from dataclasses import dataclass
 
 from drivers.errors import Garbage
+from drivers.iec62056.messages import ETX, STX, block_check
+from drivers.iec62056.times import MeterTime, parse_time
 from drivers.reading import Reading
 
 _GROUP = re.compile(r"([^()/!\r\n\x02\x03]{0,32})\(([^()]{0,128})\)")
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
-_TIME = re.compile(r"(\d{2})-?(\d{2})-?(\d{2})[, ]?(\d{2}):?(\d{2})(?::?(\d{2}))?$")
+_DECIMAL = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_CODE = re.compile(r"(?:\d{1,3}-\d{1,3}:)?[0-9A-Z]{1,3}(?:\.[0-9A-Z]{1,3}){1,2}(?:[*&]\d{1,3})?")
+_HISTORY = re.compile(r"(.+)[*&](\d{1,3})")
+_CURRENT = "255"
+_RESET_TIMES = ("0.1.2", "0.1.0")
+"""Billing period time stamps (OBIS 0.1.2*F; some makes send them as the second meaning of 0.1.0*F)."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address taken apart: ``code`` is C.D.E (or C.D, letters included), ``medium`` the ``A-B`` before the
+    colon, ``history`` the billing period behind ``*`` or ``&``."""
+
+    code: str
+    medium: str | None = None
+    history: str | None = None
+
+
+def parse_address(text: str) -> Address:
+    """``1-1:1.8.0*01`` → code ``1.8.0``, medium ``1-1``, history ``01``; ``*255`` is the current value."""
+    medium, colon, rest = text.rpartition(":")
+    match = _HISTORY.fullmatch(rest)
+    code, history = (match[1], match[2]) if match else (rest, None)
+    return Address(code, medium if colon else None, None if history == _CURRENT else history)
+
+
+def is_code(text: str) -> bool:
+    """Whether it is an address as meters send it: ``1.8.1*01``, ``C.1.0``, ``F.F``, ``1-0:2.8.0``."""
+    return bool(_CODE.fullmatch(text))
 
 
 @dataclass(frozen=True)
@@ -22,27 +51,58 @@ class DataSet:
     address: str
     values: tuple[tuple[str, str | None], ...]
 
-    def as_reading(self, name: str | None = None) -> Reading:
-        """The first value, with the time stamp where a second value is one."""
-        value, unit = self.values[0]
-        time = next((text for text, _ in self.values[1:] if _TIME.match(text)), None)
-        status = None if value else "empty"
-        return Reading(self.address, name, value or None, unit, time, status)
+    @property
+    def time(self) -> MeterTime | None:
+        """The first time stamp among the values behind the first one (of a maximum, of a fault)."""
+        return next((found for text, _ in self.values[1:] if (found := parse_time(text))), None)
+
+    @property
+    def is_number(self) -> bool:
+        return bool(_DECIMAL.fullmatch(self.values[0][0]))
+
+    def as_reading(
+        self,
+        name: str | None = None,
+        *,
+        zone_minutes: int | None = None,
+        closed: MeterTime | None = None,
+        unit: str | None = None,
+    ) -> Reading:
+        """The first value; its time is the one sent with it, else when its billing period ``closed``.
+
+        ``unit`` is that of the model file, for makes that send none. A decimal comma becomes a point.
+        """
+        value, sent = self.values[0]
+        time = self.time or closed
+        if self.is_number:
+            value = value.replace(",", ".")
+        return Reading(
+            self.address,
+            name,
+            value or None,
+            sent or unit,
+            time.iso(zone_minutes) if time else None,
+            None if value else "empty",
+        )
 
 
-def block_check(data: bytes) -> int:
-    """Block check character: exclusive or of all bytes after STX up to and with ETX (ISO 1155)."""
-    check = 0
-    for byte in data:
-        check ^= byte
-    return check
+def closing_times(data_sets: list[DataSet]) -> dict[str, MeterTime]:
+    """When each billing period was closed, by its number: from ``0.1.2*01(26-10-01 00:00)``."""
+    found: dict[str, MeterTime] = {}
+    for wanted in reversed(_RESET_TIMES):
+        for one in data_sets:
+            address = parse_address(one.address)
+            time = parse_time(one.values[0][0])
+            if address.history and address.code == wanted and time:
+                found[address.history] = time
+    return found
 
 
 def parse_readout(block: bytes) -> list[DataSet]:
     """Parse a readout, with STX…ETX BCC or bare up to ``!``. Raises ``Garbage`` on a wrong check
     character."""
-    start = block.find(b"\x02")
-    end = block.find(b"\x03")
+    start = block.find(bytes([STX]))
+    end = block.find(bytes([ETX]))
     if start >= 0:
         if end < 0 or end + 1 >= len(block):
             raise Garbage(detail="the readout has no end")
@@ -50,17 +110,18 @@ def parse_readout(block: bytes) -> list[DataSet]:
             raise Garbage(detail="block check of the readout is wrong")
         block = block[start + 1 : end]
     text = block.decode("latin-1")
-    return _data_sets(text.split("!")[0])
+    return data_sets_of(text.split("!")[0])
 
 
-def _data_sets(text: str) -> list[DataSet]:
+def data_sets_of(text: str) -> list[DataSet]:
+    """Data lines to data sets: several in one line; values without an address belong to the one before,
+    over the ends of lines too."""
     found: list[tuple[str, list[tuple[str, str | None]]]] = []
-    for line in text.splitlines():
-        for address, content in _GROUP.findall(line):
-            value, star, unit = content.partition("*")
-            pair = (value.strip(), unit.strip() if star else None)
-            if address.strip():
-                found.append((address.strip(), [pair]))
-            elif found:
-                found[-1][1].append(pair)
+    for address, content in _GROUP.findall(text):
+        value, star, unit = content.partition("*")
+        pair = (value.strip(), unit.strip() if star else None)
+        if address.strip():
+            found.append((address.strip(), [pair]))
+        elif found:
+            found[-1][1].append(pair)
     return [DataSet(address, tuple(values)) for address, values in found]

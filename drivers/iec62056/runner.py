@@ -1,23 +1,34 @@
-"""Runs the sign-on machine and the readout on a real line."""
+"""Runs the sign-on machine and the readout on a real line; hears a meter that sends by itself (mode D)."""
 
 from __future__ import annotations
 
 from drivers.errors import EchoOnly, Garbage, LinkLost, NoAnswer
+from drivers.iec62056.identification import Identification, find_identification
 from drivers.iec62056.readout import DataSet, parse_readout
 from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wait, Wanted
 from drivers.line import TunableWire
+from drivers.ports import LineFormat
 
 _GAP_SECONDS = 1.6
 _SWITCH_SECONDS = 0.02
 """The meter changes from 7E1 to 8N1 after its confirmation; a flag sent meanwhile would be lost."""
+_AFTER_END_SECONDS = 0.3
+"""How long a block check may still be on its way after ``! CR LF`` of a meter that sends no STX."""
 _READOUT_LIMIT = 256 * 1024
+_LINE_LIMIT = 512
 
 
 def sign_on(
-    wire: TunableWire, *, address: str = "", wanted: Wanted = Wanted.BEST, patience: float = 2.0
+    wire: TunableWire,
+    *,
+    address: str = "",
+    wanted: Wanted = Wanted.BEST,
+    patience: float = 2.0,
+    first: LineFormat | None = None,
+    option: str = "0",
 ) -> Finished:
     """Sign on. Raises ``NoAnswer``, ``EchoOnly`` or ``Garbage``."""
-    machine = SignOn(address=address, wanted=wanted, patience=patience)
+    machine = SignOn(address=address, wanted=wanted, patience=patience, first=first, option=option)
     pending = machine.start(wire.now())
     while True:
         finished = _perform(wire, pending)
@@ -46,21 +57,59 @@ def _perform(wire: TunableWire, actions: list[Action]) -> Finished | None:
 def read_out(wire: TunableWire, signed: Finished) -> list[DataSet]:
     """The data readout that follows a sign-on in mode A, B or C. Raises ``LinkLost`` or ``Garbage``."""
     buffer = bytearray(signed.rest)
+    data_sets = _rest_of_readout(wire, buffer)
+    if data_sets is not None:
+        return data_sets
+    if not buffer:
+        raise EchoOnly if signed.echo else NoAnswer(detail="no readout after the acknowledgement")
+    raise LinkLost(detail=f"the readout broke off after {len(buffer)} bytes")
+
+
+def hear_push(wire: TunableWire, line: LineFormat, patience: float) -> tuple[Identification, list[DataSet]]:
+    """What a mode D meter sends when its button is pressed (clause 6.4.5): identification, data, ``!``.
+
+    Waits ``patience`` seconds for the button. Raises ``NoAnswer``, ``Garbage`` or ``LinkLost``.
+    """
+    wire.drain()
+    wire.set_line(line)
+    deadline = wire.now() + patience
+    buffer = bytearray()
+    while (found := find_identification(bytes(buffer))) is None:
+        data = wire.read(wire.now() + _GAP_SECONDS if buffer else deadline)
+        if not data and not buffer:
+            raise NoAnswer(
+                "The meter has sent nothing.", hint="Press the button of the meter, then try again."
+            )
+        if not data or len(buffer) > _LINE_LIMIT:
+            raise Garbage(detail="what the meter sent by itself has no identification line")
+        buffer += _masked(data)
+    identification, end = found
+    rest = buffer[end:]
+    data_sets = _rest_of_readout(wire, rest)
+    if data_sets is None:
+        raise LinkLost(detail=f"the readout broke off after {len(rest)} bytes")
+    return identification, data_sets
+
+
+def _rest_of_readout(wire: TunableWire, buffer: bytearray) -> list[DataSet] | None:
+    """The data sets once they are whole: with a check character, or without STX once the line is silent
+    after ``!``. ``None`` where the line fell silent before. ``buffer`` grows by what is received."""
     while True:
         end = _end_of_block(buffer)
         if end is not None:
             return parse_readout(bytes(buffer[: end + 1]))
-        data = wire.read(wire.now() + _GAP_SECONDS)
+        bare = 0x02 not in buffer and b"!\r\n" in buffer
+        data = wire.read(wire.now() + (_AFTER_END_SECONDS if bare else _GAP_SECONDS))
         if not data:
-            break
-        buffer += bytes(byte & 0x7F for byte in data)
+            whole = 0x02 not in buffer and b"!" in buffer
+            return parse_readout(bytes(buffer)) if whole else None
+        buffer += _masked(data)
         if len(buffer) > _READOUT_LIMIT:
             raise Garbage(detail="the readout does not end")
-    if not buffer:
-        raise EchoOnly if signed.echo else NoAnswer(detail="no readout after the acknowledgement")
-    if b"\x02" not in buffer and b"!" in buffer:
-        return parse_readout(bytes(buffer))
-    raise LinkLost(detail=f"the readout broke off after {len(buffer)} bytes")
+
+
+def _masked(data: bytes) -> bytes:
+    return bytes(byte & 0x7F for byte in data)
 
 
 def _end_of_block(buffer: bytearray) -> int | None:

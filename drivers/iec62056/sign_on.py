@@ -22,10 +22,13 @@ _LIMIT = 512
 
 
 class Wanted(StrEnum):
-    """What the acknowledgement asks for. ``BEST``: mode E where the meter offers it, else its readout."""
+    """What the acknowledgement asks for. ``BEST``: mode E where the meter offers it, else its readout.
+    ``PROGRAMMING``: programming mode, in modes A and B (which know no acknowledgement) after their readout.
+    """
 
     HDLC = "hdlc"
     READOUT = "readout"
+    PROGRAMMING = "programming"
     BEST = "best"
 
 
@@ -72,10 +75,20 @@ class SignOn:
     """One sign-on. Call ``start``, then ``received`` for bytes and ``tick`` when ``deadline`` has come."""
 
     def __init__(
-        self, *, address: str = "", wanted: Wanted = Wanted.BEST, attempts: int = 2, patience: float = 2.0
+        self,
+        *,
+        address: str = "",
+        wanted: Wanted = Wanted.BEST,
+        attempts: int = 2,
+        patience: float = 2.0,
+        first: LineFormat | None = None,
+        option: str = "0",
     ) -> None:
+        """``first``: the line of the request, 300 baud 7E1 by the standard. ``option``: Y of a readout."""
         self._request = b"/?" + address.encode("ascii") + b"!\r\n"
         self._wanted = wanted
+        self._first = first or iec_format(_FIRST_RATE)
+        self._option = option.encode("ascii")
         self._attempts = attempts
         self._patience = max(patience, _REACTION_LIMIT)
         self._state = _State.IDLE
@@ -92,9 +105,9 @@ class SignOn:
         self._state = _State.IDENTIFICATION
         self._buffer.clear()
         self._attempts -= 1
-        sending = len(self._request) * 10 / _FIRST_RATE
+        sending = len(self._request) * self._first.character_seconds
         self.deadline = now + sending + self._patience
-        return [SetLine(iec_format(_FIRST_RATE)), Send(self._request)]
+        return [SetLine(self._first), Send(self._request)]
 
     def received(self, data: bytes, now: float) -> list[Action]:
         """Take bytes. Raises ``Garbage`` if they go on without ever making an identification."""
@@ -148,25 +161,30 @@ class SignOn:
         if identification.mode in ("A", "B"):
             self._acknowledge = b""
             return [
-                *([SetLine(iec_format(identification.baud))] if identification.mode == "B" else []),
+                *([SetLine(self._text_line(identification))] if identification.mode == "B" else []),
                 *self._finish(bytes(self._buffer)),
             ]
         return self._send_acknowledge(identification, now)
 
     def _send_acknowledge(self, identification: Identification, now: float) -> list[Action]:
-        rate = identification.baud_identifier.encode("ascii")
-        control = b"2" + rate + b"2" if self._hdlc else b"0" + rate + b"0"
+        rate = identification.accepted_identifier.encode("ascii")
+        option = b"1" if self._wanted is Wanted.PROGRAMMING else self._option
+        control = b"2" + rate + b"2" if self._hdlc else b"0" + rate + option
         self._acknowledge = b"\x06" + control + b"\r\n"
-        line = hdlc_format(identification.baud) if self._hdlc else iec_format(identification.baud)
+        line = hdlc_format(identification.baud) if self._hdlc else self._text_line(identification)
         reaction = identification.reaction_seconds
         actions: list[Action] = [Wait(reaction), Send(self._acknowledge), SetLine(line)]
         self._buffer.clear()
         if not self._hdlc:
             return [*actions, *self._finish(b"")]
         self._state = _State.CONFIRMATION
-        sending = len(self._acknowledge) * 10 / _FIRST_RATE
+        sending = len(self._acknowledge) * self._first.character_seconds
         self.deadline = now + reaction + sending + _REACTION_LIMIT + sending
         return actions
+
+    def _text_line(self, identification: Identification) -> LineFormat:
+        """The rate after the change, in the character format of the sign-on."""
+        return LineFormat(identification.baud, self._first.data_bits, self._first.parity)
 
     @property
     def _hdlc(self) -> bool:
@@ -182,7 +200,7 @@ class SignOn:
             return self._finish(b"")
         if rest and not self._acknowledge.startswith(rest):
             # sent at the other rate: unreadable, so wait until the line has been quiet for three characters
-            self.deadline = min(self.deadline, now + 3 * 10 / _FIRST_RATE)
+            self.deadline = min(self.deadline, now + 3 * self._first.character_seconds)
         return []
 
     def _finish(self, rest: bytes) -> list[Action]:

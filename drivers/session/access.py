@@ -22,8 +22,8 @@ _FRAMES = ((128, 1), (48, 1))
 not."""
 _QUIET_SECONDS = 0.25
 _LONGEST_BURST_BYTES = 7 * 2048
-_OPTICAL = (Mode.AUTO, Mode.E, Mode.C)
-_WANTED = {Mode.AUTO: Wanted.BEST, Mode.E: Wanted.HDLC, Mode.C: Wanted.READOUT}
+_OPTICAL = (Mode.AUTO, Mode.E)
+_WANTED = {Mode.AUTO: Wanted.BEST, Mode.E: Wanted.HDLC}
 
 
 class ReadoutOnly(DriverError):
@@ -105,6 +105,11 @@ class Access:
             self.open_line().reopen()
         elif broken:
             self.cuts += 1
+
+    def hand_over(self) -> Line | None:
+        """Let go of the line without closing it."""
+        line, self.line = self.line, None
+        return line
 
     def close(self) -> None:
         if self.line is not None:

@@ -38,7 +38,6 @@ from drivers.errors import (
     WrongValue,
 )
 from drivers.models import LimiterSetting, find_program
-from drivers.session.access import ReadoutOnly
 from drivers.session.image import ImageJobs, is_image_intent
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
@@ -81,8 +80,6 @@ class Writer:
     def _prepare(self, program: str, values: dict[str, str]) -> tuple[str, list[Setting]]:
         found = find_program(program, self._programs)
         self._jobs.identify()
-        if self._jobs.reach.is_readout:
-            raise ReadoutOnly
         return self._meter_name(), settings_of(found, values, self._jobs.model)
 
     def _meter_name(self) -> str:

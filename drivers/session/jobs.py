@@ -35,9 +35,7 @@ from drivers.reading import (
     ProfileRow,
     ReadResult,
 )
-from drivers.session.access import ReadoutOnly
 from drivers.session.reach import Reach, identification_text
-from drivers.session.readout_meter import readout_identity, readout_readings
 
 LDN = Item(1, bytes([0, 0, 42, 0, 0, 255]), 2)
 _STANDARD_IDENTITY = {
@@ -121,13 +119,7 @@ class Jobs:
 
     def identify(self) -> Identity:
         if self._identity is None:
-            try:
-                self._identity = self._read_identity()
-            except ReadoutOnly:
-                assert self.reach.identification is not None
-                self._identity = readout_identity(
-                    self.reach.identification, self.reach.data_sets or [], self.model
-                )
+            self._identity = self._read_identity()
         return self._identity
 
     def forget_identity(self) -> None:
@@ -237,9 +229,6 @@ class Jobs:
         there."""
         started = time.monotonic()
         identity = self.identify()
-        if self.reach.is_readout:
-            readings = readout_readings(self.reach.data_sets or [], texts)
-            return ReadResult(identity, readings, self.reach.exchanges, self._bytes(), _since(started))
         wanted = {text: parse_item(text) for text in (self._default_items() if texts is None else texts)}
         extra = [attributes.scaler_item(item) for item in wanted.values()]
         extra += [attributes.capture_time_item(item) for item in wanted.values()]
@@ -274,8 +263,6 @@ class Jobs:
         started = time.monotonic()
         since, until = moment_of(start, "start"), moment_of(end, "end")
         self.identify()
-        if self.reach.is_readout:
-            raise ReadoutOnly
         item = parse_item(text or (self.model.profile if self.model else "7:1.0.99.1.0.255:2")).of(2)
         results = self.fetch([item.of(3), item.of(4), profiles.CLOCK])
         layout = results[item.of(3)]
@@ -343,8 +330,6 @@ class Jobs:
     def network(self) -> JoinEvidence:
         """Join state: by the model's technology, else by what classes the association view holds."""
         self.identify()
-        if self.reach.is_readout:
-            raise ReadoutOnly
         technology = self.model.technology if self.model else None
         if technology in network.TECHNOLOGIES:
             probes = {probe: probe.default for probe in network.TECHNOLOGIES[technology]}

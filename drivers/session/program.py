@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -40,11 +41,15 @@ from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, Protocols, load_models
 from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session import messages as m
+from drivers.session.access import ReadoutOnly
 from drivers.session.ansi_apply import AnsiWriter
 from drivers.session.ansi_jobs import AnsiJobs
 from drivers.session.ansi_reach import AnsiReach
 from drivers.session.apply import Writer
 from drivers.session.events import read_events
+from drivers.session.iec_apply import IecWriter
+from drivers.session.iec_jobs import IecJobs
+from drivers.session.iec_reach import IecReach
 from drivers.session.image import ImageJobs
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
@@ -166,6 +171,21 @@ def _not_opened(item: str | None, start: str | None, end: str | None) -> EventsR
     raise errors.WrongValue("The session was not opened.")
 
 
+@dataclass(frozen=True)
+class _Way:
+    """What every way of reaching a meter is given."""
+
+    port: str
+    connection: Connection
+    questions: Questions
+    cancelled: threading.Event
+    recorder: FrameRecorder | None
+
+    @property
+    def where(self) -> tuple[str, Connection, Questions]:
+        return self.port, self.connection, self.questions
+
+
 class Session:
     """Does the jobs of one application on one meter."""
 
@@ -177,6 +197,7 @@ class Session:
         self._writer: MeterWriter | None = None
         self._events: ReadEvents = _not_opened
         self._images: ImageJobs | None = None
+        self._become_readout: Callable[[], None] | None = None
         self._step = ("", 0.0)
 
     def run(self) -> int:
@@ -193,7 +214,13 @@ class Session:
     def _answer(self, request: m.ToSession) -> m.Message:
         number = int(getattr(request, "id", 0))
         try:
-            return self._do(request, number)
+            try:
+                return self._do(request, number)
+            except ReadoutOnly:
+                if self._become_readout is None:
+                    raise
+                self._become_readout()
+                return self._do(request, number)
         except errors.DriverError as error:
             if isinstance(error, errors.Cancelled):
                 self._forget_job()
@@ -252,28 +279,30 @@ class Session:
         programs = Path(request.programs) if request.programs else None
         journal = Journal(self._intent, self._outcome)
         cancelled = self._talk.cancelled
-        if self._speaks_ansi(request.connection):
-            reach = AnsiReach(
-                request.port,
-                request.connection,
-                questions,
-                self._models,
-                cancelled=cancelled,
-                recorder=recorder,
-            )
-            jobs = AnsiJobs(reach, self._progress)
-            self._reach, self._jobs, self._writer = reach, jobs, AnsiWriter(jobs, journal, programs)
-            self._events = jobs.events
-            return
+        way = _Way(request.port, request.connection, questions, cancelled, recorder)
+        protocol = self._protocol(request.connection)
+        if protocol is Protocols.ANSI:
+            self._open_ansi(way, journal, programs)
+        elif protocol is Protocols.IEC:
+            reach = IecReach(*way.where, self._not_ansi(), cancelled=cancelled, recorder=recorder)
+            self._use_iec(reach, journal, programs)
+        else:
+            self._open_dlms(way, journal, programs, TypeCache(Path(request.cache) if request.cache else None))
+
+    def _open_ansi(self, way: _Way, journal: Journal, programs: Path | None) -> None:
+        reach = AnsiReach(*way.where, self._models, cancelled=way.cancelled, recorder=way.recorder)
+        jobs = AnsiJobs(reach, self._progress)
+        self._reach, self._jobs, self._writer = reach, jobs, AnsiWriter(jobs, journal, programs)
+        self._events = jobs.events
+
+    def _open_dlms(self, way: _Way, journal: Journal, programs: Path | None, cache: TypeCache) -> None:
         models = {name: model for name, model in self._models.items() if model.protocol is Protocols.DLMS}
-        dlms = Reach(
-            request.port, request.connection, questions, models, cancelled=cancelled, recorder=recorder
-        )
-        cache = TypeCache(Path(request.cache) if request.cache else None)
+        dlms = Reach(*way.where, models, cancelled=way.cancelled, recorder=way.recorder)
         reader = Jobs(dlms, models, cache, self._progress)
         self._images = ImageJobs(reader, journal)
         self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs, self._images)
         self._events = partial(read_events, reader)
+        self._become_readout = partial(self._go_on_without_dlms, dlms, way, journal, programs)
 
     def _image(self, request: m.SendImage | m.ActivateImage) -> ImageReport:
         if self._images is None:
@@ -283,11 +312,38 @@ class Session:
             return self._images.activate(image, request.confirmation)
         return self._images.transfer(image, request.last)
 
-    def _speaks_ansi(self, connection: Connection) -> bool:
+    def _go_on_without_dlms(self, dlms: Reach, way: _Way, journal: Journal, programs: Path | None) -> None:
+        """The sign-on found a meter that has only its readout: what was read of it is kept."""
+        self._become_readout = self._images = None
+        found, data_sets, exchanges = dlms.identification, dlms.data_sets, dlms.exchanges
+        reach = IecReach(
+            *way.where,
+            self._not_ansi(),
+            cancelled=way.cancelled,
+            recorder=way.recorder,
+            line=dlms.hand_over(),
+        )
+        assert found is not None and data_sets is not None  # noqa: PT018  # both come with ReadoutOnly
+        reach.take_over(found, data_sets, exchanges)
+        self._use_iec(reach, journal, programs)
+
+    def _use_iec(self, reach: IecReach, journal: Journal, programs: Path | None) -> None:
+        jobs = IecJobs(reach, self._progress)
+        self._reach, self._jobs, self._writer = reach, jobs, IecWriter(jobs, journal, programs)
+        self._events = jobs.events
+
+    def _not_ansi(self) -> dict[str, MeterModel]:
+        return {name: model for name, model in self._models.items() if model.protocol is not Protocols.ANSI}
+
+    def _protocol(self, connection: Connection) -> Protocols:
         """By the mode, or by the model that the order names where the mode is left open."""
+        if connection.mode is Mode.C12:
+            return Protocols.ANSI
+        if connection.mode in (Mode.C, Mode.D):
+            return Protocols.IEC
         model = self._models.get(connection.model or "")
-        named = model is not None and model.protocol is Protocols.ANSI
-        return connection.mode is Mode.C12 or (connection.mode is Mode.AUTO and named)
+        named = connection.mode is Mode.AUTO and model is not None
+        return model.protocol if named and model is not None else Protocols.DLMS
 
     def _leave(self) -> None:
         if self._reach is None:

@@ -129,11 +129,6 @@ class Reach:
         return self._access.data_sets
 
     @property
-    def is_readout(self) -> bool:
-        """Whether this meter speaks only data readout (mode A, B or C)."""
-        return self.data_sets is not None
-
-    @property
     def exchanges(self) -> int:
         """Requests sent since the session began."""
         open_ones = self._channel.exchanges if self._channel else 0
@@ -196,6 +191,11 @@ class Reach:
                 self.check_same(self._client)  # the head may sit on another meter by now
             self._was_associated = True
         return self._client
+
+    def hand_over(self) -> Line | None:
+        """The open line, for whoever goes on with a meter that has no DLMS."""
+        self._drop_channel()
+        return self._access.hand_over()
 
     def leave(self) -> None:
         """Disconnect and close the port; never raises for a meter that is gone already."""

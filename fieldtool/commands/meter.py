@@ -38,7 +38,8 @@ Mode = Annotated[
     str,
     typer.Option(
         "--mode",
-        help="auto (optical sign-on, then HDLC) | e | hdlc (plain HDLC) | wrapper (TCP) | c (readout) | "
+        help="auto (optical sign-on, then HDLC) | e | hdlc (plain HDLC) | wrapper (TCP) | c (readout and "
+        "programming of old meters, modes A to C) | d (the meter sends when its button is pressed) | "
         "c12 (ANSI C12.18, with an ANSI head; also: ansi).",
     ),
 ]
@@ -470,7 +471,7 @@ def _check_item(text: str, mode: str) -> None:
     from drivers.dlms.cosem import parse_item
     from drivers.errors import WrongValue
 
-    if mode in ("auto", "c") and _READOUT_CODE.fullmatch(text):
+    if mode in ("auto", "c", "d") and _READOUT_CODE.fullmatch(text):
         return
     ansi = mode in ("c12", "ansi") or (mode == "auto" and is_ansi(text))
     try:

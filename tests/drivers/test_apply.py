@@ -60,7 +60,6 @@ class OddMeter:
 
     # what Writer needs of Jobs and Reach
 
-    is_readout = False
     reversed_sign = False
     model: MeterModel = load_model(MODELS / "prime-1ph.toml")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, EchoOnly, Garbage, NoAnswer
 from drivers.iec62056.identification import find_identification
-from drivers.iec62056.readout import block_check, parse_readout
+from drivers.iec62056.messages import block_check
+from drivers.iec62056.readout import parse_readout
 from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wait, Wanted
 from drivers.ports import hdlc_format, iec_format
 
@@ -148,7 +149,7 @@ def test_a_readout_gives_code_value_unit_and_history_as_sent() -> None:
     assert by_code["1.8.1"].value == "001234.567"
     assert by_code["1.8.1"].unit == "kWh"
     assert by_code["1.8.1*01"].value == "001200.000"
-    assert by_code["1.6.1"].time == "26-11-03 10:15"
+    assert by_code["1.6.1"].time == "2026-11-03T10:15:00"
     assert by_code["0.0.0"].value == "12345678"
 
 

@@ -78,19 +78,24 @@ class Field:
     tablet: Machine
     folder: Path
 
-    def visit(self, number: str) -> Visit:
+    def visit(self, number: str, old_model: str = "prime-1ph") -> Visit:
         order = self.tablet.run("orders", "show", number, "--json").json
         return Visit(
-            self, number, order["old"]["serial"], order["new"]["serial"], order["old"]["last_reading"]
+            self,
+            number,
+            order["old"]["serial"],
+            order["new"]["serial"],
+            order["old"]["last_reading"],
+            old_model,
         )
 
 
 class Visit:
     """An order at its place: two virtual meters behind optical ports, and what the crew answers."""
 
-    def __init__(self, field: Field, number: str, old: str, new: str, last: str) -> None:
+    def __init__(self, field: Field, number: str, old: str, new: str, last: str, old_model: str) -> None:
         self.field, self.number, self.old, self.new = field, number, old, new
-        self._last = int(float(last))
+        self._last, self._old_model = int(float(last)), old_model
         self.meters: list[subprocess.Popen[str]] = []
         self.ports: dict[str, str] = {}
         self.dial = ""
@@ -101,7 +106,7 @@ class Visit:
         where.write_text(place, encoding="utf-8")
         gps = self._program("virtual-gps", "--place", str(where), "--accuracy", "3", "--rate", "10")
         reading = str(self._last + 150)
-        old = self._meter("--serial", self.old, "--import-kwh", reading)
+        old = self._meter("--model", self._old_model, "--serial", self.old, "--import-kwh", reading)
         new = self._meter(
             "--serial",
             self.new,
@@ -239,7 +244,7 @@ def test_a_visit_survives_a_dead_tablet_and_ends_as_a_record_that_proves_itself(
 
 
 def test_a_swapped_label_stops_the_order_and_is_resolved_and_handed_over_by_usb(field: Field) -> None:
-    with field.visit("RN2600021") as visit:
+    with field.visit("RN2600021", "iec-c-legacy") as visit:  # its last reading comes out of its readout
         other = "ZIV0045670000"
         wrong = visit.answers(new_scan={"serial": other, "codes": [other]})
         stopped = field.tablet.run(*visit.command(wrong), expect=1)

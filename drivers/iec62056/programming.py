@@ -1,0 +1,172 @@
+"""Programming mode on a real line: password, reading, writing, break (IEC 62056-21, clause 6.4.4).
+
+A damaged answer is asked for again with NAK; a NAK of the meter has a reading or writing sent again. The
+password is sent once, whatever the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from drivers.errors import (
+    DriverError,
+    Garbage,
+    LinkLost,
+    LockedOut,
+    MeterRefused,
+    NoAnswer,
+    WrongPassword,
+    WrongValue,
+)
+from drivers.iec62056.messages import ACK, BREAK, NAK, Answer, Kind, command, operand, take_answer
+from drivers.iec62056.options import Programming
+from drivers.iec62056.sign_on import Finished
+from drivers.line import TunableWire
+
+_ANSWER_SECONDS = 2.0
+"""The standard allows the meter 1.5 s; converters and Bluetooth add to it."""
+_ATTEMPTS = 3
+_BLOCK_LIMIT = 1024
+_ALGORITHMS: dict[str, Callable[[bytes, str], bytes]] = {"plain": lambda password, _operand: password}
+"""How a password is made from the secret and the operand of P0. Makers keep theirs to themselves: one that is
+known gets its entry here, and its name into the model file."""
+
+
+def check_algorithm(name: str) -> None:
+    """Raises ``WrongValue`` for a way of making passwords that is not known here."""
+    if name not in _ALGORITHMS:
+        raise WrongValue(
+            f"The meter model wants passwords by {name!r}, which this tool does not know.",
+            hint="Use the maker's program for this meter, or correct its model file.",
+        )
+
+
+class ProgrammingLink:
+    """Programming mode after a sign-on that asked for it. ``exchanges`` counts requests."""
+
+    def __init__(self, wire: TunableWire, signed: Finished, options: Programming, lockout: int) -> None:
+        check_algorithm(options.algorithm)
+        self._wire = wire
+        self._echo = signed.echo
+        self._reaction = signed.identification.reaction_seconds
+        self._options = options
+        self._lockout = lockout
+        self._buffer = bytearray(signed.rest)
+        rate = signed.identification.accepted_identifier
+        self._acknowledged = f"\x060{rate}1\r\n".encode("ascii") if signed.echo else b""
+        self._operand = ""
+        self.unlocked = False
+        self.exchanges = 0
+
+    def begin(self) -> None:
+        """Hear the operand of P0. Raises ``LockedOut`` where the meter breaks off instead."""
+        answer = self._answer(self._acknowledged)
+        for _ in range(_ATTEMPTS - 1):
+            if answer is None or answer.kind is not Kind.DAMAGED:
+                break
+            answer = self._ask(bytes([NAK]))
+        if answer is None:
+            raise NoAnswer(detail="no P0 after the acknowledgement")
+        if answer.kind is Kind.BREAK:
+            raise LockedOut(seconds=self._lockout, detail="the meter broke off before any password")
+        if answer.kind is not Kind.OPERAND:
+            raise Garbage(detail=f"{answer.kind} instead of P0")
+        self._operand = operand(answer.text)
+
+    def unlock(self, password: bytes) -> None:
+        """Send the password, once. Raises ``WrongPassword``, or ``LinkLost`` if no verdict was heard."""
+        options = self._options
+        made = _ALGORITHMS[options.algorithm](password, self._operand)
+        text = options.password.replace("{password}", made.decode("latin-1"))
+        answer = self._ask(command(options.password_command, text))
+        if answer is None or answer.kind is Kind.DAMAGED:
+            raise LinkLost(detail="the verdict on the password was not heard")
+        if answer.kind is not Kind.ACK:
+            raise WrongPassword(detail=f"answered by {answer.kind} {answer.text[:16]}".strip())
+        self.unlocked = True
+
+    def read(self, address: str, request: str = "", *, letters: str | None = None) -> str:
+        """What stands at an address, all partial blocks of it together, as sent. Raises ``MeterRefused`` or
+        ``LinkLost``."""
+        answer = self._certain(command(letters or self._options.read, f"{address}({request})"))
+        text = self._checked(answer, address)
+        for _ in range(_BLOCK_LIMIT):
+            if answer.kind is not Kind.PARTIAL:
+                return text
+            answer = self._certain(bytes([ACK]))
+            text += self._checked(answer, address)
+        raise Garbage(detail=f"{address}: more than {_BLOCK_LIMIT} blocks")
+
+    def value(self, address: str) -> str:
+        """The first value in the brackets of an answer, without its unit."""
+        text = self.read(address)
+        inside = operand(text.partition(")")[0] + ")")
+        return inside.partition("*")[0].strip()
+
+    def write(self, address: str, value: str) -> None:
+        """Write a value; an ACK is the meter's word that it took it. Raises ``MeterRefused`` or
+        ``LinkLost``: then nobody knows, and it must be read back."""
+        answer = self._certain(command(self._options.write, f"{address}({value})"), again=False)
+        if answer.kind is not Kind.ACK:
+            self._checked(answer, address)
+            raise MeterRefused(result=answer.text.strip("()")[:32] or answer.kind, detail=address)
+
+    def leave(self) -> None:
+        """Break off (B0): the meter goes back to waiting for a sign-on. Never raises."""
+        with suppress(DriverError):
+            self._wire.pause(self._reaction)
+            self._wire.write(BREAK)
+            self._wire.drain()
+
+    def _checked(self, answer: Answer, address: str) -> str:
+        if answer.kind is Kind.BREAK:
+            raise LinkLost(detail=f"{address}: the meter broke off")
+        if answer.kind not in (Kind.DATA, Kind.PARTIAL):
+            raise MeterRefused(result=answer.kind.value, detail=address)
+        if self._options.is_error(answer.text):
+            result = answer.text.strip().strip("()")[:32]
+            raise MeterRefused(result=result, detail=address)
+        return answer.text
+
+    def _certain(self, message: bytes, *, again: bool = True) -> Answer:
+        """An undamaged answer. Silence is the line's fault; ``again``: what was asked may be asked once more
+        then, since reading changes nothing."""
+        sent = message
+        for _ in range(_ATTEMPTS):
+            answer = self._ask(sent)
+            if answer is None:
+                if not again:
+                    break
+                continue
+            if answer.kind is Kind.NAK:
+                sent = message  # it did not understand us: nothing was done
+            elif answer.kind is Kind.DAMAGED:
+                sent = bytes([NAK])
+            else:
+                return answer
+        raise LinkLost(detail="no undamaged answer in programming mode")
+
+    def _ask(self, message: bytes) -> Answer | None:
+        self._wire.pause(self._reaction)
+        self._buffer.clear()
+        self._wire.write(message)
+        self.exchanges += 1
+        return self._answer(message if self._echo else b"")
+
+    def _answer(self, echo: bytes = b"") -> Answer | None:
+        """One message, or ``None`` when the meter is silent for longer than it may."""
+        wire = self._wire
+        wire.drain()
+        while True:
+            if len(self._buffer) >= len(echo):
+                if echo and self._buffer.startswith(echo):
+                    del self._buffer[: len(echo)]
+                echo = b""
+                answer = take_answer(self._buffer)
+                if answer is not None:
+                    return answer
+            data = wire.read(wire.now() + _ANSWER_SECONDS)
+            if not data:
+                return None
+            self._buffer += bytes(octet & 0x7F for octet in data)
