@@ -106,7 +106,9 @@ class Visit:
         where.write_text(place, encoding="utf-8")
         gps = self._program("virtual-gps", "--place", str(where), "--accuracy", "3", "--rate", "10")
         reading = str(self._last + 150)
-        old = self._meter("--model", self._old_model, "--serial", self.old, "--import-kwh", reading)
+        old = self._meter(
+            "--model", self._old_model, "--days", "5", "--serial", self.old, "--import-kwh", reading
+        )
         new = self._meter(
             "--serial",
             self.new,
