@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ui import views
+from ui.manybackend import PanelBackend
 from ui.officebackend import OfficeBackend
 
 Answers = Mapping[str, object]
@@ -106,6 +107,9 @@ class Backend(Protocol):
 
     def hand_over(self) -> str:
         """Writes the bundle for USB and returns the path."""
+
+    def panels(self) -> PanelBackend:
+        """Panels of this tablet's orders; the same one each time."""
 
     def office(self) -> OfficeBackend:
         """The office, for those whose role lets them see it; the same one each time."""

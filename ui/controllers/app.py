@@ -10,6 +10,7 @@ from PySide6.QtQml import QmlElement
 from ui import views
 from ui.backend import Backend
 from ui.controllers.base import Context, Controller
+from ui.controllers.many import PanelController
 from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
@@ -65,6 +66,7 @@ class AppController(Controller):
         self._meter = MeterController(self.context, self)
         self._sync = SyncController(self.context, self)
         self._references = ReferencesController(self.context, self)
+        self._panel = PanelController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
@@ -111,6 +113,10 @@ class AppController(Controller):
     @Property(ScanController, constant=True)
     def scan(self) -> ScanController:
         return self._scan
+
+    @Property(PanelController, constant=True)
+    def panel(self) -> PanelController:
+        return self._panel
 
     @Property(OfficeController, constant=True)
     def office(self) -> OfficeController:
@@ -167,6 +173,7 @@ class AppController(Controller):
         load = {
             "orders": self._orders.load,
             "meter": self._meter.load,
+            "panel": self._panel.load,
             "sync": self._sync.load,
             "notDone": self._order.loadReasons,
             "more": self._load_more,

@@ -9,9 +9,9 @@ import msgspec
 from PySide6.QtCore import Q_ARG
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
-from ui import officeviews, views
+from ui import manyviews, officeviews, views
 from ui.app import Screens
-from ui.preview import configuring, office, orders, phases, steps, tools
+from ui.preview import configuring, many, office, orders, phases, steps, tools
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -143,6 +143,10 @@ def _not_done(screens: Screens) -> None:
     screens.app.go("notDone")
 
 
+def _panel(name: str, shown: manyviews.Panel) -> Scene:
+    return Scene(name, lambda: PreviewTablet(the_panels=many.PreviewPanels(shown)), _go("panel"))
+
+
 def _meter(meter: views.Meter | None = None, probe: str = "busy") -> Callable[[], PreviewTablet]:
     status = msgspec.structs.replace(orders.STATUS, project="Ciudad PRIME", crew="Cuadrilla 12", probe=probe)
     return lambda: PreviewTablet(state=status, meter_view=meter or tools.METER)
@@ -189,6 +193,12 @@ SCENES: tuple[Scene, ...] = (
         _meter(views.Meter(state="reading", progress=0.4, progress_text="Leyendo perfil de carga")),
         _go("meter"),
     ),
+    Scene("paneles", PreviewTablet, _go("panel")),
+    _panel("panel_listo", many.READY),
+    _panel("panel_siguiente", many.NEXT),
+    _panel("panel_configurando", many.WORKING),
+    _panel("panel_ajeno", many.FOREIGN),
+    _panel("panel_fallo", many.FAILED),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
     Scene("tablero", _supervised(), _office("board")),

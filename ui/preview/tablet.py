@@ -10,6 +10,7 @@ import msgspec
 from ui import views
 from ui.backend import Answers, Report
 from ui.preview import configuring, orders, phases, steps, tools
+from ui.preview.many import PreviewPanels
 from ui.preview.office import PreviewOffice
 
 RIGHT_PIN = "246810"
@@ -33,6 +34,7 @@ class PreviewTablet:
     cancelled: int = 0
     wrong_pins: int = 0
     sight: views.Sighting | views.Failure | None = None
+    the_panels: PreviewPanels = field(default_factory=PreviewPanels)
     the_office: PreviewOffice = field(default_factory=PreviewOffice)
 
     def status(self) -> views.Status:
@@ -190,6 +192,10 @@ class PreviewTablet:
     def references(self) -> Sequence[views.Reference]:
         """Three kinds, one of them behind the office."""
         return tools.REFERENCES
+
+    def panels(self) -> PreviewPanels:
+        """The invented panels."""
+        return self.the_panels
 
     def office(self) -> PreviewOffice:
         """The invented office."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
 import msgspec
 from PySide6.QtQuick import QQuickImageProvider
 
-from drivers.errors import LockedOut
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient, StoreMemory
-from fieldtool.problems import explain
 from fieldtool.procedure.model import Procedure
 from fieldtool.run.surroundings import LabelReader
 from fieldtool.security.people import KnownPerson
@@ -33,39 +29,16 @@ from ui.wiring.formats import Formats
 from ui.wiring.looking import Looking
 from ui.wiring.meter import meter_view
 from ui.wiring.office import WiredOffice
+from ui.wiring.panel import WiredPanel
 from ui.wiring.positions import receivers
 from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
 from ui.wiring.sticks import sticks
+from ui.wiring.wording import worded
 from workorders.journal.kinds import DeviceRole
 from workorders.people import MAY_OVERRIDE
 
-P = ParamSpec("P")
-T = TypeVar("T")
 ENTRIES_SHOWN = 60
-
-
-def worded(method: Callable[P, T]) -> Callable[P, T]:
-    """Any error of the packages below becomes a `Failure` in words."""
-
-    @wraps(method)
-    def told(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(*args, **kwargs)
-        except views.Failure:
-            raise
-        except Exception as error:
-            tablet = args[0]
-            language = tablet.language if isinstance(tablet, WiredTablet) else Language.ES
-            found = explain(error, language)
-            if not found.expected:
-                raise
-            wait = error.seconds if isinstance(error, LockedOut) else 0
-            raise views.Failure(
-                " ".join([found.what, *found.problems]), found.hint, found.code, wait
-            ) from error
-
-    return told
 
 
 class WiredTablet:
@@ -79,6 +52,7 @@ class WiredTablet:
         self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
         self._meter = views.Meter()
         self._visit: MeterVisit | None = None
+        self._panels = WiredPanel(tablet, self.formats)
         self._counts: tablet_rows.OrderCounts | None = None
         self._cancel_sync = False
         self._office_client: OfficeClient | None = None
@@ -233,6 +207,7 @@ class WiredTablet:
         """Stops what runs at the port; a round of sync ends with what it has."""
         self._cancel_sync = True
         self.runs.cancel()
+        self._panels.stop()
         visit = self._visit
         if visit is not None:
             visit.cancel()
@@ -381,6 +356,10 @@ class WiredTablet:
                 "no_stick",
             )
         return self.tablet.hand_over(found[0]).name
+
+    def panels(self) -> WiredPanel:
+        """Panels of this tablet's orders."""
+        return self._panels
 
     def office(self) -> WiredOffice:
         """The supervisor's side."""

@@ -11,6 +11,9 @@ FocusScope {
     required property AppController app
     readonly property OrdersController orders: app.orders
     readonly property bool narrow: width < 700
+    readonly property bool hasPanels: (app.panel.panel.rows ?? []).length > 0 || (app.panel.panel.key ?? "") !== ""
+
+    Component.onCompleted: app.panel.load()
 
     component OrdersHead: Item {
         implicitHeight: Theme.target
@@ -18,12 +21,27 @@ FocusScope {
         InputField {
             id: search
 
-            width: scan.x - Theme.gap24
+            width: (panel.visible ? panel.x : scan.x) - Theme.gap24
             iconName: "search"
             clearable: true
             placeholderText: qsTr("Buscar serie, suministro o dirección")
             text: page.orders.search
             onTextEdited: page.orders.setSearch(text)
+        }
+
+        ActionButton {
+            id: panel
+
+            visible: page.hasPanels
+            anchors.right: scan.left
+            anchors.rightMargin: Theme.gap24
+            text: page.narrow ? "" : qsTr("Panel")
+            Accessible.name: qsTr("Recorrer un panel con la sonda")
+            iconName: "panel"
+            width: page.narrow ? Theme.target : Math.max(140, implicitWidth)
+            leftPadding: page.narrow ? 0 : Theme.gap24
+            rightPadding: leftPadding
+            onClicked: page.app.go("panel")
         }
 
         ActionButton {

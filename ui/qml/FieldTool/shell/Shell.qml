@@ -14,7 +14,7 @@ T.ApplicationWindow {
 
     readonly property bool narrow: width < Theme.narrowBelow
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
-    readonly property string railPlace: ["order", "notDone"].includes(app.place) ? "orders" : app.place
+    readonly property string railPlace: ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place
 
     readonly property var places: app.session.role === "supervisor" ? officePlaces : crewPlaces
     readonly property var officePlaces: [
@@ -232,6 +232,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: panelPage
+
+        PanelPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: syncPage
 
         SyncPage {
@@ -278,6 +286,7 @@ T.ApplicationWindow {
             "procedure": procedurePage,
             "notDone": notDonePage,
             "meter": meterPage,
+            "panel": panelPage,
             "sync": syncPage,
             "more": morePage,
             "board": boardPage,

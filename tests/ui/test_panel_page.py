@@ -1,0 +1,119 @@
+"""The page *Panel*: one probe along a panel, tapped as a crew would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from drivers import errors
+from fieldtool.panelrun import run as panelrun
+from fieldtool.run import ProcedureRun, Surroundings
+from fieldtool.run.surroundings import Person as Crew
+from fieldtool.tablet.tablet import Tablet
+from tests.fieldtool.panels import SERIALS, SPARE, PanelTablet, panel_tablet
+from tests.fieldtool.world import WANTED, Meter, ScriptedSession
+from tests.ui.person import Person
+from tests.ui.world_tablet import CrewOnly, WorldTablet
+from ui.preview import many
+from ui.preview.tablet import PreviewTablet
+from ui.translator import CatalogueTranslator
+from ui.wiring.camera import LiveCamera
+from workorders.journal.kinds import DeviceRole
+
+
+class Screened(WorldTablet):
+    """A tablet with orders in a panel, as the screens hold it."""
+
+    def __init__(self, panel: PanelTablet, folder: Path) -> None:
+        super().__init__(panel.world, folder)
+        self.panel = panel
+        self.journal, self.identity, self.home = panel.journal, panel.identity, panel.home
+        self.tree, self.secrets = panel.tree, panel.secrets
+
+    def port_for(self, role: DeviceRole) -> str | None:
+        return self.panel.port_for(role)
+
+    def start(self, order_id: str) -> ProcedureRun:
+        return self.panel.start(order_id)
+
+    def leave(self, order_id: str) -> None:
+        self.panel.leave(order_id)
+
+    def surroundings(self) -> Surroundings:
+        return self.panel.surroundings()
+
+    def person(self) -> Crew | None:
+        return self.panel.person()
+
+
+@pytest.fixture
+def panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PanelTablet:
+    monkeypatch.setattr(panelrun, "PAUSE", 0.05)
+    return panel_tablet(tmp_path, monkeypatch)
+
+
+def test_a_crew_moves_the_probe_along_and_stops(
+    panel: PanelTablet, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    for serial in SERIALS:
+        panel.bring(serial)
+    meters = {serial: Meter(serial=serial, energy="0.0", now=dict(WANTED)) for serial in [*SERIALS, SPARE]}
+    meters[SERIALS[1]].fail["read"] = errors.WrongKey()
+
+    def put(serial: str) -> None:
+        ScriptedSession.field = {"probe": meters[serial]}
+
+    translator = CatalogueTranslator()
+    camera = LiveCamera((tmp_path / "camera").as_uri())
+    backend = CrewOnly(cast("Tablet", Screened(panel, tmp_path)), translator, camera)
+    with person(backend) as crew:
+        crew.screens.app.go("orders")
+        crew.tap("Panel")
+        crew.tap("Panel piso 1")
+        crew.until_sees("0 de 3 hechos")
+        put(SPARE)
+        crew.tap("Empezar")
+        crew.until_sees("No es de este panel")
+        crew.until_sees("No se escribió nada.")
+        put(SERIALS[0])
+        crew.until_sees("Siguiente")
+        crew.until_sees("1 de 3 hechos")
+        put(SERIALS[1])
+        crew.until_sees("No se pudo")
+        crew.tap("Otra vez")
+        crew.until_sees("2 de 3 hechos")
+        crew.tap("1")  # the probe is said to be at slot 1, but sits on the meter of slot 3
+        put(SERIALS[2])
+        crew.until_sees("Otra posición")
+        assert meters[SERIALS[2]].writes == []
+        crew.tap("Parar")
+        crew.until(lambda: crew.button("Empezar") is not None)
+        assert "meter.read" not in panel.kinds(SERIALS[2])
+        assert "meter.read" in panel.kinds(SERIALS[0])
+
+
+def test_leaving_the_page_ends_the_run(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet(the_panels=many.PreviewPanels())
+    with person(tablet) as crew:
+        crew.screens.app.go("panel")
+        crew.tap("Panel piso 1")
+        crew.tap("Empezar")
+        crew.until_sees("Siguiente")
+        crew.tap("Medidor")
+        crew.until(lambda: crew.screens.app.place == "meter")
+
+
+def test_without_a_panel_the_list_offers_none(person: Callable[..., Person]) -> None:
+    from ui import manyviews
+
+    tablet = PreviewTablet(the_panels=many.PreviewPanels(manyviews.Panel()))
+    with person(tablet) as crew:
+        crew.screens.app.go("orders")
+        crew.until(lambda: crew.screens.app.panel.known)
+        button = crew.button("Panel")
+        assert button is None or not button.isVisible()
+        crew.screens.app.go("panel")
+        crew.until_sees("Ningún panel con órdenes")
