@@ -315,16 +315,41 @@ def order(**changes: Any) -> WorkOrder:
     return msgspec.structs.replace(plain, **changes)
 
 
-def make_world(folder: Path, monkeypatch: Any, given: WorkOrder | None = None) -> World:
+TREE = [
+    Node(mrid="ST", kind="substation", name="ST Ribera"),
+    Node(mrid="CT-28101", kind="transformer", parent="ST", name="CT 28101"),
+    Node(
+        mrid="CT-28101-DC",
+        kind="concentrator",
+        parent="CT-28101",
+        name="DC 28101",
+        identity=f"mac={BASE_NODE_MAC};serial=ZIV0004990001",
+        capacity=60,
+    ),
+]
+
+
+def make_world(
+    folder: Path,
+    monkeypatch: Any,
+    given: WorkOrder | None = None,
+    *,
+    nodes: list[Node] = TREE,
+    stock: list[network.StockLine] | None = None,
+) -> World:
     """A tablet with one order, its key, the tree, the stock and two scripted meters."""
     given = given or order()
+    old, new = given.old_asset, given.new_asset
+    assert new is not None
+    assert new.serial is not None
+    assert new.model is not None
     store = open_store(folder / "tablet.db", os.urandom(32), role="tablet")
     journal = new_journal(store)
     key = new_order_key()
-    _fill(store, journal, given, key)
+    _fill(store, journal, given, key, nodes, prime_stock(new.model) if stock is None else stock)
     meters = {
-        "old": Meter(serial=OLD_SERIAL, energy="23800.4"),
-        "new": Meter(serial=NEW_SERIAL, energy="0.0"),
+        "old": Meter(serial=old.serial if old is not None else OLD_SERIAL, energy="23800.4"),
+        "new": Meter(serial=new.serial, energy="0.0", model=new.model),
     }
     monkeypatch.setattr(ScriptedSession, "field", meters)
     monkeypatch.setattr("fieldtool.commissioning.OpticalSession", ScriptedSession)
@@ -341,7 +366,7 @@ def make_world(folder: Path, monkeypatch: Any, given: WorkOrder | None = None) -
         blobs=BlobFiles(folder / "blobs"),
         system_title="46544C0000000001",
         secrets=lambda serial, name: None,
-        crew="PRM-01",
+        crew=given.crew or "PRM-01",
         network=StoreNetwork(store),
         stock=StoreStock(store),
         labels=RuleLabels(root / "labels"),
@@ -356,39 +381,28 @@ def make_world(folder: Path, monkeypatch: Any, given: WorkOrder | None = None) -
     return World(store, journal, around, given, key, meters, lists, signer)
 
 
-def _fill(store: Store, journal: Journal, given: WorkOrder, key: OrderKey) -> None:
+def prime_stock(model: str) -> list[network.StockLine]:
+    """The order's new meter and another one, on the truck."""
+    return [
+        network.StockLine(
+            serial=serial, model=model, state="on_truck", crew="PRM-01", identities={"mac": mac}
+        )
+        for serial, mac in ((NEW_SERIAL, "404022B8DE70"), (OTHER_SERIAL, "404022B8DE87"))
+    ]
+
+
+def _fill(
+    store: Store,
+    journal: Journal,
+    given: WorkOrder,
+    key: OrderKey,
+    nodes: list[Node],
+    stock: list[network.StockLine],
+) -> None:
     with store.write() as connection:
         keys.put_order_key(connection, given.mrid, key)
-        load_network(
-            connection,
-            PROJECT,
-            [
-                Node(mrid="ST", kind="substation", name="ST Ribera"),
-                Node(mrid="CT-28101", kind="transformer", parent="ST", name="CT 28101"),
-                Node(
-                    mrid="CT-28101-DC",
-                    kind="concentrator",
-                    parent="CT-28101",
-                    name="DC 28101",
-                    identity=f"mac={BASE_NODE_MAC};serial=ZIV0004990001",
-                    capacity=60,
-                ),
-            ],
-        )
-        network.load_stock(
-            connection,
-            PROJECT,
-            [
-                network.StockLine(
-                    serial=serial,
-                    model=given.new_asset.model if given.new_asset else "prime-1ph",
-                    state="on_truck",
-                    crew="PRM-01",
-                    identities={"mac": mac},
-                )
-                for serial, mac in ((NEW_SERIAL, "404022B8DE70"), (OTHER_SERIAL, "404022B8DE87"))
-            ],
-        )
+        load_network(connection, given.project, nodes)
+        network.load_stock(connection, given.project, stock)
     customer = Customer(
         name="Hernán Fernández",
         address="Calle Doctor Fleming, 83",

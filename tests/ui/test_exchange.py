@@ -12,11 +12,13 @@ from PySide6.QtTest import QTest
 
 from drivers.errors import NoAnswer
 from tests.fieldtool.world import NEW_SERIAL, OLD_SERIAL, OTHER_SERIAL, World, make_world
+from tests.fieldtool.world_project import project_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import Sight, wired
 from ui.gallery.render import read
 
-DIAL = "23800"
+NO_PORT = "em-1ph"
+"""Model of the meters that turn a disc and have no optical port."""
 
 
 @pytest.fixture
@@ -27,10 +29,21 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 class Exchange:
     """Does the page that is shown, as its words say."""
 
-    def __init__(self, crew: Person, sight: Sight) -> None:
+    def __init__(self, crew: Person, sight: Sight, world: World) -> None:
         self.crew, self.sight = crew, sight
         self.done: list[str] = []
-        self.serial = OLD_SERIAL
+        old, new = world.order.old_asset, world.order.new_asset
+        assert old is not None
+        assert new is not None
+        self.old, self.new, self.here = old, new, ("", "")
+        self.dial = world.meters["old"].energy.partition(".")[0]
+        self.has_port = old.model != NO_PORT
+        self.look_at(old.serial, old.model)
+
+    def look_at(self, serial: str | None, model: str | None) -> None:
+        """Another meter is before the camera from here on."""
+        self.here = (serial or "", model or "")
+        self.sight.look_at(*self.here)
 
     @property
     def step(self) -> str:
@@ -70,19 +83,24 @@ class Exchange:
 
     def do_scan(self) -> None:
         if self.step == "new_scan":
-            self.serial = NEW_SERIAL
-        self.sight.look_at(self.serial)
+            self.look_at(self.new.serial, self.new.model)
         self.crew.tap("Escanear")
         self.crew.tap("Seguir")
 
     def do_meter_read(self) -> None:
+        if self.step == "old_read" and not self.has_port:
+            self.crew.tap("No se puede leer…")
+            self.crew.tap("No tiene puerto óptico")
+            self.crew.tap("Tomar foto")
+            self.crew.tap("Guardar")
+            return
         self.crew.tap("Leer medidor")
         self.crew.tap("Seguir")
 
     def do_number(self) -> None:
-        for figure in DIAL:
+        for figure in self.dial:
             self.crew.tap(figure)
-        self.crew.typed += len(DIAL)
+        self.crew.typed += len(self.dial)
         self.crew.tap("Guardar lectura")
 
     def do_seals(self) -> None:
@@ -90,7 +108,7 @@ class Exchange:
         self.sight.look_at_seal(f"P-{len(self.done):06d}")
         self.crew.tap("Escanear")
         self.crew.tap("Seguir")
-        self.sight.look_at(self.serial)
+        self.sight.look_at(*self.here)
 
     def do_match(self) -> None:
         self.crew.tap("Seguir")
@@ -99,11 +117,11 @@ class Exchange:
         self.crew.tap("Comparar con el programa")
         self.crew.tap("Escribir 1 cambio")
         self.crew.tap("Permitir los delicados")
-        self.confirm("Permitir y escribir", NEW_SERIAL[-4:])
+        self.confirm("Permitir y escribir", str(self.new.serial)[-4:])
         self.crew.tap("Seguir")
 
     def do_relay(self) -> None:
-        self.confirm("Abrir y cerrar el relé", NEW_SERIAL[-4:])
+        self.confirm("Abrir y cerrar el relé", str(self.new.serial)[-4:])
         self.crew.tap("Seguir")
 
     def confirm(self, button: str, figures: str) -> None:
@@ -111,10 +129,10 @@ class Exchange:
         for figure in figures:
             self.crew.tap(figure)
         self.crew.until_sees("mantenga apretado 1,5 s")
-        self.crew.hold(button, 1900)
+        self.crew.hold(button, 1600)
 
     def do_place(self) -> None:
-        self.crew.tap("Guardar ubicación")
+        self.crew.tap("Guardar")  # *ubicación*, or *en posición 2* on a panel
 
     def do_join(self) -> None:
         self.crew.tap("Preguntar a la red")
@@ -137,26 +155,38 @@ class Exchange:
         self.crew.tap("Terminar la orden")
 
 
+@pytest.mark.parametrize(
+    ("project", "number", "steps"),
+    [
+        ("prime", "RN2600001", 22),
+        ("cusco", "OT-2026-00002", 22),
+        ("pucallpa", "450000002", 22),
+        ("santacruz", "CRE-260001", 22),
+    ],
+)
 def test_a_clean_exchange_asks_to_type_nothing_but_the_dial_reading(
     person: Callable[..., Person],
-    world: World,
     tmp_path: Path,
-    record_property: Callable[[str, object], None],
+    monkeypatch: pytest.MonkeyPatch,
+    project: str,
+    number: str,
+    steps: int,
 ) -> None:
+    world = project_world(tmp_path, monkeypatch, project, number)
     backend, sight = wired(world, tmp_path)
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
-        exchange = Exchange(crew, sight)
+        exchange = Exchange(crew, sight, world)
         exchange.finish(until="leave")
-        crew.until_sees(f"{DIAL[:2]}\N{NARROW NO-BREAK SPACE}{DIAL[2:]} kWh")
+        shown = exchange.dial if len(exchange.dial) < 5 else f"{exchange.dial[:2]}\u202f{exchange.dial[2:]}"
+        crew.until_sees(f"{shown} kWh")
         exchange.finish()
         crew.until_sees("Orden terminada. Guardada en este equipo.")
-    assert len(exchange.done) == 22
+    assert len(exchange.done) == steps
     assert world.kinds()[-1] == "order.completed"
-    assert crew.typed == len(DIAL)
-    record_property("taps", crew.taps)
-    print(f"taps {crew.taps}, typed {crew.typed}")
+    assert crew.typed == len(exchange.dial)
+    print(f"{project}: taps {crew.taps}, typed {crew.typed}")
 
 
 def test_a_swapped_label_stops_and_the_right_one_goes_on(
@@ -166,10 +196,10 @@ def test_a_swapped_label_stops_and_the_right_one_goes_on(
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
-        exchange = Exchange(crew, sight)
+        exchange = Exchange(crew, sight, world)
         exchange.finish(until="new_scan")
         world.meters["new"].serial = OTHER_SERIAL
-        sight.look_at(OTHER_SERIAL)
+        sight.look_at(OTHER_SERIAL, "prime-1ph")
         crew.tap("Escanear")
         crew.tap("Seguir")
         crew.until(lambda: exchange.step == "new_read")
@@ -208,7 +238,7 @@ def test_a_tablet_that_dies_goes_on_at_the_same_step_with_what_was_scanned(
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
-        Exchange(crew, sight).finish(until="old_scan")
+        Exchange(crew, sight, world).finish(until="old_scan")
         crew.tap("Escanear")
         crew.until(lambda: crew.button("Seguir") is not None)
     again, _ = wired(world, tmp_path)
@@ -225,7 +255,7 @@ def test_a_meter_that_does_not_answer_leaves_the_page_ready_to_try_again(
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
-        Exchange(crew, sight).finish(until="old_read")
+        Exchange(crew, sight, world).finish(until="old_read")
         world.meters["old"].fail["read"] = NoAnswer()
         crew.tap("Leer medidor")
         crew.until_sees("El medidor no responde.")
@@ -245,13 +275,13 @@ def test_the_reasons_for_a_doubtful_reading_stay_above_the_foot(
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
-        Exchange(crew, sight).finish(until="old_dial")
+        Exchange(crew, sight, world).finish(until="old_dial")
         crew.tap("9")
-        crew.until(lambda: len(Exchange(crew, sight).tiles()) > 0)
+        crew.until(lambda: len(Exchange(crew, sight, world).tiles()) > 0)
         foot = crew.button("Atrás")
         assert foot is not None
         below = foot.mapToScene(QPointF(0, 0)).y()
-        assert all(_clip_bottom(tile) <= below for tile in Exchange(crew, sight).tiles())
+        assert all(_clip_bottom(tile) <= below for tile in Exchange(crew, sight, world).tiles())
 
 
 def _clip_bottom(item: QQuickItem) -> float:
@@ -270,7 +300,7 @@ def test_the_sync_page_names_what_waits(person: Callable[..., Person], world: Wo
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
         crew.until(lambda: crew.screens.app.procedure.kind != "")
-        Exchange(crew, sight).finish(until="hazards")
+        Exchange(crew, sight, world).finish(until="hazards")
         crew.screens.app.go("sync")
         crew.until_sees("Guardado en este equipo")
         assert not crew.sees("Todo enviado")

@@ -138,9 +138,9 @@ class Sight:
         folder.mkdir(parents=True, exist_ok=True)
         self.look_at(OLD_SERIAL)
 
-    def look_at(self, serial: str) -> None:
+    def look_at(self, serial: str, model: str = "prime-1ph") -> None:
         """Puts another meter in front of the camera."""
-        made = meter_photo(self.folder.parent, f"made-{serial}", serial, "prime-1ph")
+        made = meter_photo(self.folder.parent, f"made-{serial}", serial, model)
         self._show(made)
 
     def look_at_seal(self, number: str) -> None:
