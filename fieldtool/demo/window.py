@@ -1,7 +1,8 @@
 """The demo with a screen: the app on a tablet that is enrolled, with a day of orders and a street around it.
 
 The street is what a crew has around it: an optical probe that lies on the meter at hand, and a camera that
-sees its label. Both follow the order that is open in the app, old meter first, then the new one.
+sees its label. Both follow the order that is open in the app, old meter first, then the new one; at the steps
+about seals the camera sees seals, one after the other.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,30 @@ from fieldtool.demo.office import Office, installer, supervisor
 from fieldtool.demo.probe import Probe
 from fieldtool.demo.processes import DemoError, Service
 from fieldtool.demo.stage import NO_PORT, Stage
+from fieldtool.procedure.model import Procedure, SealsStep
 
 PROJECT, CREW = "prime", "PRM-01"
 LOOK_SECONDS = 1.0
 """How often the street looks which order is open."""
+SEAL_SECONDS = 4.0
+"""A seal lies before the camera for so long, then the next one: no two of a meter have one number."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What stands before the crew at one step. `seal`: which seal, counted from 1, or 0 for the meter."""
+
+    number: str
+    old: bool
+    seal: int = 0
+
+
+def scene_at(procedure: Procedure, number: str, step: int, seconds: float) -> Scene:
+    """What a crew has before it at the `step`th step (from 1) of an order, `seconds` after any moment."""
+    steps = procedure.steps
+    old = step <= [each.id for each in steps].index("swap")
+    seals = isinstance(steps[step - 1], SealsStep)
+    return Scene(number, old, 1 + int(seconds / SEAL_SECONDS) if seals else 0)
 
 
 def run_window() -> int:
@@ -83,6 +106,11 @@ def _say(what: str) -> None:
     sys.stderr.flush()
 
 
+def seal_number(scene: Scene) -> str:
+    """Number of a seal: found ones begin with E, new ones with N."""
+    return f"{'E' if scene.old else 'N'}{scene.number[-5:]}{scene.seal % 1000:03d}"
+
+
 class Street:
     """Probe and camera of the crew, and the meters of the order that is open."""
 
@@ -93,13 +121,12 @@ class Street:
         }
         self._meters: dict[str, tuple[Service | None, Service]] = {}
         self._details: dict[str, dict[str, Any]] = {}
-        self._at: tuple[str, bool] | None = None
+        self._at: Scene | None = None
         self._lock = threading.Lock()
         self.camera = crew.home / "camera.jpg"
         self.probe = Probe(self._meter_at_hand)
-        self._names = [step.id for step in stage.procedure.steps]
         self._tablet = self._open_tablet()
-        self._move(next(iter(self._orders)), old=True)
+        self._move(Scene(next(iter(self._orders)), old=True))
 
     def _open_tablet(self) -> Callable[[], list[Any]]:
         """A look at the tablet's own list of orders, without a process for each look."""
@@ -118,33 +145,43 @@ class Street:
         file.write_text(f'{{"probe": "{self.probe.url}", "realm": "demo"}}', encoding="utf-8")
 
     def look(self, app: subprocess.Popen[bytes]) -> None:
-        """Follow the open order for a moment."""
+        """Wait a moment, and follow the open order."""
         try:
             app.wait(LOOK_SECONDS)
         except subprocess.TimeoutExpired:
-            row = next((row for row in self._tablet() if row.step is not None), None)
-            if row is not None and row.number in self._orders:
-                old_steps = self._names.index("swap")
-                self._move(row.number, old=row.step <= old_steps)
+            self.follow()
 
-    def _move(self, number: str, *, old: bool) -> None:
+    def follow(self) -> None:
+        """Put before the crew what belongs to the step that is open."""
+        row = next((row for row in self._tablet() if row.step is not None), None)
+        if row is not None and row.number in self._orders:
+            self._move(scene_at(self._stage.procedure, row.number, row.step, time.monotonic()))
+
+    def _move(self, scene: Scene) -> None:
         with self._lock:
-            if self._at == (number, old):
+            if self._at == scene:
                 return
-            self._at = (number, old)
-            order = self._details.get(number)
+            self._at = scene
+            order = self._details.get(scene.number)
             if order is None:
-                row = self._orders[number]
+                row = self._orders[scene.number]
                 order = self._stage.office.order(self._crew.project, row["order_id"])["order"]
-                self._details[number] = order
-            device = order["old_asset"] if old else order["new_asset"]
-            shown = plausible_dial(order["old_asset"]) if old else "000000"
-            if old and order["old_asset"].get("model") != NO_PORT:
-                meter = self._of(number)[0]
-                shown = str(meter.ready()["display_kwh"]) if meter else shown
-            model = device.get("model") or ""
-            made = pictures.meter_photo(self._crew.home, "camera.new", device["serial"], model, dial=shown)
-            made.replace(self.camera)
+                self._details[scene.number] = order
+            self._picture(order, scene).replace(self.camera)
+
+    def _picture(self, order: dict[str, Any], scene: Scene) -> Path:
+        folder, name = self._crew.home, "camera.new"
+        if scene.seal:
+            return pictures.seal_photo(folder, name, seal_number(scene))
+        if not scene.old:
+            new = order["new_asset"]
+            return pictures.meter_photo(folder, name, new["serial"], new.get("model") or "")
+        old = order["old_asset"]
+        shown = plausible_dial(old)
+        if old.get("model") != NO_PORT:
+            meter = self._of(scene.number)[0]
+            shown = str(meter.ready()["display_kwh"]) if meter else shown
+        return pictures.meter_photo(folder, name, old["serial"], old.get("model") or "", dial=shown)
 
     def _of(self, number: str) -> tuple[Service | None, Service]:
         if number not in self._meters:
@@ -156,8 +193,7 @@ class Street:
         with self._lock:
             if self._at is None:
                 return None
-            number, old = self._at
-            meter = self._of(number)[0 if old else 1]
+            meter = self._of(self._at.number)[0 if self._at.old else 1]
         return str(meter.ready()["listen"]) if meter else None
 
     def close(self) -> None:

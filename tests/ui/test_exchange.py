@@ -17,7 +17,7 @@ from tests.ui.person import Person
 from tests.ui.world_tablet import Sight, wired
 from ui.gallery.render import read
 
-NO_PORT = "em-1ph"
+NO_PORT, PHASE_TITLE_X = "em-1ph", 58
 """Model of the meters that turn a disc and have no optical port."""
 
 
@@ -56,9 +56,31 @@ class Exchange:
         """Goes on to a step, or to the end."""
         while self.step != until and self.crew.screens.app.place == "procedure":
             step = self.step
+            self.sees_every_phase()
             getattr(self, f"do_{self.crew.screens.app.procedure.kind}")()
             self.crew.until(lambda step=step: self.step != step or self.crew.screens.app.place != "procedure")
             self.done.append(step)
+
+    def sees_every_phase(self) -> None:
+        """At 800 px: the phase that is open with its steps, and a line for each of the others, none cut."""
+        crew = self.crew
+        leave, not_done = crew.button("Órdenes"), crew.button("No ejecutada…")
+        if crew.screens.app.procedure.step.get("wide") or leave is None or not_done is None:
+            return
+        top = leave.mapToScene(QPointF(0, leave.height())).y()
+        bottom = not_done.mapToScene(QPointF(0, 0)).y()
+        titles = {str(phase["title"]) for phase in crew.screens.app.procedure.phases}
+        seen = {
+            str(read(item, "text"))
+            for item in crew.visible()
+            if item.inherits("QQuickText")
+            and item.mapToScene(QPointF(0, 0)).x() == PHASE_TITLE_X
+            and top
+            <= item.mapToScene(QPointF(0, 0)).y()
+            <= item.mapToScene(QPointF(0, item.height())).y()
+            <= bottom
+        }
+        assert titles <= seen
 
     def tiles(self) -> list[QQuickItem]:
         return [

@@ -16,7 +16,7 @@ Rectangle {
         const current = phases.find(phase => phase.state === "current");
         return current ? current.steps.length : 0;
     }
-    readonly property real phaseHeight: Math.max(34, Math.min(44, (height - 2 * Theme.target - 2 - openRows * 85) / Math.max(1, phases.length)))
+    readonly property real phaseHeight: Math.max(34, Math.min(44, (height - 2 * Theme.target - 4 - openRows * 85) / Math.max(1, phases.length)))
 
     signal leave
     signal notDone
@@ -211,6 +211,23 @@ Rectangle {
     }
 
     Flickable {
+        id: view
+
+        property Item currentRow
+
+        // What is done now is in view, also where a phase has more steps than fit.
+        function reveal() {
+            if (!currentRow)
+                return;
+            const top = currentRow.mapToItem(list, 0, 0).y;
+            const least = top + currentRow.height - height;
+            contentY = Math.max(0, Math.min(contentHeight - height, Math.max(least, Math.min(contentY, top))));
+        }
+
+        onCurrentRowChanged: Qt.callLater(reveal)
+        onHeightChanged: Qt.callLater(reveal)
+        onContentHeightChanged: Qt.callLater(reveal)
+
         anchors.top: leaveEdge.bottom
         anchors.topMargin: 1
         anchors.bottom: bottomLine.top
@@ -248,6 +265,10 @@ Rectangle {
                             required property var modelData
 
                             step: modelData
+                            onCurrentChanged: if (current)
+                                view.currentRow = this
+                            Component.onCompleted: if (current)
+                                view.currentRow = this
                         }
                     }
 
@@ -258,6 +279,10 @@ Rectangle {
                     }
                 }
             }
+        }
+
+        ScrollMark {
+            view: view
         }
     }
 
