@@ -21,6 +21,7 @@ from fieldtool.commands import (
     meterjobs,
     panel,
     references,
+    stock,
     tablet,
     tools,
 )
@@ -49,6 +50,7 @@ panel.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
+app.add_typer(stock.app, name="stock")
 handover.add_to(app)
 batch.add_to(app)
 

@@ -38,6 +38,7 @@ from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.position import PositionReceiver
 from fieldtool.tablet.records import Documents, issued_record
 from fieldtool.tablet.reference import ReferenceDesk, ReferenceRow
+from fieldtool.tablet.stockroom import Stockroom
 from workorders.clock import SystemClock
 from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
@@ -294,6 +295,11 @@ class Tablet:
         """Own entries, newest first."""
         with self.store.read() as connection:
             return lists.entry_rows(connection, pending, limit)
+
+    @property
+    def stockroom(self) -> Stockroom:
+        """The stock and what can be done with it."""
+        return Stockroom(self)
 
     def stock(self) -> list[rows.StockRow]:
         """The stock list."""

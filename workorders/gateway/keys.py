@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, func, select, true
 
 from workorders import sealedbox
 from workorders.clock import utc_text
@@ -81,7 +81,11 @@ def _meter_secrets(
 ) -> list[wire.MeterSecretItem]:
     """Secrets of the meters named by the orders and of those on the crew's truck; they expire."""
     stock, table = schema.stock_item, schema.meter_secret
-    truck = select(stock.c.serial).where(stock.c.crew == (row.crew or ""), stock.c.state == "on_truck")
+    moved, crew = schema.stock_state, row.crew or ""
+    listed = select(stock.c.serial).where(stock.c.crew == crew, stock.c.state == "on_truck")
+    gone = select(moved.c.serial).where(func.coalesce(moved.c.crew, "") != crew)
+    taken_over = select(moved.c.serial).where(moved.c.crew == crew)
+    truck = listed.where(stock.c.serial.not_in(gone)).union(taken_over)
     serials = {serial for pair in orders.values() for serial in pair if serial}
     if orders:
         serials |= {item.serial for item in connection.execute(truck)}

@@ -11,7 +11,7 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, case, func, insert, or_, select
 
 from workorders.gateway import persons
 from workorders.gateway.errors import NotFound
@@ -157,11 +157,25 @@ def _build(connection: Connection, office: Office, row: TabletRow, scope: str) -
 
 
 def _stock(connection: Connection, project: str, crew: str | None) -> reference.StockSet:
-    table = schema.stock_item
+    """The list as movements have changed it. What was mounted since is in no list: the entries say so."""
+    table, moved = schema.stock_item, schema.stock_state
+    went = moved.c.serial.is_not(None)
+    lines = (
+        select(
+            table.c.serial,
+            table.c.model,
+            case((went, moved.c.state), else_=table.c.state).label("state"),
+            case((went, moved.c.crew), else_=table.c.crew).label("crew"),
+            table.c.identities,
+        )
+        .outerjoin(moved, moved.c.serial == table.c.serial)
+        .where(table.c.project == project)
+        .subquery()
+    )
     query = (
-        select(table.c.serial, table.c.model, table.c.state, table.c.crew, table.c.identities)
-        .where(table.c.project == project, or_(table.c.crew == (crew or ""), table.c.crew.is_(None)))
-        .order_by(table.c.serial)
+        select(lines)
+        .where(or_(lines.c.crew == (crew or ""), lines.c.crew.is_(None)))
+        .order_by(lines.c.serial)
     )
     items = [read(item, StockLine) for item in connection.execute(query)]
     return reference.StockSet(project=project, items=items)

@@ -413,6 +413,48 @@ class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
     crew: str | None = None
 
 
+# --- stock --------------------------------------------------------------------------------------
+
+
+class StockMovement(StrEnum):
+    """How a device of the stock changed hands."""
+
+    RECEIVED = "received"
+    HANDED_OUT = "handed_out"
+    TRANSFERRED = "transferred"
+    RETURNED = "returned"
+
+
+class StockMoved(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A device went from one place of the stock to another.
+
+    Attributes:
+        crew: on whose truck it is now; None: in the store.
+        from_crew: from whose truck it came, as far as whoever moved it knew; None: from the store.
+        model: as the stock list or the label says, so that a device that no list names has one.
+    """
+
+    KIND: ClassVar[str] = "stock.moved"
+    serial: str
+    movement: StockMovement
+    crew: str | None = None
+    from_crew: str | None = None
+    model: str | None = None
+
+
+class StockCounted(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The stock of a truck (`crew`) or of the store (None) was counted, serial by serial.
+
+    `missing` were expected and not found, `unexpected` found and not expected; a count moves nothing.
+    """
+
+    KIND: ClassVar[str] = "stock.counted"
+    crew: str | None = None
+    found: list[str] = []
+    missing: list[str] = []
+    unexpected: list[str] = []
+
+
 # --- what the office does -----------------------------------------------------------------------
 
 

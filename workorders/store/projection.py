@@ -16,11 +16,12 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, true
 
 from workorders.journal.entry import Entry, Envelope
-from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased
+from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased, StockCounted
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store import keys, schema, search
 from workorders.store.engine import Store
 from workorders.store.entries import FoldEntry, fold_order, places_of_order, serial_of
+from workorders.store.fold.count import fold_counts
 from workorders.store.fold.device import DEVICE_KINDS, BasePlace, fold_device
 from workorders.store.fold.kept import KeptFolds, kept_folds
 from workorders.store.fold.order import fold_one
@@ -42,6 +43,7 @@ class Touched(msgspec.Struct):
     numbers: dict[str, set[int]] = msgspec.field(default_factory=dict)
     decisions: bool = False
     erasures: bool = False
+    counts: set[str] = msgspec.field(default_factory=set)
 
     def add(self, envelope: Envelope) -> None:
         """Take note of one entry."""
@@ -53,6 +55,8 @@ class Touched(msgspec.Struct):
         self.numbers.setdefault(envelope.chain_id, set()).add(envelope.seq)
         self.decisions |= envelope.kind == ExceptionDecided.KIND
         self.erasures |= envelope.kind == PersonalErased.KIND
+        if envelope.kind == StockCounted.KIND:
+            self.counts.add(envelope.id)
 
 
 def fold(connection: Connection, entries: Iterable[Entry]) -> None:
@@ -87,6 +91,8 @@ def fold_touched(
         _fold_forks(connection, (schema.entry.c.chain_id == chain_id) & schema.entry.c.seq.in_(numbers))
     if touched.decisions:
         _fold_decisions(connection)
+    if touched.counts:
+        _fold_counts(connection, touched.counts)
 
 
 def fingerprint() -> str:
@@ -139,6 +145,8 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
     _in_chunks(connection, serials, refold_serials, count)
     _fold_forks(connection, true())
     _fold_decisions(connection)
+    counted = select(table.c.id).where(table.c.kind == StockCounted.KIND)
+    _in_chunks(connection, _all(connection, counted), _fold_counts)
     set_setting(connection, "projection.folded_by", fingerprint())
 
 
@@ -292,6 +300,14 @@ def _fold_decisions(connection: Connection) -> None:
             }
     connection.execute(delete(schema.decision))
     _insert(connection, {"decision": list(rows.values())}, (schema.decision,))
+
+
+def _fold_counts(connection: Connection, entry_ids: Iterable[str]) -> None:
+    ids = sorted(entry_ids)
+    rows = fold_counts(fold_order(connection, schema.entry.c.id.in_(ids)))
+    connection.execute(delete(schema.stock_count).where(schema.stock_count.c.entry_id.in_(ids)))
+    _delete_scopes(connection, [f"count:{entry_id}" for entry_id in ids])
+    _insert(connection, rows, (schema.stock_count, schema.exception))
 
 
 def _fold_erasures(connection: Connection) -> None:

@@ -71,7 +71,9 @@ __all__ = [
     "setting",
     "sla_clock",
     "step_state",
+    "stock_count",
     "stock_item",
+    "stock_state",
     "verdict",
     "work_order",
 ]
@@ -356,6 +358,36 @@ device = Table(
     Column("at", String, nullable=False),
 )
 
+stock_state = Table(
+    "stock_state",
+    metadata,
+    Column("serial", String, primary_key=True),
+    Column("state", String, nullable=False),  # in_store, on_truck, returned
+    Column("crew", String),
+    Column("model", String),
+    Column("movement", String, nullable=False),
+    Column("from_crew", String),
+    Column("actor", String),
+    Column("entry_id", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("over", Boolean, nullable=False),  # it was mounted or taken down since: `device` says where it is
+    Index("stock_state_crew", "crew", "state"),
+)
+
+stock_count = Table(
+    "stock_count",
+    metadata,
+    Column("entry_id", String, primary_key=True),
+    Column("project", String),
+    Column("crew", String),
+    Column("found", Integer, nullable=False),
+    Column("missing", json_type(), nullable=False),
+    Column("unexpected", json_type(), nullable=False),
+    Column("actor", String),
+    Column("at", String, nullable=False),
+    Index("stock_count_crew", "crew", "at"),
+)
+
 join_state = Table(
     "join_state",
     metadata,
@@ -425,5 +457,5 @@ BY_ORDER: tuple[Table, ...] = (
     blob,
     seal,
 )
-BY_SERIAL: tuple[Table, ...] = (placement, device, join_state)
-PROJECTION: tuple[Table, ...] = (*BY_ORDER, *BY_SERIAL, exception, decision, erased_key)
+BY_SERIAL: tuple[Table, ...] = (placement, device, join_state, stock_state)
+PROJECTION: tuple[Table, ...] = (*BY_ORDER, *BY_SERIAL, exception, decision, erased_key, stock_count)

@@ -14,7 +14,7 @@ from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.raised import RowValues, raised
 
-DEVICE_KINDS = ("device.placed", "device.removed", "join.checked", "join.reported")
+DEVICE_KINDS = ("device.placed", "device.removed", "join.checked", "join.reported", "stock.moved")
 
 
 _Join: TypeAlias = kinds.JoinChecked | kinds.JoinReported
@@ -36,6 +36,7 @@ class DeviceFold:
         self.base = base
         self.placements: list[RowValues] = []
         self.device: RowValues | None = None
+        self.stock: RowValues | None = None
         self.joins: list[tuple[str, FoldEntry, _Join]] = []
         self.exceptions: dict[str, RowValues] = {}
 
@@ -50,6 +51,8 @@ class DeviceFold:
                 self._placed(entry, payload)
             case kinds.DeviceRemoved():
                 self._removed(entry, payload)
+            case kinds.StockMoved():
+                self._moved(entry, payload)
             case kinds.JoinChecked():
                 self.joins.append((entry.at, entry, payload))
             case kinds.JoinReported():
@@ -64,9 +67,41 @@ class DeviceFold:
     def _standing(self) -> list[RowValues]:
         return [row for row in self.placements if row["until"] is None]
 
+    # --- stock ------------------------------------------------------------------------------------
+
+    def _moved(self, entry: FoldEntry, payload: kinds.StockMoved) -> None:
+        """A device that stands somewhere is no stock: the movement is kept, and somebody looks."""
+        standing = bool(self._standing())
+        removed = self.device is not None and self.device["state"] == "removed"
+        state = "on_truck" if payload.crew is not None else "in_store"
+        if payload.movement is kinds.StockMovement.RETURNED and (removed or self._was_returned()):
+            state = "returned"
+        if standing:
+            self._raise("stock_standing", entry, movement=str(payload.movement), crew=payload.crew)
+        self.stock = {
+            "serial": self.serial,
+            "state": state,
+            "crew": payload.crew,
+            "model": payload.model or (self.stock or {}).get("model") or (self.device or {}).get("model"),
+            "movement": str(payload.movement),
+            "from_crew": payload.from_crew,
+            "actor": entry.envelope.actor,
+            "entry_id": entry.id,
+            "at": entry.at,
+            "over": standing,
+        }
+
+    def _was_returned(self) -> bool:
+        return self.stock is not None and self.stock["state"] == "returned"
+
+    def _left_stock(self) -> None:
+        if self.stock is not None:
+            self.stock |= {"over": True}
+
     # --- places -----------------------------------------------------------------------------------
 
     def _placed(self, entry: FoldEntry, payload: kinds.DevicePlaced) -> None:
+        self._left_stock()
         disputed = False
         for other in self._standing():
             if _same_place(other, payload) or other["order_id"] == entry.envelope.order_id:
@@ -109,6 +144,7 @@ class DeviceFold:
         }
 
     def _removed(self, entry: FoldEntry, payload: kinds.DeviceRemoved) -> None:
+        self._left_stock()
         standing = self._standing()
         there = [row for row in standing if row["usage_point"] == payload.usage_point]
         # What was said of another place ends too, unless it came later: a removal that arrives late (the crew
@@ -192,6 +228,7 @@ class DeviceFold:
             "placement": self.placements,
             "device": [self.device] if self.device else [],
             "join_state": [join] if join else [],
+            "stock_state": [self.stock] if self.stock else [],
             "exception": list(self.exceptions.values()),
         }
 

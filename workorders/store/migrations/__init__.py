@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection, inspect, text
 
-from workorders.store.migrations import v0001_first, v0002_gateway, v0003_sealed_reasons, v0004_wipe
+from workorders.store.migrations import (
+    v0001_first,
+    v0002_gateway,
+    v0003_sealed_reasons,
+    v0004_wipe,
+    v0005_stock,
+)
 
 if TYPE_CHECKING:
     from alembic.operations import Operations
@@ -30,6 +36,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0002_gateway.REVISION, v0002_gateway.upgrade),
     Revision(v0003_sealed_reasons.REVISION, v0003_sealed_reasons.upgrade),
     Revision(v0004_wipe.REVISION, v0004_wipe.upgrade),
+    Revision(v0005_stock.REVISION, v0005_stock.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 

@@ -23,13 +23,17 @@ from workorders.store.queries.record import (
 )
 from workorders.store.queries.supply import (
     PlacementRow,
+    StockCountRow,
+    StockFigure,
     StockItem,
     join_rows,
+    last_counts,
     orders_with_serial,
     placements,
     rechecks_due,
     stock,
     stock_by_serial,
+    stock_figures,
     where_is,
 )
 
@@ -41,6 +45,8 @@ __all__ = [
     "OrderRow",
     "PlacementRow",
     "PositionRow",
+    "StockCountRow",
+    "StockFigure",
     "StockItem",
     "SyncSummary",
     "count_exceptions",
@@ -50,6 +56,7 @@ __all__ = [
     "exceptions",
     "exceptions_of_entry",
     "join_rows",
+    "last_counts",
     "missing_blobs",
     "order",
     "order_history",
@@ -61,6 +68,7 @@ __all__ = [
     "status_counts",
     "stock",
     "stock_by_serial",
+    "stock_figures",
     "sync_summary",
     "unsettled_writes",
     "where_is",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, or_, select
 
 from workorders.journal.kinds import JoinState
 from workorders.store import schema
@@ -14,9 +15,9 @@ from workorders.store.queries.rows import read
 
 
 class StockItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the stock list. `state`: in_store, on_truck, installed, removed, returned.
+    """A device of the stock. `state`: in_store, on_truck, installed, removed, returned.
 
-    The state is what entries say; without any, what the list says.
+    State and crew are what entries say; without any, what the list says. `moved_at`: when it changed hands.
     """
 
     serial: str
@@ -24,6 +25,27 @@ class StockItem(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     crew: str | None
     identities: dict[str, str]
+    moved_at: str | None = None
+
+
+class StockFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """How many devices of a model are in a state on a crew's truck (None: the store)."""
+
+    crew: str | None
+    model: str
+    state: str
+    number: int
+
+
+class StockCountRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A count of a truck (None: the store): how many were found, which ones were missing or not expected."""
+
+    crew: str | None
+    found: int
+    missing: list[str]
+    unexpected: list[str]
+    actor: str | None
+    at: str
 
 
 class PlacementRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,28 +67,31 @@ class PlacementRow(msgspec.Struct, frozen=True, kw_only=True):
     place: str | None = None
 
 
-def _stock(
-    connection: Connection, conditions: Sequence[ColumnElement[bool]], limit: int, offset: int
-) -> list[StockItem]:
-    table, device = schema.stock_item, schema.device
-    query = (
-        select(table, device.c.state.label("now"))
-        .outerjoin(device, device.c.serial == table.c.serial)
-        .where(*conditions)
-        .order_by(table.c.model, table.c.serial)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [
-        StockItem(
-            serial=row.serial,
-            model=row.model,
-            state=row.now or row.state,
-            crew=row.crew,
-            identities=row.identities,
+def _stock_lines() -> Select[Any]:
+    """Every device of the stock, by the list and by movements: what was entered last says where it is.
+
+    A device that no list names is there too, once a crew has taken it over.
+    """
+    item, moved, device = schema.stock_item, schema.stock_state, schema.device
+    serials = select(item.c.serial).union(select(moved.c.serial)).subquery()
+    gone = moved.c.over.is_(True)
+    now = case((gone, func.coalesce(device.c.state, moved.c.state)), else_=moved.c.state)
+    listed = func.coalesce(device.c.state, item.c.state)
+    return (
+        select(
+            serials.c.serial,
+            func.coalesce(item.c.model, moved.c.model, device.c.model, "").label("model"),
+            case((moved.c.serial.is_not(None), now), else_=listed).label("state"),
+            case((moved.c.serial.is_not(None), moved.c.crew), else_=item.c.crew).label("crew"),
+            item.c.identities,
+            item.c.project,
+            moved.c.at.label("moved_at"),
         )
-        for row in connection.execute(query)
-    ]
+        .select_from(serials)
+        .outerjoin(item, item.c.serial == serials.c.serial)
+        .outerjoin(moved, moved.c.serial == serials.c.serial)
+        .outerjoin(device, device.c.serial == serials.c.serial)
+    )
 
 
 def stock(
@@ -75,20 +100,66 @@ def stock(
     crew: str | None = None,
     model: str | None = None,
     project: str | None = None,
+    state: str | None = None,
     limit: int = 500,
     offset: int = 0,
 ) -> list[StockItem]:
-    """The stock list, of one crew's truck or of all."""
-    table = schema.stock_item
-    wanted = {"crew": crew, "model": model, "project": project}
-    conditions = [table.c[name] == value for name, value in wanted.items() if value is not None]
-    return _stock(connection, conditions, limit, offset)
+    """The stock, of one crew's truck or of all."""
+    lines = _stock_lines().subquery()
+    wanted = {"crew": crew, "model": model, "project": project, "state": state}
+    conditions = [lines.c[name] == value for name, value in wanted.items() if value is not None]
+    return _stock(connection, lines, conditions, limit, offset)
 
 
 def stock_by_serial(connection: Connection, serial: str) -> StockItem | None:
-    """The stock list's line of a device."""
-    found = _stock(connection, [schema.stock_item.c.serial == serial], 1, 0)
+    """What the stock says of a device."""
+    lines = _stock_lines().subquery()
+    found = _stock(connection, lines, [lines.c.serial == serial], 1, 0)
     return found[0] if found else None
+
+
+def _stock(
+    connection: Connection,
+    lines: Subquery,
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+) -> list[StockItem]:
+    query = (
+        select(lines).where(*conditions).order_by(lines.c.model, lines.c.serial).limit(limit).offset(offset)
+    )
+    return [
+        StockItem(
+            serial=row.serial,
+            model=row.model,
+            state=row.state,
+            crew=row.crew,
+            identities=row.identities or {},
+            moved_at=row.moved_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def stock_figures(connection: Connection, *, project: str | None = None) -> list[StockFigure]:
+    """How many devices of each model are in each state, by crew (None: the store)."""
+    lines = _stock_lines().subquery()
+    query = select(lines.c.crew, lines.c.model, lines.c.state, func.count().label("number"))
+    if project is not None:
+        query = query.where(or_(lines.c.project == project, lines.c.project.is_(None)))
+    grouped = query.group_by(lines.c.crew, lines.c.model, lines.c.state)
+    rows = connection.execute(grouped.order_by(lines.c.crew, lines.c.model, lines.c.state))
+    return [read(row, StockFigure) for row in rows]
+
+
+def last_counts(connection: Connection, *, project: str | None = None) -> list[StockCountRow]:
+    """The newest count of each truck and of the store."""
+    table = schema.stock_count
+    query = select(table).order_by(table.c.at, table.c.entry_id)
+    if project is not None:
+        query = query.where(table.c.project == project)
+    newest = {row.crew: read(row, StockCountRow) for row in connection.execute(query)}
+    return [newest[crew] for crew in sorted(newest, key=lambda crew: crew or "")]
 
 
 def placements(
