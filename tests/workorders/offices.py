@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.support import postgres
+from tests.support.postgres import MASTER_KEY
 from workorders.clock import SystemClock
 from workorders.gateway import enrolment, load
 from workorders.gateway.direct import DirectTransport
 from workorders.gateway.office import Office
 from workorders.journal.entry import Realm
 from workorders.journal.writer import Journal
-from workorders.store.engine import Store, open_store
+from workorders.store.engine import FileStore, Store, open_store
+from workorders.store.server import open_server
 from workorders.sync.blobs import BlobFiles
 from workorders.sync.codes import EnrolTicket, parse_code
 from workorders.sync.enrolment import enrol, journal_of
@@ -85,6 +90,43 @@ FILES = {
 }
 
 
+_databases: Callable[[], str] | None = None
+_urls: dict[Path, str] = {}
+
+
+@contextlib.contextmanager
+def on_server(databases: Callable[[], str]) -> Iterator[None]:
+    """Until this ends, each office of a test stands in a database of its own that `databases` makes."""
+    global _databases
+    _databases = databases
+    try:
+        yield
+    finally:
+        _databases = None
+        _urls.clear()
+
+
+def open_office_store(folder: Path) -> Store:
+    """The store of the office of a folder; opened again, it is the same."""
+    if _databases is None:
+        return open_store(folder / "gateway.db", b"g" * 32, role="gateway")
+    if folder not in _urls:
+        _urls[folder] = _databases()
+    return open_server(_urls[folder], MASTER_KEY)
+
+
+def copy_of(store: Store) -> Callable[[], Store]:
+    """Make a copy of an office's store as it is now, as an operator's backup is; returns what opens it."""
+    if isinstance(store, FileStore):
+        copy = store.path.with_name("gateway.copy")
+        store.backup(copy)
+        return lambda: open_store(copy, b"g" * 32, role="gateway")
+    store.engine.dispose()
+    server = postgres.cluster()
+    name = server.database(str(store.engine.url.database))
+    return lambda: open_server(server.url(name), MASTER_KEY)
+
+
 class TestTime:
     """A clock that a test moves."""
 
@@ -121,7 +163,7 @@ class Bureau:
     @classmethod
     def open(cls, folder: Path, *, realm: Realm = Realm.DEMO, pins: dict[str, str] | None = None) -> Bureau:
         now = TestTime()
-        store = open_store(folder / "gateway.db", b"g" * 32, role="gateway")
+        store = open_office_store(folder)
         office = Office.open(store, realm, now)
         project = write_project(folder / "project")
         report = load.load_project(office, project, pins=pins)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect, text
 
 from fieldtool.office import StoreMemory
 from tests.workorders.offices import Bureau, Tablet
@@ -17,11 +18,13 @@ from workorders.journal import kinds
 from workorders.journal.said import seal_said
 from workorders.orders import Customer, TaskKind, WorkOrder
 from workorders.store import inbox, keys, queries
-from workorders.store.engine import Store
+from workorders.store.engine import FileStore, Store
 from workorders.store.inbox import ReceivedEntry
 from workorders.store.opened import ERASED, LOCKED
 from workorders.store.queries import OrderDetail
 from workorders.store.verify import export_lines, verify_store
+
+pytestmark = pytest.mark.usefixtures("each_database")
 
 MARK = "Zenobia"
 """Stands in everything that is said below, and nowhere else."""
@@ -70,8 +73,20 @@ def detail_of(store: Store, order_id: str) -> OrderDetail:
     return found
 
 
+def server_bytes(store: Store) -> bytes:
+    """All that whoever looks into the server finds in its tables."""
+    with store.read() as connection:
+        found = [b"\n".join(export_lines(connection))]
+        for name in inspect(connection).get_table_names():
+            rows = connection.execute(text(f'SELECT t::text FROM "{name}" AS t')).scalars()
+            found += [row.encode() for row in rows]
+    return b"\n".join(found)
+
+
 def plain_bytes(store: Store, folder: Path) -> bytes:
     """The whole database, decrypted, and its export."""
+    if not isinstance(store, FileStore):
+        return server_bytes(store)
     name = hashlib.sha256(str(store.path).encode()).hexdigest()[:8]
     plain = folder / f"{name}.plain"
     plain.unlink(missing_ok=True)

@@ -24,6 +24,8 @@ from workorders.store.verify import verify_store
 from workorders.sync import wire
 from workorders.sync.wire import VerdictKind
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 def bureau(tmp_path: Path) -> Bureau:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.workorders.offices import Bureau
 
+pytestmark = pytest.mark.usefixtures("each_database")
+
 
 @pytest.fixture
 def bureau(tmp_path: Path) -> Bureau:

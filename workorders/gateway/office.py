@@ -1,8 +1,8 @@
 """The office's identity: its realm, its keys, its clock, and the sequence in which it takes entries.
 
-The keys are made at the first opening and lie in the office's encrypted database: the root (certifies the
-others, X.509), the office key (signs office entries, grants, sets and receipts) and the recovery key
-(X25519, to which tablets seal their database keys).
+The keys are made at the first opening and lie in the office's encrypted database (on a server sealed under
+the master key): the root (certifies the others, X.509), the office key (signs office entries, grants, sets
+and receipts) and the recovery key (X25519, to which tablets seal their database keys).
 """
 
 from __future__ import annotations
@@ -16,15 +16,17 @@ from datetime import UTC, datetime
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from workorders import certificates
 from workorders.certificates import Holder, Subject
 from workorders.clock import utc_text
 from workorders.journal.entry import Realm
 from workorders.store import schema
+from workorders.store.atrest import sealer_of
 from workorders.store.engine import Store
 from workorders.store.entries import SERVER_SEQ
+from workorders.store.settings import set_setting, setting
 
 _SETTING = "office.keys"
 PROTOCOL = 1
@@ -98,9 +100,14 @@ def last_server_seq(connection: Connection) -> int:
 
 
 def _stored_keys(connection: Connection) -> _Keys | None:
-    setting = schema.setting
-    value = connection.execute(select(setting.c.value).where(setting.c.name == _SETTING)).scalar()
-    return None if value is None else msgspec.convert(value, _Keys)
+    value = setting(connection, _SETTING)
+    if value is None:
+        return None
+    sealer = sealer_of(connection)
+    if sealer is None:
+        return msgspec.convert(value, _Keys)
+    sealed = base64.b64decode(msgspec.convert(value, str))
+    return msgspec.json.decode(sealer.open(sealed, _SETTING), type=_Keys)
 
 
 def _new_keys(connection: Connection, realm: Realm, now: datetime) -> _Keys:
@@ -118,7 +125,10 @@ def _new_keys(connection: Connection, realm: Realm, now: datetime) -> _Keys:
         office=_b64(office),
         recovery_key=_b64(X25519PrivateKey.generate().private_bytes_raw()),
     )
-    connection.execute(insert(schema.setting).values(name=_SETTING, value=msgspec.to_builtins(keys)))
+    sealer = sealer_of(connection)
+    plain = msgspec.to_builtins(keys)
+    kept = plain if sealer is None else _b64(sealer.seal(msgspec.json.encode(keys), _SETTING))
+    set_setting(connection, _SETTING, kept)
     return keys
 
 

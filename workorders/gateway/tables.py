@@ -6,7 +6,10 @@ until which place of the gateway's sequence, and could be made again from the of
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, Column, Index, LargeBinary, MetaData, String, Table
+
+from workorders.store.atrest import SealedBytes
+from workorders.store.tables import whole
 
 metadata = MetaData()
 
@@ -24,7 +27,7 @@ tablet = Table(
     metadata,
     Column("tablet_id", String, primary_key=True),
     Column("name", String, nullable=False),
-    Column("number", Integer, nullable=False, unique=True),  # gives the DLMS client system title
+    Column("number", whole(), nullable=False, unique=True),  # gives the DLMS client system title
     Column("crew", String),
     Column("project", String),
     Column("certificate", LargeBinary, nullable=False),
@@ -45,7 +48,7 @@ member = Table(
     Column("person_id", String, primary_key=True),
     Column("project", String),  # None: every project
     Column("public_key", LargeBinary),  # None until a PIN was set
-    Column("failures", Integer, nullable=False),
+    Column("failures", whole(), nullable=False),
     Column("locked_until", String),
 )
 
@@ -63,14 +66,14 @@ one_time_code = Table(
     metadata,
     Column("code_id", String, primary_key=True),
     Column("purpose", String, nullable=False),  # enrol, recover
-    Column("key", LargeBinary, nullable=False),
+    Column("key", SealedBytes("one_time_code.key"), nullable=False),
     Column("crew", String),
     Column("project", String),
     Column("tablet_id", String),  # whose key a recovery code gives back
     Column("created_at", String, nullable=False),
     Column("expires_at", String, nullable=False),
     Column("used_at", String),
-    Column("failures", Integer, nullable=False),
+    Column("failures", whole(), nullable=False),
 )
 
 head_receipt = Table(
@@ -78,7 +81,7 @@ head_receipt = Table(
     metadata,
     Column("chain_id", String, primary_key=True),
     Column("tablet_id", String),
-    Column("seq", Integer, nullable=False),
+    Column("seq", whole(), nullable=False),
     Column("hash", String, nullable=False),
     Column("time", String, nullable=False),
     Column("signature", LargeBinary, nullable=False),
@@ -88,10 +91,10 @@ order_visibility = Table(
     "order_visibility",
     metadata,
     Column("order_id", String, primary_key=True),
-    Column("from_seq", Integer, primary_key=True),
+    Column("from_seq", whole(), primary_key=True),
     Column("project", String, nullable=False),
     Column("crew", String, nullable=False),
-    Column("until_seq", Integer),
+    Column("until_seq", whole()),
     Column("left_reason", String),  # reassigned
     Index("order_visibility_crew", "crew", "from_seq"),
     Index("order_visibility_until", "crew", "until_seq"),
@@ -111,6 +114,6 @@ relayed = Table(
     Column("entry_id", String, primary_key=True),
     Column("hash", String, primary_key=True),
     Column("tablet_id", String, nullable=False),  # the author, who must learn the verdict by a pull
-    Column("at_seq", Integer, nullable=False),
+    Column("at_seq", whole(), nullable=False),
     Index("relayed_tablet", "tablet_id", "at_seq"),
 )

@@ -5,9 +5,10 @@ Verdicts, cursors, keys, counters, drafts, settings, people, lists, caches. Reac
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text
 
-from workorders.store.tables import json_type, metadata
+from workorders.store.atrest import SealedBytes
+from workorders.store.tables import json_type, metadata, whole
 
 verdict = Table(
     "verdict",
@@ -17,7 +18,7 @@ verdict = Table(
     Column("verdict", String, nullable=False),
     Column("code", String),
     Column("reason", String),
-    Column("server_seq", Integer),
+    Column("server_seq", whole()),
     Column("at", String, nullable=False),
     Index("verdict_verdict", "verdict"),
 )
@@ -25,11 +26,11 @@ verdict = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", whole(), primary_key=True, autoincrement=True),
     Column("entry_id", String),
     Column("hash", String),
     Column("chain_id", String),
-    Column("seq", Integer),
+    Column("seq", whole()),
     Column("body", LargeBinary, nullable=False),
     Column("signature", LargeBinary),
     Column("verdict", String, nullable=False),
@@ -60,7 +61,7 @@ counter = Table(
     "counter",
     metadata,
     Column("name", String, primary_key=True),
-    Column("next_value", Integer, nullable=False),
+    Column("next_value", whole(), nullable=False),
 )
 
 draft = Table(
@@ -77,7 +78,7 @@ order_key = Table(
     metadata,
     Column("key_id", String, primary_key=True),
     Column("order_id", String),
-    Column("key", LargeBinary),  # None: destroyed
+    Column("key", SealedBytes("order_key.key")),  # None: destroyed
     Column("created_at", String, nullable=False),
     Column("expires_at", String),
     Column("erased_at", String),
@@ -89,7 +90,7 @@ meter_secret = Table(
     metadata,
     Column("serial", String, primary_key=True),
     Column("name", String, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
+    Column("value", SealedBytes("meter_secret.value"), nullable=False),
     Column("order_id", String),
     Column("expires_at", String),
     Index("meter_secret_order", "order_id"),
@@ -112,7 +113,7 @@ attempt = Table(
     "attempt",
     metadata,
     Column("person_id", String, primary_key=True),
-    Column("count", Integer, nullable=False),
+    Column("count", whole(), nullable=False),
     Column("data", json_type(), nullable=False),
 )
 
@@ -120,7 +121,7 @@ blob_store = Table(
     "blob_store",
     metadata,
     Column("sha256", String, primary_key=True),
-    Column("size", Integer, nullable=False),
+    Column("size", whole(), nullable=False),
     Column("state", String, nullable=False),  # local, confirmed (tablet); held (gateway)
     Column("at", String, nullable=False),
     Index("blob_store_state", "state"),
@@ -129,7 +130,7 @@ blob_store = Table(
 order_text = Table(
     "order_text",
     metadata,
-    Column("row", Integer, primary_key=True, autoincrement=True),
+    Column("row", whole(), primary_key=True, autoincrement=True),
     Column("order_id", String, nullable=False, unique=True),
     Column("name", String),
     Column("document", String),
@@ -164,7 +165,7 @@ reference_set = Table(
     "reference_set",
     metadata,
     Column("name", String, primary_key=True),
-    Column("version", Integer, primary_key=True),
+    Column("version", whole(), primary_key=True),
     Column("sha256", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("signature", LargeBinary),
@@ -180,12 +181,12 @@ network_node = Table(
     Column("parent", String),
     Column("name", String),
     Column("identity", String),
-    Column("capacity", Integer),
+    Column("capacity", whole()),
     Column("phase", String),
     Column("lat", String),
     Column("lon", String),
     Column("path", Text, nullable=False),  # mrids from the root, `/` between and around
-    Column("depth", Integer, nullable=False),
+    Column("depth", whole(), nullable=False),
     Index("network_node_parent", "parent"),
     Index("network_node_kind", "kind", "name"),
     Index("network_node_path", "path"),
@@ -199,7 +200,7 @@ base_placement = Table(
     Column("project", String),
     Column("model", String),
     Column("place", String),  # node it hangs on
-    Column("slot", Integer),
+    Column("slot", whole()),
     Column("usage_point", String),
     Column("phase", String),
     Column("installed_on", String),

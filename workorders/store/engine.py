@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import hashlib
-import hmac
 import os
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 import sqlcipher3.dbapi2 as sqlcipher
@@ -25,6 +24,7 @@ from sqlalchemy.pool import QueuePool
 
 from workorders.store import migrations
 from workorders.store.errors import StoreError, store_error, translate
+from workorders.store.files import look_from_outside, os_error, why_unreadable, write_mark
 
 StoreRole: TypeAlias = Literal["tablet", "gateway"]
 
@@ -32,45 +32,89 @@ APPLICATION_ID = 0x46544C31  # "FTL1"
 BUSY_TIMEOUT_MS = 15_000
 KEY_BYTES = 32
 MEMORY = "memory"
-"""Execution option: what is remembered between write transactions, of which SQLite has one at a time."""
-_SQLITE_HEADER = b"SQLite format 3\x00"
-_PAGE = 4096
+"""Execution option: what is remembered between write transactions that exclude each other."""
 _LEFT_BEHIND_S = 24 * 3600
 
 
-class Store:
-    """An open database.
+class Store(ABC):
+    """An open database: one encrypted file (`FileStore`) or a database of a server (`server.ServerStore`).
 
     Attributes:
-        path: the file.
         role: whether it belongs to a tablet or a gateway.
         engine: SQLAlchemy's engine, for those who need more than `read` and `write`.
     """
 
-    def __init__(
-        self, path: Path, role: StoreRole, engine: Engine, open_copy: Callable[[Path], Engine]
-    ) -> None:
-        self.path = path
+    def __init__(self, role: StoreRole, engine: Engine) -> None:
         self.role = role
         self.engine = engine
-        self._open_copy = open_copy
-        self._retired = False
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection on one consistent state of the database; nothing can be written through it."""
-        with self._errors(), self.engine.connect() as connection, connection.begin():
+        with self._errors(), self._reading() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One write transaction, taken at once (BEGIN IMMEDIATE); committed at the end, durable then."""
-        with (
-            self._errors(),
-            self.engine.connect().execution_options(write=True) as connection,
-            connection.begin(),
-        ):
+    def write(self, *, alone: bool = True) -> Iterator[Connection]:
+        """One write transaction, taken at once; committed at the end, durable then.
+
+        Args:
+            alone: no other such transaction runs meanwhile, so that numbers of chains and of the gateway's
+                sequence are taken and seen in one order. False, on a server, for rows that stand by
+                themselves (sessions, when a tablet was seen): whoever decides by what it reads locks it.
+        """
+        with self._errors(), self._writing(alone) as connection, connection.begin():
+            if alone:
+                self._take_turn(connection)
             yield connection
+
+    def _reading(self) -> Connection:
+        return self.engine.connect()
+
+    def _writing(self, alone: bool) -> Connection:
+        return self.engine.connect().execution_options(write=True)
+
+    def _take_turn(self, connection: Connection) -> None:
+        """Wait until nobody else writes; where the database itself sees to it, that is done."""
+        del connection
+
+    @abstractmethod
+    def _errors(self) -> contextlib.AbstractContextManager[None]:
+        """Turns errors of the database that a person can do something about into `StoreError`."""
+
+    @abstractmethod
+    def scratch(self) -> contextlib.AbstractContextManager[Store]:
+        """What is here once more, to try things on without anybody waiting; gone at the end."""
+
+    @abstractmethod
+    def forget_older(self) -> None:
+        """After an erasure: nothing older stays where this program can reach it."""
+
+    @abstractmethod
+    def integrity(self) -> list[str]:
+        """What the database finds wrong with itself; empty when it is sound."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FileStore(Store):
+    """An open database in one encrypted file; `path` names it."""
+
+    def __init__(
+        self, path: Path, role: StoreRole, engine: Engine, open_copy: Callable[[Path], Engine]
+    ) -> None:
+        super().__init__(role, engine)
+        self.path = path
+        self._open_copy = open_copy
+        self._retired = False
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -94,14 +138,14 @@ class Store:
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Store]:
-        """A copy of the whole store to try things on, beside it and under the same key; gone at the end.
+        """A copy of the whole file beside it, under the same key.
 
         Raises:
             StoreError: `backup_failed`, where there is no room for it.
         """
         path = self.path.with_name(f"{self.path.name}.{os.getpid()}.scratch")
         self.backup(path)
-        copy = Store(path, self.role, self._open_copy(path), self._open_copy)
+        copy = FileStore(path, self.role, self._open_copy(path), self._open_copy)
         try:
             yield copy
         finally:
@@ -117,14 +161,14 @@ class Store:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def forget_older(self) -> None:
-        """After an erasure: nothing older stays in the log or in the copies made before a migration."""
+        """Nothing older stays in the log or in the copies made before a migration."""
         self.checkpoint()
         for copy in self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"):
             with contextlib.suppress(OSError):
                 copy.unlink()
 
     def integrity(self) -> list[str]:
-        """What SQLCipher and SQLite find wrong with the file itself; empty when it is sound."""
+        """What SQLCipher and SQLite find wrong with the file itself."""
         with self._errors(), self.engine.connect() as connection, connection.begin():
             pages = connection.exec_driver_sql("PRAGMA cipher_integrity_check").fetchall()
             inner = connection.exec_driver_sql("PRAGMA quick_check").fetchall()
@@ -135,18 +179,8 @@ class Store:
         self._retired = True
         self.engine.dispose()
 
-    def close(self) -> None:
-        """Let go of every connection; the write-ahead log is folded into the file by the last one."""
-        self.engine.dispose()
 
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) -> Store:
+def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) -> FileStore:
     """Open the database at `path`, or make a new one there; bring its schema up to date.
 
     Args:
@@ -163,7 +197,7 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
         if not create:
             raise store_error("missing", f"There is no database at {path}.", path)
         _make(path, key, role)
-    _look_from_outside(path)
+    look_from_outside(path)
     _sweep(path)
     # Looked at without a write-ahead log first: a file that is not ours must not be changed.
     stranger = _engine(path, key, wal=False)
@@ -177,8 +211,8 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
     except BaseException:
         engine.dispose()
         raise
-    _write_mark(path, key)
-    store = Store(path, role, engine, lambda copy: _engine(copy, key))
+    write_mark(path, key)
+    store = FileStore(path, role, engine, lambda copy: _engine(copy, key))
     # Late, because the projection stands on this module: a newer program folds what an older one let pass.
     from workorders.store import projection
 
@@ -253,12 +287,12 @@ def _make(path: Path, key: bytes, role: StoreRole) -> None:
                 )
         finally:
             engine.dispose()
-        _write_mark(path, key, whole=fresh)
+        write_mark(path, key, whole=fresh)
         _put(fresh, path)
     except (DBAPIError, sqlcipher.Error) as error:
         raise translate(error, path) or error from error
     except OSError as error:
-        raise _os_error(error, path) from error
+        raise os_error(error, path) from error
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
@@ -297,85 +331,7 @@ def _fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _os_error(error: OSError, path: Path) -> StoreError:
-    if error.errno in (28, 122):
-        return store_error("disk_full", "The disk is full.", path)
-    if error.errno == 30:
-        return store_error("read_only", f"{path.parent} cannot be written.", path)
-    return store_error("cannot_open", f"The database cannot be made at {path}: {error.strerror}.", path)
-
-
 # --- whose file is this? ------------------------------------------------------------------------
-
-
-class _Mark(msgspec.Struct):
-    """The small file beside the database that tells a wrong key from a damaged file.
-
-    An encrypted file with a wrong key and a damaged one look the same from outside. `check` is an HMAC of
-    `salt` (the file's first 16 bytes) under the key; it gives nothing away about it.
-    """
-
-    salt: str
-    check: str
-
-
-def _mark_path(path: Path) -> Path:
-    return path.with_name(path.name + ".mark")
-
-
-def _key_check(key: bytes, salt: str) -> str:
-    return hmac.new(key, b"fieldtool store mark 1\n" + salt.encode(), hashlib.sha256).hexdigest()
-
-
-def _write_mark(path: Path, key: bytes, *, whole: Path | None = None) -> None:
-    """Keep the mark of the database at `path`; `whole`: where it lies until it gets that name."""
-    try:
-        with (whole or path).open("rb") as file:
-            salt = file.read(16).hex()
-        mark = _Mark(salt=salt, check=_key_check(key, salt))
-        if _read_mark(path) != mark:
-            beside = path.with_name(f"{path.name}.mark.{os.getpid()}.new")
-            beside.write_bytes(msgspec.json.encode(mark))
-            beside.replace(_mark_path(path))
-    except OSError:
-        # Only a better error message later hangs on it; it is written again at the next opening.
-        return
-
-
-def _read_mark(path: Path) -> _Mark | None:
-    try:
-        return msgspec.json.decode(_mark_path(path).read_bytes(), type=_Mark)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def _look_from_outside(path: Path) -> None:
-    if not path.is_file():
-        raise store_error("foreign_file", f"{path} is not a file.", path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-        size = path.stat().st_size
-    except PermissionError:
-        raise store_error("cannot_open", f"{path} may not be read.", path) from None
-    except OSError as error:
-        raise _os_error(error, path) from error
-    ours = _read_mark(path) is not None
-    if head == _SQLITE_HEADER:
-        raise store_error("foreign_file", f"{path} is a database in clear, not one of fieldtool.", path)
-    if size < _PAGE or size % _PAGE:
-        if ours:
-            raise store_error("corrupt", f"{path} is cut short ({size} bytes).", path)
-        raise store_error("foreign_file", f"{path} is not a database of fieldtool.", path)
-
-
-def _why_unreadable(path: Path, key: bytes) -> StoreError:
-    mark = _read_mark(path)
-    if mark is None:
-        return store_error("foreign_file", f"{path} is not a database of fieldtool, or of another key.", path)
-    if not hmac.compare_digest(_key_check(key, mark.salt), mark.check):
-        return store_error("wrong_key", f"The key does not open {path}.", path)
-    return store_error("corrupt", f"{path} is damaged: the key is right, but its pages do not read.", path)
 
 
 def _check(engine: Engine, path: Path, key: bytes, role: StoreRole) -> None:
@@ -392,7 +348,7 @@ def _check(engine: Engine, path: Path, key: bytes, role: StoreRole) -> None:
     except (DBAPIError, sqlcipher.Error) as error:
         number = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0)
         if number & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
-            raise _why_unreadable(path, key) from error
+            raise why_unreadable(path, key) from error
         raise translate(error, path) or error from error
     if stored is not None and stored != f'"{role}"':
         raise store_error("foreign_file", f"{path} is the database of a {stored.strip(chr(34))}.", path)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class StoreError(Exception):
@@ -13,7 +14,7 @@ class StoreError(Exception):
 
     Attributes:
         code: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
-            `cannot_open`, `missing`, `backup_failed`, `io_error` or `wiped`.
+            `cannot_open`, `missing`, `backup_failed`, `io_error`, `wiped`, `server_away` or `server_refuses`.
         hint: what to try, in plain English, for command line and log.
         path: the file, where there is one.
     """
@@ -38,6 +39,8 @@ HINTS = {
     "missing": "Enrol this tablet first (`fieldtool enrol`), or check FIELDTOOL_HOME.",
     "backup_failed": "Free some space; the file was not touched.",
     "wiped": "What was not sent lies sealed in the folder `left`: bring it to the office, then enrol again.",
+    "server_away": "Check that it runs and that the address is right; nothing written before is lost.",
+    "server_refuses": "Check user, password, rights and name of the database, as `psql` takes them.",
     "io_error": "Check the disk with `fieldtool doctor`; nothing written before is lost.",
 }
 
@@ -52,6 +55,24 @@ _BY_SQLITE_CODE = {
     14: "cannot_open",
     26: "corrupt",
 }
+# The first two characters name the class (PostgreSQL's errcodes, after ISO/IEC 9075-2).
+_BY_SQLSTATE = {
+    "08": "server_away",
+    "25006": "read_only",
+    "28": "server_refuses",
+    "3D": "server_refuses",
+    "40": "busy",
+    "42501": "server_refuses",
+    "53100": "disk_full",
+    "53": "busy",
+    "55P03": "busy",
+    "57P": "server_away",
+    "57014": "busy",
+    "58": "io_error",
+    "25P03": "busy",
+    "XX001": "corrupt",
+    "XX002": "corrupt",
+}
 _MESSAGES = {
     "busy": "The database is being written by another program.",
     "read_only": "The database cannot be written.",
@@ -59,6 +80,8 @@ _MESSAGES = {
     "disk_full": "The disk is full.",
     "cannot_open": "The database cannot be opened.",
     "io_error": "The disk does not take or give what it should.",
+    "server_away": "The database server does not answer.",
+    "server_refuses": "The database server does not let this program in.",
 }
 
 
@@ -68,17 +91,37 @@ def store_error(code: str, message: str, path: object = "") -> StoreError:
 
 
 def translate(error: BaseException, path: object = "") -> StoreError | None:
-    """The StoreError for an error of the database driver; None for a mistake of ours (bad SQL)."""
+    """The StoreError for an error of the database driver; None for a mistake of ours (bad SQL).
+
+    Args:
+        path: the file, or the server's address without a password.
+    """
     original = error.orig if isinstance(error, DBAPIError) else error
-    number = getattr(original, "sqlite_errorcode", None)
-    if not isinstance(number, int):
-        return None
-    code = _BY_SQLITE_CODE.get(number & 0xFF)
-    if code is None:
-        return None
-    if code in ("io_error", "cannot_open") and _is_full(path):
-        code = "disk_full"  # SQLite says so only for the file itself, not for the index of its log
-    return StoreError(code, _MESSAGES[code], HINTS[code], str(path))
+    if isinstance(error, PoolTimeout):
+        code: str | None = "busy"
+    elif isinstance(number := getattr(original, "sqlite_errorcode", None), int):
+        code = _BY_SQLITE_CODE.get(number & 0xFF)
+        if code in ("io_error", "cannot_open") and _is_full(path):
+            code = "disk_full"  # SQLite says so only for the file itself, not for the index of its log
+    else:
+        code = _of_server(original)
+    return None if code is None else StoreError(code, _MESSAGES[code], HINTS[code], str(path))
+
+
+def _of_server(original: BaseException | None) -> str | None:
+    """What PostgreSQL's state says; a connection that never came about has none, and its class tells."""
+    state = getattr(original, "sqlstate", None)
+    if isinstance(state, str):
+        return next((_BY_SQLSTATE[state[:size]] for size in (5, 3, 2) if state[:size] in _BY_SQLSTATE), None)
+    if type(original).__module__.partition(".")[0] == "psycopg" and type(original).__name__ in _NO_CONTACT:
+        refused = any(word in str(original) for word in _REFUSALS)
+        return "server_refuses" if refused else "server_away"
+    return None
+
+
+_NO_CONTACT = ("OperationalError", "ConnectionTimeout")
+_REFUSALS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf")
+"""What libpq says in words when the server turns a connection away: it gives no state then."""
 
 
 def _is_full(path: object) -> bool:

@@ -10,7 +10,7 @@ Nothing here is particular to SQLite; the full-text index is made by the migrati
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table
 
 from workorders.store.beside import (
     attempt,
@@ -32,7 +32,7 @@ from workorders.store.beside import (
     stock_item,
     verdict,
 )
-from workorders.store.tables import json_type, metadata
+from workorders.store.tables import json_type, metadata, whole
 
 __all__ = [
     "BY_ORDER",
@@ -86,11 +86,11 @@ entry = Table(
     Column("id", String, primary_key=True),
     Column("hash", String, nullable=False, unique=True),
     Column("chain_id", String, nullable=False),
-    Column("seq", Integer, nullable=False),
+    Column("seq", whole(), nullable=False),
     Column("prev_hash", String),
     Column("realm", String, nullable=False),
     Column("kind", String, nullable=False),
-    Column("schema", Integer, nullable=False),
+    Column("schema", whole(), nullable=False),
     Column("project", String),
     Column("order_id", String),
     Column("serial", String),  # of the device the entry is about; an index into the payload, nothing else
@@ -99,7 +99,7 @@ entry = Table(
     Column("body", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("own", Boolean, nullable=False),  # written here, not received
-    Column("server_seq", Integer, unique=True),
+    Column("server_seq", whole(), unique=True),
     Column("received_at", String),
     Index("entry_chain", "chain_id", "seq"),
     Index("entry_order", "order_id"),
@@ -116,7 +116,7 @@ chain = Table(
     Column("active", Boolean, nullable=False),  # the chain that is written to now; one per project here
     Column("project", String),
     Column("certificate", LargeBinary),
-    Column("head_seq", Integer),
+    Column("head_seq", whole()),
     Column("head_hash", String),
     Column("begun_at", String),
 )
@@ -131,9 +131,9 @@ work_order = Table(
     Column("number", String),
     Column("kind", String),
     Column("status", String, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", whole(), nullable=False),
     Column("crew", String),
-    Column("priority", Integer, nullable=False),
+    Column("priority", whole(), nullable=False),
     Column("scheduled_start", String),
     Column("scheduled_end", String),
     Column("due", String),
@@ -148,32 +148,32 @@ work_order = Table(
     Column("panel", String),
     Column("technology", String),
     Column("procedure", String),
-    Column("procedure_version", Integer),
+    Column("procedure_version", whole()),
     Column("flags", json_type(), nullable=False),
     Column("key_id", String),
     Column("issued_at", String),
     Column("started_at", String),
     Column("step", String),
-    Column("steps_done", Integer, nullable=False),
+    Column("steps_done", whole(), nullable=False),
     Column("touched", Boolean, nullable=False),  # something at the site was changed
     Column("completed_at", String),
     Column("completed_entry", String),
     Column("executed_by", String),  # crew, else person
-    Column("executions", Integer, nullable=False),
+    Column("executions", whole(), nullable=False),
     Column("record_hash", String),
     Column("record_blob", String),
     Column("record_number", String),
     Column("record_blobs", json_type(), nullable=False),
     Column("not_done_at", String),
     Column("not_done_reason", String),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", whole(), nullable=False),
     Column("cancelled_at", String),
     Column("cancel_reason", json_type()),  # sealed, as `return_reason`
     Column("reassigned_at", String),
     Column("approved_at", String),
     Column("returned_at", String),
     Column("return_reason", json_type()),
-    Column("rework", Integer, nullable=False),
+    Column("rework", whole(), nullable=False),
     Column("updated_at", String, nullable=False),
     Index("work_order_list", "sort_at", "number", "order_id"),
     Index("work_order_crew", "crew", "sort_at", "number", "order_id"),
@@ -206,7 +206,7 @@ order_status = Table(
     Column("status", String, nullable=False),
     Column("reason", json_type()),  # a code, or what the office said, sealed
     Column("at", String, nullable=False),
-    Column("position", Integer, nullable=False),  # in the order in which the entries were folded
+    Column("position", whole(), nullable=False),  # in the order in which the entries were folded
     Index("order_status_order", "order_id"),
 )
 
@@ -215,11 +215,11 @@ step_state = Table(
     metadata,
     Column("order_id", String, primary_key=True),
     Column("step", String, primary_key=True),
-    Column("position", Integer, nullable=False),
+    Column("position", whole(), nullable=False),
     Column("answers", json_type(), nullable=False),
     Column("sealed", json_type(), nullable=False),
-    Column("seconds", Integer),
-    Column("revisions", Integer, nullable=False),
+    Column("seconds", whole()),
+    Column("revisions", whole(), nullable=False),
     Column("entry_id", String, nullable=False),
     Column("actor", String),
     Column("at", String, nullable=False),
@@ -256,7 +256,7 @@ meter_write = Table(
     Column("was", String),
     Column("will_be", String),
     Column("program", String),
-    Column("program_version", Integer),
+    Column("program_version", whole()),
     Column("state", String, nullable=False),  # intended until an outcome says more
     Column("is_now", String),
     Column("detail", String),
@@ -276,7 +276,7 @@ match_state = Table(
     Column("sources", json_type(), nullable=False),
     Column("entry_id", String, nullable=False),
     Column("entry_hash", String, nullable=False),
-    Column("mismatches", Integer, nullable=False),  # how often it stopped before
+    Column("mismatches", whole(), nullable=False),  # how often it stopped before
     Column("overridden", Boolean, nullable=False),
     Column("override_reason", json_type()),  # sealed
     Column("override_role", String),
@@ -292,7 +292,7 @@ blob = Table(
     Column("sha256", String, nullable=False),
     Column("plain_sha256", String, nullable=False),
     Column("order_id", String),
-    Column("size", Integer, nullable=False),
+    Column("size", whole(), nullable=False),
     Column("media_type", String, nullable=False),
     Column("what", String, nullable=False),
     Column("step", String),
@@ -329,7 +329,7 @@ placement = Table(
     Column("transformer", String),
     Column("concentrator", String),
     Column("panel", String),
-    Column("slot", Integer),
+    Column("slot", whole()),
     Column("phase", String),
     Column("identities", json_type(), nullable=False),
     Column("position", json_type()),  # sealed

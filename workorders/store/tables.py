@@ -1,8 +1,8 @@
-"""What all tables share: the metadata that holds them, and the type of columns with parts of payloads."""
+"""What all tables share: the metadata that holds them, and types that mean the same on every database."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, MetaData
+from sqlalchemy import JSON, BigInteger, Integer, MetaData
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
@@ -11,3 +11,8 @@ metadata = MetaData()
 def json_type() -> TypeEngine[object]:
     """JSON, with NULL for None."""
     return JSON(none_as_null=True)
+
+
+def whole() -> TypeEngine[int]:
+    """A whole number below 2^63: an entry may hold any below 2^53 (RFC 8785)."""
+    return BigInteger().with_variant(Integer(), "sqlite")

@@ -73,8 +73,8 @@ def verify_store(
             if report.head is not None:
                 heads.append(report.head)
         quarantined = len(connection.execute(select(schema.quarantine.c.number)).all())
-        before = projection.digest_of(connection)
-    equal = _folded_digest(store) == before
+    before, folded = _digests(store)
+    equal = folded == before
     if not equal:
         problems.append(
             ChainProblem(
@@ -97,11 +97,12 @@ def _file_problem(text: str) -> ChainProblem:
     return ChainProblem(chain_id="", seq=None, code="file", detail=text)
 
 
-def _folded_digest(store: Store) -> str:
-    """Digest of a projection folded from nothing on a copy, so that nobody waits and nothing changes."""
+def _digests(store: Store) -> tuple[str, str]:
+    """Digests of a copy of the projection, and of it folded from nothing: nobody waits, nothing changes."""
     with store.scratch() as copy, copy.write() as connection:
+        before = projection.digest_of(connection)
         projection.rebuild_in(connection)
-        return projection.digest_of(connection)
+        return before, projection.digest_of(connection)
 
 
 def _chains(connection: Connection) -> list[str]:

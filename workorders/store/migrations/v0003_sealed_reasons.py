@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from workorders.store.migrations.written import text_type
+
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
@@ -28,4 +30,4 @@ def upgrade(operations: Operations) -> None:
     for table, column in _REASONS:
         operations.drop_column(table, column)
         operations.add_column(table, sa.Column(column, sa.JSON(none_as_null=True)))
-    operations.add_column("order_text", sa.Column("flags", sa.String()))
+    operations.add_column("order_text", sa.Column("flags", text_type()))

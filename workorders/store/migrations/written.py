@@ -3,22 +3,43 @@
 One table a paragraph: `name: column type, …`, then its indexes as `@index column …`; a line that begins with
 four blanks goes on with the one before. Types: s text, t long text, i integer, b boolean, x bytes, j JSON;
 `*` is the primary key, `!` not null, `=` unique.
+
+On a server texts are compared by their bytes, as SQLite does (times and paths are looked up by that), and
+integers have 64 bits.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeEngine
 
-_TYPES: dict[str, type[TypeEngine[Any]]] = {
-    "s": String,
-    "t": Text,
-    "i": Integer,
-    "b": Boolean,
-    "x": LargeBinary,
-    "j": JSON,
+
+def text_type() -> TypeEngine[str]:
+    """Text that is compared by its bytes, on a server too."""
+    return String().with_variant(String(collation="C"), "postgresql")
+
+
+_TYPES: dict[str, TypeEngine[Any]] = {
+    "s": text_type(),
+    "t": Text().with_variant(Text(collation="C"), "postgresql"),
+    "i": Integer().with_variant(BigInteger(), "postgresql"),
+    "b": Boolean(),
+    "x": LargeBinary(),
+    "j": JSON(),
 }
 
 
@@ -41,7 +62,7 @@ def _column(text: str) -> Column[Any]:
     name, kind = text.split()
     return Column(
         name,
-        _TYPES[kind[0]](),
+        _TYPES[kind[0]],
         primary_key="*" in kind,
         nullable=not ("*" in kind or "!" in kind),
         unique=True if "=" in kind else None,
