@@ -13,7 +13,7 @@ from workorders.gateway.errors import OfficeError
 from workorders.gateway.office import Office
 from workorders.gateway.push import push
 from workorders.sync import wire
-from workorders.sync.blobs import BlobFiles
+from workorders.sync.blobs import BlobStore
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
@@ -28,7 +28,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     blobs_refused: int = 0
 
 
-def take_in(office: Office, files: BlobFiles, path: Path) -> ImportReport:
+def take_in(office: Office, files: BlobStore, path: Path) -> ImportReport:
     """Import a bundle.
 
     Raises:
@@ -88,7 +88,7 @@ class _Batch:
         self._waiting = []
 
 
-def _take_blob(office: Office, files: BlobFiles, data: bytes, report: ImportReport) -> None:
+def _take_blob(office: Office, files: BlobStore, data: bytes, report: ImportReport) -> None:
     try:
         put_blob(office, files, hashlib.sha256(data).hexdigest(), data)
         report.blobs += 1

@@ -1,7 +1,9 @@
-"""The gateway's data on this machine: where its database lies, and its key in the vault.
+"""The gateway's data: where its database and its blobs lie, and the key of the database.
 
-`FIELDTOOL_DATABASE` (or `--database`) names the database; without it, it lies below the data folder. The
-key lies in the keyring, or in a file under a passphrase beside the database; never in clear.
+`FIELDTOOL_DATABASE` (or `--database`) names the database: a file, or a PostgreSQL server; without it, a file
+below the data folder. `FIELDTOOL_BLOBS` (or `--blobs`) names where the blobs are kept. The key lies in the
+keyring, or in a file under a passphrase; never in clear. Of a server's database it is the master key, which
+all gateways on it share: `FIELDTOOL_DATABASE_KEY` says where it is found (`env:NAME`, `file:PATH`).
 """
 
 from __future__ import annotations
@@ -12,16 +14,24 @@ from pathlib import Path
 
 from fieldtool.errors import JobError
 from fieldtool.security import keys
-from fieldtool.settings import DATABASE_VARIABLE, Home, write_whole
+from fieldtool.settings import (
+    BLOBS_VARIABLE,
+    DATABASE_KEY_VARIABLE,
+    DATABASE_VARIABLE,
+    Home,
+    write_whole,
+)
 from workorders.gateway.office import Office, RealmMismatch
 from workorders.journal.entry import Realm
-from workorders.store.engine import open_store
+from workorders.store.engine import Store, open_store
+from workorders.sync.blobs import BlobFiles, BlobStore
 
 _SQLITE = ("sqlite:///", "sqlite+pysqlcipher:///")
+_SERVER = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
-def database_path(given: str | None) -> Path:
-    """The file of the gateway's database.
+def database_of(given: str | None) -> Path | str:
+    """The file of the gateway's database, or the URL of a server's.
 
     Raises:
         JobError: `database_url`: a URL of a kind that this program does not serve.
@@ -32,11 +42,12 @@ def database_path(given: str | None) -> Path:
     for prefix in _SQLITE:
         if text.startswith(prefix):
             return Path(text.removeprefix(prefix))
+    if text.startswith(_SERVER):
+        return text
     if "://" in text:
         kind = text.split("://", 1)[0]
-        raise JobError(
-            "database_url", f"a database of kind {kind!r} is not served: give sqlite:///FILE", kind=kind
-        )
+        message = f"a database of kind {kind!r} is not served: give sqlite:///FILE or postgresql+psycopg://…"
+        raise JobError("database_url", message, kind=kind)
     return Path(text)
 
 
@@ -56,24 +67,71 @@ def _note(database: Path) -> Path:
 
 
 def open_office(
-    database: str | None, realm: Realm | None, passphrase: Callable[[], str | None] | None
-) -> tuple[Office, Path]:
-    """The office and the folder of its blobs; both are made the first time.
+    database: str | None,
+    realm: Realm | None,
+    passphrase: Callable[[], str | None] | None,
+    blobs: str | None = None,
+) -> tuple[Office, BlobStore]:
+    """The office and where its blobs are kept; both are made the first time.
 
     Raises:
-        JobError, StoreError, RealmMismatch: what is wrong with vault, database or realm.
+        JobError, StoreError, RealmMismatch: what is wrong with vault, key, database, blobs or realm.
     """
-    path = database_path(database)
+    place = database_of(database)
+    named = blobs or os.environ.get(BLOBS_VARIABLE) or ""
+    files = _blobs(named) if named else None
+    if isinstance(place, str):
+        files = files or BlobFiles(Home.default().folder / "gateway" / "blobs")
+        store = _open_server(place, realm or Realm.LIVE, passphrase)
+        return _office(store, realm), files
+    path = place
     path.parent.mkdir(parents=True, exist_ok=True)
     chosen = _realm(path, realm)
     vault = keys.open_vault(Home(path.parent), chosen, passphrase)
     key = keys.database_key(vault, database_exists=path.exists())
-    store = open_store(path, key, role="gateway")
+    office = _office(open_store(path, key, role="gateway"), chosen)
+    if not _note(path).exists():
+        write_whole(_note(path), chosen.value.encode("ascii"))
+    return office, files or BlobFiles(path.parent / f"{path.stem}-blobs")
+
+
+def _blobs(address: str) -> BlobStore:
+    # Late: only who has an object store needs its driver.
+    from workorders.gateway.objects import BlobAddressError, open_blobs
+
     try:
-        office = Office.open(store, chosen)
-        if not _note(path).exists():
-            write_whole(_note(path), chosen.value.encode("ascii"))
-        return office, path.parent / f"{path.stem}-blobs"
+        return open_blobs(address)
+    except BlobAddressError as error:
+        raise JobError(error.code, str(error)) from None
+
+
+def _office(store: Store, realm: Realm | None) -> Office:
+    try:
+        return Office.open(store, realm)
     except BaseException:
         store.close()
         raise
+
+
+def _open_server(url: str, realm: Realm, passphrase: Callable[[], str | None] | None) -> Store:
+    # Late: only who has a server needs its driver.
+    from workorders.store.server import open_server
+
+    return open_server(url, _master_key(realm, passphrase))
+
+
+def _master_key(realm: Realm, passphrase: Callable[[], str | None] | None) -> bytes:
+    """The key that seals what is secret on a server; where nothing is said, this machine's vault has it."""
+    from fieldtool.commands.secrets import key_bytes, resolve
+
+    given = os.environ.get(DATABASE_KEY_VARIABLE)
+    if given:
+        if not given.startswith(("env:", "file:", "vault:")):
+            given = f"env:{DATABASE_KEY_VARIABLE}"
+        key = key_bytes(resolve(given, DATABASE_KEY_VARIABLE), DATABASE_KEY_VARIABLE)
+        if key is None or len(key) != keys.KEY_BYTES:
+            message = f"{DATABASE_KEY_VARIABLE}: a master key is 64 hex digits"
+            raise JobError("bad_key", message, option=DATABASE_KEY_VARIABLE)
+        return key
+    vault = keys.open_vault(Home(Home.default().folder / "gateway"), realm, passphrase)
+    return keys.database_key(vault, database_exists=False)

@@ -94,8 +94,13 @@ def python_library_missing() -> bool:
     return not (Path(str(sysconfig.get_config_var("LIBDIR"))) / str(name)).exists() and not loads(str(name))
 
 
+def postgres_missing() -> bool:
+    """True where the tests would find no PostgreSQL server to start."""
+    return not (shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
+
+
 def missing_packages(*, freezing: bool) -> list[str]:
-    """Debian packages that this machine lacks for running (and, if asked, for freezing) fieldtool."""
+    """Debian packages that this machine lacks for running (and, if asked, for testing and freezing)."""
     wanted = dict(START_LIBRARIES)
     if os.environ.get("DISPLAY"):
         wanted |= WINDOW_LIBRARIES
@@ -133,6 +138,23 @@ def system_libraries(*, freezing: bool) -> None:
     run(["apt-get", "update"], quiet=True)
     run(command, quiet=True)
     importlib.invalidate_caches()
+
+
+def test_server() -> None:
+    """Install the database server that the office's tests start; without it those tests skip, and say so."""
+    if not sys.platform.startswith("linux") or not postgres_missing():
+        return
+    command = ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        say("no PostgreSQL here: the office is not tested on it. On Debian: sudo " + " ".join(command))
+        return
+    say("installing a PostgreSQL server for the tests")
+    os.environ.setdefault("DEBIAN_FRONTEND", "noninteractive")
+    try:
+        run(["apt-get", "update"], quiet=True)
+        run(command, quiet=True)
+    except BootstrapError as error:
+        say(f"PostgreSQL could not be installed, so the office is not tested on it: {error}")
 
 
 def tool(name: str) -> Path:
@@ -236,6 +258,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.chdir(ROOT)
     try:
         system_libraries(freezing=job == "test")
+        if job == "test":
+            test_server()
         environment()
     except BootstrapError as error:
         say(str(error))

@@ -27,7 +27,11 @@ app.add_typer(users_app, name="users")
 
 Database = Annotated[
     str | None,
-    typer.Option("--database", help="sqlite:///FILE; else FIELDTOOL_DATABASE, else below FIELDTOOL_HOME."),
+    typer.Option(
+        "--database",
+        help="sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME; else FIELDTOOL_DATABASE, else below "
+        "FIELDTOOL_HOME.",
+    ),
 ]
 RealmOption = Annotated[
     str | None, typer.Option("--realm", help="live | training | demo; fixed when the database is made.")
@@ -44,12 +48,21 @@ def serve(
         Path | None, typer.Option("--certificate", help="PEM for TLS; without one only loopback is served.")
     ] = None,
     key: Annotated[Path | None, typer.Option("--key", help="PEM of the certificate's key.")] = None,
+    blobs: Annotated[
+        str | None,
+        typer.Option(
+            "--blobs",
+            help="A folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME; else FIELDTOOL_BLOBS, else "
+            "beside the database.",
+        ),
+    ] = None,
     realm: RealmOption = None,
 ) -> None:
     """Serve tablets and supervisors until SIGTERM or Ctrl-C.
 
     Prints one JSON line when ready: {"ready": true, "url", "realm", "schema"}; OpenAPI is at
-    /schema/openapi.json.
+    /schema/openapi.json. On PostgreSQL any number may serve one database; they share the master key
+    (FIELDTOOL_DATABASE_KEY=file:PATH or env:NAME, 64 hex digits) and the blobs.
 
     Example: fieldtool gateway serve --listen 127.0.0.1:0
     """
@@ -60,8 +73,8 @@ def serve(
 
     # The server raises the signal that stopped it again when it is down; SIGTERM then ends us as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with opened_office(database, realm) as (office, blobs):
-        status = run(office, listen, blobs=blobs, certificate=certificate, key=key, reader=Reader())
+    with opened_office(database, realm, blobs) as (office, files):
+        status = run(office, listen, blobs=files, certificate=certificate, key=key, reader=Reader())
     raise typer.Exit(status)
 
 

@@ -64,10 +64,9 @@ def take(
     "blobs_refused"}. The tablet learns the verdicts with its next sync.
     """
     from fieldtool.officebundle import take_in
-    from workorders.sync.blobs import BlobFiles
 
     with opened_office(database, realm) as (office, blobs):
-        report = take_in(office, BlobFiles(blobs), file)
+        report = take_in(office, blobs, file)
     if json:
         emit(report)
     else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet
     from workorders.gateway.office import Office
     from workorders.journal.entry import Realm
+    from workorders.sync.blobs import BlobStore
 
 
 class _Kept:
@@ -27,7 +28,7 @@ class _Kept:
     def __init__(self) -> None:
         self.closing = ExitStack()
         self.tablets: dict[tuple[Path, Realm], Tablet] = {}
-        self.offices: dict[tuple[Path, Realm | None], tuple[Office, Path]] = {}
+        self.offices: dict[tuple[str, Realm | None], tuple[Office, BlobStore]] = {}
 
 
 _kept: _Kept | None = None
@@ -114,19 +115,21 @@ def _pin() -> str:
 
 
 @contextmanager
-def opened_office(database: str | None, realm: str | None) -> Iterator[tuple[Office, Path]]:
-    """The office of a gateway's database, and the folder of its blobs."""
-    from fieldtool.officehome import database_path, open_office
+def opened_office(
+    database: str | None, realm: str | None, blobs_at: str | None = None
+) -> Iterator[tuple[Office, BlobStore]]:
+    """The office of a gateway's database, and where its blobs are kept."""
+    from fieldtool.officehome import database_of, open_office
 
-    key = database_path(database), realm_of(realm)
+    key = str(database_of(database)), realm_of(realm)
     if _kept is None:
-        office, blobs = open_office(database, key[1], ask_passphrase)
+        office, blobs = open_office(database, key[1], ask_passphrase, blobs_at)
         try:
             yield office, blobs
         finally:
             office.store.close()
         return
     if key not in _kept.offices:
-        _kept.offices[key] = open_office(database, key[1], ask_passphrase)
+        _kept.offices[key] = open_office(database, key[1], ask_passphrase, blobs_at)
         _kept.closing.callback(_kept.offices[key][0].store.close)
     yield _kept.offices[key]

@@ -46,7 +46,7 @@ from workorders.journal.writer import Journal, JournalError
 from workorders.orders import OrderStatus, can_start
 from workorders.store import queries
 from workorders.store.counters import skip_invocation_counters
-from workorders.store.engine import Store, open_store
+from workorders.store.engine import FileStore, open_store
 from workorders.store.errors import StoreError
 from workorders.store.settings import set_setting, setting
 from workorders.sync.blobs import BlobFiles
@@ -68,7 +68,7 @@ _log = logging.getLogger(__name__)
 class Tablet:
     """See `fieldtool.tablet.api.TabletFace`, which this implements."""
 
-    def __init__(self, home: Home, realm: Realm, store: Store, keeping: Keeping) -> None:
+    def __init__(self, home: Home, realm: Realm, store: FileStore, keeping: Keeping) -> None:
         self.home = home
         self.realm = realm
         self.store = store

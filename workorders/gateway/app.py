@@ -24,7 +24,7 @@ from workorders.gateway.service import admins, engineers, offices, tablets
 from workorders.gateway.service.access import SECURITY_SCHEMES
 from workorders.gateway.service.bodies import BodyGate
 from workorders.gateway.service.problems import HANDLERS
-from workorders.sync.blobs import BlobFiles
+from workorders.sync.blobs import BlobStore
 from workorders.sync.reference import FileReader
 
 API_VERSION = "1"
@@ -40,7 +40,7 @@ class ListenError(OSError):
         self.code = code
 
 
-def create_app(office: Office, files: BlobFiles, reader: FileReader | None = None) -> Litestar:
+def create_app(office: Office, files: BlobStore, reader: FileReader | None = None) -> Litestar:
     """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`.
 
     Args:
@@ -133,7 +133,7 @@ def serve(
     office: Office,
     listen: str = "127.0.0.1:0",
     *,
-    blobs: Path,
+    blobs: BlobStore,
     certificate: Path | None = None,
     key: Path | None = None,
     reader: FileReader | None = None,
@@ -142,7 +142,7 @@ def serve(
     """Serve until SIGTERM or Ctrl-C; prints one JSON line with the address when ready. Returns 0.
 
     Args:
-        blobs: folder of the sealed files.
+        blobs: where the sealed files are kept.
         certificate, key: PEM files for TLS; without them only loopback is served.
         reader: checks files before they are published (see `create_app`).
         out: where the ready line goes; standard output if not said.
@@ -162,7 +162,7 @@ def serve(
         print(json.dumps(line), file=stream, flush=True)
 
     config = uvicorn.Config(
-        create_app(office, BlobFiles(blobs), reader),
+        create_app(office, blobs, reader),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from workorders.gateway.errors import InvalidInput, NotFound, TooLarge
 from workorders.gateway.office import Office
 from workorders.store.schema import blob_store
-from workorders.sync.blobs import HELD, BlobFiles, note_blob
+from workorders.sync.blobs import HELD, BlobStore, note_blob
 from workorders.sync.wire import MAX_BLOB_BYTES
 
 
-def put_blob(office: Office, files: BlobFiles, sha256: str, data: bytes) -> None:
+def put_blob(office: Office, files: BlobStore, sha256: str, data: bytes) -> None:
     """Keep a blob; durable on return. Sending it again changes nothing.
 
     Raises:
@@ -45,7 +45,7 @@ def blob_size(office: Office, sha256: str) -> int:
     return int(size)
 
 
-def get_blob(office: Office, files: BlobFiles, sha256: str) -> bytes:
+def get_blob(office: Office, files: BlobStore, sha256: str) -> bytes:
     """The sealed bytes of a blob.
 
     Raises:

@@ -12,7 +12,7 @@ from workorders.gateway.errors import Gone, NotAllowed, NotSignedIn, OfficeError
 from workorders.gateway.office import PROTOCOL, Office
 from workorders.gateway.pull import TabletRow
 from workorders.sync import wire
-from workorders.sync.blobs import BlobFiles
+from workorders.sync.blobs import BlobStore
 from workorders.sync.errors import CursorGone, NotAccepted, Refused
 
 Arguments = ParamSpec("Arguments")
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 class DirectTransport:
     """One tablet's calls on an office that lies beside it."""
 
-    def __init__(self, office: Office, files: BlobFiles, tablet: str | None = None) -> None:
+    def __init__(self, office: Office, files: BlobStore, tablet: str | None = None) -> None:
         self._office = office
         self._files = files
         self._tablet = tablet

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -27,6 +28,32 @@ LOCAL, CONFIRMED, REMOVED, HELD = "local", "confirmed", "removed", "held"
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
+class BlobStore(Protocol):
+    """Where blobs are kept: a folder (`BlobFiles`), or the office's object store."""
+
+    def put(self, sealed: bytes) -> str:
+        """Keep sealed bytes; durable on return. Returns their SHA-256. Raises StoreError."""
+        ...
+
+    def get(self, sha256: str) -> bytes | None:
+        """The sealed bytes; None if they are not here or are not what their name says."""
+        ...
+
+    def has(self, sha256: str) -> bool:
+        """Whether a blob of this hash is here."""
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Remove a blob; nothing happens if it is not here."""
+        ...
+
+
+def check_name(sha256: str) -> None:
+    """Raise ValueError for what is no hash, so that no name from outside ever leaves the store."""
+    if not _NAME.fullmatch(sha256):
+        raise ValueError("not a SHA-256 in hex")
+
+
 class BlobFiles:
     """A folder of blobs, spread over 256 subfolders."""
 
@@ -37,10 +64,9 @@ class BlobFiles:
         """Where the blob of this hash lies or would lie.
 
         Raises:
-            ValueError: not a hash (so that no name from outside ever leaves the folder).
+            ValueError: not a hash.
         """
-        if not _NAME.fullmatch(sha256):
-            raise ValueError("not a SHA-256 in hex")
+        check_name(sha256)
         return self.folder / sha256[:2] / sha256
 
     def put(self, sealed: bytes) -> str:
