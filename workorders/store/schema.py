@@ -380,7 +380,7 @@ stock_count = Table(
     Column("entry_id", String, primary_key=True),
     Column("project", String),
     Column("crew", String),
-    Column("found", Integer, nullable=False),
+    Column("found", whole(), nullable=False),
     Column("missing", json_type(), nullable=False),
     Column("unexpected", json_type(), nullable=False),
     Column("actor", String),
