@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from drivers import ports
@@ -43,6 +44,39 @@ class TunableWire(Wire, Protocol):
 Recorder = Callable[[float, str, bytes], None]
 
 
+class Clock(Protocol):
+    """Monotonic seconds, and waiting for them to pass."""
+
+    def now(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Until ``event`` is set or the time is over; whether it is set."""
+        ...
+
+
+class RealClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(seconds)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where ports come from and how time passes; a simulation brings its own of both."""
+
+    open_port: ports.Opener = ports.open_port
+    clock: Clock = field(default_factory=RealClock)
+
+
 class Line:
     """A port with counters. ``cancelled`` may be set from another thread; every wait looks at it.
 
@@ -57,7 +91,9 @@ class Line:
         *,
         recorder: Recorder | None = None,
         cancelled: threading.Event | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
+        self._around = surroundings or Surroundings()
         self.url = url
         self.cancelled = cancelled or threading.Event()
         self.shielded = False
@@ -67,7 +103,7 @@ class Line:
         self._recorder = recorder
         self._format = first_format
         self._probe = ports.probe_of(url)
-        self._port: Port = ports.open_port(url, first_format)
+        self._port: Port = self._around.open_port(url, first_format)
         self._quiet_from = 0.0
 
     @property
@@ -75,7 +111,7 @@ class Line:
         return self._port.has_line
 
     def now(self) -> float:
-        return time.monotonic()
+        return self._around.clock.now()
 
     def write(self, data: bytes) -> None:
         self._check()
@@ -109,20 +145,26 @@ class Line:
         self._port.drain()
         left = self._quiet_from - self.now()
         if left > 0:
-            time.sleep(left)
+            self._around.clock.sleep(left)
 
     def pause(self, seconds: float) -> None:
         """Wait, unless cancelled."""
         if self.shielded:
-            time.sleep(seconds)
-        elif self.cancelled.wait(seconds):
+            self._around.clock.sleep(seconds)
+        elif self._around.clock.wait(self.cancelled, seconds):
             self._check()
 
     def reopen(self) -> None:
         """Find a vanished port again, or open the present one afresh. Bounded; raises ``PortVanished``."""
         self._port.close()
         self._port = ports.find_again(
-            self.url, self._probe, self._format, wait=_REOPEN_SECONDS, pause=self.pause
+            self.url,
+            self._probe,
+            self._format,
+            wait=_REOPEN_SECONDS,
+            pause=self.pause,
+            now=self.now,
+            opener=self._around.open_port,
         )
 
     def close(self) -> None:

@@ -80,6 +80,12 @@ class Port(Protocol):
     def close(self) -> None: ...
 
 
+class Opener(Protocol):
+    """How a port is opened. Raises ``NoProbe`` or ``PortBusy``."""
+
+    def __call__(self, url: str, line: LineFormat, *, wait: float = ...) -> Port: ...
+
+
 class SocketPort:
     """``socket://HOST:PORT``: raw TCP to a terminal server or meter. There is no baud rate to set."""
 
@@ -284,18 +290,20 @@ def find_again(
     wait: float,
     pause: Callable[[float], None],
     now: Callable[[], float] = time.monotonic,
+    opener: Opener | None = None,
 ) -> Port:
     """Open a port that vanished: by URL, or where the same probe (VID, PID, serial number) now is.
 
     Tries for ``wait`` seconds; ``pause`` sleeps and may raise ``Cancelled``. Raises ``PortVanished`` after
     that.
     """
+    opener = opener or open_port
     deadline = now() + wait
     detail = url
     while True:
         for candidate in _candidates(url, probe):
             try:
-                return open_port(candidate, line, wait=2.0)
+                return opener(candidate, line, wait=2.0)
             except (NoProbe, PortBusy) as error:
                 detail = error.detail
         if now() >= deadline:

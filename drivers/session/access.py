@@ -14,7 +14,7 @@ from drivers.iec62056.identification import Identification
 from drivers.iec62056.readout import DataSet
 from drivers.iec62056.runner import read_out, sign_on
 from drivers.iec62056.sign_on import Wanted
-from drivers.line import Line, Recorder
+from drivers.line import Line, Recorder, Surroundings
 from drivers.ports import hdlc_format, iec_format
 
 _FRAMES = ((128, 1), (48, 1))
@@ -43,6 +43,7 @@ class Access:
         connection: Connection,
         cancelled: threading.Event,
         recorder: Recorder | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         try:
             parse_server(connection.server)
@@ -54,6 +55,7 @@ class Access:
         self._connection = connection
         self._cancelled = cancelled
         self._recorder = recorder
+        self._surroundings = surroundings
         self._baud = connection.baud
         self._echo = False
         self._resume = False
@@ -69,7 +71,13 @@ class Access:
         if self.line is None:
             optical = self._connection.mode in _OPTICAL
             first = iec_format(300) if optical else hdlc_format(self._connection.baud)
-            self.line = Line(self._port, first, recorder=self._recorder, cancelled=self._cancelled)
+            self.line = Line(
+                self._port,
+                first,
+                recorder=self._recorder,
+                cancelled=self._cancelled,
+                surroundings=self._surroundings,
+            )
         return self.line
 
     def channel(self) -> Channel:

@@ -25,7 +25,7 @@ from drivers.errors import (
     PortVanished,
     WrongValue,
 )
-from drivers.line import Line, Recorder
+from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel, Protocols
 from drivers.ports import hdlc_format
 from drivers.session.reach import Questions, Recovery
@@ -51,6 +51,7 @@ class AnsiReach:
         *,
         cancelled: threading.Event,
         recorder: Recorder | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         if connection.model and connection.model not in models:
             raise WrongValue(f"There is no meter model {connection.model!r}.")
@@ -60,6 +61,7 @@ class AnsiReach:
         self._models = {n: m for n, m in models.items() if m.protocol is Protocols.ANSI}
         self._cancelled = cancelled
         self._recorder = recorder
+        self._surroundings = surroundings
         self._client: PsemClient | None = None
         self._tables: Tables | None = None
         self._known: dict[str, object] = {}
@@ -149,7 +151,11 @@ class AnsiReach:
     def _open_line(self) -> Line:
         if self.line is None:
             self.line = Line(
-                self._port, hdlc_format(FIRST_BAUD), recorder=self._recorder, cancelled=self._cancelled
+                self._port,
+                hdlc_format(FIRST_BAUD),
+                recorder=self._recorder,
+                cancelled=self._cancelled,
+                surroundings=self._surroundings,
             )
         return self.line
 

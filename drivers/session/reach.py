@@ -33,7 +33,7 @@ from drivers.errors import (
 )
 from drivers.iec62056.identification import Identification
 from drivers.iec62056.readout import DataSet
-from drivers.line import Line, Recorder
+from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel
 from drivers.session.access import Access
 from drivers.session.counters import Reserve
@@ -95,10 +95,11 @@ class Reach:
         *,
         cancelled: threading.Event,
         recorder: Recorder | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         if connection.model and connection.model not in models:
             raise WrongValue(f"There is no meter model {connection.model!r}.")
-        self._access = Access(port, connection, cancelled, recorder)
+        self._access = Access(port, connection, cancelled, recorder, surroundings)
         self._connection = connection
         self._questions = questions
         self._models = models
