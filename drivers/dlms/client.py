@@ -26,6 +26,7 @@ from drivers.errors import (
     AssociationRefused,
     CounterRefused,
     DriverError,
+    Garbage,
     LockedOut,
     MeterRefused,
     MissingSecret,
@@ -330,4 +331,11 @@ class DlmsClient:
 
     def _opened(self, response: bytes) -> bytes:
         ciphering = self._credentials.ciphering
-        return ciphering.open(response) if ciphering else response
+        if ciphering is None:
+            return response
+        try:
+            return ciphering.open(response)
+        except WrongKey as error:
+            if not self.associated:
+                raise
+            raise Garbage(detail=error.detail) from None  # both sides proved their keys: it was the line

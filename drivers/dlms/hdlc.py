@@ -190,6 +190,16 @@ class FrameReader:
             if isinstance(found, Frame):
                 frames.append(found)
 
+    def flush(self) -> list[Frame]:
+        """The line fell silent: what is not whole by now never will be. A damaged length may have swallowed
+        good frames; those are given."""
+        frames: list[Frame] = []
+        while self.pending:
+            self._drop()
+            frames += self.feed(b"")
+        self._buffer.clear()
+        return frames
+
     def _next(self) -> Frame | bool | None:
         """A frame; True if something was dropped and there may be more; None if more bytes are needed."""
         buffer = self._buffer

@@ -31,6 +31,8 @@ _REPEATS = ((64, 12), (256, 5), (0xFFFF, 3))
 """Repeats in a row by the size of the information field."""
 _GAP_SECONDS = 0.4
 _DAMAGED_SECONDS = 0.15
+_ECHOES = 8
+"""Frames of earlier transmissions whose echo may still come: as many as one window and a poll."""
 _BUSY_POLLS = 40
 _LISTEN_POLLS = 2
 _UNSOLICITED = 64
@@ -122,7 +124,7 @@ class HdlcLink:
         self._client = client_address(options.client)
         self._server = parse_server(options.server)
         self._reader = FrameReader()
-        self._sent: list[Frame] = []
+        self._unechoed: list[Frame] = []
         self._sending = 0.0
         self._echo = options.echo
         self._arrived: deque[bytes] = deque()
@@ -143,6 +145,7 @@ class HdlcLink:
         """SNRM until UA. Raises ``NoAnswer``, ``EchoOnly`` or ``Garbage`` by what came instead."""
         parameters = encode_parameters(self._options.information, self._options.window)
         self._reader = FrameReader()
+        self._unechoed = []
         heard = False
         for attempt in range(self._options.connect_attempts):
             # a meter that knows no parameters may ignore a long SNRM: the last attempt goes without
@@ -311,7 +314,7 @@ class HdlcLink:
     # ---- bytes
 
     def _transmit(self, frames: list[Frame]) -> None:
-        self._sent = list(frames)
+        self._unechoed = [*self._unechoed[-_ECHOES:], *frames]
         data = b"".join(encode_frame(frame) for frame in frames)
         self._sending = len(data) * 10 / self._options.baud
         self._wire.write(data)
@@ -319,18 +322,13 @@ class HdlcLink:
     def _collect(self, patience: float) -> list[Frame]:
         """Frames for us up to one with the final bit, or until silence. Our echo is dropped."""
         frames: list[Frame] = []
-        echo = list(self._sent) if self._echo else []
         bad = self._reader.bad
         gap = max(_GAP_SECONDS, 300 / self._options.baud)
         deadline = self._wire.now() + patience + self._sending
         while True:
             data = self._wire.read(deadline)
-            if not data:
-                return frames
-            for frame in self._reader.feed(data):
-                if (echo and frame == echo[0]) or frame.control in (Control.SNRM, Control.DISC):
-                    del echo[:1]
-                    self._echo = True  # no server ever sends SNRM or DISC
+            for frame in self._reader.feed(data) if data else self._reader.flush():
+                if self._is_echo(frame):
                     deadline = self._wire.now() + patience
                 elif frame.control & 0xEF == Control.UI & 0xEF:
                     self._notified(frame)
@@ -338,10 +336,22 @@ class HdlcLink:
                     frames.append(frame)
                     if frame.final:
                         return frames
+            if not data:
+                return frames
             if self._reader.pending or frames:
                 deadline = self._wire.now() + gap
             elif self._reader.bad > bad:  # the end of a damaged frame: the meter waits for us now
                 deadline = self._wire.now() + _DAMAGED_SECONDS
+
+    def _is_echo(self, frame: Frame) -> bool:
+        """Whether a frame is one of ours coming back, perhaps late. Addresses do not tell where client and
+        server have the same; a meter's RR may then look like ours, its SNRM, DISC or information never."""
+        if frame.control not in (Control.SNRM, Control.DISC):
+            if frame not in self._unechoed or not (self._echo or frame.information):
+                return False
+            del self._unechoed[: self._unechoed.index(frame) + 1]
+        self._echo = True
+        return True
 
 
 def _without_llc(data: bytes) -> bytes:
