@@ -153,11 +153,12 @@ class DataLink:
         if self.echo is False or not self._unechoed:
             return data
         same = 0
-        while same < min(len(data), len(self._unechoed)) and data[same] == self._unechoed[same]:
+        while same < min(len(data), len(self._unechoed)) and _alike(data[same], self._unechoed[same]):
             same += 1
+        whole = same == len(self._unechoed)
         del self._unechoed[:same]
         if same < len(data):  # the other side speaks: all of our octets have been heard, or there is no echo
-            self.echo = self.echo or not self._unechoed
+            self.echo = self.echo or (True if whole else None if same else False)
             self._unechoed.clear()
         elif not self._unechoed:
             self.echo = True
@@ -261,3 +262,8 @@ class DataLink:
     def message_room(self) -> int:
         """Octets that one message can have in either direction."""
         return (self.packet_size - OVERHEAD) * self.packets
+
+
+def _alike(heard: int, sent: int) -> bool:
+    """Whether an octet may be the echo of ours: on a bad line a bit of it is sometimes another."""
+    return (heard ^ sent).bit_count() <= 1

@@ -57,10 +57,17 @@ class AttributeReader:
         self._client = client
         self._limit = limit
 
-    def read(self, items: Iterable[Item], progress: Progress | None = None) -> dict[Item, Result]:
-        """Every item with its result; each attribute is asked once."""
-        wanted = list(dict.fromkeys(items))
-        results: dict[Item, Result] = {}
+    def read(
+        self,
+        items: Iterable[Item],
+        progress: Progress | None = None,
+        into: dict[Item, Result] | None = None,
+    ) -> dict[Item, Result]:
+        """Every item with its result; each attribute is asked once. What stands in ``into`` already is not
+        asked again, and what comes is put there at once: it outlives a cut."""
+        results: dict[Item, Result] = {} if into is None else into
+        wanted = [item for item in dict.fromkeys(items) if item not in results]
+        known, total = len(results), len(results) + len(wanted)
         index = 0
         while index < len(wanted):
             chunk = wanted[index : index + self._chunk_size()]
@@ -71,7 +78,7 @@ class AttributeReader:
             results.update(zip(chunk, answers, strict=True))
             index += len(chunk)
             if progress:
-                progress(index, len(wanted))
+                progress(known + index, total)
         return results
 
     def _chunk_size(self) -> int:

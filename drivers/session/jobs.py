@@ -83,11 +83,13 @@ class Jobs:
     def fetch(self, items: list[Item], step: str = "read") -> dict[Item, Result]:
         """Read attributes, whatever the meter's limits; done again after a cut."""
 
+        results: dict[Item, Result] = {}
+
         def job(client: DlmsClient) -> dict[Item, Result]:
             reader = AttributeReader(client, self.reach.list_limit)
-            return reader.read(items, lambda done, total: self.progress(step, done, total))
+            return reader.read(items, lambda done, total: self.progress(step, done, total), results)
 
-        return self.reach.run(job) if items else {}
+        return self.reach.run(job, lambda: len(results)) if items else {}
 
     @contextmanager
     def shielded(self) -> Iterator[None]:

@@ -146,13 +146,18 @@ class Reach:
 
     # ---- jobs
 
-    def run(self, job: Callable[[DlmsClient], _Value]) -> _Value:
-        """Do something that may be done again: after a cut the meter is reached anew, with smaller frames."""
-        recovery = Recovery()
+    def run(self, job: Callable[[DlmsClient], _Value], done: Callable[[], int] = lambda: 0) -> _Value:
+        """Do something that may be done again: after a cut the meter is reached anew, with smaller frames.
+
+        ``done`` counts what the job has got so far: while that grows, a bad line is gone on with.
+        """
+        recovery, before = Recovery(), done()
         while True:
             try:
                 return job(self.client())
             except _LINE_ERRORS as error:
+                if done() > before:
+                    recovery, before = Recovery(), done()
                 if not self._may_recover(error, recovery):
                     raise
                 self.cut(error)
@@ -165,7 +170,7 @@ class Reach:
             return False
         recovery.count(self.line.now())
         if isinstance(error, PortVanished):
-            return recovery.has_time
+            return recovery.has_time or recovery.cuts <= _RECOVERIES
         if isinstance(error, Garbage) and recovery.cuts > 1:
             return False  # the line works: the meter says the same odd thing again
         if isinstance(error, NoAnswer):  # a meter that was there before, and comes back
