@@ -224,8 +224,10 @@ class DataLink:
     def _on_damaged(self, now: float) -> list[Action]:
         self._noise = True
         self._naks += 1
+        self._unechoed.clear()
         if self._naks > self.timing.retries:
-            raise Garbage(detail="packets with a wrong check")
+            kind = LinkLost if self._last_heard else Garbage  # what it said before could be understood
+            raise kind(detail="packets with a wrong check")
         self.deadline = now + self.timing.response
         return [self._send(bytes([NAK]))]
 
@@ -249,6 +251,7 @@ class DataLink:
     def _again(self, now: float, error: DriverError) -> list[Action]:
         if self._tries > self.timing.retries:
             raise error
+        self._unechoed.clear()  # the echo of the last try has come or never will
         return self._transmit(now)
 
     def _silence(self, detail: str) -> DriverError:

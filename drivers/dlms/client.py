@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -92,7 +92,8 @@ class DlmsClient:
     """One association. ``lockout_seconds`` is how long this model locks itself after wrong passwords.
 
     With ``short_names`` the association uses short name referencing, and the table is filled when needed.
-    ``max_pdu``: longest APDU that we take, proposed to the meter.
+    ``max_pdu``: longest APDU that we take, proposed to the meter. ``on_secret`` is called before a password,
+    or what was made of it, leaves: the AARQ of high level security holds none yet.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class DlmsClient:
         short_names: NameTable | None = None,
         general_blocks: bool = False,
         max_pdu: int = 0xFFFF,
+        on_secret: Callable[[], None] = lambda: None,
     ) -> None:
         self._channel = channel
         self._blocks = GeneralBlocks(channel)
@@ -112,6 +114,7 @@ class DlmsClient:
         self._short_names = short_names is not None
         self._server_title = b""
         self._max_pdu = max_pdu
+        self._on_secret = on_secret
         self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
         if credentials.ciphering and credentials.ciphering.general:
             self._proposed |= acse.GENERAL_PROTECTION
@@ -139,6 +142,8 @@ class DlmsClient:
         initiate = acse.initiate_request(
             self._proposed, self._max_pdu, ciphering.dedicated_key if ciphering else b""
         )
+        if credentials.mechanism is Mechanism.LOW:
+            self._on_secret()
         response = self._channel.exchange(
             acse.encode_aarq(
                 credentials.mechanism,
@@ -215,6 +220,8 @@ class DlmsClient:
             proof = ciphering.sign_challenge(theirs)
         else:
             proof = self._proof(theirs, ours)
+        if self._credentials.secret:
+            self._on_secret()
         try:
             answer = self.action(_ASSOCIATION, octet_string(proof))
         except MeterRefused as error:

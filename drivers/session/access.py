@@ -107,9 +107,8 @@ class Access:
     def lost(self, *, broken: bool, reopen: bool) -> None:
         """The channel is gone. ``broken``: the line failed, so frames get shorter; ``reopen``: find the
         port again."""
-        self._resume = self.was_linked
+        self._resume = self.was_linked  # also after the port vanished: the meter did not notice
         if reopen or (broken and self._connection.mode is Mode.WRAPPER):
-            self._resume = False
             self.open_line().reopen()
         elif broken:
             self.cuts += 1
@@ -142,6 +141,10 @@ class Access:
             return self.channel_of(self._connection.client)
         except NoAnswer:
             raise first from None
+        except (EchoOnly, Garbage):  # what came of a head that echoes is most likely more of the echo
+            if isinstance(first, EchoOnly):
+                raise first from None
+            raise
 
     def _resumed(self) -> Channel | None:
         """After a cut the meter mostly still listens in HDLC: that saves a sign-on at 300 baud."""

@@ -17,6 +17,7 @@ from drivers.connection import Auth, Connection
 from drivers.errors import (
     Cancelled,
     DriverError,
+    EchoOnly,
     Garbage,
     LinkLost,
     MissingSecret,
@@ -36,7 +37,8 @@ _PACKETS = (512, 128, 64)
 _MOST_PACKETS = 254
 _RECOVERIES = 3
 _USER = "fieldtool"
-_LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer)
+_PATIENT_RETRIES = 10
+_LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 
 
 class AnsiReach:
@@ -105,10 +107,10 @@ class AnsiReach:
             return False
         recovery.count(self.line.now())
         if isinstance(error, PortVanished):
-            return recovery.has_time
+            return recovery.has_time or recovery.cuts <= _RECOVERIES
         if isinstance(error, Garbage) and recovery.cuts > 1:
             return False
-        if isinstance(error, NoAnswer):
+        if isinstance(error, NoAnswer | EchoOnly):
             return self._was_there and recovery.has_time
         return self._was_there and recovery.cuts <= _RECOVERIES
 
@@ -174,6 +176,8 @@ class AnsiReach:
         size = _PACKETS[min(self._cuts, len(_PACKETS) - 1)]
         faster = [self._connection.baud] if self._connection.baud > FIRST_BAUD else []
         client.negotiate(size, _MOST_PACKETS, faster)
+        if self._cuts:  # on a bad line each packet may need several tries, from both sides
+            client.set_timing(Timing(response=self._connection.reaction, retries=_PATIENT_RETRIES))
         self._questions.progress("sign_on", 1, 1)
         self._questions.progress("associate", 0, 1)
         client.logon(self._connection.client, _USER)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from drivers.dlms import attributes, network, view
 from drivers.dlms import profile as profiles
 from drivers.dlms.apdu import Result, Selection
@@ -166,6 +168,10 @@ class Jobs:
         identity = Identity(manufacturer, texts.get("serial"), None, texts.get("firmware"), ldn, extra)
         if self.reach.model is None:
             fitting = [model for model in self._models.values() if model.recognises(identity)]
+            if not fitting and line is not None:  # no check guards that line, and one bit makes it another
+                without = {word: text for word, text in extra.items() if word != "identification"}
+                checked = msgspec.structs.replace(identity, extra=without)
+                fitting = [model for model in self._models.values() if model.recognises(checked)]
             if len(fitting) == 1:
                 self.reach.recognise(fitting[0])
         model = self.reach.model

@@ -24,6 +24,7 @@ from drivers.errors import (
     Cancelled,
     CounterRefused,
     DriverError,
+    EchoOnly,
     Garbage,
     LinkLost,
     NoAnswer,
@@ -47,7 +48,7 @@ _UNHEARD = 2
 _LIST_AFTER_CUT = 8
 _PUBLIC_CLIENT = 16
 _DEFAULT_COUNTER = "1:0.0.43.1.0.255:2"
-_LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer)
+_LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 
 
 @dataclass(frozen=True)
@@ -166,14 +167,18 @@ class Reach:
     def _may_recover(self, error: DriverError, recovery: Recovery) -> bool:
         """Bounded; never with a password on the way, whose verdict nobody heard: it could be a second
         wrong one."""
-        if self.line is None or self._password_on_the_way or self._unheard > _UNHEARD:
+        if self.line is None or self._password_on_the_way:
+            return False
+        if self._unheard > _UNHEARD and not self._was_associated:
             return False
         recovery.count(self.line.now())
         if isinstance(error, PortVanished):
             return recovery.has_time or recovery.cuts <= _RECOVERIES
-        if isinstance(error, Garbage) and recovery.cuts > 1:
+        reached = self._client is not None
+        if isinstance(error, Garbage) and reached and recovery.cuts > 1:
             return False  # the line works: the meter says the same odd thing again
-        if isinstance(error, NoAnswer):  # a meter that was there before, and comes back
+        again = isinstance(error, Garbage) and not reached and recovery.cuts > 1
+        if again or isinstance(error, NoAnswer | EchoOnly):  # a meter that was there before, and comes back
             return self._access.was_linked and recovery.cuts > 1 and recovery.has_time
         return self._access.was_linked and recovery.cuts <= _RECOVERIES
 
@@ -262,7 +267,7 @@ class Reach:
             self._learn_counter(None)
         client = self._new_client(credentials)
         line = self._access.open_line()
-        line.withhold = self._password_on_the_way = bool(credentials.secret)
+        line.withhold = bool(credentials.secret)
         self._unheard += 1
         try:
             client = self._in_its_context(client, credentials)
@@ -303,7 +308,12 @@ class Reach:
             lockout_seconds=lockout,
             short_names=self._table(),
             general_blocks=self._connection.general_blocks,
+            on_secret=self._password_leaves,
         )
+
+    def _password_leaves(self) -> None:
+        """From here on the meter may have counted it: with the password itself, or what was made of it."""
+        self._password_on_the_way = True
 
     def _table(self) -> NameTable | None:
         return self._names if self._uses_short_names else None

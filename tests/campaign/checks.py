@@ -49,7 +49,8 @@ class Truth:
                     continue
                 if said not in self.values.get(reading.item, set()):
                     wrong.append(f"{reading.item} = {said}")
-        wrong += [f"row {row}" for profile in taken.profiles for row in profile.rows if _row(row) not in self.rows]
+        rows = [row for profile in taken.profiles for row in profile.rows]
+        wrong += [f"row {row}" for row in rows if _row(row) not in self.rows]
         return wrong
 
     def missing_in(self, taken: Taken) -> int:

@@ -1,4 +1,4 @@
-"""A simulated optical port: the virtual meter's own line, a clock that only moves when somebody waits, and faults.
+"""A simulated optical port: the virtual meter's own line, a clock that moves when somebody waits, and faults.
 
 Faults are tied to the count of characters that crossed the line, both ways together: so a cut falls at the
 same place of the conversation each time it is tried.
@@ -102,8 +102,8 @@ class Noise:
 
 
 class Field:
-    """One meter, its line, its clock and what will go wrong. ``boot``: seconds off after a power loss that the
-    meter's own write faults raise; ``error_rate``: of bits, both ways."""
+    """One meter, its line, its clock and what will go wrong. ``boot``: seconds off after a power loss that
+    the meter's own write faults raise; ``error_rate``: of bits, both ways."""
 
     def __init__(
         self,

@@ -146,7 +146,7 @@ class WatchedMeter:
             offered(False)
             fail(now)
 
-        security.check_password = checked  # type: ignore[method-assign]  # as above
+        security.check_password = checked  # type: ignore[method-assign,assignment]  # as above
         security.fail = failed  # type: ignore[method-assign]  # as above
         device.store.changed = written
 

@@ -101,7 +101,9 @@ class Host:
 class Session:
     """What the session program holds for one connection, in this process."""
 
-    def __init__(self, line: Field, connection: Connection, host: Host, models: dict[str, MeterModel]) -> None:
+    def __init__(
+        self, line: Field, connection: Connection, host: Host, models: dict[str, MeterModel]
+    ) -> None:
         questions = Questions(host.secret, host.reserve, host.progress)
         journal = Journal(host.intent, host.outcome)
         cancelled = threading.Event()

@@ -72,6 +72,15 @@ def test_a_flipped_bit_never_passes(position: int, bit: int) -> None:
     assert FrameReader().feed(bytes(data)) == []
 
 
+def test_frames_behind_a_damaged_length_are_found_when_the_line_falls_silent() -> None:
+    """They came out of the buffer in the next exchange, as its answer."""
+    frame = Frame(b"\x21", b"\x03", 0x30, b"good")
+    reader = FrameReader()
+    assert reader.feed(b"\x7e\xa7\xff\x21\x03" + encode_frame(frame)) == []
+    assert reader.flush() == [frame]
+    assert not reader.pending
+
+
 @given(st.lists(st.binary(max_size=80), max_size=10))
 def test_no_bytes_break_the_reader(pieces: list[bytes]) -> None:
     reader = FrameReader()
@@ -210,6 +219,24 @@ def test_the_echo_is_dropped_even_where_both_addresses_are_equal() -> None:
     meter = FakeMeter(b"answer")
     meter.echo = True
     assert linked(meter).exchange(b"ask") == b"answer"
+
+
+class LateEcho(FakeMeter):
+    """A head whose echo of one request reaches us behind the answer to it."""
+
+    late = b""
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.late:
+            self._to_client.append(self.late)
+        self.late = data if len(data) > 12 else b""  # requests only
+
+
+def test_an_echo_that_comes_a_transmission_late_is_no_answer() -> None:
+    meter = LateEcho(b"answer")
+    assert linked(meter).exchange(bytes(400)) == b"answer"  # in several windows
+    assert bytes(meter.request) == b"\xe6\xe6\x00" + bytes(400)
 
 
 def test_only_echo_is_told_apart_from_silence_and_noise() -> None:

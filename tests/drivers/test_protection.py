@@ -186,6 +186,20 @@ def test_a_changed_octet_anywhere_is_found() -> None:
         assert opened == good, at
 
 
+def test_damage_after_both_sides_proved_their_keys_is_the_line_and_no_wrong_key() -> None:
+    """FCS-16 lets one damaged frame of 65,536 pass: the crew was told of a wrong key."""
+    client = manager(make_meter("idis-3ph-ct"), Protection.GLO)
+    exchange = client._channel.exchange
+
+    def damaged(apdu: bytes) -> bytes:
+        answer = exchange(apdu)
+        return answer[:-1] + bytes([answer[-1] ^ 1])
+
+    client._channel.exchange = damaged  # type: ignore[method-assign]  # a frame that passed its check
+    with pytest.raises(errors.Garbage):
+        client.get(SERIAL)
+
+
 @pytest.mark.parametrize("suite", [1, 2])
 def test_the_certificates_of_a_meter_name_its_keys_and_their_purpose(suite: int) -> None:
     meter = make_meter("idis-3ph-ct", suite=suite)

@@ -17,6 +17,7 @@ from drivers.virtual.ansi.meter import AnsiMeter
 from tests.drivers.ansi.bench import Wire, connected, device, lost, unchanged
 
 ANSWER = Packet(b"\x00", toggle=True)
+DAMAGED = b"\xee\x00\x20\x00\x00\x01\x00\x00\x00"
 
 
 def _sent(actions: list[Send | Deliver]) -> list[bytes]:
@@ -180,3 +181,40 @@ def test_nobody_there_is_no_answer() -> None:
     wire.to_meter = lost
     with pytest.raises(NoAnswer):
         PsemClient(wire).identify()
+
+
+def _answered(link: DataLink, echo: bytes) -> list[bytes]:
+    """The answer to a request whose echo came back as `echo`."""
+    link.received(echo + bytes([ACK]), 0.1)
+    return _delivered(link.received(ANSWER.encode(), 0.2))
+
+
+def test_an_echo_with_a_wrong_bit_is_still_an_echo() -> None:
+    """It was taken for a head without echo, and its echo for the meter, for the whole session."""
+    link = DataLink()
+    sent = bytearray(_sent(link.request(b"\x20", 0.0))[0])
+    sent[4] ^= 0x10
+    assert _answered(link, bytes(sent)) == [b"\x00"]
+    assert link.echo is True
+
+
+def test_the_echo_of_a_try_that_was_lost_is_not_waited_for() -> None:
+    link = DataLink()
+    link.request(b"\x20", 0.0)
+    again = _sent(link.tick(link.deadline))[0]
+    assert _answered(link, again) == [b"\x00"]
+    assert link.echo is True
+
+
+def test_damage_on_a_line_that_worked_is_a_bad_line_not_garbage() -> None:
+    link = DataLink()
+    link.request(b"\x20", 0.0)
+    assert _answered(link, b"") == [b"\x00"]
+    link.request(b"\x21", 1.0)
+    link.received(bytes([ACK]), 1.1)
+    for second in range(2, 5):
+        link.received(DAMAGED, float(second))
+        assert _sent(link.tick(second + 0.5)) == [bytes([NAK])]
+    link.received(DAMAGED, 5.0)
+    with pytest.raises(LinkLost):
+        link.tick(5.5)

@@ -1,0 +1,95 @@
+"""A small part of the campaign in every run of the tests; and the campaign itself must be able to find
+something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+
+from drivers.changes import WriteOutcome
+from drivers.models import load_models
+from drivers.session.reach import Reach
+from tests.campaign import meters
+from tests.campaign.line import Fault, Kind
+from tests.campaign.meters import KINDS, standing_clock
+from tests.campaign.tablet import Host
+from tests.campaign.visits import Campaign, Spec, mixtures
+from tests.drivers.field import MODELS
+
+_PRIME = KINDS[0]
+
+
+@pytest.fixture(scope="module")
+def campaign() -> Iterator[Campaign]:
+    with standing_clock():
+        yield Campaign(load_models(MODELS))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_visit_on_a_good_line_needs_nobody(campaign: Campaign, kind: meters.Kind) -> None:
+    visit = campaign.visit(Spec(kind, 1, faults=(Fault(1 << 30, Kind.SLIP),)))
+    assert visit.alone
+    assert (visit.problems, visit.missing) == ([], 0)
+
+
+def test_whatever_happens_nothing_wrong_is_believed(campaign: Campaign) -> None:
+    made = [campaign.visit(spec) for spec in islice(mixtures(campaign, 77), 12)]
+    assert [visit.problems for visit in made] == [[]] * len(made)
+
+
+@pytest.mark.parametrize("kind", [Kind.SLIP, Kind.VANISH, Kind.POWER, Kind.KILL])
+def test_one_cut_is_got_over_without_help(campaign: Campaign, kind: Kind) -> None:
+    for at in (3000, 9000):
+        visit = campaign.visit(Spec(_PRIME, 1, faults=(Fault(at, kind, 2.0),)))
+        assert visit.alone, visit.errors
+        assert visit.problems == []
+
+
+def test_a_wrong_password_is_told_once_and_not_tried_again(campaign: Campaign) -> None:
+    password = next(kind for kind in KINDS if kind.name == "password")
+    visit = campaign.visit(Spec(password, 1, wrong_secret=True))
+    assert visit.errors == ["wrong-password"]
+    assert visit.problems == []
+
+
+# ---- a campaign that cannot fail proves nothing
+
+
+def test_a_lost_outcome_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget(host: Host, outcome: WriteOutcome) -> None:
+        del host, outcome
+
+    monkeypatch.setattr(Host, "outcome", forget)
+    visit = campaign.visit(Spec(_PRIME, 1, faults=(Fault(1 << 30, Kind.SLIP),)))
+    assert "unreported" in {kind for kind, _ in visit.problems}
+
+
+def test_a_counter_used_twice_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def always_the_first(host: Host, key: str, at_least: int, count: int) -> int:
+        return 1
+
+    monkeypatch.setattr(Host, "reserve", always_the_first)
+    visit = campaign.visit(Spec(_PRIME, 1, faults=(Fault(9000, Kind.KILL),)))
+    assert "counters_reused" in {kind for kind, _ in visit.problems}
+
+
+def test_a_password_sent_again_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reach, "_password_leaves", lambda reach: None)
+    password = next(kind for kind in KINDS if kind.name == "password")
+    boundaries = campaign.clean(password)[0].boundaries[19:23]  # around the request with the password
+    lost = [Spec(password, 1, faults=(Fault(at, Kind.SLIP, 9.0),)) for at in boundaries]
+    found = {kind for spec in lost for kind, _ in campaign.visit(spec).problems}
+    assert "passwords_retried" in found
+
+
+def test_a_wrong_value_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    from drivers.dlms.cosem import ScalerUnit
+
+    right = campaign.visit(Spec(_PRIME, 1, faults=(Fault(1 << 30, Kind.SLIP),)))
+    assert right.problems == []
+    monkeypatch.setattr(ScalerUnit, "apply", lambda scaler, value: str(value) + "1")
+    visit = campaign.visit(Spec(_PRIME, 1, faults=(Fault(1 << 30, Kind.SLIP),)))
+    assert "wrong_values" in {kind for kind, _ in visit.problems}
