@@ -28,7 +28,7 @@ from drivers.iec62056.programming import ProgrammingLink, check_algorithm
 from drivers.iec62056.readout import DataSet
 from drivers.iec62056.runner import hear_push, read_out, sign_on
 from drivers.iec62056.sign_on import Wanted
-from drivers.line import Line, Recorder
+from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel, Protocols
 from drivers.ports import LineFormat
 from drivers.session.access import ReadoutOnly
@@ -53,6 +53,7 @@ class IecReach:
         cancelled: threading.Event,
         recorder: Recorder | None = None,
         line: Line | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         if connection.model and connection.model not in models:
             raise WrongValue(f"There is no meter model {connection.model!r}.")
@@ -62,12 +63,14 @@ class IecReach:
         self._models = models
         self._cancelled = cancelled
         self._recorder = recorder
+        self._surroundings = surroundings
         self._link: ProgrammingLink | None = None
         self._fresh: list[DataSet] | None = None
         self._exchanges = 0
         self._password_spent = False
         self.line = line
         self.identification: Identification | None = None
+        self._stranger: tuple[str, str] | None = None
         self.model = models.get(connection.model or "")
 
     @property
@@ -136,9 +139,12 @@ class IecReach:
 
     def _note(self, found: Identification) -> None:
         """Who answers; somebody else than before is told, whatever was going on."""
-        before = self.identification
-        if before is not None and (before.manufacturer, before.text) != (found.manufacturer, found.text):
-            raise OtherMeter
+        before, who = self.identification, (found.manufacturer, found.text)
+        if before is not None and (before.manufacturer, before.text) != who:
+            if self._stranger == who:
+                raise OtherMeter
+            self._stranger = who  # no check guards that line: one wrong bit makes it another
+            raise Garbage(detail="the meter identifies itself otherwise than before")
         self.identification = found
         text = identification_text(found)
         if self.model and self.model.protocol is not Protocols.IEC and not self.model.recognises_line(text):
@@ -276,7 +282,13 @@ class IecReach:
     def _open_line(self) -> Line:
         if self.line is None:
             first = _line_format(self.options)
-            self.line = Line(self._port, first, recorder=self._recorder, cancelled=self._cancelled)
+            self.line = Line(
+                self._port,
+                first,
+                recorder=self._recorder,
+                cancelled=self._cancelled,
+                surroundings=self._surroundings,
+            )
         return self.line
 
 

@@ -17,8 +17,12 @@ from drivers.reading import Identity, ProfileResult, ReadResult
 from drivers.session.ansi_apply import AnsiWriter
 from drivers.session.ansi_jobs import AnsiJobs
 from drivers.session.ansi_reach import AnsiReach
-from drivers.session.apply import Journal, Writer
+from drivers.session.apply import Writer
+from drivers.session.iec_apply import IecWriter
+from drivers.session.iec_jobs import IecJobs
+from drivers.session.iec_reach import IecReach
 from drivers.session.jobs import Jobs
+from drivers.session.journal import Journal
 from drivers.session.reach import Questions, Reach
 from fieldtool.commissioning import ReadingsDisagree, reading_values
 from fieldtool.procedure.readings import same_readings
@@ -107,15 +111,22 @@ class Session:
         questions = Questions(host.secret, host.reserve, host.progress)
         journal = Journal(host.intent, host.outcome)
         cancelled = threading.Event()
-        self._reach: Reach | AnsiReach
-        self._jobs: Jobs | AnsiJobs
-        self._writer: Writer | AnsiWriter
+        self._reach: Reach | AnsiReach | IecReach
+        self._jobs: Jobs | AnsiJobs | IecJobs
+        self._writer: Writer | AnsiWriter | IecWriter
         if connection.mode is Mode.C12:
             ansi = AnsiReach(
                 PORT, connection, questions, models, cancelled=cancelled, surroundings=line.surroundings
             )
             reader = AnsiJobs(ansi, host.progress)
             self._reach, self._jobs, self._writer = ansi, reader, AnsiWriter(reader, journal, PROGRAMS)
+            return
+        if connection.mode is Mode.C:
+            old = IecReach(
+                PORT, connection, questions, models, cancelled=cancelled, surroundings=line.surroundings
+            )
+            prints = IecJobs(old, host.progress)
+            self._reach, self._jobs, self._writer = old, prints, IecWriter(prints, journal, PROGRAMS)
             return
         known = {name: model for name, model in models.items() if model.protocol is Protocols.DLMS}
         dlms = Reach(PORT, connection, questions, known, cancelled=cancelled, surroundings=line.surroundings)
