@@ -13,6 +13,7 @@ import typer
 
 from fieldtool.commands import (
     batch,
+    bench,
     gateway,
     handover,
     journal,
@@ -47,6 +48,7 @@ references.add_to(app)
 meterjobs.add_to(meter.app)
 meterimage.add_to(meter.app)
 panel.add_to(meter.app)
+bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")

@@ -415,7 +415,7 @@ def plan(meter: MeterOptions, program: Program, value: Values = None) -> None:
     "will_be", "state": same|differs|unsupported|unreadable, "danger", "detail"}]}.
     """
     with session_of(meter) as (session, _):
-        found = session.plan(_program(program), _values(value))
+        found = session.plan(program_of(program), values_of(value))
     if meter.json:
         emit(found)
         return
@@ -440,7 +440,7 @@ def apply(
     Exit status 1 if something that may be written did not come out as it should.
     """
     with session_of(meter) as (session, log):
-        planned, report = carry_out(session, log, _program(program), _values(value), allow or [])
+        planned, report = carry_out(session, log, program_of(program), values_of(value), allow or [])
     if meter.json:
         emit(report)
     else:
@@ -480,12 +480,12 @@ def _check_item(text: str, mode: str) -> None:
         usage(f"--item: {error.message}")
 
 
-def _program(name: str) -> str | Path:
+def program_of(name: str) -> str | Path:
     path = Path(name)
     return path if path.suffix == ".toml" else name
 
 
-def _values(given: list[str] | None) -> dict[str, str]:
+def values_of(given: list[str] | None) -> dict[str, str]:
     values: dict[str, str] = {}
     for pair in given or []:
         name, sign, text = pair.partition("=")

@@ -86,7 +86,7 @@ def panel(
                 table("", ["panel", "name", "orders", "open"], lines)
             return
         tablet.use_ports(old=port, new=port)
-        run = panel_run(tablet, panel, head=_head(head), allow=allow or [])
+        run = panel_run(tablet, panel, head=head_of(head), allow=allow or [])
         shown = _Shown(quiet=json, beep=beep, once=once, idle=idle, progress=progress)
         _listen(run)
         reason = None
@@ -181,7 +181,7 @@ def _listen(run: PanelRun) -> None:
     threading.Thread(target=read, name="keys", daemon=True).start()
 
 
-def _head(name: str) -> Mode | None:
+def head_of(name: str) -> Mode | None:
     from drivers.connection import Mode
 
     modes = {"auto": None, "iec": Mode.AUTO, "ansi": Mode.C12}

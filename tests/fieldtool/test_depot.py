@@ -1,0 +1,245 @@
+"""A pallet on the bench: who may be written to, what is recorded, and what no probe does by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import assets
+from drivers import errors
+from drivers.models import load_models
+from fieldtool.depot import bench as depot
+from fieldtool.depot.bench import Bench, Job
+from fieldtool.depot.board import BenchView, ProbeState, ProbeView, Result, compare, pallet_csv
+from fieldtool.depot.records import JournalRecord, LogRecord
+from fieldtool.identity import Cause, StockItem
+from fieldtool.meterlog import MeterLog
+from tests.drivers.field import virtual_meter
+from tests.fieldtool.enrolled import enrolled_tablet
+from tests.fieldtool.world import WANTED, Meter, ScriptedSession, World, make_world
+from tests.workorders.offices import Bureau
+from workorders.store import entries, projection, schema
+
+A, B, C = "ZIV0045670000", "ZIV0045670023", "ZIV0045670046"
+KEYS = {"block_key": bytes(16), "auth_key": bytes(16)}
+
+
+class Scripted(ScriptedSession):
+    """With the fresh look at the end that a bench takes."""
+
+    def verify(self, program: str, values: dict[str, str]) -> Any:
+        plan = self.plan(program, values)
+
+        class Verified:
+            holds = not plan.open_changes
+
+        return Verified()
+
+
+def job(folder: Path, **changes: Any) -> Job:
+    root = assets.root()
+    given: dict[str, Any] = {
+        "program": "residential-2.0TD",
+        "models": root / "models",
+        "programs": root / "programs",
+        "cache": folder,
+        "known": load_models(root / "models"),
+        "secrets": lambda serial, name: KEYS.get(name),
+        "allow": ["limiter"],
+    }
+    return Job(**(given | changes))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = make_world(tmp_path, monkeypatch)
+    monkeypatch.setattr(depot, "OpticalSession", Scripted)
+    monkeypatch.setattr(depot, "PAUSE", 0.02)
+    return made
+
+
+def until(view: Callable[[BenchView], bool]) -> Callable[[BenchView], bool]:
+    end = time.monotonic() + 20
+    return lambda shown: view(shown) or time.monotonic() > end
+
+
+def listed(*serials: str) -> dict[str, StockItem]:
+    return {one: StockItem(serial=one, model="prime-1ph", state="in_store") for one in serials}
+
+
+@pytest.mark.parametrize(
+    ("stock", "labels", "model", "cause"),
+    [
+        (None, None, "prime-1ph", None),
+        (listed(A), None, "prime-1ph", None),
+        (listed(A), {A}, "prime-1ph", None),
+        (listed(A), {B}, "prime-1ph", Cause.LABEL_UNREAD),
+        (listed(B), {A}, "prime-1ph", Cause.NOT_ON_TRUCK),
+        (listed(A), {A}, "idis-3ph-ct", Cause.OTHER_MODEL),
+        (
+            {A: StockItem(serial=A, model="prime-1ph", state="installed")},
+            None,
+            "prime-1ph",
+            Cause.ALREADY_INSTALLED,
+        ),
+    ],
+)
+def test_label_port_and_list_must_name_one_device(
+    stock: dict[str, StockItem] | None, labels: set[str] | None, model: str, cause: Cause | None
+) -> None:
+    assert compare(A, model, models=["prime-1ph"], stock=stock, labels=labels).cause is cause
+
+
+def test_several_probes_configure_at_once_and_each_write_is_an_entry(world: World, tmp_path: Path) -> None:
+    ScriptedSession.field = {port: Meter(serial=one) for port, one in (("p1", A), ("p2", B), ("p3", C))}
+    ScriptedSession.field["p3"].fail["read"] = AssertionError("never read")
+    record = JournalRecord(world.journal, "46544C0000000001", "tech-1")
+    bench = Bench(["p1", "p2", "p3"], job(tmp_path, stock=listed(A, B)), record, [A, B])
+    view = bench.run(lambda shown: None, until(lambda shown: len(shown.results) == 3 and shown.passed == 2))
+    states = {one.serial: one.state for one in view.results}
+    assert states == {A: ProbeState.PASSED, B: ProbeState.PASSED, C: ProbeState.REFUSED}
+    assert ScriptedSession.field["p3"].writes == []
+    assert [ScriptedSession.field[port].now for port in ("p1", "p2")] == [WANTED, WANTED]
+    with world.store.read() as connection:
+        found = entries.fold_order(connection, schema.entry.c.order_id.is_(None))
+    kinds = [entry.envelope.kind for entry in found]
+    assert (kinds.count("match.checked"), kinds.count("meter.intent"), kinds.count("meter.changed")) == (
+        3,
+        4,
+        4,
+    )
+    assert {entry.envelope.actor for entry in found if entry.envelope.kind == "meter.intent"} == {"tech-1"}
+    before = projection.digest(world.store)
+    projection.rebuild(world.store)
+    assert projection.digest(world.store) == before
+
+
+def test_a_cut_is_settled_when_the_meter_is_back_at_another_probe(world: World, tmp_path: Path) -> None:
+    meter = Meter(serial=A, fail={"write limiter": errors.LinkLost()})
+    empty = Meter(serial="", fail={"identify": errors.NoAnswer()})
+    ScriptedSession.field = {"p1": meter, "p2": empty}
+    record = JournalRecord(world.journal, "46544C0000000001", "tech-1")
+    first = Bench(["p1"], job(tmp_path), record)
+    view = first.run(lambda shown: None, until(lambda shown: bool(shown.results)))
+    assert (view.results[0].state, view.results[0].let_in) == (ProbeState.FAILED, True)
+    assert len(record.open_intents(A)) == 1
+    ScriptedSession.field = {"p2": meter}
+    second = Bench(["p2"], job(tmp_path), record)
+    view = second.run(lambda shown: None, until(lambda shown: bool(shown.results)))
+    assert view.results[0].state is ProbeState.PASSED
+    assert record.open_intents(A) == []
+
+
+def test_a_meter_that_did_not_let_us_in_is_tried_again_on_a_word_alone(world: World, tmp_path: Path) -> None:
+    meter = Meter(serial=A, fail={"plan": errors.WrongKey()})
+    ScriptedSession.field = {"p1": meter}
+    bench = Bench(["p1"], job(tmp_path), LogRecord(MeterLog(tmp_path / "log.db")))
+    looks = 0
+
+    def watch(view: BenchView) -> bool:
+        nonlocal looks
+        looks += bool(view.results)
+        if looks == 10:
+            assert view.results[0].state is ProbeState.FAILED
+            bench.again("p1")
+        return view.passed == 1
+
+    view = bench.run(lambda shown: None, until(watch))
+    assert view.passed == 1
+
+
+def test_without_keys_nothing_is_tried(world: World, tmp_path: Path) -> None:
+    ScriptedSession.field = {"p1": Meter(serial=A, fail={"plan": AssertionError("tried without keys")})}
+    bench = Bench(
+        ["p1"], job(tmp_path, secrets=lambda serial, name: None), LogRecord(MeterLog(tmp_path / "l.db"))
+    )
+    view = bench.run(lambda shown: None, until(lambda shown: bool(shown.results)))
+    assert view.results[0].why is not None
+    assert view.results[0].why.code == "missing-secret"
+
+
+def test_a_label_that_is_scanned_later_lets_the_meter_in(world: World, tmp_path: Path) -> None:
+    ScriptedSession.field = {"p1": Meter(serial=A)}
+    bench = Bench(["p1"], job(tmp_path), LogRecord(MeterLog(tmp_path / "log.db")), [])
+    told = threading.Event()
+
+    def scan(view: BenchView) -> None:
+        if view.probes[0].state is ProbeState.REFUSED and not told.is_set():
+            told.set()
+            bench.scanned("ziv 0045 6700 00")
+
+    view = bench.run(scan, until(lambda shown: shown.passed == 1))
+    assert told.is_set()
+    assert view.results[0].label is True
+
+
+def test_a_probe_that_is_not_there_says_so_and_the_others_go_on(world: World, tmp_path: Path) -> None:
+    gone = Meter(serial="", fail={"identify": errors.NoProbe()})
+    ScriptedSession.field = {"p1": gone, "p2": Meter(serial=A)}
+    seen: set[ProbeState] = set()
+    bench = Bench(["p1", "p2"], job(tmp_path), LogRecord(MeterLog(tmp_path / "log.db")))
+    bench.run(lambda shown: seen.add(shown.probes[0].state), until(lambda shown: shown.passed == 1))
+    assert ProbeState.NO_PROBE in seen
+
+
+def test_the_pallet_as_csv_holds_no_formula() -> None:
+    """What a meter says of itself is text to the spreadsheet that opens it."""
+    told = Result(
+        serial="=1+1", state=ProbeState.PASSED, port="COM3", at="2026-01-01T00:00:00.000Z", label=True
+    )
+    rows = list(csv.DictReader(io.StringIO(pallet_csv([told]))))
+    assert (rows[0]["serial"], rows[0]["label"], rows[0]["stock"]) == ("'=1+1", "yes", "")
+    assert ProbeView(port="COM3").state is ProbeState.EMPTY
+
+
+def test_meters_in_processes_of_their_own(tmp_path: Path) -> None:
+    """One passes although its line is cut after a write, one has other keys; both at once."""
+    with ExitStack() as running:
+        meters = [
+            running.enter_context(virtual_meter("prime-1ph", "--serial", serial, *more))
+            for serial, more in ((A, ["--cut-after-write", "1"]), (B, []))
+        ]
+        keys = {A: meters[0].secrets, B: KEYS}
+        given = job(
+            tmp_path,
+            secrets=lambda serial, name: keys[serial].get(name),
+            allow=["limiter.threshold"],
+            values={"order.contracted_power": "4600"},
+        )
+        bench = Bench([one.url for one in meters], given, LogRecord(MeterLog(tmp_path / "log.db")))
+        end = time.monotonic() + 90
+
+        def enough(view: BenchView) -> bool:
+            settled = [one.state for one in view.results]
+            both = len(settled) == 2 and all(one.state is not ProbeState.WORKING for one in view.probes)
+            return (both and ProbeState.PASSED in settled) or time.monotonic() > end
+
+        view = bench.run(lambda shown: None, enough)
+    states = {one.serial: (one.state, one.why.code if one.why else None) for one in view.results}
+    assert states == {A: (ProbeState.PASSED, None), B: (ProbeState.FAILED, "wrong-key")}
+
+
+def test_the_office_takes_what_a_bench_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries without an order are facts like any other."""
+    bureau = Bureau.open(tmp_path / "office")
+    tablet = enrolled_tablet(bureau, tmp_path / "tablet", monkeypatch)
+    monkeypatch.setattr(depot, "OpticalSession", Scripted)
+    monkeypatch.setattr(depot, "PAUSE", 0.02)
+    ScriptedSession.field = {"p1": Meter(serial=A)}
+    record = JournalRecord(tablet.journal, tablet.identity.system_title, "ana")
+    view = Bench(["p1"], job(tmp_path), record).run(
+        lambda shown: None, until(lambda shown: shown.passed == 1)
+    )
+    assert view.passed == 1
+    report = tablet.sync()
+    assert set(report.verdicts) == {"applied"}
+    assert (report.pending, report.equal) == (0, True)
+    tablet.close()
