@@ -105,6 +105,12 @@ class Backend(Protocol):
     def references(self) -> Sequence[views.Reference]:
         """Published procedures, models, programs, label rules and technologies that are in use."""
 
+    def stock(self) -> views.Stock:
+        """What lies on this truck."""
+
+    def move_stock(self, act: str, serials: Sequence[str], crew: str) -> views.StockDone:
+        """`receive`, `return`, `transfer` (to `crew`) or `count`; durable on return."""
+
     def hand_over(self) -> str:
         """Writes the bundle for USB and returns the path."""
 

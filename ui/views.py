@@ -227,7 +227,7 @@ class Code(View, frozen=True, kw_only=True):
     text: str = ""
 
 
-Sought = Literal["order", "ticket", "seal"]
+Sought = Literal["order", "ticket", "seal", "device"]
 
 
 class Sighting(View, frozen=True, kw_only=True):
@@ -468,6 +468,34 @@ class Reference(View, frozen=True, kw_only=True):
     verdict_detail: str = ""
     verdict_icon: str = ""
     tone: Tone = ""
+
+
+class StockRow(View, frozen=True, kw_only=True):
+    """A device of the stock."""
+
+    serial: str
+    title: str
+    detail: str
+    state: str
+    icon: str
+    tone: Tone = ""
+
+
+class Stock(View, frozen=True, kw_only=True):
+    """What lies on this truck, how many of what, and to whom it can be handed."""
+
+    crew: str = ""
+    facts: tuple[Fact, ...] = ()
+    rows: tuple[StockRow, ...] = ()
+    crews: tuple[Choice, ...] = ()
+
+
+class StockDone(View, frozen=True, kw_only=True):
+    """What came of an act: in words, and what somebody should look at."""
+
+    text: str
+    tone: Tone = "good"
+    doubts: tuple[str, ...] = ()
 
 
 class Failure(Exception):

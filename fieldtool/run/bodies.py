@@ -49,7 +49,7 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
             typed = given.value if isinstance(given, a.ValueAnswer) else None
             return v.ValueBody(
                 value=typed,
-                expected=expected(step, run.job()),
+                expected=None if _blind(run, step) else expected(step, run.job()),
                 reasons=options(step.reasons, language),
                 optional=step.optional,
             )
@@ -75,6 +75,12 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
             return _signature(step, given, language)
         case m.SummaryStep():
             return _summary(run, step, given, language)
+
+
+def _blind(run: ProcedureRun, step: m.ValueStep) -> bool:
+    """Whether the value comes from two sources: each is read off its own, with nothing beside it."""
+    others = {one.agrees_with for one in run.procedure.steps if isinstance(one, m.ValueStep)}
+    return step.agrees_with is not None or step.id in others
 
 
 def options(choices: list[m.Choice], language: Language) -> list[v.Option]:

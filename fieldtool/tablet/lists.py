@@ -33,6 +33,13 @@ _GROUP_ORDER = {
 }
 
 
+class CrewName(msgspec.Struct, frozen=True, kw_only=True):
+    """A crew of the project."""
+
+    id: str
+    name: str = ""
+
+
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """What the project's reference set says, as far as the job needs it."""
 
@@ -43,6 +50,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     country: str = ""
     technology: str | None = None
+    crew: list[CrewName] = []
 
 
 def project(connection: Connection) -> Project:

@@ -168,6 +168,10 @@ def test_a_totalizer_takes_its_ratio_from_two_sources_that_do_not_see_each_other
         program_values={"ct_ratio": "400/5"},
     )
     run = world.run()
+    work(run, TOTALIZER, until="ct_plate")
+    first = run.view(Language.ES).current
+    assert first is not None
+    assert first.body.expected is None, "what the order says would only be typed off"  # type: ignore[union-attr]
     work(run, TOTALIZER, until="ct_second")
     view = run.view(Language.ES).current
     assert view is not None

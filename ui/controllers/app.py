@@ -16,6 +16,7 @@ from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
 from ui.controllers.scan import ScanController
 from ui.controllers.session import SessionController
+from ui.controllers.stock import StockController
 from ui.controllers.tools import MeterController, ReferencesController, SyncController
 from ui.qt import Property, QmlUncreatable
 from ui.translator import LANGUAGES, CatalogueTranslator
@@ -67,6 +68,7 @@ class AppController(Controller):
         self._sync = SyncController(self.context, self)
         self._references = ReferencesController(self.context, self)
         self._panel = PanelController(self.context, self)
+        self._stock = StockController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
@@ -110,6 +112,10 @@ class AppController(Controller):
     def references(self) -> ReferencesController:
         return self._references
 
+    @Property(StockController, constant=True)
+    def stock(self) -> StockController:
+        return self._stock
+
     @Property(ScanController, constant=True)
     def scan(self) -> ScanController:
         return self._scan
@@ -126,7 +132,7 @@ class AppController(Controller):
 
     @Property(str, notify=placeChanged)
     def place(self) -> str:
-        """`signIn`, `orders`, `order`, `procedure`, `notDone`, `meter`, `sync`, `more` …"""
+        """`signIn`, `orders`, `order`, `procedure`, `notDone`, `meter`, `sync`, `more`, `stock` …"""
         return self._place
 
     @Property("QVariantMap", notify=statusChanged)
@@ -177,6 +183,7 @@ class AppController(Controller):
             "sync": self._sync.load,
             "notDone": self._order.loadReasons,
             "more": self._load_more,
+            "stock": self._stock.load,
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,

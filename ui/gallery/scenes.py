@@ -39,6 +39,21 @@ def _scanning(screens: Screens) -> None:
     screens.app.orders.scan()
 
 
+def _handing_on(screens: Screens) -> None:
+    screens.app.go("stock")
+    stock = screens.app.stock
+    stock.begin("transfer")
+    stock.chooseCrew("SCZ-03")
+    for serial in ("37904000009", "1LGZ0052400000"):
+        stock.pick(serial)
+
+
+def _counting(screens: Screens) -> None:
+    screens.app.go("stock")
+    screens.app.stock.begin("count")
+    screens.app.stock.save()
+
+
 def _seeing(sight: views.Sighting | views.Failure) -> Callable[[], PreviewTablet]:
     return lambda: PreviewTablet(sight=sight)
 
@@ -201,6 +216,9 @@ SCENES: tuple[Scene, ...] = (
     _panel("panel_fallo", many.FAILED),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
+    Scene("existencias", PreviewTablet, _go("stock")),
+    Scene("existencias_entregar", PreviewTablet, _handing_on),
+    Scene("existencias_conteo", PreviewTablet, _counting),
     Scene("tablero", _supervised(), _office("board")),
     Scene("tablero_sin_conexion", _supervised(stale=True), _office("board")),
     Scene("tablero_vacio", _supervised(office.EMPTY), _office("board")),
@@ -213,4 +231,5 @@ SCENES: tuple[Scene, ...] = (
         if key not in ("match", "configure")
     ),
     _at("paso_texto", "photo_after", steps.STEPS["note"]),
+    _at("paso_valor", "photo_after", steps.STEPS["value"]),
 )

@@ -93,7 +93,12 @@ class PreviewTablet:
         """What `sight` says; else the second order's meter, a made-up ticket or seal."""
         if isinstance(self.sight, views.Failure):
             raise self.sight
-        found = {"order": steps.SWAPPED, "ticket": "fieldtool:preview", "seal": "P-004711"}
+        found = {
+            "order": steps.SWAPPED,
+            "ticket": "fieldtool:preview",
+            "seal": "P-004711",
+            "device": "37904000009",
+        }
         return self.sight or views.Sighting(text=found[sought])
 
     def start(self, order_id: str) -> views.Procedure:
@@ -188,6 +193,17 @@ class PreviewTablet:
     def hand_over(self) -> str:
         """A made-up name."""
         return "SCZ-07-000042.bundle"
+
+    def stock(self) -> views.Stock:
+        """A truck with a few meters."""
+        return tools.STOCK
+
+    def move_stock(self, act: str, serials: Sequence[str], crew: str) -> views.StockDone:
+        """Keeps what was said; a count misses one."""
+        self.answers.append((f"stock:{act}", {"serials": list(serials), "crew": crew}))
+        if act == "count":
+            return tools.COUNTED
+        return views.StockDone(text=f"{len(serials)} equipos guardados en este equipo")
 
     def references(self) -> Sequence[views.Reference]:
         """Three kinds, one of them behind the office."""

@@ -13,6 +13,9 @@ from ui.views import (
     Reading,
     Receivers,
     Reference,
+    Stock,
+    StockDone,
+    StockRow,
     Sync,
     SyncEntry,
     Vector,
@@ -202,3 +205,41 @@ RECEIVERS = Receivers(
     ),
 )
 """Where a position can be taken from."""
+
+STOCK = Stock(
+    crew="SCZ-07",
+    facts=(
+        Fact(label="En el camión", value="14"),
+        Fact(label="Retirado", value="3"),
+        Fact(label="Instalado", value="6"),
+    ),
+    rows=(
+        *(
+            StockRow(serial=serial, title=serial, detail=model, state="En el camión", icon="truck")
+            for serial, model in (
+                ("37904000009", "Monofásico prepago PLC"),
+                ("37904000132", "Monofásico prepago PLC"),
+                ("37904000246", "Monofásico prepago PLC"),
+                ("1LGZ0052400000", "Trifásico industrial con transformadores de corriente"),
+            )
+        ),
+        StockRow(
+            serial="08200011",
+            title="08200011",
+            detail="Monofásico electromecánico",
+            state="Retirado",
+            icon="label",
+            tone="muted",
+        ),
+    ),
+    crews=(
+        Choice(key="SCZ-02", title="Cuadrilla Piraí", detail="SCZ-02"),
+        Choice(key="SCZ-03", title="Cuadrilla Equipetrol Norte y Urubó", detail="SCZ-03"),
+        Choice(key="SCZ-04", title="Cuadrilla Plan Tres Mil", detail="SCZ-04"),
+    ),
+)
+COUNTED = StockDone(
+    text="El conteo no coincide. La oficina lo verá.",
+    tone="attention",
+    doubts=("Falta 37904000246", "Sobra 37904000999"),
+)

@@ -58,6 +58,11 @@ class Looking:
             return found, "" if found else say("Ese código no es de inscripción.")
         serial = self._labels().classify(codes, None).serial
         texts = {code.text for code in codes}
+        if sought == "device":
+            # What hangs in no order has labels of any model: a serial that no rule knows is taken alone.
+            only = next(iter(texts)) if len(texts) == 1 else ""
+            found = serial or only
+            return found, "" if found else say("Hay varios códigos a la vista: acerque uno solo.")
         if sought == "seal":
             own = self._own_serials()
             texts = {text for text in texts if normalise_serial(text) not in own}

@@ -34,6 +34,7 @@ from ui.wiring.positions import receivers
 from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
 from ui.wiring.sticks import sticks
+from ui.wiring.stock import move_stock, stock_view
 from ui.wiring.wording import worded
 from workorders.journal.kinds import DeviceRole
 from workorders.people import MAY_OVERRIDE
@@ -338,6 +339,16 @@ class WiredTablet:
 
         self.tablet.sync(told, lambda: self._cancel_sync)
         return self.sync_state()
+
+    @worded
+    def stock(self) -> views.Stock:
+        """What lies on this truck."""
+        return stock_view(self.tablet, self.formats())
+
+    @worded
+    def move_stock(self, act: str, serials: Sequence[str], crew: str) -> views.StockDone:
+        """Changes hands, or counts."""
+        return move_stock(self.tablet, act, serials, crew, self.formats())
 
     @worded
     def references(self) -> Sequence[views.Reference]:

@@ -27,6 +27,24 @@ FocusScope {
             spacing: Theme.gap24
 
             Column {
+                visible: page.app.session.role !== "supervisor"
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Existencias")
+                    detail: qsTr("Lo que lleva este camión")
+                }
+
+                ActionButton {
+                    width: Math.min(432, parent.width)
+                    text: qsTr("Ver y mover")
+                    note: qsTr("Recibir, entregar, devolver, contar")
+                    iconName: "truck"
+                    onClicked: page.app.go("stock")
+                }
+            }
+
+            Column {
                 width: parent.width
 
                 SectionTitle {

@@ -14,7 +14,7 @@ T.ApplicationWindow {
 
     readonly property bool narrow: width < Theme.narrowBelow
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
-    readonly property string railPlace: ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place
+    readonly property string railPlace: ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place === "stock" ? "more" : app.place
 
     readonly property var places: app.session.role === "supervisor" ? officePlaces : crewPlaces
     readonly property var officePlaces: [
@@ -256,6 +256,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: stockPage
+
+        StockPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: boardPage
 
         BoardPage {
@@ -289,6 +297,7 @@ T.ApplicationWindow {
             "panel": panelPage,
             "sync": syncPage,
             "more": morePage,
+            "stock": stockPage,
             "board": boardPage,
             "exceptions": exceptionsPage,
             "officeOrders": officeOrdersPage
