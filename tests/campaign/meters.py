@@ -81,7 +81,7 @@ class WatchedMeter:
             ansi = AnsiSettings(serial=model.serial, days=2, clock_offset=offset, faults=faults)
             self.device = device = AnsiDevice(model, ansi, NOW.timestamp)
             self.serial = device.serial
-            self.line = Line(AnsiMeter(device, 9600), options)
+            self.machine: Meter | AnsiMeter = AnsiMeter(device, 9600)
             self.secrets = {"password": programmer_password(self.serial).encode()}
         else:
             dlms = MODELS[kind.model]
@@ -90,7 +90,7 @@ class WatchedMeter:
             )
             self.device = cosem = LogicalDevice(dlms, settings, NOW.timestamp)
             self.serial = cosem.serial
-            self.line = Line(Meter(cosem, 9600, reaction, _PHYSICAL, _INACTIVITY), options)
+            self.machine = Meter(cosem, 9600, reaction, _PHYSICAL, _INACTIVITY)
             known = derive(self.serial)
             self.secrets = {
                 "password": known["password"].encode(),
@@ -98,6 +98,7 @@ class WatchedMeter:
                 "block_key": bytes.fromhex(known["block_key"]),
                 "auth_key": bytes.fromhex(known["auth_key"]),
             }
+        self.line = Line(self.machine, options)
 
     def begin_attempt(self) -> None:
         """A person decided to go on: what was tried before does not count for what is tried from here on."""

@@ -13,7 +13,7 @@ from drivers.changes import Plan, VerifyReport, WriteIntent, WriteOutcome
 from drivers.connection import Connection, Mode
 from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, Protocols
-from drivers.reading import Identity, ProfileResult, ReadResult
+from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session.ansi_apply import AnsiWriter
 from drivers.session.ansi_jobs import AnsiJobs
 from drivers.session.ansi_reach import AnsiReach
@@ -141,6 +141,9 @@ class Session:
 
     def profile(self, start: datetime, end: datetime) -> ProfileResult:
         return self._jobs.profile(None, start.isoformat(), end.isoformat())
+
+    def network(self) -> JoinEvidence:
+        return self._jobs.network()
 
     def settle(self, intents: list[WriteIntent]) -> None:
         self._writer.settle(intents)

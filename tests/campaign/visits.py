@@ -250,7 +250,7 @@ def mixtures(campaign: Campaign, seed: int) -> Iterator[Spec]:
             power_loss=draw.randrange(1, 12) if draw.random() < 0.2 else None,
             dies_at=draw.randrange(1, 10) if draw.random() < 0.15 else 0,
             keeps=draw.random() < 0.5,
-            wrong_secret=draw.random() < 0.06,
+            wrong_secret=draw.random() < 0.06 and kind.name != "readout",
             boot=draw.choice((1.0, 3.0, 8.0)),
         )
 
