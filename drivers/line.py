@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,7 +40,14 @@ class TunableWire(Wire, Protocol):
     def pause(self, seconds: float) -> None: ...
 
 
-Recorder = Callable[[float, str, bytes], None]
+class Recorder(Protocol):
+    """Keeps what crosses the line, without the secrets."""
+
+    def __call__(self, now: float, direction: str, data: bytes, hidden: bool) -> None:
+        """``direction`` tx or rx; ``hidden``: keep only how long it was."""
+
+    def apdu(self, direction: str, plain: bytes, hidden: bool) -> None:
+        """The plain APDU inside of a ciphered one."""
 
 
 class Clock(Protocol):
@@ -81,7 +87,8 @@ class Line:
     """A port with counters. ``cancelled`` may be set from another thread; every wait looks at it.
 
     While ``shielded``, a cancel waits: what was journalled as intended is written and read back first.
-    While ``withhold`` is set, frames are recorded by length only: a password crosses the line in clear.
+    While ``withhold`` is set, what is sent is recorded by length only: a password crosses the line in clear;
+    with ``withhold_answers`` what is received, too (proofs, secrets that are read).
     """
 
     def __init__(
@@ -98,6 +105,7 @@ class Line:
         self.cancelled = cancelled or threading.Event()
         self.shielded = False
         self.withhold = False
+        self.withhold_answers = False
         self.bytes_tx = 0
         self.bytes_rx = 0
         self._recorder = recorder
@@ -172,7 +180,8 @@ class Line:
 
     def _record(self, direction: str, data: bytes) -> None:
         if self._recorder:
-            self._recorder(self.now(), direction, bytes(len(data)) if self.withhold else data)
+            hidden = self.withhold if direction == "tx" else self.withhold_answers
+            self._recorder(self.now(), direction, data, hidden)
 
     def _check(self) -> None:
         if self.cancelled.is_set() and not self.shielded:

@@ -76,6 +76,16 @@ class Services(Protocol):
     def action_list(self, calls: Sequence[tuple[Item, Data]]) -> list[ActionResult]: ...
 
 
+class Observer(Protocol):
+    """Sees every plain request before it is sent and every plain response, for the trace."""
+
+    def asks(self, request: bytes, *, ciphered: bool) -> None: ...
+
+    def answered(self, response: bytes, *, ciphered: bool) -> None: ...
+
+    def done(self) -> None: ...
+
+
 class StaleCounter(CounterRefused):
     """The meter refused our invocation counter; ``expected`` is the least it takes, if it said so."""
 
@@ -106,8 +116,10 @@ class DlmsClient:
         general_blocks: bool = False,
         max_pdu: int = 0xFFFF,
         on_secret: Callable[[], None] = lambda: None,
+        observer: Observer | None = None,
     ) -> None:
         self._channel = channel
+        self._observer = observer
         self._blocks = GeneralBlocks(channel)
         self._credentials = credentials
         self._lockout_seconds = lockout_seconds
@@ -322,6 +334,23 @@ class DlmsClient:
 
     def ask(self, request: bytes) -> bytes:
         """Send a plain request, give the plain response; for the services of this association."""
+        observer = self._observer
+        if observer is None:
+            return self._asked(request)
+        ciphered = self._credentials.ciphering is not None
+        within_association = self.associated  # before, the whole handshake is withheld where it must be
+        if ciphered or within_association:
+            observer.asks(request, ciphered=ciphered)
+        try:
+            response = self._asked(request)
+        finally:
+            if within_association:
+                observer.done()
+        if ciphered or within_association:
+            observer.answered(response, ciphered=ciphered)
+        return response
+
+    def _asked(self, request: bytes) -> bytes:
         ciphering = self._credentials.ciphering
         response = self._opened(self._blocks.exchange(ciphering.protect(request) if ciphering else request))
         for _ in range(_NOTIFICATIONS):

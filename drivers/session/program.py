@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import queue
 import signal
@@ -54,6 +53,7 @@ from drivers.session.image import ImageJobs
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
 from drivers.session.reach import Questions, Reach
+from drivers.trace.record import TraceWriter
 
 _LAST_SECONDS = 6.0
 ReadEvents = Callable[[str | None, str | None, str | None], EventsResult]
@@ -179,7 +179,7 @@ class _Way:
     connection: Connection
     questions: Questions
     cancelled: threading.Event
-    recorder: FrameRecorder | None
+    recorder: TraceWriter | None
 
     @property
     def where(self) -> tuple[str, Connection, Questions]:
@@ -199,6 +199,7 @@ class Session:
         self._images: ImageJobs | None = None
         self._become_readout: Callable[[], None] | None = None
         self._step = ("", 0.0)
+        self._trace: TraceWriter | None = None
 
     def run(self) -> int:
         """Until close, or until the application is gone."""
@@ -222,6 +223,8 @@ class Session:
                 self._become_readout()
                 return self._do(request, number)
         except errors.DriverError as error:
+            if self._trace is not None:
+                self._trace.note(error.code, error.message)
             if isinstance(error, errors.Cancelled):
                 self._forget_job()
             return m.Failure(number, error.code, error.message, error.hint, error.detail, error.fields())
@@ -275,7 +278,7 @@ class Session:
         if self._reach is not None:
             raise errors.WrongValue("The session is open already.")
         questions = Questions(self._secret, self._reserve, self._progress)
-        recorder = FrameRecorder(Path(request.trace)) if request.trace else None
+        recorder = self._trace = _trace_of(request)
         programs = Path(request.programs) if request.programs else None
         journal = Journal(self._intent, self._outcome)
         cancelled = self._talk.cancelled
@@ -356,7 +359,10 @@ class Session:
     # ---- questions to the application
 
     def _secret(self, name: str) -> bytes | None:
-        return self._talk.ask(lambda ask: m.AskSecret(ask, name), m.AnswerSecret).value
+        value = self._talk.ask(lambda ask: m.AskSecret(ask, name), m.AnswerSecret).value
+        if value is not None and self._trace is not None:
+            self._trace.protect(value)
+        return value
 
     def _reserve(self, key: str, at_least: int, count: int) -> int:
         return self._talk.ask(lambda ask: m.AskCounter(ask, key, at_least, count), m.AnswerCounter).first
@@ -384,18 +390,11 @@ def _image_from(file: str, identifier: str) -> Image:
     return image_of(octets, identifier)
 
 
-class FrameRecorder:
-    """Writes what crosses the line as JSON lines: seconds, direction, hex. Passwords are withheld by
-    ``Line``."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="ascii")
-        self._start = time.monotonic()
-
-    def __call__(self, now: float, direction: str, data: bytes) -> None:
-        record = {"t": round(now - self._start, 4), "dir": direction, "hex": data.hex()}
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
+def _trace_of(request: m.Open) -> TraceWriter | None:
+    if not request.trace:
+        return None
+    connection = request.connection
+    return TraceWriter(Path(request.trace), connection.mode.value, connection.model, connection.client)
 
 
 def _private_streams() -> tuple[int, BinaryIO]:

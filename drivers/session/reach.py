@@ -39,6 +39,7 @@ from drivers.models import MeterModel
 from drivers.session.access import Access
 from drivers.session.counters import Reserve
 from drivers.session.credentials import CredentialMaker
+from drivers.trace.apdus import is_continuation, is_secret
 
 _Value = TypeVar("_Value")
 _RECOVERIES = 3
@@ -100,6 +101,7 @@ class Reach:
     ) -> None:
         if connection.model and connection.model not in models:
             raise WrongValue(f"There is no meter model {connection.model!r}.")
+        self._recorder = recorder
         self._access = Access(port, connection, cancelled, recorder, surroundings)
         self._connection = connection
         self._questions = questions
@@ -268,6 +270,7 @@ class Reach:
         client = self._new_client(credentials)
         line = self._access.open_line()
         line.withhold = bool(credentials.secret)
+        line.withhold_answers = line.withhold and credentials.mechanism is not Mechanism.LOW
         self._unheard += 1
         try:
             client = self._in_its_context(client, credentials)
@@ -277,7 +280,7 @@ class Reach:
                 raise
             client = self._again_with_counter(credentials, error)
         finally:
-            line.withhold = False
+            line.withhold = line.withhold_answers = False
         self._unheard = 0
         self._questions.progress("associate", 1, 1)
         return client
@@ -309,6 +312,7 @@ class Reach:
             short_names=self._table(),
             general_blocks=self._connection.general_blocks,
             on_secret=self._password_leaves,
+            observer=_Observer(self._access.open_line(), self._recorder),
         )
 
     def _password_leaves(self) -> None:
@@ -366,6 +370,29 @@ class Reach:
         models = [self.model] if self.model else list(self._models.values())
         found = [model.counter_item(self._connection.client) for model in models]
         return list(dict.fromkeys([*[item for item in found if item], _DEFAULT_COUNTER]))
+
+
+class _Observer:
+    """Has the line withhold what is secret in clear, and keeps the plain APDUs of ciphered associations."""
+
+    def __init__(self, line: Line, recorder: Recorder | None) -> None:
+        self._line, self._recorder = line, recorder
+        self._secret = False
+
+    def asks(self, request: bytes, *, ciphered: bool) -> None:
+        if not is_continuation(request):
+            self._secret = is_secret(request)
+        if not ciphered:
+            self._line.withhold = self._line.withhold_answers = self._secret
+        elif self._recorder is not None:
+            self._recorder.apdu("tx", request, self._secret)
+
+    def answered(self, response: bytes, *, ciphered: bool) -> None:
+        if ciphered and self._recorder is not None:
+            self._recorder.apdu("rx", response, self._secret)
+
+    def done(self) -> None:
+        self._line.withhold = self._line.withhold_answers = False
 
 
 def identification_text(identification: Identification) -> str:

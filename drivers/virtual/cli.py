@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from drivers.errors import WrongValue
+from drivers.trace.record import read_trace
 from drivers.virtual import describe, wiring
 from drivers.virtual.ansi.device import ANSI_MODELS, AnsiDevice
 from drivers.virtual.ansi.meter import AnsiMeter
@@ -26,6 +28,7 @@ from drivers.virtual.line import Line, LineOptions, PhysicalMeter
 from drivers.virtual.meter import Meter
 from drivers.virtual.models import MODELS
 from drivers.virtual.physics import IMPORT_ACTIVE
+from drivers.virtual.replay import FrameReplay, apdu_replay, apdus, exchanges, what_cannot_be_replayed
 from drivers.virtual.signon import baud_identifier
 from drivers.virtual.state import StateFile
 from drivers.virtual.transport import ListenError, Server, parse_endpoint
@@ -137,6 +140,15 @@ def meter_parser() -> argparse.ArgumentParser:
     add("--button-s", type=float, default=3.0, help="mode D: seconds between presses of the meter's button")
     add("--list-limit", type=int, help="longest with-list request answered (0: claimed but refused)")
     add("--max-pdu", type=_pdu, metavar="BYTES", help="longest APDU it takes in (default: that of the model)")
+    replay = parser.add_argument_group("replay")
+    add = replay.add_argument
+    add("--replay", type=Path, metavar="FILE", help="answer as the meter in this trace did")
+    add(
+        "--replay-as",
+        choices=("auto", "frames", "apdus"),
+        default="auto",
+        help="frames: octets for octets; apdus: DLMS services out of the trace, under own keys (--serial)",
+    )
     line = parser.add_argument_group("line")
     add = line.add_argument
     add("--baud", type=_baud, default=9600, help="highest rate: offered at sign-on, used for a direct start")
@@ -196,6 +208,8 @@ def build_device(options: argparse.Namespace) -> LogicalDevice:
 def run_meter(argv: Sequence[str]) -> int:
     """Runs one virtual meter until SIGTERM or Ctrl-C."""
     options = meter_parser().parse_args(argv)
+    if options.replay:
+        return run_replay(options)
     try:
         endpoint = parse_endpoint(options.listen)
     except ListenError as error:
@@ -231,6 +245,41 @@ def run_meter(argv: Sequence[str]) -> int:
     server.serve()
     if state:
         state.save()
+    return 0
+
+
+def run_replay(options: argparse.Namespace) -> int:
+    """Answers as the meter in a trace did, until SIGTERM or Ctrl-C."""
+    try:
+        records = read_trace(options.replay)
+        endpoint = parse_endpoint(options.listen)
+    except (WrongValue, ListenError) as error:
+        sys.stderr.write(f"virtual-meter: {error}\n")
+        return EXIT_USAGE
+    services = apdus(records)
+    way = options.replay_as if options.replay_as != "auto" else "apdus" if services else "frames"
+    serial = options.serial or "REPLAY"
+    meter = apdu_replay(records, serial, options.baud) if way == "apdus" else FrameReplay(records)
+    line = LineOptions(paced=options.paced, reaction=options.reaction_ms / 1000, echo=options.echo)
+    try:
+        server = Server(endpoint, Line(meter, line), options.boot_s)
+    except OSError as error:
+        sys.stderr.write(f"virtual-meter: {error}\n")
+        return EXIT_FAILED
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    limits = what_cannot_be_replayed(records)
+    for said in limits:
+        sys.stderr.write(f"virtual-meter: {said}\n")
+    count = len(services) if way == "apdus" else len(exchanges(records))
+    ready = {
+        "ready": True,
+        "listen": server.endpoint.url,
+        "replay": way,
+        "exchanges": count,
+    }
+    _print(ready | {"limits": limits, "serial": serial})
+    server.serve()
     return 0
 
 

@@ -6,7 +6,7 @@ does next. Time is monotonic seconds. The line and the transport are around it (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,7 +27,7 @@ from drivers.virtual.dlms.link import (
     Station,
     Unconfirmed,
 )
-from drivers.virtual.dlms.session import Session
+from drivers.virtual.dlms.session import Dispatcher, Session
 from drivers.virtual.dlms.short_name_dispatch import ShortNameDispatcher
 from drivers.virtual.faults import PowerLoss
 from drivers.virtual.signon import EnterHdlc, SignOn, Step, Switch
@@ -65,13 +65,21 @@ class Meter:
     """One physical device with one logical device.
 
     `baud` is the highest rate, offered in the identification and used for a start without sign-on; `physical`
-    is the lower HDLC address; `inactivity` the HDLC time-out in seconds.
+    is the lower HDLC address; `inactivity` the HDLC time-out in seconds; `dispatcher` answers the services
+    instead of the objects (a replay).
     """
 
     def __init__(
-        self, device: LogicalDevice, baud: int, reaction: float, physical: int, inactivity: float
+        self,
+        device: LogicalDevice,
+        baud: int,
+        reaction: float,
+        physical: int,
+        inactivity: float,
+        dispatcher: Callable[[Session], Dispatcher] | None = None,
     ) -> None:
         self.device, self._direct = device, Framing(baud)
+        self._dispatcher = dispatcher
         self._signon = SignOn(
             device.flag,
             device.identification,
@@ -227,7 +235,8 @@ class Meter:
 
     def _session(self, client: int) -> GeneralBlockServer:
         if client not in self._sessions:
-            dispatcher = ShortNameDispatcher if self.device.short_names else ServiceDispatcher
+            own = ShortNameDispatcher if self.device.short_names else ServiceDispatcher
+            dispatcher = self._dispatcher or own
             self._sessions[client] = GeneralBlockServer(Session(self.device, client, dispatcher))
         self.device.refresh()
         return self._sessions[client]

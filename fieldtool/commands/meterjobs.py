@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fieldtool.commands.meter import MeterOptions, at_meter, carry_out, session_of
-from fieldtool.commands.output import emit, note, say, table, usage
+from fieldtool.commands.output import JSON_HELP, emit, guarded, note, say, table, usage
 
 Since = Annotated[
     str | None, typer.Option("--from", help="First time, ISO 8601 with offset: 2026-05-01T00:00:00-05:00.")
@@ -192,8 +192,50 @@ def relay(
         raise typer.Exit(1)
 
 
+@guarded
+def explain(
+    file: Annotated[Path, typer.Argument(help="A trace that was written with --trace.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="Meter model whose names are shown; else the trace's own.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
+) -> None:
+    """Say in words what a recorded session did, frame by frame, and what went wrong.
+
+    With --json one object: {"rows": [{"t", "gap", "dir", "octets", "layer", "text", "problem"}], "octets_tx",
+    "octets_rx", "repeats", "seconds", "verdict"}.
+
+    Example: fieldtool meter read --port COM3 --trace read.jsonl, then: fieldtool meter explain read.jsonl
+    """
+    import assets
+    from drivers.models import load_models
+    from drivers.trace.explain import explain as explained_trace
+    from drivers.trace.record import read_trace
+
+    records = read_trace(file)
+    models = load_models(assets.root() / "models")
+    named = model or next((record.model for record in records if record.model), None)
+    if named is not None and named not in models:
+        usage(f"--model {named}: known are {', '.join(sorted(models))}")
+    chosen = [models[named]] if named else list(models.values())
+
+    def name_of(item: str) -> str | None:
+        return next((name for one in chosen if (name := one.name_of(item))), None)
+
+    found = explained_trace(records, name_of)
+    if json:
+        emit(found)
+        return
+    for row in found.rows:
+        mark = "!" if row.problem else " "
+        say(f"{mark}{row.t:9.3f} {row.gap:7.3f} {row.dir:2} {row.octets:5} {row.layer:8} {row.text}")
+    say(found.verdict)
+    note(f"{found.octets_tx} + {found.octets_rx} octets, {found.repeats} repetitions, {found.seconds:.1f} s")
+
+
 def add_to(app: typer.Typer) -> None:
     """Hang the commands on `fieldtool meter`."""
+    app.command("explain")(explain)
     for name, command in (("profile", profile), ("events", events), ("clock", clock), ("relay", relay)):
         app.command(name)(command)
 

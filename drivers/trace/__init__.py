@@ -1,0 +1,1 @@
+"""Optical sessions as files: recorded without secrets, explained frame by frame."""
