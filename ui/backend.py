@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ui import views
-from ui.manybackend import PanelBackend
+from ui.manybackend import BenchBackend, PanelBackend
 from ui.officebackend import OfficeBackend
 
 Answers = Mapping[str, object]
@@ -116,6 +116,9 @@ class Backend(Protocol):
 
     def panels(self) -> PanelBackend:
         """Panels of this tablet's orders; the same one each time."""
+
+    def bench(self) -> BenchBackend:
+        """Several probes at once; the same one each time."""
 
     def office(self) -> OfficeBackend:
         """The office, for those whose role lets them see it; the same one each time."""

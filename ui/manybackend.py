@@ -1,7 +1,8 @@
-"""What the pages of many meters need: doors beside `ui.backend.Backend`, for one probe along a panel.
+"""What pages of many meters need beside `ui.backend.Backend`: one probe along a panel, several on a bench.
 
-`ui.preview.many` implements it with invented data, `ui.wiring.panel` with the tablet. Methods marked *port*
-take long and are called in the port lane; `stop`, `again` and `at` come from any thread and return at once.
+`ui.preview.many` implements it with invented data, `ui.wiring` with the tablet. Methods marked *port* take
+long and are called in the port lane; `stop`, `again`, `at`, `scanned` and `permit` come from any thread and
+return at once.
 """
 
 from __future__ import annotations
@@ -32,3 +33,31 @@ class PanelBackend(Protocol):
 
     def at(self, slot: str) -> manyviews.Panel:
         """A person says at which slot the probe is; the same slot again takes it back."""
+
+
+class BenchBackend(Protocol):
+    """Several probes on a bench, one program for a pallet."""
+
+    def load(self) -> manyviews.Bench:
+        """*Port.* What can be chosen: programs and probes; or the bench as it stands."""
+
+    def choose(self, program: str, port: str) -> manyviews.Bench:
+        """Another program, or a probe that is to be used or not; an empty text changes nothing."""
+
+    def run(self, report: Callable[[manyviews.Bench], None]) -> manyviews.Bench:
+        """*Port.* Until `stop`."""
+
+    def stop(self) -> None:
+        """Ends as soon as every meter can be left well."""
+
+    def again(self, port: str) -> None:
+        """The meter at this probe once more."""
+
+    def scanned(self, serial: str) -> None:
+        """The label of a meter of the pallet was read."""
+
+    def permit(self) -> None:
+        """The dangerous changes that are asked for, on every meter of this pallet."""
+
+    def save(self) -> str:
+        """Writes the pallet as CSV and returns the file's path."""

@@ -1,8 +1,8 @@
-"""What the pages of many meters show: a panel that the probe moves along. Texts are ready to show."""
+"""What the pages of many meters show: a panel that the probe moves along, a bench. Texts are ready."""
 
 from __future__ import annotations
 
-from ui.views import Tone, View
+from ui.views import Choice, Tone, View
 
 
 class PanelRow(View, frozen=True, kw_only=True):
@@ -56,3 +56,36 @@ class Panel(View, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
     tiles: tuple[MeterTile, ...] = ()
     can_again: bool = False
+
+
+class BenchTile(View, frozen=True, kw_only=True):
+    """One probe of the bench: its port, the meter at it, a word for how it stands, and what to do with it."""
+
+    port: str
+    title: str
+    word: str = ""
+    detail: str = ""
+    icon: str = ""
+    tone: Tone = ""
+    serial: str = ""
+    progress: float = 0.0
+    progress_text: str = ""
+    can_again: bool = False
+
+
+class Bench(View, frozen=True, kw_only=True):
+    """The page *Banco*: what is chosen before it begins, then one tile a probe and the pallet's count.
+
+    `asking` names dangerous changes that a meter of the pallet waits for (`asking_ids`: their ids).
+    """
+
+    programs: tuple[Choice, ...] = ()
+    program: str = ""
+    ports: tuple[Choice, ...] = ()
+    chosen: tuple[str, ...] = ()
+    running: bool = False
+    tiles: tuple[BenchTile, ...] = ()
+    count: str = ""
+    labels: str = ""
+    asking: str = ""
+    results: int = 0

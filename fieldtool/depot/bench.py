@@ -66,6 +66,7 @@ class Bench:
         self.job, self.record = job, record
         self.program = find_program(job.program, job.programs)
         self._lock = threading.RLock()
+        self._allow = set(job.allow)
         self._labels = set(labels) if labels is not None else None
         self._stop = threading.Event()
         self._told: Told = lambda view: None
@@ -110,6 +111,18 @@ class Bench:
                 if probe.view.state is ProbeState.REFUSED:
                     probe.again.set()
 
+    def permit(self) -> None:
+        """A person permits the dangerous changes that are asked for, on every meter of this pallet."""
+        with self._lock:
+            self._allow |= set(self._asking())
+            for probe in self._probes:
+                if probe.view.result is not None and probe.view.result.asking:
+                    probe.again.set()
+
+    def _asking(self) -> list[str]:
+        found = {one for probe in self._probes if probe.view.result for one in probe.view.result.asking}
+        return sorted(found - self._allow)
+
     def view(self) -> BenchView:
         """Everything, as of now."""
         with self._lock:
@@ -118,6 +131,7 @@ class Bench:
                 probes=[probe.view for probe in self._probes],
                 results=list(self._results.values()),
                 expected=len(self.job.stock) if self.job.stock is not None else None,
+                asking=self._asking(),
             )
 
     # --- for the probes ---------------------------------------------------------------------------
@@ -150,6 +164,11 @@ class Bench:
         with self._lock:
             labels = set(self._labels) if self._labels is not None else None
         return compare(serial, found.model, models=self.program.models, stock=self.job.stock, labels=labels)
+
+    def allowed(self) -> list[str]:
+        """Ids of dangerous changes that are permitted now."""
+        with self._lock:
+            return sorted(self._allow)
 
     def asked(self) -> tuple[bool, bool]:
         """Whether labels and stock list are asked at all."""
@@ -281,7 +300,7 @@ class _Probe:
                 session.settle(unsettled)
                 plan = session.plan(job.program, values)
             self._step("apply")
-            report = session.apply(plan, job.allow)
+            report = session.apply(plan, bench.allowed())
             self._step("verify")
             checked = session.verify(job.program, values)
         finally:
@@ -391,5 +410,5 @@ def _judged(result: Result, report: ApplyReport, holds: bool) -> Result:
         else ("not_configured", f"does not hold: {', '.join(left) or 'see meter plan'}")
     )
     return msgspec.structs.replace(
-        result, state=ProbeState.FAILED, written=written, why=Why(code=code, what=what)
+        result, state=ProbeState.FAILED, written=written, why=Why(code=code, what=what), asking=untouched
     )

@@ -37,7 +37,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One meter of the pallet. `label` and `stock`: whether they name it, None where nobody asked them."""
+    """One meter of the pallet. `label` and `stock`: whether they name it, None where nobody asked them;
+    `let_in`: the line failed after the meter had let us in; `asking`: dangerous changes not permitted."""
 
     serial: str
     state: ProbeState
@@ -54,6 +55,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     why: Why | None = None
     let_in: bool = False
+    asking: list[str] = []
 
 
 class ProbeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,12 +73,14 @@ class ProbeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BenchView(msgspec.Struct, frozen=True, kw_only=True):
-    """All probes, and the pallet so far. `expected`: how many meters the list holds, None without one."""
+    """All probes, and the pallet so far. `expected`: how many meters the list holds, None without one;
+    `asking`: dangerous changes that meters at the probes wait for."""
 
     program: str
     probes: list[ProbeView]
     results: list[Result]
     expected: int | None = None
+    asking: list[str] = []
 
     @property
     def passed(self) -> int:

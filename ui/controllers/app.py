@@ -10,7 +10,7 @@ from PySide6.QtQml import QmlElement
 from ui import views
 from ui.backend import Backend
 from ui.controllers.base import Context, Controller
-from ui.controllers.many import PanelController
+from ui.controllers.many import BenchController, PanelController
 from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
@@ -69,6 +69,7 @@ class AppController(Controller):
         self._references = ReferencesController(self.context, self)
         self._panel = PanelController(self.context, self)
         self._stock = StockController(self.context, self)
+        self._bench = BenchController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
@@ -123,6 +124,10 @@ class AppController(Controller):
     @Property(PanelController, constant=True)
     def panel(self) -> PanelController:
         return self._panel
+
+    @Property(BenchController, constant=True)
+    def bench(self) -> BenchController:
+        return self._bench
 
     @Property(OfficeController, constant=True)
     def office(self) -> OfficeController:
@@ -180,6 +185,7 @@ class AppController(Controller):
             "orders": self._orders.load,
             "meter": self._meter.load,
             "panel": self._panel.load,
+            "bench": self._bench.load,
             "sync": self._sync.load,
             "notDone": self._order.loadReasons,
             "more": self._load_more,

@@ -1,4 +1,4 @@
-"""Many meters: the page *Panel*, where one probe moves along and the orders follow it."""
+"""Many meters: *Panel*, where one probe moves along, and *Banco*, where several work at once."""
 
 from __future__ import annotations
 
@@ -91,4 +91,96 @@ class PanelController(Controller):
         """Takes a new state."""
         self._panel = views.to_qml(panel)
         self._known = True
+        self.changed.emit()
+
+
+@QmlElement
+@QmlUncreatable("made by the program")
+class BenchController(Controller):
+    """Several probes at once, one program for a pallet."""
+
+    changed = Signal()
+
+    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+        super().__init__(context, parent)
+        self._bench = views.to_qml(manyviews.Bench())
+        self._running = False
+
+    @Property("QVariantMap", notify=changed)
+    def bench(self) -> dict[str, object]:
+        """Fields of `ui.manyviews.Bench`."""
+        return self._bench
+
+    @Slot()
+    def load(self) -> None:
+        """Reads what can be chosen."""
+        if not self._running:
+            self.run(Lane.PORT, lambda: self.context.backend.bench().load(), self.show)
+
+    @Slot(str)
+    def chooseProgram(self, key: str) -> None:
+        """Another program."""
+        self.run(Lane.DATABASE, lambda: self.context.backend.bench().choose(key, ""), self.show)
+
+    @Slot(str)
+    def choosePort(self, key: str) -> None:
+        """This probe, or not."""
+        self.run(Lane.DATABASE, lambda: self.context.backend.bench().choose("", key), self.show)
+
+    @Slot()
+    def start(self) -> None:
+        """Begins; a second tap asks for nothing."""
+        if self._running:
+            return
+        self._running = True
+
+        def report(view: manyviews.Bench) -> None:
+            self.context.workers.post(lambda: self.show(view))
+
+        def work() -> manyviews.Bench:
+            try:
+                return self.context.backend.bench().run(report)
+            finally:
+                self.context.workers.post(self._ended)
+
+        self.run(Lane.PORT, work, self.show)
+
+    @Slot()
+    def stop(self) -> None:
+        """Ends; what is being written is finished first."""
+        if self._running:
+            self.context.backend.bench().stop()
+
+    @Slot(str)
+    def again(self, port: str) -> None:
+        """The meter at this probe once more."""
+        self.context.backend.bench().again(port)
+
+    @Slot(str)
+    def scanned(self, serial: str) -> None:
+        """A label was read by a hand scanner or typed."""
+        if serial.strip():
+            self.context.backend.bench().scanned(serial)
+
+    @Slot()
+    def permit(self) -> None:
+        """What is asked for, on every meter of this pallet."""
+        self.context.backend.bench().permit()
+
+    @Slot()
+    def save(self) -> None:
+        """Writes the pallet as CSV."""
+        self.run(Lane.DATABASE, lambda: self.context.backend.bench().save(), self._saved)
+
+    def _saved(self, path: str) -> None:
+        self.context.toast(self.context.text("Lista guardada: {path}").replace("{path}", path), "good")
+
+    def _ended(self) -> None:
+        self._running = False
+        self._bench = self._bench | {"running": False}
+        self.changed.emit()
+
+    def show(self, bench: manyviews.Bench) -> None:
+        """Takes a new state."""
+        self._bench = views.to_qml(bench)
         self.changed.emit()

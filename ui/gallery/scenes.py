@@ -162,6 +162,10 @@ def _panel(name: str, shown: manyviews.Panel) -> Scene:
     return Scene(name, lambda: PreviewTablet(the_panels=many.PreviewPanels(shown)), _go("panel"))
 
 
+def _bench(name: str, shown: manyviews.Bench) -> Scene:
+    return Scene(name, lambda: PreviewTablet(the_bench=many.PreviewBench(shown)), _go("bench"))
+
+
 def _meter(meter: views.Meter | None = None, probe: str = "busy") -> Callable[[], PreviewTablet]:
     status = msgspec.structs.replace(orders.STATUS, project="Ciudad PRIME", crew="Cuadrilla 12", probe=probe)
     return lambda: PreviewTablet(state=status, meter_view=meter or tools.METER)
@@ -214,6 +218,9 @@ SCENES: tuple[Scene, ...] = (
     _panel("panel_configurando", many.WORKING),
     _panel("panel_ajeno", many.FOREIGN),
     _panel("panel_fallo", many.FAILED),
+    _bench("banco", many.CHOOSING),
+    _bench("banco_en_marcha", many.BENCH),
+    _bench("banco_permiso", many.ASKING),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
     Scene("existencias", PreviewTablet, _go("stock")),

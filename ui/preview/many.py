@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from ui import manyviews
+from ui.views import Choice
 
 ROWS = (
     manyviews.PanelRow(
@@ -123,3 +124,92 @@ class PreviewPanels:
         tiles = tuple(msgspec.structs.replace(tile, said=tile.key == slot) for tile in self.shown.tiles)
         self.shown = msgspec.structs.replace(self.shown, tiles=tiles)
         return self.shown
+
+
+CHOOSING = manyviews.Bench(
+    programs=(
+        Choice(key="prepay-bt", title="Baja tensión, prepago"),
+        Choice(key="residential-bt5b", title="Residencial BT5B"),
+        Choice(key="residential-2.0TD", title="Residencial 2.0TD"),
+    ),
+    program="prepay-bt",
+    ports=(
+        Choice(key="COM3", title="COM3", detail="USB Serial Port (FTDI)"),
+        Choice(key="COM4", title="COM4", detail="USB Serial Port (FTDI)"),
+        Choice(key="COM7", title="COM7", detail="Puerto Bluetooth"),
+    ),
+    chosen=("COM3", "COM4"),
+)
+BENCH = msgspec.structs.replace(
+    CHOOSING,
+    running=True,
+    count="14 listos · 2 sin terminar",
+    labels="40 etiquetas",
+    results=16,
+    tiles=(
+        manyviews.BenchTile(
+            port="COM3", title="COM3", word="Listo", detail="Retírelo y ponga el siguiente.", icon="good",
+            tone="good", serial="37904000264",
+        ),
+        manyviews.BenchTile(
+            port="COM4", title="COM4", word="Configurando", icon="busy", tone="action", serial="37904000520",
+            progress=0.6, progress_text="Escribiendo · quedan 4 s",
+        ),
+        manyviews.BenchTile(
+            port="COM7", title="COM7", word="No se pudo", icon="wrong", tone="wrong", serial="37904000785",
+            detail="Las claves no son de este medidor. Sincronice y pida la clave a la oficina.",
+            can_again=True,
+        ),
+        manyviews.BenchTile(
+            port="COM9", title="COM9", word="No se toca", icon="notDone", tone="attention",
+            serial="37904000918", detail="No está en las existencias.",
+        ),
+    ),
+)  # fmt: skip
+ASKING = msgspec.structs.replace(BENCH, asking="limiter.threshold")
+
+
+class PreviewBench:
+    """`ui.manybackend.BenchBackend` with invented probes."""
+
+    def __init__(self, shown: manyviews.Bench = CHOOSING) -> None:
+        self.shown = shown
+        self.asked: list[str] = []
+
+    def load(self) -> manyviews.Bench:
+        """State given."""
+        return self.shown
+
+    def choose(self, program: str, port: str) -> manyviews.Bench:
+        """Chosen."""
+        chosen = tuple(one for one in self.shown.chosen if one != port)
+        if port and port not in self.shown.chosen:
+            chosen = (*chosen, port)
+        self.shown = msgspec.structs.replace(self.shown, program=program or self.shown.program, chosen=chosen)
+        return self.shown
+
+    def run(self, report: Callable[[manyviews.Bench], None]) -> manyviews.Bench:
+        """At once in the middle of it."""
+        report(BENCH)
+        self.shown = BENCH
+        return self.shown
+
+    def stop(self) -> None:
+        """Kept."""
+        self.asked.append("stop")
+
+    def again(self, port: str) -> None:
+        """Kept."""
+        self.asked.append(f"again {port}")
+
+    def scanned(self, serial: str) -> None:
+        """Kept."""
+        self.asked.append(f"scanned {serial}")
+
+    def permit(self) -> None:
+        """Kept."""
+        self.asked.append("permit")
+
+    def save(self) -> str:
+        """A made-up path."""
+        return "pallet-20261124-104207.csv"

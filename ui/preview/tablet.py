@@ -10,7 +10,7 @@ import msgspec
 from ui import views
 from ui.backend import Answers, Report
 from ui.preview import configuring, orders, phases, steps, tools
-from ui.preview.many import PreviewPanels
+from ui.preview.many import PreviewBench, PreviewPanels
 from ui.preview.office import PreviewOffice
 
 RIGHT_PIN = "246810"
@@ -35,6 +35,7 @@ class PreviewTablet:
     wrong_pins: int = 0
     sight: views.Sighting | views.Failure | None = None
     the_panels: PreviewPanels = field(default_factory=PreviewPanels)
+    the_bench: PreviewBench = field(default_factory=PreviewBench)
     the_office: PreviewOffice = field(default_factory=PreviewOffice)
 
     def status(self) -> views.Status:
@@ -212,6 +213,10 @@ class PreviewTablet:
     def panels(self) -> PreviewPanels:
         """The invented panels."""
         return self.the_panels
+
+    def bench(self) -> PreviewBench:
+        """The invented bench."""
+        return self.the_bench
 
     def office(self) -> PreviewOffice:
         """The invented office."""

@@ -23,6 +23,7 @@ from ui import views
 from ui.backend import Answers, Report
 from ui.translator import CatalogueTranslator
 from ui.wiring import lists
+from ui.wiring.bench import WiredBench
 from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
@@ -53,6 +54,7 @@ class WiredTablet:
         self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
         self._meter = views.Meter()
         self._visit: MeterVisit | None = None
+        self._bench = WiredBench(tablet, self.formats, self.now)
         self._panels = WiredPanel(tablet, self.formats)
         self._counts: tablet_rows.OrderCounts | None = None
         self._cancel_sync = False
@@ -209,6 +211,7 @@ class WiredTablet:
         self._cancel_sync = True
         self.runs.cancel()
         self._panels.stop()
+        self._bench.stop()
         visit = self._visit
         if visit is not None:
             visit.cancel()
@@ -371,6 +374,10 @@ class WiredTablet:
     def panels(self) -> WiredPanel:
         """Panels of this tablet's orders."""
         return self._panels
+
+    def bench(self) -> WiredBench:
+        """Several probes at once."""
+        return self._bench
 
     def office(self) -> WiredOffice:
         """The supervisor's side."""

@@ -122,6 +122,22 @@ FocusScope {
                 width: parent.width
 
                 SectionTitle {
+                    text: qsTr("Depósito")
+                }
+
+                ActionButton {
+                    width: 400
+                    text: qsTr("Banco de medidores")
+                    note: qsTr("Varias sondas, un programa")
+                    iconName: "optical"
+                    onClicked: page.app.go("bench")
+                }
+            }
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
                     text: qsTr("Turno")
                     detail: page.app.session.chosen.name ?? ""
                 }

@@ -14,7 +14,11 @@ T.ApplicationWindow {
 
     readonly property bool narrow: width < Theme.narrowBelow
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
-    readonly property string railPlace: ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place === "stock" ? "more" : app.place
+    readonly property string railPlace: {
+        if (["bench", "stock"].includes(app.place))
+            return "more";
+        return ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place;
+    }
 
     readonly property var places: app.session.role === "supervisor" ? officePlaces : crewPlaces
     readonly property var officePlaces: [
@@ -240,6 +244,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: benchPage
+
+        BenchPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: syncPage
 
         SyncPage {
@@ -295,6 +307,7 @@ T.ApplicationWindow {
             "notDone": notDonePage,
             "meter": meterPage,
             "panel": panelPage,
+            "bench": benchPage,
             "sync": syncPage,
             "more": morePage,
             "stock": stockPage,
