@@ -35,12 +35,29 @@ FocusScope {
                     detail: qsTr("Lo que lleva este camión")
                 }
 
-                ActionButton {
-                    width: Math.min(432, parent.width)
-                    text: qsTr("Ver y mover")
-                    note: qsTr("Recibir, entregar, devolver, contar")
-                    iconName: "truck"
-                    onClicked: page.app.go("stock")
+                Flow {
+                    id: stock
+
+                    readonly property real half: width < 700 ? width : (width - Theme.gap16) / 2
+
+                    width: parent.width
+                    spacing: Theme.gap16
+
+                    ActionButton {
+                        width: stock.half
+                        text: qsTr("Ver y mover")
+                        note: qsTr("Recibir, entregar, devolver, contar")
+                        iconName: "truck"
+                        onClicked: page.app.go("stock")
+                    }
+
+                    ActionButton {
+                        width: stock.half
+                        text: qsTr("Banco de medidores")
+                        note: qsTr("Varias sondas, un programa")
+                        iconName: "optical"
+                        onClicked: page.app.go("bench")
+                    }
                 }
             }
 
@@ -115,22 +132,6 @@ FocusScope {
                             onClicked: page.app.usePositionSource(modelData.key)
                         }
                     }
-                }
-            }
-
-            Column {
-                width: parent.width
-
-                SectionTitle {
-                    text: qsTr("Depósito")
-                }
-
-                ActionButton {
-                    width: 400
-                    text: qsTr("Banco de medidores")
-                    note: qsTr("Varias sondas, un programa")
-                    iconName: "optical"
-                    onClicked: page.app.go("bench")
                 }
             }
 
