@@ -122,14 +122,33 @@ class JoinState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ChildDevice(msgspec.Struct, frozen=True):
+    """A meter behind this one (M-Bus): ``channel`` 1 to 4, ``item`` of its number, ``evidence`` as
+    ``address``, ``number``, ``manufacturer`` (FLAG), ``version``, ``type``, ``access_number``, ``status``,
+    ``key``."""
+
+    channel: int
+    item: str
+    state: JoinState
+    evidence: dict[str, str] = {}
+
+
 class JoinEvidence(msgspec.Struct, frozen=True):
     """Join state with what it was concluded from.
 
-    ``technology`` is ``prime``, ``gsm`` or ``none``. PRIME evidence keys: ``mac`` (EUI-48 of the meter),
-    ``sna`` (EUI-48 of the base node), ``lnid``, ``lsid``, ``sid``, ``node_state``, ``level``,
-    ``phy_quality``, ``firmware``. GSM: ``operator``, ``status``, ``signal_dbm``, ``cell_id``.
+    ``technology`` is ``prime``, ``g3``, ``gsm`` (any cellular), ``wisun``, ``lorawan`` or ``none``. Evidence
+    of PRIME: ``mac`` (EUI-48 of the meter), ``sna`` (EUI-48 of the base node), ``lnid``, ``lsid``, ``sid``,
+    ``node_state``, ``level``, ``hears`` (switches), ``phy_quality``, ``firmware``; G3: ``mac``,
+    ``short_address``, ``pan_id``, ``route_cost``, ``hops``, ``neighbours`` (the best), ``neighbour_count``,
+    ``coordinator_lqi``, ``coordinator_phase`` (steps of 60°); cellular: ``operator``, ``status``,
+    ``ps_status``, ``access``, ``signal_dbm``, ``cell_id``, ``rsrp_dbm``, ``rsrq_db``, ``snr_db``.
+
+    ``sources``: the words that decided, with the attribute (CLASS:OBIS:ATTR) that said each. ``children``:
+    meters behind this one.
     """
 
     state: JoinState
     technology: str
     evidence: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    children: list[ChildDevice] = []

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from drivers.dlms import attributes, network, view
+from drivers.dlms import attributes, joins, view
 from drivers.dlms import profile as profiles
 from drivers.dlms.apdu import Result, Selection
 from drivers.dlms.attributes import AttributeReader
@@ -24,12 +24,14 @@ from drivers.dlms.cosem import (
     parse_item,
     plain_text,
 )
+from drivers.dlms.joins.children import child_items, judge_child
 from drivers.dlms.profile import Zone
 from drivers.dlms.view import ASSOCIATION_VIEW, TypeCache, TypeRecord, ViewObject
 from drivers.errors import DriverError, MeterRefused, OtherMeter, UnsupportedObject, WrongValue
 from drivers.models import MeterModel
 from drivers.reading import (
     ByteCount,
+    ChildDevice,
     Identity,
     JoinEvidence,
     ProfileColumn,
@@ -336,27 +338,33 @@ class Jobs:
     # ---- network
 
     def network(self) -> JoinEvidence:
-        """Join state: by the model's technology, else by what classes the association view holds."""
+        """Join state: by the model's technology, else by what classes the association view holds; with the
+        meters behind this one."""
         self.identify()
-        technology = self.model.technology if self.model else None
-        if technology in network.TECHNOLOGIES:
-            probes = {probe: probe.default for probe in network.TECHNOLOGIES[technology]}
-            results = self.fetch(list(probes.values()))
-            found = {probe: results[item] for probe, item in probes.items()}
-            if any(result.data is not None for result in found.values()):
-                return network.judge(technology, found)
-        return self._network_by_view()
+        technology = self.model.technology if self.model else "none"
+        found = self._joined(technology, joins.default_items(technology))
+        if found is None:
+            name, items = joins.found_in(self.association_view(), technology)
+            found = self._joined(name, items) or joins.judge(name, {})
+        return msgspec.structs.replace(found, children=self._children())
 
-    def _network_by_view(self) -> JoinEvidence:
-        objects = self.association_view()
-        by_class = {known.class_id: known for known in reversed(objects)}
-        for technology, all_probes in network.TECHNOLOGIES.items():
-            if not {83, 47} & {probe.class_id for probe in all_probes} & set(by_class):
-                continue
-            probes = {p: by_class[p.class_id].item(p.attribute) for p in all_probes if p.class_id in by_class}
-            results = self.fetch(list(probes.values()))
-            return network.judge(technology, {probe: results[item] for probe, item in probes.items()})
-        return network.judge("none", {})
+    def _joined(self, technology: str, items: dict[joins.Probe, Item]) -> JoinEvidence | None:
+        """``None`` where not one of the objects is there."""
+        results = self.fetch(list(items.values()), "network")
+        answers = {probe: results[item] for probe, item in items.items()}
+        if not any(answer.data is not None for answer in answers.values()):
+            return None
+        return joins.judge(technology, answers, items)
+
+    def _children(self) -> list[ChildDevice]:
+        """Meters on the channels that the model names; without a model, those of the association view."""
+        if self.model is not None:
+            clients = [parse_item(text) for text in self.model.children]
+        else:
+            clients = [known.item(1) for known in view.find(self.association_view(), 72)]
+        results = self.fetch([item for client in clients for item in child_items(client)], "network")
+        found = [judge_child(client, results) for client in clients]
+        return [child for child in found if child is not None]
 
 
 def refusal(item: Item, result: Result) -> DriverError:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.changes import ChangeState, Danger
-from drivers.dlms import network
+from drivers.dlms import joins
 from drivers.dlms.apdu import Result
 from drivers.dlms.cosem import ScalerUnit, format_date_time, parse_date_time, parse_item
 from drivers.dlms.data import Data, Tag, array, integer, long_unsigned, octet_string, structure, unsigned
+from drivers.dlms.joins import cellular, prime
 from drivers.dlms.profile import Column, Zone, decode_rows, range_selection
 from drivers.dlms.settings import Clock, Limiter, capture_period, in_type_of
 from drivers.errors import Garbage, WrongValue
@@ -159,8 +160,8 @@ def test_a_range_is_asked_in_the_meters_own_time(deviation: int, reversed_sign: 
 # ---- network
 
 
-def _prime(**words: Data) -> dict[network.Probe, Result]:
-    return {probe: Result(words[probe.word]) for probe in network.PRIME if probe.word in words}
+def _prime(**words: Data) -> dict[joins.Probe, Result]:
+    return {probe: Result(words[probe.word]) for probe in prime.PROBES if probe.word in words}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def _prime(**words: Data) -> dict[network.Probe, Result]:
 )
 def test_prime_node_states(state: int, sna: bytes, expected: JoinState) -> None:
     words = {"node_state": Data(Tag.ENUM, state), "sna": octet_string(sna)}
-    assert network.judge("prime", _prime(**words)).state is expected
+    assert joins.judge("prime", _prime(**words)).state is expected
 
 
 def test_gsm_states_and_signal_with_short_cell_info_and_unknown_enums() -> None:
@@ -186,16 +187,14 @@ def test_gsm_states_and_signal_with_short_cell_info_and_unknown_enums() -> None:
             "cell": cell,
             "operator": Data(Tag.VISIBLE_STRING, b"ENTEL"),
         }
-        results = {p: Result(words[p.word]) for p in network.GSM if p.word in words}
-        found = network.judge("gsm", results)
+        results = {p: Result(words[p.word]) for p in cellular.PROBES if p.word in words}
+        found = joins.judge("gsm", results)
         assert found.state.value == expected
         assert found.evidence["signal_dbm"] == "-73"
         assert found.evidence["operator"] == "ENTEL"
 
 
 def test_evidence_that_cannot_be_understood_is_no_error() -> None:
-    for probes in (network.PRIME, network.GSM):
+    for probes in (prime.PROBES, cellular.PROBES):
         results = {probe: Result(array(structure(unsigned(1)))) for probe in probes}
-        assert (
-            network.judge("prime" if probes is network.PRIME else "gsm", results).state is JoinState.UNKNOWN
-        )
+        assert joins.judge("prime" if probes is prime.PROBES else "gsm", results).state is JoinState.UNKNOWN

@@ -32,7 +32,7 @@ class _Modem:
 
     def status(self) -> int:
         if not self._joining.decided:
-            return NOT_REGISTERED if self._joining.powered_for() < 2 else SEARCHING
+            return SEARCHING if self._joining.hears else NOT_REGISTERED
         return {Outcome.NORMAL: HOME, Outcome.ROAMING: ROAMING}.get(self._joining.outcome, DENIED)
 
     def ps_status(self) -> int:
@@ -43,7 +43,7 @@ class _Modem:
 
     def cell(self) -> Data:
         """cell_info: four fields in version 0; network codes and channel follow in version 2."""
-        heard = self._joining.powered_for() >= 2
+        heard = self._joining.hears
         quality = u8(10 + self._draw[0] % 20 if heard else UNKNOWN_SIGNAL)
         cell_id = 0x1A2B + self._draw[1] if heard else 0
         if not self._lte:
@@ -52,7 +52,7 @@ class _Modem:
         return structure(u32(cell_id), u16(0x0102 if heard else 0), quality, u8(UNKNOWN_SIGNAL), *more)
 
     def neighbours(self) -> Data:
-        if self._joining.powered_for() < 2:
+        if not self._joining.hears:
             return array([])
         make = u32 if self._lte else u16
         return array([structure(make(0x2000 + self._draw[2]), u8(4 + self._draw[3] % 8))])
@@ -83,7 +83,7 @@ def _lte_monitoring(serial: str, joining: Joining) -> CosemObject:
     heard = structure(i8(14 + draw[0] % 12), i8(35 + draw[1] % 30), i8(3 + draw[2] % 15), enum(0))
     attributes = {
         2: fixed(structure(*timers)),
-        3: computed(lambda: heard if joining.powered_for() >= 2 else unheard),
+        3: computed(lambda: heard if joining.hears else unheard),
     }
     return CosemObject(151, 1, obis("0.0.25.11.0.255"), attributes)
 

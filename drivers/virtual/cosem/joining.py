@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+FIRST_CELL = 2.0
+"""Seconds until a modem hears its first cell."""
+
 
 class Outcome(StrEnum):
     """What the network does with this meter."""
@@ -23,6 +26,11 @@ class Joining:
     powered_for: Callable[[], float]
     after: float
     outcome: Outcome = Outcome.NORMAL
+
+    @property
+    def hears(self) -> bool:
+        """Whether the modem has found a cell to measure."""
+        return self.powered_for() >= min(FIRST_CELL, self.after)
 
     @property
     def decided(self) -> bool:
