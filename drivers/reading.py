@@ -71,11 +71,12 @@ class ProfileColumn(msgspec.Struct, frozen=True):
 
 class ProfileRow(msgspec.Struct, frozen=True):
     """One captured row: ``time`` ISO 8601 UTC, ``status`` the raw status word as text, ``values`` by
-    column."""
+    column, ``flags`` the status bits that are set, in English as the model file names them."""
 
     time: str | None
     status: str | None
     values: list[str | None]
+    flags: list[str] = []
 
 
 class ProfileResult(msgspec.Struct, frozen=True):
@@ -108,6 +109,39 @@ class EventsResult(msgspec.Struct, frozen=True):
 
     identity: Identity
     rows: list[EventRow]
+    exchanges: int
+    bytes: ByteCount
+    seconds: float
+
+
+class ObjectAttribute(msgspec.Struct, frozen=True):
+    """One attribute as it reads: ``value`` on one line (scaler applied, with ``unit``), ``fields`` path →
+    text where it is structured; ``status`` as of a reading, also ``secret`` and ``buffer`` (not asked for),
+    ``not-understood`` (not what its class says; shown as it came)."""
+
+    index: int
+    name: str
+    value: str | None = None
+    unit: str | None = None
+    status: str | None = None
+    fields: dict[str, str | None] = {}
+
+
+class ObjectView(msgspec.Struct, frozen=True):
+    """An object of the meter; ``version`` is ``None`` where its association view does not list it."""
+
+    class_id: int
+    version: int | None
+    obis: str
+    name: str
+    attributes: list[ObjectAttribute] = []
+
+
+class ObjectsResult(msgspec.Struct, frozen=True):
+    """The answer of ``objects``: all without attributes, or the one asked for with them."""
+
+    identity: Identity
+    objects: list[ObjectView]
     exchanges: int
     bytes: ByteCount
     seconds: float

@@ -20,6 +20,7 @@ from fieldtool.commands import (
     meter,
     meterimage,
     meterjobs,
+    meterobjects,
     panel,
     references,
     stock,
@@ -46,6 +47,7 @@ tablet.add_to(app)
 tools.add_to(app)
 references.add_to(app)
 meterjobs.add_to(meter.app)
+meterobjects.add_to(meter.app)
 meterimage.add_to(meter.app)
 panel.add_to(meter.app)
 bench.add_to(meter.app)

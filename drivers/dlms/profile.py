@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from drivers.dlms.apdu import Selection
 from drivers.dlms.attributes import scaler_item, value_text
@@ -88,12 +90,27 @@ def value_columns(columns: list[Column]) -> list[tuple[int, Column]]:
     return [(n, column) for n, column in enumerate(columns) if not column.is_time and not column.is_status]
 
 
+def status_flags(data: Data, names: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """English names of the status bits that are set: bit 0 is the lowest of a number, the first of a bit
+    string. A model that names none gets none."""
+    if not names:
+        return []
+    if isinstance(data.value, str):
+        places = [place for place, bit in enumerate(data.value) if bit == "1"]
+    elif isinstance(data.value, int):
+        places = [place for place in range(64) if int(data.value) >> place & 1]
+    else:
+        return []
+    return [names.get(str(place), {}).get("en", f"bit {place}") for place in places]
+
+
 def decode_rows(
     data: Data,
     columns: list[Column],
     scalers: dict[Item, ScalerUnit | None],
     period: int | None,
     zone: Zone,
+    status_bits: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> list[tuple[datetime | None, ProfileRow]]:
     """Rows with their UTC time. A null time means one period after the row before, a null value "same as
     before"."""
@@ -115,8 +132,9 @@ def decode_rows(
             )
         before, last = moment, cells
         status = value_text(columns[status_at].item, cells[status_at]) if status_at is not None else None
+        flags = status_flags(cells[status_at], status_bits) if status_at is not None else []
         values = [_cell(cells[n], column, scalers) for n, column in values_of]
-        rows.append((moment, ProfileRow(iso_utc(moment) if moment else None, status, values)))
+        rows.append((moment, ProfileRow(iso_utc(moment) if moment else None, status, values, flags)))
     return rows
 
 

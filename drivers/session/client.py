@@ -32,7 +32,7 @@ from drivers.changes import (
     WriteOutcome,
 )
 from drivers.connection import Connection, SessionHost
-from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import EventsResult, Identity, JoinEvidence, ObjectsResult, ProfileResult, ReadResult
 from drivers.session import messages as m
 
 _Value = TypeVar("_Value")
@@ -128,6 +128,10 @@ class OpticalSession:
     def network(self) -> JoinEvidence:
         """Whether the meter has joined its network, and what says so."""
         return _got(self._ask(m.Network).network)
+
+    def objects(self, name: str | None = None) -> ObjectsResult:
+        """All objects of the meter, or the one that is named (CLASS:OBIS) with its attributes."""
+        return _got(self._ask(lambda number: m.Objects(number, name)).objects)
 
     def plan(self, program: str | Path, values: dict[str, str] | None = None) -> Plan:
         """What a program would change; nothing is written."""

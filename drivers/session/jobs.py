@@ -253,7 +253,7 @@ class Jobs:
         ]
         if texts and all(reading.status in UNSUPPORTED for reading in readings):
             raise UnsupportedObject(detail=", ".join(texts[:5]))
-        return ReadResult(identity, readings, self.reach.exchanges, self._bytes(), _since(started))
+        return ReadResult(identity, readings, self.reach.exchanges, self.bytes_on_line(), _since(started))
 
     def _default_items(self) -> list[str]:
         return [named.item for named in self.model.readings] if self.model else _DEFAULT_READINGS
@@ -261,7 +261,7 @@ class Jobs:
     def _name(self, item: Item) -> str | None:
         return self.model.name_of(str(item)) if self.model else None
 
-    def _bytes(self) -> ByteCount:
+    def bytes_on_line(self) -> ByteCount:
         line = self.reach.line
         return ByteCount(line.bytes_tx, line.bytes_rx) if line else ByteCount()
 
@@ -284,14 +284,15 @@ class Jobs:
         self._fetch_scalers(columns)
         buffer = self._buffer(item, columns, since, until, zone)
         assert buffer.data is not None
-        rows = profiles.decode_rows(buffer.data, columns, self.scalers, period, zone)
+        bits = self.model.status_bits if self.model else {}
+        rows = profiles.decode_rows(buffer.data, columns, self.scalers, period, zone, bits)
         return ProfileResult(
             str(item),
             [self._column(column) for _, column in profiles.value_columns(columns)],
             _between(rows, since, until),
             period,
             self.reach.exchanges,
-            self._bytes(),
+            self.bytes_on_line(),
             _since(started),
         )
 

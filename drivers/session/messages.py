@@ -20,7 +20,7 @@ from drivers.changes import (
     WriteOutcome,
 )
 from drivers.connection import Connection
-from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import EventsResult, Identity, JoinEvidence, ObjectsResult, ProfileResult, ReadResult
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type"):
@@ -73,6 +73,13 @@ class Events(Message, frozen=True, tag="events"):
 
 class Network(Message, frozen=True, tag="network"):
     id: int
+
+
+class Objects(Message, frozen=True, tag="objects"):
+    """``name`` is CLASS:OBIS of the object to read whole, ``None`` for the list of all."""
+
+    id: int
+    name: str | None = None
 
 
 class MakePlan(Message, frozen=True, tag="plan"):
@@ -211,6 +218,7 @@ class Result(Message, frozen=True, tag="result"):
     profile: ProfileResult | None = None
     events: EventsResult | None = None
     network: JoinEvidence | None = None
+    objects: ObjectsResult | None = None
     plan: Plan | None = None
     applied: ApplyReport | None = None
     verified: VerifyReport | None = None
@@ -229,7 +237,7 @@ class Failure(Message, frozen=True, tag="failure"):
 
 
 ToSession = (
-    Open | Identify | Read | Profile | Events | Network | MakePlan | Apply | Verify | Settle | Relay
+    Open | Identify | Read | Profile | Events | Network | Objects | MakePlan | Apply | Verify | Settle | Relay
     | SendImage | ActivateImage | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret | AnswerFailed
 )  # fmt: skip
 ToApplication = Ready | Progress | AskIntent | AskOutcome | AskCounter | AskSecret | Result | Failure

@@ -38,7 +38,14 @@ from drivers.connection import Connection, Mode
 from drivers.dlms.image import Image, image_of
 from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, Protocols, load_models
-from drivers.reading import EventsResult, Identity, JoinEvidence, ProfileResult, ReadResult
+from drivers.reading import (
+    EventsResult,
+    Identity,
+    JoinEvidence,
+    ObjectsResult,
+    ProfileResult,
+    ReadResult,
+)
 from drivers.session import messages as m
 from drivers.session.access import ReadoutOnly
 from drivers.session.ansi_apply import AnsiWriter
@@ -52,6 +59,7 @@ from drivers.session.iec_reach import IecReach
 from drivers.session.image import ImageJobs
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
+from drivers.session.objects import read_objects
 from drivers.session.reach import Questions, Reach
 from drivers.trace.record import TraceWriter
 
@@ -260,6 +268,8 @@ class Session:
                 return m.Result(number, events=self._events(item, start, end))
             case m.Network():
                 return m.Result(number, network=jobs.network())
+            case m.Objects(name=name):
+                return m.Result(number, objects=self._objects(name))
             case m.MakePlan(program=program, values=values):
                 return m.Result(number, plan=writer.plan(program, values))
             case m.Apply(plan=plan, allow=allow):
@@ -306,6 +316,11 @@ class Session:
         self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs, self._images)
         self._events = partial(read_events, reader)
         self._become_readout = partial(self._go_on_without_dlms, dlms, way, journal, programs)
+
+    def _objects(self, name: str | None) -> ObjectsResult:
+        if not isinstance(self._jobs, Jobs):
+            raise errors.UnsupportedObject(detail="objects are those of DLMS/COSEM")
+        return read_objects(self._jobs, name)
 
     def _image(self, request: m.SendImage | m.ActivateImage) -> ImageReport:
         if self._images is None:

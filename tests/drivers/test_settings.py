@@ -15,11 +15,12 @@ from drivers.dlms.apdu import Result
 from drivers.dlms.cosem import ScalerUnit, format_date_time, parse_date_time, parse_item
 from drivers.dlms.data import Data, Tag, array, integer, long_unsigned, octet_string, structure, unsigned
 from drivers.dlms.joins import cellular, prime
-from drivers.dlms.profile import Column, Zone, decode_rows, range_selection
+from drivers.dlms.profile import Column, Zone, decode_rows, range_selection, status_flags
 from drivers.dlms.settings import Clock, Limiter, capture_period, in_type_of
 from drivers.errors import Garbage, WrongValue
-from drivers.models import CaptureSetting, ClockSetting, LimiterSetting
+from drivers.models import CaptureSetting, ClockSetting, LimiterSetting, load_models
 from drivers.reading import JoinState
+from tests.drivers.field import MODELS
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 CLOCK = parse_item("8:0.0.1.0.0.255:2")
@@ -155,6 +156,13 @@ def test_a_range_is_asked_in_the_meters_own_time(deviation: int, reversed_sign: 
     first = parse_date_time(selection.parameters.items[1].octets)
     assert first is not None
     assert first.utc(reversed_sign=reversed_sign) == NOW
+
+
+def test_the_status_of_a_profile_row_is_named_by_the_model_file() -> None:
+    bits = load_models(MODELS)["prime-1ph"].status_bits
+    assert status_flags(unsigned(0x82), bits) == ["bit 1", "Power down"]
+    assert status_flags(Data(Tag.BIT_STRING, "00000001"), bits) == ["Power down"]
+    assert status_flags(unsigned(0x82), {}) == []
 
 
 # ---- network

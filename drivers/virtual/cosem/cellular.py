@@ -39,7 +39,7 @@ class _Modem:
         return (LTE if self._lte else GPRS) if self._joining.joined else 0
 
     def operator(self) -> bytes:
-        return b"22210" if self._joining.joined else b""
+        return b"71610" if self._joining.joined else b""
 
     def cell(self) -> Data:
         """cell_info: four fields in version 0; network codes and channel follow in version 2."""

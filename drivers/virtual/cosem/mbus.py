@@ -37,7 +37,7 @@ def _child(channel: int, child: Child, joining: Joining, stamp: Callable[[], byt
         return lambda: value if joining.joined else before
 
     def accesses() -> Data:
-        return u8(int(joining.powered_for() // 10) % 256 if joining.joined else 0)
+        return u8(1 + int(joining.powered_for() // 10) % 255 if joining.joined else 0)
 
     client = {
         2: fixed(octets(obis("0.0.24.6.0.255"))),
