@@ -268,18 +268,29 @@ def prime_join(
     return msgspec.structs.replace(found, evidence=kept, heard=heard)
 
 
-def cellular_join(
-    state: str, evidence: Mapping[str, str], technology: Technology, now: datetime
+def g3_join(
+    state: str, evidence: Mapping[str, str], expected_pan: str | None, technology: Technology, now: datetime
 ) -> JoinFound:
-    """Judge classes 47/151: registered at home or roaming is joined, denied is failed, else pending."""
+    """Judge G3 classes 91/92: the PAN against that of the concentrator, where its file names one (`pan`)."""
+    found = optical_join("optical_g3", state, evidence, technology, now)
+    if not expected_pan:
+        return found
+    expected = plain_eui(expected_pan).removeprefix("0X").zfill(4)
+    kept = dict(evidence) | {"expected_pan": expected}
+    other = found.state is JoinState.JOINED and evidence.get("pan_id", expected) != expected
+    reason = "other_concentrator" if other else found.reason
+    return msgspec.structs.replace(found, evidence=kept, reason=reason)
+
+
+def optical_join(
+    how: str, state: str, evidence: Mapping[str, str], technology: Technology, now: datetime
+) -> JoinFound:
+    """Judge what the meter says of itself: joined, denied is failed, anything else is pending."""
     if state == "joined":
-        return JoinFound(state=JoinState.JOINED, how="optical_cellular", evidence=dict(evidence))
+        return JoinFound(state=JoinState.JOINED, how=how, evidence=dict(evidence))
     if state == "denied":
-        return JoinFound(
-            state=JoinState.FAILED, how="optical_cellular", reason="denied", evidence=dict(evidence)
-        )
-    found = pending(technology, "optical_cellular", now)
-    return msgspec.structs.replace(found, evidence=dict(evidence))
+        return JoinFound(state=JoinState.FAILED, how=how, reason="denied", evidence=dict(evidence))
+    return msgspec.structs.replace(pending(technology, how, now), evidence=dict(evidence))
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from fieldtool.procedure.bench import JoinFound, PlanFound
 from fieldtool.procedure.effects import device_serial
 from fieldtool.procedure.rules import consent_missing, scanned_serial
 from fieldtool.procedure.views import ChangeRow, Problem
-from fieldtool.registration import cellular_join, listed_join, pending, prime_join
+from fieldtool.registration import g3_join, listed_join, optical_join, pending, prime_join
 from fieldtool.run import evidence
 from fieldtool.technologies import Proof, Technology
 from workorders.clock import read_utc
@@ -145,16 +145,18 @@ class MeterSteps:
         self, role: DeviceRole, proof: Proof, technology: Technology, progress: Progress | None
     ) -> JoinFound | None:
         now = datetime.now(UTC)
-        if proof in (Proof.OPTICAL_PRIME, Proof.OPTICAL_CELLULAR):
+        if proof in (Proof.OPTICAL_PRIME, Proof.OPTICAL_G3, Proof.OPTICAL_CELLULAR):
             try:
                 expected = device_serial(self._run.state, role)
                 heard = self._work.network(self._target(role), expected, progress)
             except UnsupportedObject:
                 return None
+            state, said = heard.state.value, heard.evidence
             if proof is Proof.OPTICAL_PRIME:
-                mac = self._expected_mac()
-                return prime_join(heard.state.value, heard.evidence, mac, technology, now)
-            return cellular_join(heard.state.value, heard.evidence, technology, now)
+                return prime_join(state, said, self._expected("mac"), technology, now)
+            if proof is Proof.OPTICAL_G3:
+                return g3_join(state, said, self._expected("pan"), technology, now)
+            return optical_join(proof.value, state, said, technology, now)
         return self._ask_list(role, proof, technology, now)
 
     def _ask_list(
@@ -188,10 +190,11 @@ class MeterSteps:
                 return done.answer.concentrator
         return self._run.order.place.concentrator
 
-    def _expected_mac(self) -> str | None:
+    def _expected(self, identity: str) -> str | None:
+        """An identity of the concentrator that the meter should hang on."""
         mrid = self._concentrator()
         node = self._run.around.network.node(mrid) if mrid else None
-        return node.identities.get("mac") if node else None
+        return node.identities.get(identity) if node else None
 
     # --- common -----------------------------------------------------------------------------------
 

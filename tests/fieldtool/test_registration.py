@@ -13,10 +13,12 @@ from fieldtool.registration import (
     Heard,
     Node,
     distance_m,
+    g3_join,
     identities_of,
     judge_place,
     level_of,
     listed_join,
+    optical_join,
     prime_join,
     read_head_end,
 )
@@ -144,6 +146,28 @@ def test_prime_still_searching_stays_pending_until_the_technologys_time() -> Non
     found = prime_join("searching", {}, "404022F42501", PRIME, NOW)
     assert found.state is JoinState.PENDING
     assert found.recheck_at == utc_text(NOW + timedelta(minutes=PRIME.wait.recheck_minutes))
+
+
+@pytest.mark.parametrize(
+    ("state", "pan", "expected", "outcome"),
+    [
+        ("joined", "781D", "0x781d", (JoinState.JOINED, None)),
+        ("joined", "781D", "0042", (JoinState.JOINED, "other_concentrator")),
+        ("joined", "781D", None, (JoinState.JOINED, None)),
+        ("searching", "FFFF", "781D", (JoinState.PENDING, "not_heard_yet")),
+    ],
+)
+def test_g3_joined_in_the_pan_of_the_expected_coordinator(
+    state: str, pan: str, expected: str | None, outcome: tuple[JoinState, str | None]
+) -> None:
+    found = g3_join(state, {"pan_id": pan}, expected, PRIME, NOW)
+    assert (found.state, found.reason) == outcome
+    assert found.how == "optical_g3"
+
+
+def test_a_modem_that_is_denied_has_failed() -> None:
+    found = optical_join("optical_cellular", "denied", {"status": "3"}, PRIME, NOW)
+    assert (found.state, found.reason) == (JoinState.FAILED, "denied")
 
 
 def listed(*heard: Heard) -> tuple[JoinState, str | None]:

@@ -102,6 +102,29 @@ def test_a_miswired_meter_is_read_judged_and_read_again_by_itself(at: Open) -> N
             crew.until(lambda: not crew.screens.app.meter.busy and not shown(crew)["live"])
 
 
+def test_the_network_is_told_in_words_of_its_technology(at: Open) -> None:
+    with virtual_meter("g3-1ph", "--join-after-s", "0") as meter:
+        crew, _ = at(meter)
+        with crew:
+            crew.tap("Leer")
+            until(crew, lambda: crew.sees("Comunicando"))
+            assert crew.sees("Red · G3-PLC")
+            assert crew.sees("Calidad (LQI)")
+            picture(crew, "g3")
+
+
+def test_meters_behind_the_meter_stand_below_its_network(at: Open) -> None:
+    with virtual_meter("idis-1ph-lte", "--join-after-s", "0") as meter:
+        crew, _ = at(meter)
+        with crew:
+            crew.tap("Leer")
+            until(crew, lambda: crew.sees("Red · celular"))
+            facts = {fact["label"]: fact["value"] for fact in shown(crew)["network"]["facts"]}
+            assert facts["Agua"] == "KAM 62234567"
+            assert facts["Señal LTE"].endswith("dBm")
+            picture(crew, "lte")
+
+
 def test_a_meter_that_goes_away_leaves_its_values_and_says_so(at: Open) -> None:
     with virtual_meter("prime-1ph", "--join-after-s", "0") as meter:
         crew, _ = at(meter)

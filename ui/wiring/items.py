@@ -68,6 +68,10 @@ def _instant(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+_UNITS = {"_dbm": "dBm", "_db": "dB"}
+"""Unit of a piece of evidence by the end of its name."""
+
+
 def evidence_facts(
     evidence: Mapping[str, object], formats: Formats, skip: str = ""
 ) -> tuple[views.Fact, ...]:
@@ -75,14 +79,22 @@ def evidence_facts(
     return tuple(
         views.Fact(
             label=formats.word(f"evidence.{name}"),
-            value=formats.word_or(f"value.{name}.{value}", str(value)),
+            value=_evidence_value(name, str(value), formats),
         )
         for name, value in evidence.items()
-        if says_something(value)
+        if (says_something(value) or formats.word_or(f"value.{name}.{value}", ""))
         and str(value) != skip
         and name != "sna"
         and formats.word_or(f"evidence.{name}", "")
     )
+
+
+def _evidence_value(name: str, value: str, formats: Formats) -> str:
+    """A word where we have one, a level with its unit, else as the meter said it."""
+    unit = next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), None)
+    if unit is not None:
+        return formats.quantity(value, unit)
+    return formats.word_or(f"value.{name}.{value}", value)
 
 
 def says_something(value: object) -> bool:

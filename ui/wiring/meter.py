@@ -154,6 +154,12 @@ def _registers(found: MeterView, formats: Formats) -> tuple[views.Fact, ...]:
     return tuple(rows[:8])
 
 
+_NO_PAN = "FFFF"
+#: What is shown of a technology, most telling first; of the others what the meter said, in its order.
+_SHOWN_FIRST = {
+    "g3": ("coordinator_phase", "coordinator_lqi", "hops", "short_address", "mac"),
+    "gsm": ("access", "rsrp_dbm", "signal_dbm", "snr_db", "rsrq_db"),
+}
 _TONES: dict[str, views.Tone] = {"joined": "good", "searching": "attention", "denied": "wrong"}
 
 
@@ -162,16 +168,42 @@ def _network(found: dict[str, Any] | None, formats: Formats) -> views.Network | 
         return None
     state = str(found.get("state") or "unknown")
     evidence = found.get("evidence") or {}
-    node = str(evidence.get("sna") or evidence.get("base_node") or "")
-    node = node if says_something(node) else ""
-    facts = evidence_facts(evidence, formats, skip=node)[:4]
+    technology = str(found.get("technology") or "")
+    label, node = _node(technology, evidence, formats)
+    order = _SHOWN_FIRST.get(technology)
+    if order is not None:
+        evidence = {name: evidence[name] for name in order if name in evidence}
+    children = tuple(_child(child, formats) for child in found.get("children") or ())
+    facts = evidence_facts(evidence, formats, skip=node)[: max(2, 4 - len(children))] + children
+    name = formats.word_or(f"network.{technology}", "")
     return views.Network(
-        title=formats.say("Red"),
+        title=formats.say("Red") + (f" · {name}" if name else ""),
         verdict=formats.word_or(f"join.state.{state}", state),
         tone=_TONES.get(state, "attention"),
-        node_label=formats.say("Nodo base"),
+        node_label=label,
         node=node,
         facts=facts,
+    )
+
+
+def _node(technology: str, evidence: dict[str, Any], formats: Formats) -> tuple[str, str]:
+    """What the meter hangs on, and how that is called: base node, network of the coordinator, operator."""
+    names = {"g3": "pan_id", "gsm": "operator", "wisun": "network_name"}
+    name = names.get(technology, "sna")
+    node = str(evidence.get(name) or "")
+    label = formats.say("Nodo base") if name == "sna" else formats.word(f"evidence.{name}")
+    return label, node if says_something(node) and node != _NO_PAN else ""
+
+
+def _child(child: dict[str, Any], formats: Formats) -> views.Fact:
+    """A meter behind this one: what it is and its number, or that the channel still waits."""
+    evidence = child.get("evidence") or {}
+    kind = str(evidence.get("type") or "")
+    state = str(child.get("state") or "unknown")
+    number = " ".join(str(evidence[word]) for word in ("manufacturer", "number") if evidence.get(word))
+    return views.Fact(
+        label=formats.word_or(f"value.child.{kind}", formats.say("Canal {n}", n=str(child.get("channel")))),
+        value=number if state == "joined" else formats.word_or(f"join.state.{state}", state),
     )
 
 
