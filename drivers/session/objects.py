@@ -10,7 +10,6 @@ from drivers.dlms.classes.shapes import flatten, readable
 from drivers.dlms.cosem import Item, access_result, obis_text, parse_item
 from drivers.errors import UnsupportedObject
 from drivers.reading import ObjectAttribute, ObjectsResult, ObjectView
-from drivers.session.access import ReadoutOnly
 from drivers.session.jobs import Jobs
 
 _BUFFERS = frozenset({(7, 2)})
@@ -26,8 +25,6 @@ def read_objects(jobs: Jobs, text: str | None) -> ObjectsResult:
     Raises ``UnsupportedObject`` if the meter has not a single attribute of it."""
     started = time.monotonic()
     identity = jobs.identify()
-    if jobs.reach.is_readout:
-        raise ReadoutOnly
     if text is None:
         shown = [
             ObjectView(known.class_id, known.version, known.obis, classes.class_name(known.class_id))

@@ -111,6 +111,8 @@ def test_the_network_is_told_in_words_of_its_technology(at: Open) -> None:
             assert crew.sees("Red · G3-PLC")
             assert crew.sees("Calidad (LQI)")
             picture(crew, "g3")
+            crew.screens.app.go("orders")
+            crew.until(lambda: not crew.screens.app.meter.busy and not shown(crew)["live"])
 
 
 def test_meters_behind_the_meter_stand_below_its_network(at: Open) -> None:
@@ -123,6 +125,8 @@ def test_meters_behind_the_meter_stand_below_its_network(at: Open) -> None:
             assert facts["Agua"] == "KAM 62234567"
             assert facts["Señal LTE"].endswith("dBm")
             picture(crew, "lte")
+            crew.screens.app.go("orders")
+            crew.until(lambda: not crew.screens.app.meter.busy and not shown(crew)["live"])
 
 
 def test_a_meter_that_goes_away_leaves_its_values_and_says_so(at: Open) -> None:
