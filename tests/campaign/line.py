@@ -22,6 +22,7 @@ from drivers.virtual.uart import Framing, transfer
 
 _TICK = 0.05
 _LONGEST_VISIT = 7200.0
+_GRAIN = 1e-4
 _SOON = 0.015
 """Characters are handed over in pieces of this length of time."""
 
@@ -103,7 +104,7 @@ class Noise:
 
 class Field:
     """One meter, its line, its clock and what will go wrong. ``boot``: seconds off after a power loss that
-    the meter's own write faults raise; ``error_rate``: of bits, both ways."""
+    the meter's own write faults raise; ``error_rate``: of bits, both ways; ``fine``: to the character."""
 
     def __init__(
         self,
@@ -113,6 +114,7 @@ class Field:
         boot: float = 2.0,
         error_rate: float = 0.0,
         seed: int = 0,
+        fine: bool = False,
     ) -> None:
         self.clock = SimulatedClock()
         self.characters = 0
@@ -122,6 +124,7 @@ class Field:
         self._line = line
         self._faults = sorted(faults, key=lambda fault: fault.at)
         self._boot = boot
+        self._soon = _SOON if not fine else _GRAIN
         self._noise = Noise(error_rate, seed)
         self._slipped_until = self._gone_until = 0.0
         self._off_until: float | None = None
@@ -199,7 +202,7 @@ class Field:
             due = self._line.due
             until = min(deadline, now + _TICK)
             if due is not None:
-                until = min(until, max(due, now + _SOON))
+                until = min(until, max(due, now + self._soon))
             self.clock.advance(until)
 
     def _catch_up(self, framing: Framing, number: int) -> None:

@@ -70,7 +70,16 @@ def object_of(item: str) -> str:
 class WatchedMeter:
     """A virtual meter with a notebook: what was written to it and which passwords it was offered."""
 
-    def __init__(self, kind: Kind, *, reaction: float, echo: bool, faults: WriteFaults, offset: int) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        reaction: float,
+        echo: bool,
+        faults: WriteFaults,
+        offset: int,
+        baud: int = 9600,
+    ) -> None:
         self.kind = kind
         self._offered: list[tuple[int, int]] = []
         self._attempt = self._refused = 0
@@ -81,16 +90,16 @@ class WatchedMeter:
             ansi = AnsiSettings(serial=model.serial, days=2, clock_offset=offset, faults=faults)
             self.device = device = AnsiDevice(model, ansi, NOW.timestamp)
             self.serial = device.serial
-            self.machine: Meter | AnsiMeter = AnsiMeter(device, 9600)
+            self.machine: Meter | AnsiMeter = AnsiMeter(device, baud)
             self.secrets = {"password": programmer_password(self.serial).encode()}
         else:
             dlms = MODELS[kind.model]
             settings = Settings(
-                serial=dlms.serial, reaction=reaction, days=2, clock_offset=offset, faults=faults
+                serial=dlms.serial, baud=baud, reaction=reaction, days=2, clock_offset=offset, faults=faults
             )
             self.device = cosem = LogicalDevice(dlms, settings, NOW.timestamp)
             self.serial = cosem.serial
-            self.machine = Meter(cosem, 9600, reaction, _PHYSICAL, _INACTIVITY)
+            self.machine = Meter(cosem, baud, reaction, _PHYSICAL, _INACTIVITY)
             known = derive(self.serial)
             self.secrets = {
                 "password": known["password"].encode(),

@@ -139,6 +139,18 @@ class Session:
     def read(self) -> ReadResult:
         return self._jobs.read(None)
 
+    def read_items(self, items: list[str]) -> ReadResult:
+        return self._jobs.read(items)
+
+    @property
+    def exchanges(self) -> int:
+        return self._reach.exchanges
+
+    def view(self) -> None:
+        """Have the association view of this type in the cache."""
+        if isinstance(self._jobs, Jobs):
+            self._jobs.association_view()
+
     def profile(self, start: datetime, end: datetime) -> ProfileResult:
         return self._jobs.profile(None, start.isoformat(), end.isoformat())
 
@@ -153,6 +165,10 @@ class Session:
 
     def apply(self, plan: Plan) -> bool:
         return self._writer.apply(plan, _ALLOWED).complete
+
+    def apply_all(self, plan: Plan) -> bool:
+        """As `apply`, whatever is in it."""
+        return self._writer.apply(plan, [change.id for change in plan.changes]).complete
 
     def verify(self, program: str, values: dict[str, str]) -> VerifyReport:
         return self._writer.verify(program, values)
