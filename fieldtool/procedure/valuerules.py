@@ -24,8 +24,9 @@ def normal(step: m.ValueStep, text: str | None) -> str | None:
 
 
 def expected(step: m.ValueStep, job: Job) -> str | None:
-    """What the order says, in the normal form; None where it says nothing."""
-    return normal(step, job.order.program_values.get(step.expects or ""))
+    """What the order says, in the normal form where it has one; None where it says nothing."""
+    said = (job.order.program_values.get(step.expects or "") or "").strip()
+    return normal(step, said) or said or None
 
 
 def problems(

@@ -332,17 +332,20 @@ def _take_orders(work: _Import) -> None:
     wanted: dict[str, tuple[WorkOrder, Customer]] = {}
     crews = {crew.id for crew in work.project.crew}
     for line, row in work.rows("orders", OrderRow):
-        point = work.points.get(row.usage_point)
+        point = work.points.get(row.usage_point or "")
         mrid = order_mrid(work.project.id, row.number)
-        if point is None:
-            message = f"order {row.number}: no supply point {row.usage_point} in the project"
+        if point is None and (row.usage_point is not None or row.node is None):
+            message = f"order {row.number}: no supply point {row.usage_point or ''} in the project"
             work.refuse("orders", line, "unknown_usage_point", message)
+        elif point is None and row.node not in work.tree.nodes:
+            message = f"order {row.number}: no node {row.node} in the project's tree"
+            work.refuse("orders", line, "unknown_node", message)
         elif row.crew is not None and crews and row.crew not in crews:
             work.refuse("orders", line, "unknown_crew", f"order {row.number}: no crew {row.crew}")
         elif mrid in wanted:
             work.refuse("orders", line, "number_twice", f"the order {row.number} stands twice in the list")
         else:
-            meter = work.meters.get(point.mrid)
+            meter = work.meters.get(point.mrid) if point else None
             order = build_order(row, work.project, point, meter, work.tree, work.calendar)
             wanted[mrid] = (order, build_customer(row, point, work.customers))
     with writing(work.office, work.project.id) as (connection, write):

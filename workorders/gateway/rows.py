@@ -86,11 +86,16 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An order; times are local to the project."""
+    """An order; times are local to the project.
+
+    At a supply point, or, for what is no customer's, at a `node` of the tree. `values` is `name=value;…`:
+    what the office knows beforehand (`ip`, `ct_ratio`, `sgc`, …), for the program and for what a crew types.
+    """
 
     number: Text
     kind: TaskKind
-    usage_point: Id
+    usage_point: Id | None = None
+    node: Id | None = None
     crew: Id | None = None
     scheduled_start: Moment | None = None
     scheduled_end: Moment | None = None
@@ -103,6 +108,7 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     priority: PriorityText = "normal"
     notes: Text | None = None
     flags: Text = ""
+    values: Text = ""
 
 
 class StockRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +188,9 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
     plan: PlanPart = PlanPart()
 
 
+COLLECTORS = frozenset({"concentrator", "accessPoint", "gateway", "borderRouter"})
+
+
 @dataclass
 class Tree:
     """The nodes of a project, with who hangs below whom."""
@@ -193,7 +202,7 @@ class Tree:
     def add(self, node: Node) -> None:
         """Add a node."""
         self.nodes[node.mrid] = node
-        if node.kind in {"concentrator", "accessPoint", "gateway", "borderRouter"} and node.parent:
+        if node.kind in COLLECTORS and node.parent:
             self.heads.setdefault(node.parent, node.mrid)
 
     def upwards(self, mrid: str | None) -> list[Node]:
@@ -218,6 +227,21 @@ class Tree:
             panel=point.panel or first.get("panel"),
             slot=point.slot,
             phase=point.phase,
+        )
+
+    def place_of(self, mrid: str | None) -> Place:
+        """Where a node of the tree is, itself named among what is above it."""
+        way = self.upwards(mrid)
+        first = {node.kind: node.mrid for node in reversed(way)}
+        head = next((self.heads[node.mrid] for node in way if node.mrid in self.heads), None)
+        own = way[0] if way and way[0].kind in COLLECTORS else None
+        return Place(
+            substation=first.get("substation"),
+            feeder=first.get("feeder"),
+            transformer=first.get("transformer"),
+            output=first.get("output"),
+            concentrator=own.mrid if own else head,
+            panel=first.get("panel"),
         )
 
 
@@ -281,12 +305,12 @@ def identities(text: str) -> dict[str, str]:
 def build_order(
     row: OrderRow,
     project: ProjectFile,
-    point: UsagePointRow,
+    point: UsagePointRow | None,
     meter: StandingMeter | None,
     tree: Tree,
     calendar: Calendar,
 ) -> WorkOrder:
-    """The order that a row of the utility's list stands for."""
+    """The order that a row of the utility's list stands for; without a supply point it is at `row.node`."""
     old = None
     if row.old_serial is not None:
         known = meter if meter is not None and meter.serial == row.old_serial else None
@@ -309,23 +333,28 @@ def build_order(
         scheduled_start=calendar.utc(row.scheduled_start),
         scheduled_end=calendar.utc(row.scheduled_end),
         due=calendar.utc(row.due),
-        usage_point=point.mrid,
-        usage_point_kind=point.kind,
-        supply_number=point.number,
+        usage_point=point.mrid if point else None,
+        usage_point_kind=point.kind if point else None,
+        supply_number=point.number if point else None,
         old_asset=old,
         new_asset=new,
         technology=project.technology,
         procedure=row.procedure,
         program=row.program,
-        place=tree.place(point, meter.place if meter else None),
-        tariff=point.tariff,
-        contracted_power=point.contracted_power,
+        program_values=identities(row.values),
+        place=tree.place(point, meter.place if meter else None) if point else tree.place_of(row.node),
+        tariff=point.tariff if point else None,
+        contracted_power=point.contracted_power if point else None,
         flags=split_flags(_flags(row))[0],
     )
 
 
-def build_customer(row: OrderRow, point: UsagePointRow, customers: Mapping[str, CustomerRow]) -> Customer:
+def build_customer(
+    row: OrderRow, point: UsagePointRow | None, customers: Mapping[str, CustomerRow]
+) -> Customer:
     """What the crew must know of the customer; sealed before it is written anywhere."""
+    if point is None:
+        return Customer(notes=row.notes, flags=flags_text(split_flags(_flags(row))[1]))
     person = customers.get(point.customer or "")
     return Customer(
         name=person.name if person else None,
