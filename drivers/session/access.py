@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 from drivers.connection import Connection, Mode
 from drivers.dlms.general_blocks import Channel
 from drivers.dlms.hdlc import parse_server
 from drivers.dlms.link import HdlcLink, LinkOptions
 from drivers.dlms.wrapper import WrapperChannel
-from drivers.errors import DriverError, EchoOnly, Garbage, NoAnswer, WrongValue
+from drivers.errors import DriverError, EchoOnly, Garbage, LinkLost, NoAnswer, WrongValue
 from drivers.iec62056.identification import Identification
 from drivers.iec62056.readout import DataSet
 from drivers.iec62056.runner import read_out, sign_on
@@ -131,7 +132,8 @@ class Access:
         self._echo = signed.echo
         self.sign_on_exchanges += 2
         if not signed.hdlc:
-            self.data_sets = read_out(line, signed)
+            with suppress(Garbage, LinkLost, NoAnswer, EchoOnly):  # damaged: whoever goes on reads it again
+                self.data_sets = read_out(line, signed)
             raise ReadoutOnly
         self._baud = signed.identification.baud
 

@@ -94,8 +94,11 @@ class IecReach:
         """Requests sent since the session began."""
         return self._exchanges + (self._link.exchanges if self._link else 0)
 
-    def take_over(self, identification: Identification, data_sets: list[DataSet], exchanges: int) -> None:
-        """What was read before it was known that this meter has nothing but its readout."""
+    def take_over(
+        self, identification: Identification, data_sets: list[DataSet] | None, exchanges: int
+    ) -> None:
+        """What was read before it was known that this meter has nothing but its readout; ``None`` if it came
+        damaged."""
         self._note(identification)
         self._fresh = data_sets
         self._exchanges += exchanges

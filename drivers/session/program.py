@@ -341,7 +341,7 @@ class Session:
             recorder=way.recorder,
             line=dlms.hand_over(),
         )
-        assert found is not None and data_sets is not None  # noqa: PT018  # both come with ReadoutOnly
+        assert found is not None  # it comes with ReadoutOnly
         reach.take_over(found, data_sets, exchanges)
         self._use_iec(reach, journal, programs)
 

@@ -234,6 +234,12 @@ def commission(
     redo: Annotated[
         str | None, typer.Option("--redo", help="Answer this done step again first (a correction).")
     ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace", help="Record the optical sessions in this file (`meter explain`); no secret."
+        ),
+    ] = None,
     user: User = None,
     realm: RealmOption = None,
     json: Json = False,
@@ -260,6 +266,7 @@ def commission(
     with opened(realm, user=user) as tablet, progress_bar(json) as progress:
         tablet.use_ports(old=old_port, new=new_port, position=gps)
         run = tablet.start(order)
+        run.trace = trace
         if redo is not None:
             run.go(redo)
         walk = HeadlessRun(

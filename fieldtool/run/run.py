@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,6 +57,8 @@ class ProcedureRun:
         self.state = RunState()
         self.bench = Bench()
         self._meters: MeterSteps | None = None
+        self.trace: Path | None = None
+        """Where the optical sessions of this run are recorded, if anywhere."""
         self.positions = Positions(self)
         self._meters_outdated = False
         self._reload()
@@ -261,6 +264,7 @@ class ProcedureRun:
                     cache=around.cache,
                     system_title=around.system_title,
                     secrets=around.secrets,
+                    trace=self.trace,
                 )
                 self._meters = MeterSteps(self, work, context)
             return self._meters

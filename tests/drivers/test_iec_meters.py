@@ -390,6 +390,15 @@ def test_a_session_goes_over_to_an_old_meter_by_itself_and_configures_it() -> No
     assert {row.name for row in log} >= {"Clock set", "Configuration changed"}
 
 
+def test_a_readout_damaged_in_auto_mode_is_read_again_and_not_taken_for_silence() -> None:
+    """It used to be tried as plain HDLC, since the sign-on had failed "somehow"."""
+    noise = ("--ber", "0.00004", "--seed", "5")
+    with virtual_meter("iec-c-legacy", "--days", "1", *noise) as field, session(field, Connection()) as at:
+        result = at.read(["1.8.0"])
+    assert result.identity.serial == field.serial
+    assert result.exchanges > 2, "the first one was damaged"
+
+
 def test_a_cut_after_a_writing_is_settled_by_reading_back() -> None:
     with virtual_meter("iec-c-legacy", "--days", "1", "--cut-after-write", "1") as field:
         host = Host(field.secrets)
