@@ -84,6 +84,9 @@ class Backend(Protocol):
     def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
         """Reads the meter at the probe: identity, values, profile, events, network."""
 
+    def use_head(self, head: str) -> views.Meter:
+        """The optical head that is on the probe: `iec` (DLMS, IEC 62056-21) or `ansi` (C12.18)."""
+
     def receivers(self) -> views.Receivers:
         """Where a position can be taken from, and which is chosen."""
 

@@ -415,6 +415,7 @@ class Meter(View, frozen=True, kw_only=True):
     progress_text: str = ""
     live: bool = False
     port: str = ""
+    head: Literal["iec", "ansi"] = "iec"
 
 
 class SyncEntry(View, frozen=True, kw_only=True):

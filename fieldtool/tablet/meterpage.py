@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from drivers import errors
-from drivers.connection import Connection
+from drivers.connection import Connection, Mode
 from drivers.reading import EventRow, JoinEvidence, ProfileResult, ReadResult
 from drivers.session.client import OpticalSession
 from fieldtool.commissioning import JournalHost, OrderContext, connection_for, counted, no_secret
 from fieldtool.identity import normalise_serial
-from fieldtool.meterclock import CLOCK_ITEM, drift_of
+from fieldtool.meterclock import CLOCK_ITEM, CLOCK_ITEMS, drift_of
 from fieldtool.tablet.rows import MeterView, ProfileView
 from fieldtool.wiring import verdict_of
 
@@ -57,8 +57,9 @@ class MeterVisit:
     closed.
     """
 
-    def __init__(self, tablet: Tablet, port: str, progress: Progress | None) -> None:
-        self._tablet, self._port, self._progress = tablet, port, progress
+    def __init__(self, tablet: Tablet, port: str, progress: Progress | None, head: Mode = Mode.AUTO) -> None:
+        """head: how to ask who is there; an ANSI meter answers only its own optical head, `Mode.C12`."""
+        self._tablet, self._port, self._progress, self._head = tablet, port, progress, head
         self._session: OpticalSession | None = None
         self._view: MeterView | None = None
 
@@ -71,13 +72,16 @@ class MeterVisit:
         """Everything: who it is, what it reads, network, events, one day of load profile."""
         tablet = self._tablet
         self.close()
-        public = connection_for(None, no_secret, tablet.identity.system_title)
+        change = msgspec.structs.replace
+        public = change(connection_for(None, no_secret, tablet.identity.system_title), mode=self._head)
         identity = self._with(public, "", lambda session: session.identify())
         self.close()
         serial = normalise_serial(identity.serial) or ""
         model = tablet.desk.now().models.get(identity.model or "")
         secret = partial(tablet.secrets.get, serial)
         connection = counted(connection_for(model, secret, tablet.identity.system_title), serial)
+        if self._head is Mode.C12:
+            connection = change(connection, mode=Mode.C12)  # also where no model file knows it
 
         def job(session: OpticalSession) -> MeterView:
             read = session.read(None)
@@ -166,7 +170,9 @@ def _in_time(session: OpticalSession, items: list[str]) -> ReadResult:
 
 
 def _is_live(item: str) -> bool:
-    """Momentary values (OBIS D 7) and the clock."""
+    """Momentary values (OBIS D 7; ANSI: standard table 28) and the clock."""
+    if item.startswith("ansi:"):
+        return item in CLOCK_ITEMS or item.startswith("ansi:ST28:")
     groups = item.split(":")[1].split(".") if item.count(":") == 2 else []
     return item == CLOCK_ITEM or (len(groups) == 6 and groups[3] == _INSTANT)
 

@@ -172,3 +172,25 @@ def test_a_locked_meter_is_counted_down_and_not_tried_before(at: Open) -> None:
             button = crew.button("Probar otra vez")
             assert button is None or not button.isVisible()
             picture(crew, "locked")
+
+
+def test_an_ansi_meter_is_read_with_its_own_head(at: Open) -> None:
+    """No answer to the IEC head; with the ANSI one its values stand where those of any meter do."""
+    with virtual_meter("ansi-1ph") as meter:
+        crew, _ = at(meter)
+        with crew:
+            crew.tap("Cabezal ANSI")
+            crew.until(lambda: shown(crew)["head"] == "ansi" and not crew.screens.app.meter.busy)
+            crew.tap("Leer")
+            until(crew, lambda: shown(crew)["state"] == "read")
+            assert shown(crew)["serial"] == meter.serial
+            labels = [row["label"] for row in shown(crew)["readings"]]
+            assert labels[:2] == ["Tensión, V", "Corriente, A"]
+            assert shown(crew)["registers"]
+            crew.screens.app.meter.refresh()
+            crew.until(lambda: not crew.screens.app.meter.busy)
+            assert shown(crew)["live"]
+            assert shown(crew)["head"] == "ansi"
+            picture(crew, "ansi")
+            crew.tap("Cabezal ANSI")
+            crew.until(lambda: shown(crew)["head"] == "iec" and shown(crew)["state"] == "ready")

@@ -59,6 +59,11 @@ class MeterController(Controller):
     def _was_read(self) -> None:
         self._reading = False
 
+    @Slot(str)
+    def useHead(self, head: str) -> None:
+        """Another optical head; what was read by the one before is let go."""
+        self.run(Lane.PORT, lambda: self.context.backend.use_head(head), self.show)
+
     @Slot()
     def refresh(self) -> None:
         """Live values once more, if nothing else goes on."""

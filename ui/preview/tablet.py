@@ -164,6 +164,11 @@ class PreviewTablet:
         self.meter_view = tools.METER
         return self.meter_view
 
+    def use_head(self, head: str) -> views.Meter:
+        """Kept."""
+        self.meter_view = views.Meter(state="ready", head="ansi" if head == "ansi" else "iec")
+        return self.meter_view
+
     def receivers(self) -> views.Receivers:
         """Two ports."""
         return self.receivers_view

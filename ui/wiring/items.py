@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from ui import views
 from ui.wiring.formats import DASH, Formats
 
-CODE = re.compile(r"(?:\d+:)?\d+[.-]\d+[.:](\d+)\.(\d+)\.(\d+)")
+CODE = re.compile(r"(?:(?:\d+:)?\d+[.-]\d+[.:]|ansi:[SM]T\d+:)(\d+)\.(\d+)\.(\d+)")
 #: OBIS group C → (key of the quantity, phase), for instantaneous values (IEC 62056-6-1).
 QUANTITIES: dict[int, tuple[str, str]] = {
     1: ("active_power", ""), 16: ("active_power", ""), 21: ("active_power", "L1"), 41: ("active_power", "L2"),

@@ -22,6 +22,8 @@ GROUPS: dict[str, tuple[int, int, int]] = {
     POWER: (36, 56, 76),
     FACTOR: (33, 53, 73),
 }
+WHOLE: dict[str, int] = {VOLTAGE: 12, CURRENT: 11, POWER: 1, FACTOR: 13}
+"""OBIS C of a meter that tells no phases apart."""
 IMPORT_POWER, EXPORT_POWER = (21, 41, 61), (22, 42, 62)
 ENERGY = (1, 2)
 #: Units of a load profile's column → kilo.
@@ -36,6 +38,9 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
     for phase in range(3):
         if values[POWER][phase] is None:
             values[POWER][phase] = _signed_power(by_code, phase)
+    if all(value is None for value in values[VOLTAGE]):
+        for name, group in WHOLE.items():
+            values[name][0] = values[name][0] if values[name][0] is not None else _value(by_code, group)
     phases = [at for at in range(3) if values[VOLTAGE][at] is not None]
     judged = found.wiring
     wrong = marked(judged)
@@ -70,8 +75,10 @@ def meter_view(found: MeterView, now: datetime, day: datetime, formats: Formats)
 
 
 def _code(row: dict[str, Any]) -> tuple[int, int, int] | None:
-    """C, D, E of an item's OBIS code."""
+    """C, D, E of an item's OBIS code; an ANSI item (`ansi:ST23:1.8.0`) has these alone."""
     parts = str(row.get("item", "")).split(":")
+    if len(parts) == 3 and parts[0] == "ansi":
+        parts[1] = f"1.0.{parts[2]}.255"
     digits = parts[1].split(".") if len(parts) == 3 else []
     if len(digits) != 6 or not all(one.isdigit() for one in digits):
         return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 from PySide6.QtQuick import QQuickImageProvider
 
+from drivers.connection import Mode
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.procedure.model import Procedure
@@ -54,6 +56,7 @@ class WiredTablet:
         self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
         self._meter = views.Meter()
         self._visit: MeterVisit | None = None
+        self._head: Literal["iec", "ansi"] = "iec"
         self._bench = WiredBench(tablet, self.formats, self.now)
         self._panels = WiredPanel(tablet, self.formats)
         self._counts: tablet_rows.OrderCounts | None = None
@@ -251,7 +254,15 @@ class WiredTablet:
         if self._meter.state == "read":
             return self._meter
         port = self.tablet.port_for(DeviceRole.NEW)
-        return views.Meter(state="ready" if port else "absent", port=port or "")
+        return views.Meter(state="ready" if port else "absent", port=port or "", head=self._head)
+
+    @worded
+    def use_head(self, head: str) -> views.Meter:
+        """Another optical head: another meter will be at it."""
+        self.leave_meter()
+        self._head = "ansi" if head == "ansi" else "iec"
+        self._meter = views.Meter()
+        return self.meter()
 
     @worded
     def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
@@ -267,14 +278,16 @@ class WiredTablet:
 
         report(views.Meter(state="reading", progress_text=formats.say("Leyendo")))
         self.leave_meter()
-        self._visit = visit = MeterVisit(self.tablet, port, told)
+        self._visit = visit = MeterVisit(
+            self.tablet, port, told, Mode.C12 if self._head == "ansi" else Mode.AUTO
+        )
         try:
             day = self._yesterday(formats)
             found = visit.read(day)
         except Exception:
             report(self.meter())
             raise
-        self._meter = meter_view(found, self.now(), day, formats)
+        self._meter = self._shown_meter(found, day, formats)
         return self._meter
 
     @worded
@@ -289,8 +302,11 @@ class WiredTablet:
             raise
         formats = self.formats()
         if found is not None:
-            self._meter = meter_view(found, self.now(), self._yesterday(formats), formats)
+            self._meter = self._shown_meter(found, self._yesterday(formats), formats)
         return self._meter
+
+    def _shown_meter(self, found: tablet_rows.MeterView, day: datetime, formats: Formats) -> views.Meter:
+        return msgspec.structs.replace(meter_view(found, self.now(), day, formats), head=self._head)
 
     def leave_meter(self) -> None:
         """Ends the session with the meter."""

@@ -12,6 +12,12 @@ FocusScope {
     readonly property var meter: app.meter.meter
     readonly property bool wide: width >= 1000
     readonly property bool read: meter.state === "read"
+    readonly property bool ansi: meter.head === "ansi"
+    readonly property string headName: {
+        if (!wide)
+            return ansi ? "ANSI" : "IEC";
+        return ansi ? qsTr("Cabezal ANSI") : qsTr("Cabezal IEC");
+    }
     property bool showEvents: false
     // Seconds for which the meter refuses every sign-on: nothing is tried before they are over.
     property int locked: 0
@@ -78,6 +84,13 @@ FocusScope {
                 text: page.showEvents ? qsTr("Valores") : qsTr("Eventos")
                 iconName: page.showEvents ? "meter" : "list"
                 onClicked: page.showEvents = !page.showEvents
+            }
+
+            ActionButton {
+                text: page.ansi ? qsTr("Cabezal ANSI") : qsTr("Cabezal IEC")
+                note: qsTr("Cambiar")
+                iconName: "optical"
+                onClicked: page.app.meter.useHead(page.ansi ? "iec" : "ansi")
             }
 
             ActionButton {
@@ -290,6 +303,35 @@ FocusScope {
 
         ScrollMark {
             view: scroller
+        }
+    }
+
+    Row {
+        id: heads
+
+        visible: !page.read && page.meter.state !== "reading" && page.meter.state !== "absent"
+        anchors.horizontalCenter: parent.horizontalCenter
+        anchors.bottom: parent.bottom
+        anchors.bottomMargin: Theme.gap24
+        width: Math.min(720, parent.width - 2 * Theme.margin)
+        spacing: Theme.gap16
+
+        ChoiceTile {
+            width: (heads.width - Theme.gap16) / 2
+            text: qsTr("Cabezal IEC")
+            detail: qsTr("DLMS, IEC 62056-21")
+            iconName: "optical"
+            chosen: !page.ansi
+            onClicked: page.app.meter.useHead("iec")
+        }
+
+        ChoiceTile {
+            width: (heads.width - Theme.gap16) / 2
+            text: qsTr("Cabezal ANSI")
+            detail: qsTr("C12.18: otro cabezal")
+            iconName: "optical"
+            chosen: page.ansi
+            onClicked: page.app.meter.useHead("ansi")
         }
     }
 
