@@ -10,10 +10,12 @@ from gurux_dlms.objects import (
     GXDLMSAccount,
     GXDLMSCharge,
     GXDLMSCredit,
+    GXDLMSG3Plc6LoWPan,
     GXDLMSG3PlcMacSetup,
     GXDLMSGSMDiagnostic,
     GXDLMSLteMonitoring,
     GXDLMSMBusClient,
+    GXDLMSObject,
     GXDLMSTokenGateway,
 )
 
@@ -176,6 +178,33 @@ def test_gurux_reads_g3_lte_and_meters_on_the_bus() -> None:
         peer.read(child, index)
     assert f"{child.identificationNumber:08X}" == "62234567"
     assert child.manufacturerID == 0x2C2D
+
+
+@pytest.mark.parametrize(
+    ("model", "thing", "version", "last"),
+    [
+        ("gprs-3ph-ct", GXDLMSGSMDiagnostic("0.0.25.6.0.255"), 0, 8),
+        ("idis-1ph-lte", GXDLMSGSMDiagnostic("0.0.25.6.0.255"), 2, 8),
+        ("idis-1ph-lte", GXDLMSLteMonitoring("0.0.25.11.0.255"), 1, 3),
+        ("idis-1ph-lte", GXDLMSMBusClient("0.1.24.1.0.255"), 1, 14),
+        ("g3-1ph", GXDLMSG3PlcMacSetup("0.0.29.1.0.255"), 2, 25),
+        ("g3-1ph", GXDLMSG3Plc6LoWPan("0.0.29.2.0.255"), 2, 21),
+        ("plc-prepay-1ph", GXDLMSAccount(prepayment.ACCOUNT), 0, 19),
+        ("plc-prepay-1ph", GXDLMSCredit(prepayment.EMERGENCY_CREDIT), 0, 11),
+        ("plc-prepay-1ph", GXDLMSCharge(prepayment.CHARGE), 0, 13),
+        ("plc-prepay-1ph", GXDLMSTokenGateway(prepayment.GATEWAY), 0, 6),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, GXDLMSObject) else str(value),
+)
+def test_gurux_takes_every_attribute(model: str, thing: GXDLMSObject, version: int, last: int) -> None:
+    """None is of a type or length that someone else's client does not expect. Keys are not readable."""
+    thing.version = version
+    peer, device = reader(model)
+    attributes = device.objects[obis(thing.logicalName)].attributes
+    indexes = [index for index in sorted(attributes) if index > 1 and attributes[index].rights.reader & 1]
+    assert indexes[-1] == last
+    for index in indexes:
+        peer.read(thing, index)
 
 
 def test_draws_follow_the_serial_alone() -> None:
