@@ -77,26 +77,27 @@ FocusScope {
             id: buttons
 
             anchors.right: parent.right
-            spacing: Theme.gap24
+            spacing: page.wide ? Theme.gap24 : Theme.gap12
 
             ActionButton {
                 visible: (page.meter.events ?? []).length > 0
                 text: page.showEvents ? qsTr("Valores") : qsTr("Eventos")
-                iconName: page.showEvents ? "meter" : "list"
+                iconName: !page.wide ? "" : page.showEvents ? "meter" : "list"
                 onClicked: page.showEvents = !page.showEvents
             }
 
             ActionButton {
-                text: page.ansi ? qsTr("Cabezal ANSI") : qsTr("Cabezal IEC")
-                note: qsTr("Cambiar")
-                iconName: "optical"
+                text: page.headName
+                note: page.wide ? qsTr("Cambiar") : ""
+                iconName: page.wide ? "optical" : ""
+                Accessible.name: page.ansi ? qsTr("Cabezal ANSI") : qsTr("Cabezal IEC")
                 onClicked: page.app.meter.useHead(page.ansi ? "iec" : "ansi")
             }
 
             ActionButton {
                 kind: "primary"
                 text: page.wide ? qsTr("Volver a leer") : qsTr("Leer")
-                iconName: "sync"
+                iconName: page.wide ? "sync" : ""
                 enabled: page.locked === 0
                 note: page.locked > 0 ? qsTr("dentro de %1 s").arg(page.locked) : ""
                 onClicked: page.app.meter.read()
