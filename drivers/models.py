@@ -1,26 +1,21 @@
-"""Meter models and configuration programs: TOML written by utility engineers, checked before any meter is
-touched.
+"""Meter models: TOML written by utility engineers, checked before any meter is touched.
 
-A *model* says how a type of meter is recognised and what it has; a *program* says what should hold on it.
-The files lie in ``assets/models`` and ``assets/programs``; their README explains each key.
+A *model* says how a type of meter is recognised and what it has. The files lie in ``assets/models``; their
+README explains each key.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 
 from drivers.ansi.items import is_ansi, parse_ansi_item
-from drivers.changes import Danger
 from drivers.connection import Auth, Referencing
-from drivers.dlms.calendar import Schedule, schedule_problem
 from drivers.dlms.cosem import parse_item
-from drivers.errors import DriverError, ModelFileError, WrongValue
+from drivers.errors import DriverError, ModelFileError
 from drivers.iec62056.options import IecOptions
 from drivers.iec62056.readout import is_code
 from drivers.reading import Identity
@@ -157,97 +152,6 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [text for word, text in identity.extra.items() if word.startswith("device_")]
 
 
-class ValueRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value that the order or the engineer gives; a decimal between the bounds if there are any."""
-
-    label: str
-    unit: str | None = None
-    minimum: str | None = None
-    maximum: str | None = None
-    default: str | None = None
-
-
-class ClockSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Set the clock if it is more than ``tolerance_seconds`` off; beyond ``jump_limit_seconds`` it must be
-    confirmed."""
-
-    item: str = "8:0.0.1.0.0.255:2"
-    tolerance_seconds: int = 10
-    jump_limit_seconds: int = 900
-
-
-class CaptureSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Capture period of a profile in seconds. Changing it empties the buffer, so it must be confirmed."""
-
-    item: str
-    period: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
-    danger: Danger = Danger.DATA_LOSS
-
-
-class LimiterSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Threshold (normal operation) of a limiter in ``unit``. Lowering it could cut the supply: to be
-    confirmed."""
-
-    threshold: str
-    unit: str = "W"
-    item: str = "71:0.0.17.0.0.255:4"
-
-
-class ValueSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Any other attribute with a simple value, written in the type that the meter holds."""
-
-    id: str
-    item: str
-    name: str
-    value: str
-    danger: Danger = Danger.HARMLESS
-
-
-class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What should hold on a meter after commissioning."""
-
-    name: str
-    version: int
-    title: dict[str, str]
-    models: list[str]
-    values: dict[str, ValueRule] = {}
-    clock: ClockSetting | None = None
-    calendar: Schedule | None = None
-    capture: CaptureSetting | None = None
-    limiter: LimiterSetting | None = None
-    settings: list[ValueSetting] = []
-
-    def resolve(self, text: str, values: dict[str, str]) -> str:
-        """Put the values into ``{order.contracted_power}``. Raises ``WrongValue`` naming what is missing
-        or wrong."""
-        return _PLACEHOLDER.sub(lambda match: self._value(match[1], values), text)
-
-    def _value(self, name: str, values: dict[str, str]) -> str:
-        rule = self.values.get(name)
-        if rule is None:
-            raise WrongValue(f"Program {self.name} uses {name}, which it does not declare.")
-        given = values.get(name) or rule.default
-        if not given:
-            raise WrongValue(
-                f"Program {self.name} needs {name} ({rule.label}), and the order does not give it."
-            )
-        if rule.minimum is not None or rule.maximum is not None:
-            _check_bounds(name, rule, given)
-        return given
-
-
-def _check_bounds(name: str, rule: ValueRule, given: str) -> None:
-    try:
-        number = Decimal(given)
-    except InvalidOperation:
-        raise WrongValue(f"{name} must be a number, not {given!r}.") from None
-    low, high = rule.minimum, rule.maximum
-    if (low is not None and number < Decimal(low)) or (high is not None and number > Decimal(high)):
-        raise WrongValue(
-            f"{name} = {given} is outside of {low or '…'} to {high or '…'} {rule.unit or ''}".strip()
-        )
-
-
 def load_model(path: Path) -> MeterModel:
     """Raises ``ModelFileError`` with file, line and reason."""
     model, text = load_toml(path, MeterModel)
@@ -263,7 +167,7 @@ def load_model(path: Path) -> MeterModel:
         if model.protocol is Protocols.IEC:
             _check_code(path, text, where, item)
         else:
-            _check_item(path, text, where, item)
+            check_item(path, text, where, item)
     _check_iec(path, text, model.iec)
     for key in ("identification", "logical_device_name", "device_type", "firmware"):
         expression = getattr(model.match, key)
@@ -285,56 +189,8 @@ def load_models(folder: Path) -> dict[str, MeterModel]:
     return {model.name: model for model in models}
 
 
-def load_program(path: Path) -> Program:
-    """Raises ``ModelFileError`` with file, line and reason."""
-    program, text = load_toml(path, Program)
-    items = [
-        (f"$.settings[{n}].item", setting.item)
-        for n, setting in enumerate(program.settings)
-        if not is_code(setting.item)  # of a meter in programming mode: as the meter calls it
-    ]
-    for key in ("clock", "calendar", "capture", "limiter"):
-        setting = getattr(program, key)
-        if setting is not None:
-            items.append((f"$.{key}.item", setting.item))
-    for where, item in items:
-        _check_item(path, text, where, item)
-    if program.calendar is not None:
-        problem = schedule_problem(program.calendar)
-        if problem is not None:
-            where, reason = problem
-            raise ModelFileError(path.name, line_of(text, f"$.calendar.{where}"), reason)
-    _check_placeholders(path, text, program)
-    return program
-
-
-def find_program(name: str, folder: Path | None) -> Program:
-    """A program by file path, or by name in the folder."""
-    direct = Path(name)
-    if direct.suffix == ".toml" and direct.is_file():
-        return load_program(direct)
-    if folder is None:
-        raise WrongValue(f"There is no program {name!r}.")
-    path = folder / f"{direct.name.removesuffix('.toml')}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
-        raise WrongValue(f"There is no program {name!r}. Known: {known or 'none'}.")
-    return load_program(path)
-
-
-def _check_placeholders(path: Path, text: str, program: Program) -> None:
-    used = [("$.limiter.threshold", program.limiter.threshold)] if program.limiter else []
-    used += [
-        (f"$.settings[{number}].value", setting.value) for number, setting in enumerate(program.settings)
-    ]
-    for where, value in used:
-        for name in _PLACEHOLDER.findall(value):
-            if name not in program.values:
-                reason = f"{{{name}}} is used, but [values] does not declare it"
-                raise ModelFileError(path.name, line_of(text, where), reason)
-
-
-def _check_item(path: Path, text: str, where: str, item: str) -> None:
+def check_item(path: Path, text: str, where: str, item: str) -> None:
+    """Raises ``ModelFileError`` where an item cannot be one."""
     try:
         parse_ansi_item(item) if is_ansi(item) else parse_item(item)
     except DriverError as error:

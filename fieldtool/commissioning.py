@@ -16,7 +16,8 @@ import msgspec
 from drivers import errors
 from drivers.changes import ApplyReport, OutcomeState, Plan, WriteIntent, WriteOutcome
 from drivers.connection import Auth, Connection, Mode
-from drivers.models import MeterModel, ModelClient, Protocols, find_program
+from drivers.models import MeterModel, ModelClient, Protocols
+from drivers.programs import find_program
 from drivers.reading import Identity, JoinEvidence, Reading, ReadResult
 from drivers.session.client import OpticalSession
 from fieldtool.identity import normalise_serial

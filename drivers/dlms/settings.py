@@ -30,7 +30,8 @@ from drivers.dlms.cosem import (
 from drivers.dlms.data import Data, Tag, encode, integer, octet_string, structure
 from drivers.dlms.profile import Zone
 from drivers.errors import WrongValue
-from drivers.models import CaptureSetting, ClockSetting, LimiterSetting, MeterModel, Program, ValueSetting
+from drivers.models import MeterModel
+from drivers.programs import CaptureSetting, ClockSetting, LimiterSetting, Program, ValueSetting
 
 Results = Mapping[Item, Result]
 _UNIT_FACTORS = {"W": 0, "kW": 3, "VA": 0, "kVA": 3, "A": 0, "V": 0, "Wh": 0, "kWh": 3}

@@ -27,7 +27,7 @@ from drivers.changes import (
     WriteOutcome,
 )
 from drivers.errors import Garbage, LinkLost, MeterRefused, OtherMeter, PortVanished, UnsupportedObject
-from drivers.models import ClockSetting, Program, find_program
+from drivers.programs import ClockSetting, Program, find_program
 from drivers.session.ansi_jobs import CLOCK, AnsiJobs
 from drivers.session.journal import Journal
 

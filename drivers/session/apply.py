@@ -37,7 +37,7 @@ from drivers.errors import (
     PortVanished,
     WrongValue,
 )
-from drivers.models import LimiterSetting, find_program
+from drivers.programs import LimiterSetting, find_program
 from drivers.session.image import ImageJobs, is_image_intent
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import assets
 from drivers.errors import ModelFileError
-from drivers.models import load_model, load_program
+from drivers.models import load_model
+from drivers.programs import load_program
 from fieldtool.procedure.model import load_procedure
 from fieldtool.technologies import load_technology
 from fieldtool.tomlfile import FileMistake, line_of

@@ -8,7 +8,8 @@ import pytest
 
 from drivers.dlms.calendar import schedule_problem, tables_of
 from drivers.errors import ModelFileError, WrongValue
-from drivers.models import find_program, load_model, load_models, load_program
+from drivers.models import load_model, load_models
+from drivers.programs import find_program, load_program
 from drivers.reading import Identity
 from tests.drivers.field import MODELS, PROGRAMS
 

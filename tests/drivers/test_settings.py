@@ -18,7 +18,8 @@ from drivers.dlms.joins import cellular, prime
 from drivers.dlms.profile import Column, Zone, decode_rows, range_selection, status_flags
 from drivers.dlms.settings import Clock, Limiter, capture_period, in_type_of
 from drivers.errors import Garbage, WrongValue
-from drivers.models import CaptureSetting, ClockSetting, LimiterSetting, load_models
+from drivers.models import load_models
+from drivers.programs import CaptureSetting, ClockSetting, LimiterSetting
 from drivers.reading import JoinState
 from tests.drivers.field import MODELS
 

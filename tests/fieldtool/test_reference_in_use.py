@@ -15,7 +15,7 @@ from keyring.backend import KeyringBackend
 from sqlalchemy import select
 
 import assets
-from drivers.models import find_program
+from drivers.programs import find_program
 from fieldtool.doctor import reference_check
 from fieldtool.reference import layers
 from fieldtool.reference.reader import Reader
