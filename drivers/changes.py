@@ -98,7 +98,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
 
 class WriteIntent(msgspec.Struct, frozen=True):
     """Told to the journal before a write is sent. ``was_data``/``will_be_data`` are A-XDR hex for roll
-    back."""
+    back; ``secret`` names the password or key that it changes, whose value stands in none of these."""
 
     id: str
     meter: str
@@ -109,6 +109,7 @@ class WriteIntent(msgspec.Struct, frozen=True):
     program: str
     was_data: str | None = None
     will_be_data: str | None = None
+    secret: str | None = None
 
 
 class WriteOutcome(msgspec.Struct, frozen=True):

@@ -125,6 +125,27 @@ class Connection(msgspec.Struct, frozen=True):
     general_blocks: bool = False
 
 
+class SecretState(StrEnum):
+    """Of a secret that a program changes, as the application knows it.
+
+    ``NONE``: nothing new was given. ``WAITING``: a new one is kept durably and was never sent. ``SENT``:
+    it was sent, and nobody knows yet whether the meter took it: both count. ``CHANGED``: the present one
+    is the new one already.
+    """
+
+    NONE = "none"
+    WAITING = "waiting"
+    SENT = "sent"
+    CHANGED = "changed"
+
+
+class NextSecret(msgspec.Struct, frozen=True):
+    """``value`` only where one waits or was sent."""
+
+    state: SecretState
+    value: bytes | None = None
+
+
 class SessionHost(Protocol):
     """The parent of a session: journal, counters and key store. Called in the thread that runs the
     session's method."""
@@ -149,4 +170,13 @@ class SessionHost(Protocol):
 
     def secret(self, name: str) -> bytes | None:
         """The bytes of a password or key, or ``None``."""
+        ...
+
+    def next_secret(self, name: str, make: int | None) -> NextSecret:
+        """The secret that is to follow ``name``, kept durably before this returns.
+
+        ``make``: where none waits, draw one of so many bytes and keep it; ``None``: only say what there
+        is. An intent whose ``secret`` is ``name`` makes it *sent*; the outcome *verified* makes it the
+        present one, *untouched* and *failed* make it wait again.
+        """
         ...

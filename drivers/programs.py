@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,59 @@ class ValueSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     danger: Danger = Danger.HARMLESS
 
 
+class SecretKind(StrEnum):
+    """What a meter is entered with."""
+
+    PASSWORD = "password"  # noqa: S105  # a kind, no password
+    BLOCK_KEY = "block_key"
+    AUTH_KEY = "auth_key"
+    MASTER_KEY = "master_key"
+
+    @property
+    def words(self) -> str:
+        return self.value.replace("_", " ")
+
+
+class SecretSource(StrEnum):
+    """Where the new value comes from: the office gave it, or it is drawn on the tablet and sealed to the
+    office."""
+
+    OFFICE = "office"
+    GENERATED = "generated"
+
+
+_SECRET_ITEMS = {SecretKind.PASSWORD: "15:0.0.40.0.2.255:7"}
+_SECURITY_SETUP = "64:0.0.43.0.0.255:2"
+
+
+class SecretSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A password or key that is to be changed to the newest that there is. Its value never stands in a file.
+
+    ``secret`` is its name where secrets are kept (default: the kind); ``client`` who comes in with a
+    password; ``method``: by method 2 of the association instead of attribute 7.
+    """
+
+    kind: SecretKind
+    source: SecretSource = SecretSource.OFFICE
+    secret: str = ""
+    client: int = 2
+    item: str = ""
+    method: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"secret.{self.name}"
+
+    @property
+    def name(self) -> str:
+        return self.secret or self.kind.value
+
+    @property
+    def where(self) -> str:
+        """The item that is written."""
+        return self.item or _SECRET_ITEMS.get(self.kind, _SECURITY_SETUP)
+
+
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What should hold on a meter after commissioning."""
 
@@ -81,6 +135,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     capture: CaptureSetting | None = None
     limiter: LimiterSetting | None = None
     settings: list[ValueSetting] = []
+    secrets: list[SecretSetting] = []
 
     def resolve(self, text: str, values: dict[str, str]) -> str:
         """Put the values into ``{order.contracted_power}``. Raises ``WrongValue`` naming what is missing
@@ -121,6 +176,7 @@ def load_program(path: Path) -> Program:
         for n, setting in enumerate(program.settings)
         if not is_code(setting.item)  # of a meter in programming mode: as the meter calls it
     ]
+    items += [(f"$.secrets[{n}].item", secret.where) for n, secret in enumerate(program.secrets)]
     for key in ("clock", "calendar", "capture", "limiter"):
         setting = getattr(program, key)
         if setting is not None:

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from sqlalchemy import Connection as SqlConnection
 
 from drivers import errors
 from drivers.changes import ApplyReport, OutcomeState, Plan, WriteIntent, WriteOutcome
-from drivers.connection import Auth, Connection, Mode
+from drivers.connection import Auth, Connection, Mode, NextSecret, SecretState
 from drivers.models import MeterModel, ModelClient, Protocols
 from drivers.programs import find_program
 from drivers.reading import Identity, JoinEvidence, Reading, ReadResult
@@ -23,9 +25,10 @@ from drivers.session.client import OpticalSession
 from fieldtool.identity import normalise_serial
 from fieldtool.procedure.readings import same_readings
 from fieldtool.procedure.state import Found, Write
+from fieldtool.security.changing import SecretChanges
 from fieldtool.wiring import judged, verdict_of
 from workorders.journal.kinds import DeviceRole, MeterChanged, MeterIntent, ReadingValue
-from workorders.journal.writer import Journal
+from workorders.journal.writer import Also, Journal
 from workorders.store.counters import next_counter, reserve_counter
 
 Progress = Callable[[str, int, int, float | None], None]
@@ -61,6 +64,19 @@ class OrderContext(msgspec.Struct, frozen=True, kw_only=True):
     actor: str | None
 
 
+class Changing(msgspec.Struct, frozen=True):
+    """Changes of the secrets of one meter: where they are kept, and whose key the office's copy is sealed
+    to."""
+
+    serial: str
+    changes: SecretChanges
+    office: X25519PublicKey
+
+    def mark(self, connection: SqlConnection, *, name: str, state: SecretState) -> None:
+        """Note how far a change came."""
+        self.changes.mark(connection, self.serial, name, state)
+
+
 class JournalHost:
     """Answers the session's questions: `drivers.connection.SessionHost` on journal and store."""
 
@@ -70,11 +86,14 @@ class JournalHost:
         context: OrderContext,
         secrets: Callable[[str], bytes | None],
         program_version: int | None = None,
+        changing: Changing | None = None,
     ) -> None:
+        self._changing = changing
         self._journal = journal
         self._context = context
         self._secrets = secrets
         self._serials: dict[str, tuple[str, str]] = {}
+        self._secret_of: dict[str, str] = {}
         self.program_version = program_version
         self.progress: Progress | None = None
         self.changed: Changed | None = None
@@ -86,6 +105,7 @@ class JournalHost:
 
     def record_intent(self, intent: WriteIntent) -> None:
         """Journal an intent; durable when this returns, and only then does the session write."""
+        sealed, sent = self._sealed(intent)
         payload = MeterIntent(
             intent_id=intent.id,
             serial=intent.meter,
@@ -95,9 +115,11 @@ class JournalHost:
             will_be=intent.will_be,
             program=intent.program,
             program_version=self.program_version,
+            secret=intent.secret,
+            sealed_secret=sealed,
         )
-        self._append(payload)
-        self._serials[intent.id] = (intent.meter, intent.item)
+        self._append(payload, sent)
+        self._remember([intent])
         if self.changed is not None:
             self.changed(intent.item, "writing", None)
 
@@ -112,8 +134,9 @@ class JournalHost:
             state=state,
             is_now=outcome.is_now,
             detail=outcome.detail,
+            secret=self._secret_of.get(outcome.intent_id),
         )
-        self._append(payload)
+        self._append(payload, self._settles(outcome))
         if self.changed is not None:
             self.changed(item, outcome.state.value, outcome.is_now)
 
@@ -130,17 +153,53 @@ class JournalHost:
 
     def know(self, intents: Iterable[WriteIntent]) -> None:
         """Intents of an earlier life of this tablet, whose outcomes are about to be told."""
-        self._serials |= {intent.id: (intent.meter, intent.item) for intent in intents}
+        self._remember(intents)
 
-    def _append(self, payload: MeterIntent | MeterChanged) -> None:
+    def next_secret(self, name: str, make: int | None) -> NextSecret:
+        """The secret that is to follow, kept here before the session hears of it."""
+        if self._changing is None:
+            return NextSecret(SecretState.NONE)
+        return self._changing.changes.following(self._changing.serial, name, make)
+
+    def _remember(self, intents: Iterable[WriteIntent]) -> None:
+        for intent in intents:
+            self._serials[intent.id] = (intent.meter, intent.item)
+            if intent.secret is not None:
+                self._secret_of[intent.id] = intent.secret
+
+    def _sealed(self, intent: WriteIntent) -> tuple[str | None, Also | None]:
+        """The new secret for the office, and what marks it as sent in the transaction of its intent."""
+        name, changing = intent.secret, self._changing
+        if name is None or changing is None:
+            return None, None
+        sealed = changing.changes.sealed(changing.serial, name, changing.office)
+        return sealed, partial(changing.mark, name=name, state=SecretState.SENT)
+
+    def _settles(self, outcome: WriteOutcome) -> Also | None:
+        name, changing = self._secret_of.get(outcome.intent_id), self._changing
+        if name is None or changing is None or outcome.state is OutcomeState.INTENDED:
+            return None
+        proven = outcome.state is OutcomeState.VERIFIED
+        return partial(changing.mark, name=name, state=SecretState.CHANGED if proven else SecretState.WAITING)
+
+    def _append(self, payload: MeterIntent | MeterChanged, also: Also | None = None) -> None:
         context = self._context
         self._journal.append(
-            payload, order_id=context.order_id, order_version=context.order_version, actor=context.actor
+            payload,
+            order_id=context.order_id,
+            order_version=context.order_version,
+            actor=context.actor,
+            also=also,
         )
 
 
 def no_secret(name: str) -> bytes | None:
     """For the public client: there is nothing to tell."""
+    return None
+
+
+def not_changing(serial: str) -> Changing | None:
+    """For whoever keeps no secrets: none changes."""
     return None
 
 
@@ -222,9 +281,12 @@ class MeterWork:
         cache: Path,
         system_title: str,
         secrets: Callable[[str, str], bytes | None],
+        changing: Callable[[str], Changing | None] = not_changing,
         trace: Path | None = None,
     ) -> None:
-        """secrets: (serial, name) → password or key of a meter in hand."""
+        """secrets: (serial, name) → password or key of a meter in hand; changing: serial → how they
+        change."""
+        self._changing = changing
         self._journal = journal
         self._secrets = secrets
         self._context = context
@@ -292,6 +354,7 @@ class MeterWork:
                 was=write.intent.was,
                 will_be=write.intent.will_be,
                 program=write.intent.program,
+                secret=write.intent.secret,
             )
             for write in writes
             if write.state is None
@@ -372,7 +435,8 @@ class MeterWork:
         fresh = time.monotonic() - self._used_at < _REUSE_SECONDS
         if self._session is None or self._host is None or self._key != key or not fresh:
             self.close()
-            host = JournalHost(self._journal, self._context, secret)
+            changing = None if public else self._changing(target.serial)
+            host = JournalHost(self._journal, self._context, secret, changing=changing)
             self._session = OpticalSession(
                 target.port,
                 key[1],

@@ -16,14 +16,20 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from drivers.changes import WriteIntent, WriteOutcome
+from drivers.connection import NextSecret, SecretState
+from drivers.dlms.secrets import describe
+from drivers.programs import SecretKind
 from workorders.clock import utc_text
 from workorders.store.errors import translate
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS write_intent (
     id TEXT PRIMARY KEY, at TEXT NOT NULL, serial TEXT NOT NULL, item TEXT NOT NULL, name TEXT NOT NULL,
-    was TEXT, will_be TEXT NOT NULL, program TEXT NOT NULL, state TEXT, is_now TEXT, settled_at TEXT
+    was TEXT, will_be TEXT NOT NULL, program TEXT NOT NULL, state TEXT, is_now TEXT, settled_at TEXT,
+    secret TEXT
 );
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, next_value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -70,6 +76,9 @@ class MeterLog:
         self._path = path
         with self._open() as connection:
             connection.executescript(_SCHEMA)
+            columns = [row[1] for row in connection.execute("PRAGMA table_info(write_intent)")]
+            if "secret" not in columns:  # a log of before secrets could be changed
+                connection.execute("ALTER TABLE write_intent ADD COLUMN secret TEXT")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -96,11 +105,12 @@ class MeterLog:
             intent.was,
             intent.will_be,
             intent.program,
+            intent.secret,
         )
         with self._open() as connection:
             connection.execute(
-                "INSERT INTO write_intent (id, at, serial, item, name, was, will_be, program)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO write_intent (id, at, serial, item, name, was, will_be, program,"
+                " secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
 
@@ -116,11 +126,21 @@ class MeterLog:
         """Writes to a meter of which it is not known whether they were taken."""
         with self._open() as connection:
             rows = connection.execute(
-                "SELECT id, serial, item, name, was, will_be, program FROM write_intent"
+                "SELECT id, serial, item, name, was, will_be, program, secret FROM write_intent"
                 " WHERE serial = ? AND (state IS NULL OR state = 'intended') ORDER BY at",
                 (serial,),
             ).fetchall()
-        return [WriteIntent(*row) for row in rows]
+        return [msgspec.structs.replace(WriteIntent(*row[:7]), secret=row[7]) for row in rows]
+
+    def is_unproven(self, secret: str, described: str) -> bool:
+        """Whether a new secret was sent to some meter and nobody knows yet whether it was taken."""
+        with self._open() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM write_intent WHERE secret = ? AND will_be = ?"
+                " AND (state IS NULL OR state = 'intended') LIMIT 1",
+                (secret, described),
+            ).fetchone()
+        return row is not None
 
     def last_write(self, serial: str, name: str) -> str | None:
         """What was last intended of a kind of write (`firmware image`) to a meter, whatever became of it."""
@@ -162,8 +182,14 @@ class MeterLogHost:
         log: MeterLog,
         secrets_by_name: dict[str, bytes],
         progress: Callable[[str, int, int, float | None], None],
+        following: dict[str, bytes] | None = None,
+        next_counter_key: str | None = None,
     ) -> None:
+        """following: new secrets by the name of those they follow, kept durably by whoever gives them;
+        next_counter_key: the counter that will count under the new block key, which must not fall back."""
         self._log = log
+        self._following = following or {}
+        self._next_counter_key = next_counter_key
         self._secrets = secrets_by_name
         self._progress = progress
 
@@ -181,7 +207,21 @@ class MeterLogHost:
 
     def reserve_counter(self, key: str, at_least: int, count: int) -> int:
         """Never twice the same."""
-        return self._log.reserve_counter(key, at_least, count)
+        first = self._log.reserve_counter(key, at_least, count)
+        if self._next_counter_key is not None:
+            self._log.reserve_counter(self._next_counter_key, first, count)
+        return first
+
+    def next_secret(self, name: str, make: int | None) -> NextSecret:
+        """What the command line named. Nothing is drawn here: there is no office to seal it to."""
+        value = self._following.get(name)
+        if value is None:
+            return NextSecret(SecretState.NONE)
+        if value == self._secrets.get(name):
+            return NextSecret(SecretState.CHANGED)
+        kind = SecretKind(name) if name in list(SecretKind) else SecretKind.PASSWORD
+        sent = self._log.is_unproven(name, describe(kind, value))
+        return NextSecret(SecretState.SENT if sent else SecretState.WAITING, value)
 
     def secret(self, name: str) -> bytes | None:
         """What the command line named."""

@@ -60,6 +60,8 @@ class Access:
         self._baud = connection.baud
         self._echo = False
         self._resume = False
+        self.client = connection.client
+        """Who comes in; another one while a secret of theirs is proven."""
         self.cuts = 0
         self.sign_on_exchanges = 0
         self.was_linked = False
@@ -85,7 +87,7 @@ class Access:
         """A channel for the client of the connection, by its mode. Raises ``ReadoutOnly`` after a readout."""
         self.open_line()
         if self._connection.mode not in _OPTICAL:
-            return self.channel_of(self._connection.client)
+            return self.channel_of(self.client)
         if self._resume:
             link = self._resumed()
             if link is not None:
@@ -96,7 +98,7 @@ class Access:
             if self._connection.mode is not Mode.AUTO:
                 raise
             return self._plain_hdlc(error)
-        return self.channel_of(self._connection.client)
+        return self.channel_of(self.client)
 
     def channel_of(self, client: int, *, attempts: int = 3) -> Channel:
         """A channel for any client, once the meter listens."""
@@ -140,7 +142,7 @@ class Access:
     def _plain_hdlc(self, first: DriverError) -> Channel:
         """Nobody answered the sign-on: the meter may still be in HDLC, or know nothing else."""
         try:
-            return self.channel_of(self._connection.client)
+            return self.channel_of(self.client)
         except NoAnswer:
             raise first from None
         except (EchoOnly, Garbage):  # what came of a head that echoes is most likely more of the echo
@@ -155,7 +157,7 @@ class Access:
         while line.now() < last and line.read(line.now() + _QUIET_SECONDS):
             pass  # the rest of an answer that nobody waits for any more
         try:
-            return self.channel_of(self._connection.client, attempts=2)
+            return self.channel_of(self.client, attempts=2)
         except (NoAnswer, EchoOnly, Garbage):
             return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,10 +38,11 @@ from drivers.errors import (
     PortVanished,
     WrongValue,
 )
-from drivers.programs import LimiterSetting, find_program
+from drivers.programs import LimiterSetting, Program, find_program
 from drivers.session.image import ImageJobs, is_image_intent
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
+from drivers.session.secrets import SecretJobs
 
 _ORDER = list(Danger)
 _STAGES = 3
@@ -50,37 +52,54 @@ _CONTROL_STATES = {0: "disconnected", 1: "connected", 2: "ready for reconnection
 _CLOCK_TOLERANCE = timedelta(seconds=60)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A program made ready for the meter at the port."""
+
+    meter: str
+    program: Program
+    settings: list[Setting]
+
+
 class Writer:
     """The writing jobs on one meter."""
 
     def __init__(
-        self, jobs: Jobs, journal: Journal, programs: Path | None, images: ImageJobs | None = None
+        self,
+        jobs: Jobs,
+        journal: Journal,
+        programs: Path | None,
+        images: ImageJobs | None = None,
+        secrets: SecretJobs | None = None,
     ) -> None:
         self._jobs = jobs
         self._journal = journal
         self._programs = programs
         self._images = images or ImageJobs(jobs, journal)
+        self._secrets = secrets or SecretJobs(jobs, journal)
 
     # ---- plan and verify
 
     def plan(self, program: str, values: dict[str, str]) -> Plan:
         """What differs from the program; reads only."""
-        serial, settings = self._prepare(program, values)
-        known = self._read(settings)
+        found = self._prepare(program, values)
+        known = self._read(found.settings)
         now = self._now()
-        changes = [_change(setting, setting.judge(known, now)) for setting in settings]
+        changes = [_change(setting, setting.judge(known, now)) for setting in found.settings]
+        secrets = [self._secrets.change(secret) for secret in found.program.secrets]
         model = self._jobs.model
-        return Plan(program, values, serial, model.name if model else None, _by_danger(changes))
+        ordered = [*_by_danger(changes), *secrets]
+        return Plan(program, values, found.meter, model.name if model else None, ordered)
 
     def verify(self, program: str, values: dict[str, str]) -> VerifyReport:
         plan = self.plan(program, values)
         holds = all(change.state is ChangeState.SAME for change in plan.changes)
         return VerifyReport(program, plan.meter, plan.changes, holds)
 
-    def _prepare(self, program: str, values: dict[str, str]) -> tuple[str, list[Setting]]:
+    def _prepare(self, program: str, values: dict[str, str]) -> Prepared:
         found = find_program(program, self._programs)
         self._jobs.identify()
-        return self._meter_name(), settings_of(found, values, self._jobs.model)
+        return Prepared(self._meter_name(), found, settings_of(found, values, self._jobs.model))
 
     def _meter_name(self) -> str:
         """The serial, or the logical device name of a meter that tells no serial: unique as well."""
@@ -109,24 +128,35 @@ class Writer:
     def apply(self, plan: Plan, allow: list[str]) -> ApplyReport:
         """Write what the plan names and still differs. A change that is dangerous and not allowed stays
         untouched."""
-        serial, settings = self._prepare(plan.program, plan.values)
-        if serial != plan.meter:
+        found = self._prepare(plan.program, plan.values)
+        if found.meter != plan.meter:
             raise OtherMeter(detail="serial of the plan and of the meter differ")
-        by_id = {setting.id: setting for setting in settings}
-        results = []
+        results: list[ChangeResult] = []
         todo = [change for change in plan.changes if change.state is ChangeState.DIFFERS]
         for done, change in enumerate(todo):
             self._jobs.progress("apply", done, len(todo))
-            setting = by_id.get(change.id)
-            if setting is None:
-                results.append(ChangeResult(change.id, OutcomeState.UNTOUCHED, None, "not in the program"))
-                continue
-            results.append(self._apply_one(plan.program, serial, setting, set(allow)))
+            results.append(self._apply_change(plan.program, found, change.id, set(allow), results))
         self._jobs.progress("apply", len(todo), len(todo))
         complete = all(result.state is OutcomeState.VERIFIED for result in results) and all(
             change.state in (ChangeState.SAME, ChangeState.DIFFERS) for change in plan.changes
         )
-        return ApplyReport(plan.program, serial, results, complete)
+        return ApplyReport(plan.program, found.meter, results, complete)
+
+    def _apply_change(
+        self, program: str, found: Prepared, change: str, allow: set[str], before: list[ChangeResult]
+    ) -> ChangeResult:
+        setting = next((setting for setting in found.settings if setting.id == change), None)
+        if setting is not None:
+            return self._apply_one(program, found.meter, setting, allow)
+        secret = next((secret for secret in found.program.secrets if secret.id == change), None)
+        if secret is None:
+            return ChangeResult(change, OutcomeState.UNTOUCHED, None, "not in the program")
+        if change not in allow:
+            return ChangeResult(change, OutcomeState.UNTOUCHED, None, "needs confirmation")
+        secrets = {secret.id for secret in found.program.secrets}
+        if any(one.id in secrets and one.state is not OutcomeState.VERIFIED for one in before):
+            return ChangeResult(change, OutcomeState.UNTOUCHED, None, "a change before it is not settled")
+        return self._secrets.apply(program, found.meter, secret)
 
     def _apply_one(self, program: str, serial: str, setting: Setting, allow: set[str]) -> ChangeResult:
         known = self._read([setting], "apply")
@@ -239,6 +269,8 @@ class Writer:
     def _settle_one(self, intent: WriteIntent) -> WriteOutcome:
         if is_image_intent(intent):
             return self._images.settle(intent)
+        if intent.secret is not None:
+            return self._secrets.settle(intent)
         item = parse_item(intent.item)
         present = self._snapshot(item)
         if present is None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -37,6 +37,7 @@ from drivers.session import messages as m
 
 _Value = TypeVar("_Value")
 _CLOSE_SECONDS = 8.0
+Question: TypeAlias = m.AskIntent | m.AskOutcome | m.AskCounter | m.AskSecret | m.AskNextSecret
 
 
 def session_command(models: Path) -> list[str]:
@@ -252,7 +253,7 @@ class OpticalSession:
         if isinstance(question, m.Progress):
             self._host.on_progress(question.step, question.done, question.total, question.seconds_left)
             return
-        if not isinstance(question, m.AskIntent | m.AskOutcome | m.AskCounter | m.AskSecret):
+        if not isinstance(question, Question):
             return
         try:
             answer = self._answer(question)
@@ -262,7 +263,7 @@ class OpticalSession:
             return
         self._send(answer)
 
-    def _answer(self, question: m.AskIntent | m.AskOutcome | m.AskCounter | m.AskSecret) -> m.Message:
+    def _answer(self, question: Question) -> m.Message:
         if isinstance(question, m.AskIntent):
             self._host.record_intent(question.intent)
             return m.AnswerDone(question.ask)
@@ -272,6 +273,8 @@ class OpticalSession:
         if isinstance(question, m.AskCounter):
             first = self._host.reserve_counter(question.key, question.at_least, question.count)
             return m.AnswerCounter(question.ask, first)
+        if isinstance(question, m.AskNextSecret):
+            return m.AnswerNextSecret(question.ask, self._host.next_secret(question.name, question.make))
         return m.AnswerSecret(question.ask, self._host.secret(question.name))
 
     def _send(self, message: m.Message) -> None:

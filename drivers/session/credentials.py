@@ -39,6 +39,8 @@ class CredentialMaker:
         self._ask = secret
         key_name = connection.block_key or connection.agreement_key  # agreed keys have no global one
         key = connection.counter_key or f"{key_name}/{connection.client}"
+        # One block for the present key and for the one that follows it: it only rises, so that no counter is
+        # used twice under either, whichever of them the meter holds.
         self.counters = CounterBlock(reserve, key)
 
     def make(self) -> Credentials:

@@ -19,7 +19,7 @@ from drivers.changes import (
     WriteIntent,
     WriteOutcome,
 )
-from drivers.connection import Connection
+from drivers.connection import Connection, NextSecret
 from drivers.reading import EventsResult, Identity, JoinEvidence, ObjectsResult, ProfileResult, ReadResult
 
 
@@ -164,6 +164,11 @@ class AnswerSecret(Message, frozen=True, tag="answer_secret"):
     value: bytes | None
 
 
+class AnswerNextSecret(Message, frozen=True, tag="answer_next_secret"):
+    ask: int
+    next: NextSecret
+
+
 class AnswerFailed(Message, frozen=True, tag="answer_failed"):
     """The application could not do it; the session gives up the job and writes nothing more."""
 
@@ -209,6 +214,14 @@ class AskSecret(Message, frozen=True, tag="ask_secret"):
     name: str
 
 
+class AskNextSecret(Message, frozen=True, tag="ask_next_secret"):
+    """``make``: bytes of a new one, to be drawn and kept where none waits."""
+
+    ask: int
+    name: str
+    make: int | None = None
+
+
 class Result(Message, frozen=True, tag="result"):
     """Exactly the field of the job is set; all are ``None`` for jobs without a value (open, close)."""
 
@@ -238,9 +251,12 @@ class Failure(Message, frozen=True, tag="failure"):
 
 ToSession = (
     Open | Identify | Read | Profile | Events | Network | Objects | MakePlan | Apply | Verify | Settle | Relay
-    | SendImage | ActivateImage | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret | AnswerFailed
+    | SendImage | ActivateImage | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret
+    | AnswerNextSecret | AnswerFailed
 )  # fmt: skip
-ToApplication = Ready | Progress | AskIntent | AskOutcome | AskCounter | AskSecret | Result | Failure
+ToApplication = (
+    Ready | Progress | AskIntent | AskOutcome | AskCounter | AskSecret | AskNextSecret | Result | Failure
+)
 
 _encoder = msgspec.json.Encoder()
 _to_session: msgspec.json.Decoder[ToSession] = msgspec.json.Decoder(ToSession)

@@ -34,7 +34,7 @@ from drivers.changes import (
     WriteIntent,
     WriteOutcome,
 )
-from drivers.connection import Connection, Mode
+from drivers.connection import Connection, Mode, NextSecret
 from drivers.dlms.image import Image, image_of
 from drivers.dlms.view import TypeCache
 from drivers.models import MeterModel, Protocols, load_models
@@ -61,11 +61,13 @@ from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
 from drivers.session.objects import read_objects
 from drivers.session.reach import Questions, Reach
+from drivers.session.secrets import SecretJobs
 from drivers.trace.record import TraceWriter
 
 _LAST_SECONDS = 6.0
 ReadEvents = Callable[[str | None, str | None, str | None], EventsResult]
-_Answer = TypeVar("_Answer", m.AnswerDone, m.AnswerCounter, m.AnswerSecret)
+_Answer = TypeVar("_Answer", m.AnswerDone, m.AnswerCounter, m.AnswerSecret, m.AnswerNextSecret)
+_ANSWERS = m.AnswerDone | m.AnswerCounter | m.AnswerSecret | m.AnswerNextSecret | m.AnswerFailed
 
 
 class Conversation:
@@ -123,7 +125,7 @@ class Conversation:
                 continue
             if isinstance(message, m.Cancel):
                 self.cancelled.set()
-            elif isinstance(message, m.AnswerDone | m.AnswerCounter | m.AnswerSecret | m.AnswerFailed):
+            elif isinstance(message, _ANSWERS):
                 self._answers.put(message)
             else:
                 self.cancelled.clear()  # here and not where the job begins: a cancel may follow at once
@@ -287,7 +289,7 @@ class Session:
     def _open(self, request: m.Open) -> None:
         if self._reach is not None:
             raise errors.WrongValue("The session is open already.")
-        questions = Questions(self._secret, self._reserve, self._progress)
+        questions = Questions(self._secret, self._reserve, self._progress, self._next_secret)
         recorder = self._trace = _trace_of(request)
         programs = Path(request.programs) if request.programs else None
         journal = Journal(self._intent, self._outcome)
@@ -313,7 +315,8 @@ class Session:
         dlms = Reach(*way.where, models, cancelled=way.cancelled, recorder=way.recorder)
         reader = Jobs(dlms, models, cache, self._progress)
         self._images = ImageJobs(reader, journal)
-        self._reach, self._jobs, self._writer = dlms, reader, Writer(reader, journal, programs, self._images)
+        writer = Writer(reader, journal, programs, self._images, SecretJobs(reader, journal))
+        self._reach, self._jobs, self._writer = dlms, reader, writer
         self._events = partial(read_events, reader)
         self._become_readout = partial(self._go_on_without_dlms, dlms, way, journal, programs)
 
@@ -378,6 +381,12 @@ class Session:
         if value is not None and self._trace is not None:
             self._trace.protect(value)
         return value
+
+    def _next_secret(self, name: str, make: int | None) -> NextSecret:
+        following = self._talk.ask(lambda ask: m.AskNextSecret(ask, name, make), m.AnswerNextSecret).next
+        if following.value is not None and self._trace is not None:
+            self._trace.protect(following.value)
+        return following
 
     def _reserve(self, key: str, at_least: int, count: int) -> int:
         return self._talk.ask(lambda ask: m.AskCounter(ask, key, at_least, count), m.AnswerCounter).first

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from drivers.connection import Connection, Referencing
+from drivers.connection import Connection, NextSecret, Referencing, SecretState
 from drivers.dlms.acse import Mechanism
 from drivers.dlms.apdu import ServiceException
 from drivers.dlms.attributes import ListLimit
@@ -30,6 +30,7 @@ from drivers.errors import (
     NoAnswer,
     PortVanished,
     WrongKey,
+    WrongPassword,
     WrongValue,
 )
 from drivers.iec62056.identification import Identification
@@ -52,6 +53,10 @@ _DEFAULT_COUNTER = "1:0.0.43.1.0.255:2"
 _LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 
 
+def _nothing_new(name: str, make: int | None) -> NextSecret:
+    return NextSecret(SecretState.NONE)
+
+
 @dataclass(frozen=True)
 class Questions:
     """What reaching a meter must ask the application."""
@@ -59,6 +64,7 @@ class Questions:
     secret: Callable[[str], bytes | None]
     reserve: Reserve
     progress: Callable[[str, int, int], None]
+    next_secret: Callable[[str, int | None], NextSecret] = _nothing_new
 
 
 @dataclass
@@ -106,7 +112,8 @@ class Reach:
         self._connection = connection
         self._questions = questions
         self._models = models
-        self._maker = CredentialMaker(connection, questions.secret, questions.reserve)
+        self._adopted: dict[str, bytes] = {}
+        self._maker = CredentialMaker(connection, self.secret, questions.reserve)
         self._channel: Channel | None = None
         self._client: DlmsClient | None = None
         self._was_associated = False
@@ -146,6 +153,105 @@ class Reach:
     def was_cut(self) -> bool:
         """Whether the line failed in this session: then nothing about the meter's limits is to be learnt."""
         return self._access.cuts > 0
+
+    # ---- secrets that change
+
+    @property
+    def connection(self) -> Connection:
+        return self._connection
+
+    def secret(self, name: str) -> bytes | None:
+        """A password or key as it holds on this meter now: one that was changed in this session, else the
+        host's."""
+        return self._adopted.get(name) or self._questions.secret(name)
+
+    def next_secret(self, name: str, make: int | None = None) -> NextSecret:
+        return self._questions.next_secret(name, make)
+
+    def is_adopted(self, name: str) -> bool:
+        return name in self._adopted
+
+    def adopt(self, name: str, value: bytes) -> None:
+        """From now on the meter is reached with this value."""
+        self._adopted[name] = value
+        self.end_association()
+
+    def prove(self, connection: Connection, name: str, value: bytes) -> None:
+        """Come in once with one secret replaced; nothing is left open behind it.
+
+        Raises ``WrongKey``, ``WrongPassword``, ``LockedOut``, ``AssociationRefused``; a line error where
+        the verdict was not heard. Never tried again from here.
+        """
+        self.end_association()
+        before, maker, kept = self._connection, self._maker, self._adopted
+        self._connection = connection
+        self._adopted = {**kept, name: value}
+        self._maker = CredentialMaker(connection, self.secret, self._questions.reserve)
+        if connection.client == before.client and connection.block_key == before.block_key:
+            self._maker.counters = maker.counters
+        self._access.client = connection.client
+        try:
+            self._open_patiently()
+            self._client = self._associated()
+            if self.check_same:
+                self.check_same(self._client)
+        finally:
+            self._connection, self._maker, self._adopted = before, maker, kept
+            self._access.client = before.client
+            self.end_association()
+
+    def _open_patiently(self) -> None:
+        """A link, after a cut too: as long as no secret is on the way, the meter may be waited for."""
+        recovery = Recovery()
+        while True:
+            try:
+                self._open_channel()
+            except _LINE_ERRORS as error:
+                if not self._may_recover(error, recovery):
+                    raise
+                self.cut(error)
+                self._access.open_line().pause(recovery.pause_seconds)
+            else:
+                return
+
+    def end_association(self) -> None:
+        """Release and disconnect; the next job comes in anew."""
+        if self._client is not None:
+            with suppress(DriverError):
+                self._client.release()
+        elif self._channel is not None:
+            with suppress(DriverError):
+                self._channel.disconnect()
+        self._drop_channel()
+
+    def _half_changed(self) -> str | None:
+        """Our own secret of which a new one was sent and never proven: it may be the one that the meter
+        wants."""
+        connection = self._connection
+        for name in (connection.block_key, connection.auth_key, connection.password):
+            if name is None or name in self._adopted:
+                continue
+            following = self.next_secret(name)
+            if following.state is SecretState.SENT and following.value:
+                self._adopted[name] = following.value
+                return name
+        return None
+
+    def _associated_with_either(self) -> DlmsClient:
+        """With the secrets as we know them; where a change was cut off and they are refused, once with the
+        new one."""
+        try:
+            return self._associated()
+        except (WrongKey, WrongPassword):
+            name = self._half_changed()
+            if name is None:
+                raise
+            self._open_channel()
+            try:
+                return self._associated()
+            except DriverError:
+                del self._adopted[name]
+                raise
 
     # ---- jobs
 
@@ -199,7 +305,7 @@ class Reach:
         """The association, made if there is none."""
         if self._client is None:
             self._open_channel()
-            self._client = self._associated()
+            self._client = self._associated_with_either()
             if self._was_associated and self.check_same:
                 self.check_same(self._client)  # the head may sit on another meter by now
             self._was_associated = True
@@ -363,7 +469,7 @@ class Reach:
         finally:
             public.disconnect()
             self._exchanges += public.exchanges
-            self._channel = self._access.channel_of(self._connection.client)
+            self._channel = self._access.channel_of(self._access.client)
         raise CounterRefused(detail="the meter shows no invocation counter to the public client")
 
     def _counter_items(self) -> list[str]:

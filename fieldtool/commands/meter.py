@@ -122,6 +122,23 @@ Program = Annotated[str, typer.Option("--program", help="Program by name (assets
 Values = Annotated[list[str] | None, typer.Option("--value", help="NAME=VALUE for the program; repeatable.")]
 
 
+MASTER = "master_key"
+NewPassword = Annotated[
+    str | None,
+    typer.Option("--new-password", help="What a program's password becomes: file:PATH or vault:NAME."),
+]
+NewBlockKey = Annotated[
+    str | None, typer.Option("--new-block-key", help="What the block key becomes; named likewise.")
+]
+NewAuthKey = Annotated[
+    str | None, typer.Option("--new-auth-key", help="What the authentication key becomes; named likewise.")
+]
+MasterKey = Annotated[
+    str | None,
+    typer.Option("--master-key", help="Master key, under which new keys travel; named like the password."),
+]
+
+
 class MeterOptions(NamedTuple):
     """Options that every command at a meter has."""
 
@@ -204,8 +221,37 @@ def at_meter(*, client: int, auth: str) -> Callable[[Callable[..., None]], Calla
     return decorate
 
 
+class NewSecrets(NamedTuple):
+    """Options of commands that change secrets: what they are to become, and the master key."""
+
+    password: str | None = None
+    block_key: str | None = None
+    auth_key: str | None = None
+    master_key: str | None = None
+
+    def read(self) -> dict[str, bytes]:
+        """New secrets by the name of those they follow, and the master key under its own name."""
+        from fieldtool.commands import secrets
+
+        found: dict[str, bytes] = {}
+        for name, text in self._asdict().items():
+            option = f"--{name.replace('_', '-')}" if name == MASTER else f"--new-{name.replace('_', '-')}"
+            if text is None:
+                continue
+            if name != MASTER and text.partition(":")[0] not in ("file", "vault"):
+                usage(f"{option}: file:PATH or vault:NAME; it must outlive this machine's next power cut")
+            plain = secrets.resolve(text, option)
+            made = secrets.password_bytes(plain) if name == "password" else secrets.key_bytes(plain, option)
+            if made is not None:
+                found[name] = made
+        secrets.forget_variables(self.master_key)
+        return found
+
+
 @contextmanager
-def session_of(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]:
+def session_of(
+    given: MeterOptions, new: NewSecrets | None = None
+) -> Iterator[tuple[OpticalSession, MeterLog]]:
     """An open session with a meter, and the log that its writes go to."""
     import assets
     from drivers.session.client import OpticalSession
@@ -215,6 +261,9 @@ def session_of(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]
     home = Home.default()
     log = MeterLog(home.folder / "meter-tool.db")
     known = _secrets(given)
+    following = new.read() if new is not None else {}
+    if MASTER in following:
+        known[MASTER] = following.pop(MASTER)
     connection = _connection(given, known, log.system_title())
     with progress_bar(given.json) as progress:
         folder = assets.root()
@@ -223,7 +272,7 @@ def session_of(given: MeterOptions) -> Iterator[tuple[OpticalSession, MeterLog]]
             return OpticalSession(
                 given.port,
                 connection,
-                MeterLogHost(log, known, progress),
+                MeterLogHost(log, known, progress, following, _next_counter(connection, following)),
                 models=folder / "models",
                 programs=folder / "programs",
                 cache=home.cache(),
@@ -261,6 +310,17 @@ def _counted(
         pass
     key = counter_key(meter, connection.client, connection.system_title, known["block_key"])
     return change(connection, counter_key=key)
+
+
+def _next_counter(connection: Connection, following: dict[str, bytes]) -> str | None:
+    """The counter that counts once a new block key holds: it goes on from the present one's."""
+    from fieldtool.meterlog import counter_key
+
+    new = following.get("block_key")
+    if new is None or connection.counter_key is None:
+        return None
+    meter = connection.counter_key.split("/")[0]
+    return counter_key(meter, connection.client, connection.system_title, new)
 
 
 def _secrets(given: MeterOptions) -> dict[str, bytes]:
@@ -408,13 +468,20 @@ def read(
 
 @app.command("plan")
 @at_meter(client=1, auth="gmac")
-def plan(meter: MeterOptions, program: Program, value: Values = None) -> None:
+def plan(
+    meter: MeterOptions,
+    program: Program,
+    value: Values = None,
+    new_password: NewPassword = None,
+    new_block_key: NewBlockKey = None,
+    new_auth_key: NewAuthKey = None,
+) -> None:
     """Show what a program would change on the meter; nothing is written.
 
     With --json one object: {"program", "values", "meter", "model", "changes": [{"id", "item", "name", "now",
     "will_be", "state": same|differs|unsupported|unreadable, "danger", "detail"}]}.
     """
-    with session_of(meter) as (session, _):
+    with session_of(meter, NewSecrets(new_password, new_block_key, new_auth_key)) as (session, _):
         found = session.plan(program_of(program), values_of(value))
     if meter.json:
         emit(found)
@@ -432,14 +499,21 @@ def apply(
         list[str] | None,
         typer.Option("--allow", help="Id of a dangerous change to permit (see `meter plan`); repeatable."),
     ] = None,
+    new_password: NewPassword = None,
+    new_block_key: NewBlockKey = None,
+    new_auth_key: NewAuthKey = None,
+    master_key: MasterKey = None,
 ) -> None:
     """Write what differs from a program, read it back, and settle what an earlier cut left open.
 
-    Each write is recorded durably before it is sent. With --json one object: {"program", "meter", "changes":
-    [{"id", "state": verified|failed|rolled_back|untouched|intended, "is_now", "detail"}], "complete"}.
-    Exit status 1 if something that may be written did not come out as it should.
+    A new password or key is kept where it was given until the meter was entered with it; after a cut the
+    same command finds out which one holds. Each write is recorded durably before it is sent. With --json
+    one object: {"program", "meter", "changes": [{"id", "state":
+    verified|failed|rolled_back|untouched|intended, "is_now", "detail"}], "complete"}. Exit status 1 if
+    something that may be written did not come out as it should.
     """
-    with session_of(meter) as (session, log):
+    new = NewSecrets(new_password, new_block_key, new_auth_key, master_key)
+    with session_of(meter, new) as (session, log):
         planned, report = carry_out(session, log, program_of(program), values_of(value), allow or [])
     if meter.json:
         emit(report)

@@ -265,6 +265,7 @@ class ProcedureRun:
                     system_title=around.system_title,
                     secrets=around.secrets,
                     trace=self.trace,
+                    changing=around.changing,
                 )
                 self._meters = MeterSteps(self, work, context)
             return self._meters

@@ -12,6 +12,7 @@ import msgspec
 
 from drivers.models import MeterModel
 from drivers.position.take import Taken, Told
+from fieldtool.commissioning import Changing, not_changing
 from fieldtool.identity import OtherOrder, StockItem
 from fieldtool.procedure.bench import SignedOverride
 from fieldtool.procedure.model import Procedure
@@ -172,3 +173,4 @@ class Surroundings:
     person: Callable[[], Person | None]
     language: Callable[[], Language]
     shelf: Shelf = field(default_factory=NoShelf)
+    changing: Callable[[str], Changing | None] = not_changing

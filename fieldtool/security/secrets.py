@@ -9,6 +9,7 @@ from workorders.store import schema
 from workorders.store.engine import Store
 from workorders.sync import keyring
 
+from .changing import SecretChanges
 from .redaction import hide
 
 
@@ -18,12 +19,17 @@ class MeterSecrets:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self.changes = SecretChanges(store)
 
     def get(self, serial: str, name: str) -> bytes | None:
         """The secret, None where the office gave none, it has expired, or its order is no longer in hand.
 
         What is handed out is kept out of every log of this process from now on.
         """
+        changed = self.changes.present(serial, name)
+        if changed is not None:
+            hide(changed)
+            return changed
         table, orders = schema.meter_secret, schema.work_order
         now = self._clock.now().device
         query = (

@@ -20,6 +20,7 @@ import msgspec
 from sqlalchemy import Connection
 
 import assets
+from fieldtool.commissioning import Changing
 from fieldtool.errors import JobError
 from fieldtool.procedure.model import Procedure
 from fieldtool.reference.begun import ProcedureShelf
@@ -432,7 +433,12 @@ class Tablet:
             person=self.person,
             language=lambda: self.settings().language,
             shelf=self.shelf,
+            changing=self.changing,
         )
+
+    def changing(self, serial: str) -> Changing:
+        """How the secrets of a meter change here: kept in the database, sealed to the office."""
+        return Changing(serial, self.secrets.changes, self.identity.recovery())
 
     @cached_property
     def desk(self) -> ReferenceDesk:

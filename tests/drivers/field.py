@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from drivers.changes import WriteIntent, WriteOutcome
-from drivers.connection import Auth, Connection
+from drivers.changes import OutcomeState, WriteIntent, WriteOutcome
+from drivers.connection import Auth, Connection, NextSecret, SecretState
 from drivers.session.client import OpticalSession
 from drivers.virtual.secrets import derive
 
@@ -37,6 +37,7 @@ class Meter:
             "password": secrets["password"].encode(),
             "block_key": bytes.fromhex(secrets["block_key"]),
             "auth_key": bytes.fromhex(secrets["auth_key"]),
+            "master_key": bytes.fromhex(secrets["master_key"]),
         }
 
 
@@ -80,6 +81,8 @@ class Host:
         self.next_counter = first_counter
         self.refuse_intents = False
         self.refuse_outcomes = False
+        self.following: dict[str, NextSecret] = {}
+        self.secret_of: dict[str, str] = {}
 
     def on_progress(self, step: str, done: int, total: int, seconds_left: float | None) -> None:
         self.steps.append(step)
@@ -88,11 +91,24 @@ class Host:
         if self.refuse_intents:
             raise OSError("disk full")
         self.intents.append(intent)
+        if intent.secret is not None:
+            self.secret_of[intent.id] = intent.secret
+            kept = self.following[intent.secret]
+            self.following[intent.secret] = NextSecret(SecretState.SENT, kept.value)
 
     def record_outcome(self, outcome: WriteOutcome) -> None:
         if self.refuse_outcomes:
             raise OSError("the tablet died here")
         self.outcomes.append(outcome)
+        name = self.secret_of.get(outcome.intent_id)
+        if name is None or outcome.state is OutcomeState.INTENDED:
+            return
+        value = self.following[name].value
+        if outcome.state is OutcomeState.VERIFIED and value is not None:
+            self.secrets[name] = value
+            self.following[name] = NextSecret(SecretState.CHANGED)
+        else:
+            self.following[name] = NextSecret(SecretState.WAITING, value)
 
     def reserve_counter(self, key: str, at_least: int, count: int) -> int:
         first = max(self.next_counter, at_least)
@@ -103,6 +119,15 @@ class Host:
     def secret(self, name: str) -> bytes | None:
         self.asked.append(name)
         return self.secrets.get(name)
+
+    def next_secret(self, name: str, make: int | None) -> NextSecret:
+        if make is not None and name not in self.following:
+            self.following[name] = NextSecret(SecretState.WAITING, bytes(range(1, make + 1)))
+        return self.following.get(name, NextSecret(SecretState.NONE))
+
+    def wait_with(self, name: str, value: bytes) -> None:
+        """As the office would have given a new secret."""
+        self.following[name] = NextSecret(SecretState.WAITING, value)
 
 
 def session(

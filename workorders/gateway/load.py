@@ -281,11 +281,7 @@ def _keep_secrets(connection: Connection, rows: list[SecretRow]) -> None:
     table = schema.meter_secret
     values: list[dict[str, Any]] = []
     for row in rows:
-        found = {
-            "password": row.password.encode() if row.password else None,
-            "block_key": bytes.fromhex(row.block_key) if row.block_key else None,
-            "auth_key": bytes.fromhex(row.auth_key) if row.auth_key else None,
-        }
+        found = _secret_values(row)
         values += [
             {"serial": row.serial, "name": name, "value": value} for name, value in found.items() if value
         ]
@@ -294,6 +290,18 @@ def _keep_secrets(connection: Connection, rows: list[SecretRow]) -> None:
         connection.execute(delete(table).where(table.c.serial.in_(serials)))
     if values:
         connection.execute(insert(table), values)
+
+
+def _secret_values(row: SecretRow) -> dict[str, bytes | None]:
+    """Every secret of a row by its name, None where the row has none."""
+    found: dict[str, bytes | None] = {}
+    for name in ("password", "new_password"):
+        text: str | None = getattr(row, name)
+        found[name] = text.encode() if text else None
+    for name in ("block_key", "auth_key", "master_key", "new_block_key", "new_auth_key", "new_master_key"):
+        digits: str | None = getattr(row, name)
+        found[name] = bytes.fromhex(digits) if digits else None
+    return found
 
 
 def _take_users(work: _Import, pins: Mapping[str, str]) -> None:

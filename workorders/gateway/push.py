@@ -29,6 +29,7 @@ from workorders.gateway.authenticity import (
 from workorders.gateway.chains import write_within
 from workorders.gateway.office import Office
 from workorders.gateway.receipts import countersign
+from workorders.gateway.secretchanges import take_secrets
 from workorders.gateway.stamps import touch
 from workorders.gateway.tables import relayed
 from workorders.journal.canonical import MAX_INTEGER
@@ -261,8 +262,9 @@ def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
     for entry in ordered[:1] + ordered[-1:]:
         journal.note_head(state.connection, entry, own=False, certificate=certificate)
     projection.fold(state.connection, entries)
-    if any(entry.envelope.kind == StockMoved.KIND for entry in entries):
-        touch(state.connection)  # what lies on whose truck goes into the sets and key rings of tablets
+    changed = take_secrets(state.connection, state.office, ordered)
+    if changed or any(entry.envelope.kind == StockMoved.KIND for entry in entries):
+        touch(state.connection)  # secrets, and what lies on whose truck, go into the key rings of tablets
     _note_doubts(state, entries)
     return [(item, first + index) for index, (item, _) in enumerate(pairs)]
 

@@ -122,12 +122,18 @@ class StockRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A meter's password (text) and keys (hex), as its maker delivers them."""
+    """A meter's password (text) and keys (hex), as its maker delivers them; `new_…`: what a program is to
+    change them to, `master_key`: under which new keys travel."""
 
     serial: Serial
     password: Text | None = None
     block_key: Hex | None = None
     auth_key: Hex | None = None
+    master_key: Hex | None = None
+    new_password: Text | None = None
+    new_block_key: Hex | None = None
+    new_auth_key: Hex | None = None
+    new_master_key: Hex | None = None
 
 
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -230,6 +230,10 @@ class MeterIntent(Payload, frozen=True, kw_only=True, omit_defaults=True):
     will_be: str
     program: str
     program_version: int | None = None
+    secret: str | None = None
+    """Name of the password or key that is changed."""
+    sealed_secret: str | None = None
+    """Its new value, sealed to the office (base64)."""
 
 
 class MeterChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -242,6 +246,7 @@ class MeterChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
     state: str
     is_now: str | None = None
     detail: str | None = None
+    secret: str | None = None
 
 
 class MatchSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

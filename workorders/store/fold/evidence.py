@@ -15,6 +15,12 @@ SETTLED = frozenset({"verified", "failed", "rolled_back", "untouched"})
 """States of a write that need nobody any more; `intended` and `unknown` do."""
 
 
+_NO_COLUMN = {"secret", "sealed_secret"}
+"""Of a change of a secret: for the office's key store alone."""
+_INTENT_COLUMNS = [name for name in kinds.MeterIntent.__struct_fields__ if name not in _NO_COLUMN]
+_CHANGED_COLUMNS = [name for name in kinds.MeterChanged.__struct_fields__ if name not in _NO_COLUMN]
+
+
 class Evidence:
     """Collects rows; nothing here decides about the order."""
 
@@ -120,12 +126,12 @@ class Evidence:
 
     def _intent(self, entry: FoldEntry, payload: kinds.MeterIntent) -> None:
         row = self._write(entry, payload.intent_id)
-        row |= {field: getattr(payload, field) for field in kinds.MeterIntent.__struct_fields__}
+        row |= {field: getattr(payload, field) for field in _INTENT_COLUMNS}
         row["intent_entry"] = entry.id
 
     def _outcome(self, entry: FoldEntry, payload: kinds.MeterChanged) -> None:
         row = self._write(entry, payload.intent_id)
-        row |= {field: getattr(payload, field) for field in kinds.MeterChanged.__struct_fields__}
+        row |= {field: getattr(payload, field) for field in _CHANGED_COLUMNS}
         row |= {"outcome_entry": entry.id, "at": entry.at}
 
     def _match(self, entry: FoldEntry, payload: kinds.MatchChecked) -> None:

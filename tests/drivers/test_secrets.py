@@ -1,0 +1,198 @@
+"""Passwords and keys changed on a virtual meter: whatever is cut off, we come in and know with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.changes import ChangeState, Danger, OutcomeState
+from drivers.connection import NextSecret, SecretState
+from drivers.dlms.secrets import check_length, check_value, describe, encoding_of
+from drivers.errors import DriverError, HostFailed, MissingSecret, WrongKey, WrongValue
+from drivers.programs import SecretKind
+from tests.drivers.field import MANAGEMENT, READER, Host, Meter, session, virtual_meter
+
+NEW_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
+NEW_PASSWORD = b"77665544"
+HEAD = """
+name = "secrets"
+version = 1
+title = { es = "Claves", en = "Keys", pt = "Chaves" }
+models = ["prime-1ph"]
+"""
+
+
+def program(folder: Path, *kinds: str, more: str = "") -> Path:
+    path = folder / "secrets.toml"
+    path.write_text(HEAD + "".join(f'[[secrets]]\nkind = "{kind}"\n{more}\n' for kind in kinds))
+    return path
+
+
+@pytest.fixture
+def meter() -> Iterator[Meter]:
+    with virtual_meter("prime-1ph", "--days", "0", "--boot-s", "0.1") as running:
+        yield running
+
+
+def change(meter: Meter, host: Host, path: Path) -> dict[str, OutcomeState]:
+    with session(meter, host=host) as opened:
+        plan = opened.plan(path)
+        report = opened.apply(plan, [one.id for one in plan.changes])
+        assert opened.identify().serial == meter.serial  # the session goes on with whatever holds now
+    return {result.id.removeprefix("secret."): result.state for result in report.changes}
+
+
+def comes_in(meter: Meter, secrets: dict[str, bytes], counter: int = 5000) -> bool:
+    try:
+        with session(meter, MANAGEMENT, Host(secrets, counter)) as opened:
+            opened.identify()
+    except WrongKey:
+        return False
+    return True
+
+
+def test_every_kind_is_sent_once_and_proven_by_coming_in(meter: Meter, tmp_path: Path) -> None:
+    host = Host(meter.secrets)
+    new = {"password": NEW_PASSWORD, "auth_key": NEW_KEY, "block_key": NEW_KEY[::-1], "master_key": b"m" * 16}
+    for name, value in new.items():
+        host.wait_with(name, value)
+    states = change(meter, host, program(tmp_path, "password", "auth_key", "block_key", "master_key"))
+    assert states == dict.fromkeys(new, OutcomeState.VERIFIED)
+    assert host.secrets == new
+    assert comes_in(meter, new, host.next_counter)
+    assert not comes_in(meter, meter.secrets, host.next_counter + 200)
+    with session(meter, READER, Host(new)) as opened:
+        assert opened.identify().serial == meter.serial
+    values = [first for first, count in host.reserved]
+    assert values == sorted(set(values))  # one counter that only rises, under either key
+    shown = " ".join(f"{i.was} {i.will_be} {i.was_data} {i.will_be_data}" for i in host.intents)
+    for value in new.values():
+        assert value.hex() not in shown.lower()
+        assert value.decode("latin-1") not in shown
+
+
+def test_the_plan_says_what_would_change_and_needs_it_allowed(meter: Meter, tmp_path: Path) -> None:
+    host = Host(meter.secrets)
+    host.wait_with("password", NEW_PASSWORD)
+    path = program(tmp_path, "password", "block_key")
+    with session(meter, host=host) as opened:
+        plan = opened.plan(path)
+        by_id = {one.id: one for one in plan.changes}
+        assert by_id["secret.password"].will_be == "new, 8 bytes, ASCII digits"
+        assert by_id["secret.password"].danger is Danger.COMMUNICATION
+        assert by_id["secret.block_key"].state is ChangeState.SAME
+        report = opened.apply(plan, [])
+    assert [result.state for result in report.changes] == [OutcomeState.UNTOUCHED]
+    assert host.intents == []
+
+
+def test_a_key_may_be_drawn_on_the_tablet_but_only_when_it_is_applied(meter: Meter, tmp_path: Path) -> None:
+    host = Host(meter.secrets)
+    path = program(tmp_path, "block_key", more='source = "generated"')
+    with session(meter, host=host) as opened:
+        plan = opened.plan(path)
+        assert host.following == {}
+        opened.apply(plan, ["secret.block_key"])
+    assert host.secrets["block_key"] == bytes(range(1, 17))
+    assert host.following["block_key"].state is SecretState.CHANGED
+
+
+@pytest.mark.parametrize("kind", ["block_key", "auth_key", "password", "master_key"])
+@pytest.mark.parametrize("fault", ["--cut-before-write", "--cut-after-write", "--power-loss-write"])
+def test_a_cut_at_the_write_is_settled_by_coming_in(tmp_path: Path, kind: str, fault: str) -> None:
+    new = NEW_PASSWORD if kind == "password" else NEW_KEY
+    with virtual_meter("prime-1ph", "--days", "0", "--boot-s", "0.1", fault, "1") as meter:
+        host = Host(meter.secrets)
+        host.wait_with(kind, new)
+        states = change(meter, host, program(tmp_path, kind))
+        taken = fault == "--cut-after-write"
+        assert states == {kind: OutcomeState.VERIFIED if taken else OutcomeState.FAILED}
+        assert host.secrets[kind] == (new if taken else meter.secrets[kind])
+        if not taken:  # it waits: the same program finishes it
+            assert change(meter, host, program(tmp_path, kind)) == {kind: OutcomeState.VERIFIED}
+        assert len(host.intents) == (1 if taken else 2)
+
+
+@pytest.mark.parametrize("kind", ["block_key", "password"])
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_tablet_that_died_in_between_finds_out_which_one_holds(
+    tmp_path: Path, kind: str, taken: bool
+) -> None:
+    """Its journal has the intent and no outcome; both secrets are kept, each is tried once."""
+    new = NEW_PASSWORD if kind == "password" else NEW_KEY
+    fault = () if taken else ("--cut-before-write", "1")
+    with virtual_meter("prime-1ph", "--days", "0", *fault) as meter:
+        dying = Host(meter.secrets)
+        dying.wait_with(kind, new)
+        dying.refuse_outcomes = True
+        with pytest.raises(DriverError), session(meter, host=dying) as opened:
+            opened.apply(opened.plan(program(tmp_path, kind)), [f"secret.{kind}"])
+        host = Host(dying.secrets, dying.next_counter)
+        host.following = {kind: NextSecret(SecretState.SENT, new)}
+        host.secret_of = {dying.intents[0].id: kind}
+        with session(meter, host=host) as opened:
+            (outcome,) = opened.settle(dying.intents)
+        assert (outcome.state is OutcomeState.VERIFIED) is taken
+        assert (host.secrets[kind] == new) is taken
+        assert host.following[kind].state is (SecretState.CHANGED if taken else SecretState.WAITING)
+
+
+def test_a_key_is_never_sent_where_it_cannot_be_kept(meter: Meter, tmp_path: Path) -> None:
+    host = Host(meter.secrets)
+    host.wait_with("block_key", NEW_KEY)
+    host.refuse_intents = True
+    with session(meter, host=host) as opened:
+        plan = opened.plan(program(tmp_path, "block_key"))
+        with pytest.raises(HostFailed):
+            opened.apply(plan, ["secret.block_key"])
+    assert comes_in(meter, meter.secrets, host.next_counter)
+
+
+def test_without_the_master_key_nothing_is_sent(meter: Meter, tmp_path: Path) -> None:
+    host = Host({name: value for name, value in meter.secrets.items() if name != "master_key"})
+    host.wait_with("block_key", NEW_KEY)
+    with session(meter, host=host) as opened:
+        plan = opened.plan(program(tmp_path, "block_key"))
+        with pytest.raises(MissingSecret):
+            opened.apply(plan, ["secret.block_key"])
+    assert host.intents == []
+
+
+def test_a_password_that_the_meter_refuses_changes_nothing_and_stops_what_follows(
+    meter: Meter, tmp_path: Path
+) -> None:
+    host = Host(meter.secrets)
+    host.wait_with("password", b"short")
+    host.wait_with("block_key", NEW_KEY)
+    states = change(meter, host, program(tmp_path, "password", "block_key"))
+    assert states == {"password": OutcomeState.FAILED, "block_key": OutcomeState.UNTOUCHED}
+    assert host.secrets == meter.secrets
+
+
+# ---- what may be said of a secret
+
+
+def test_the_check_value_is_the_one_that_key_letters_carry() -> None:
+    assert check_value(bytes(16)) == "66E94B"  # AES-128 of zeros under a key of zeros (FIPS 197)
+
+
+@given(st.binary(min_size=8, max_size=64))
+def test_a_password_is_described_by_length_and_encoding_alone(value: bytes) -> None:
+    said = describe(SecretKind.PASSWORD, value)
+    assert said == f"new, {len(value)} bytes, {encoding_of(value)}"
+    assert value.hex() not in said
+
+
+@pytest.mark.parametrize("value", [b"", bytes(65)])
+def test_a_password_of_an_impossible_length_is_refused_before_it_is_sent(value: bytes) -> None:
+    with pytest.raises(WrongValue):
+        check_length(SecretKind.PASSWORD, value, 16)
+
+
+def test_a_key_of_another_suite_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(WrongValue):
+        check_length(SecretKind.BLOCK_KEY, bytes(32), 16)
