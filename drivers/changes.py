@@ -25,6 +25,7 @@ class Danger(StrEnum):
 
     HARMLESS = "harmless"
     CLOCK_JUMP = "clock_jump"
+    IMPLAUSIBLE = "implausible"
     DATA_LOSS = "data_loss"
     SUPPLY = "supply"
     COMMUNICATION = "communication"
@@ -55,13 +56,16 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The difference between a program and a meter. ``meter`` is the serial it was made for."""
+    """The difference between a program and a meter. ``meter`` is the serial it was made for; ``sources``
+    tells of each value of the program under which name it was given (``order.…``, ``project.…``), ``file``
+    for its default."""
 
     program: str
     values: dict[str, str]
     meter: str
     model: str | None
     changes: list[Change]
+    sources: dict[str, str] = {}
 
     @property
     def open_changes(self) -> list[Change]:

@@ -6,6 +6,7 @@ The files lie in ``assets/programs``; their README explains each key.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -18,19 +19,41 @@ from drivers.dlms.calendar import Schedule, schedule_problem
 from drivers.errors import ModelFileError, WrongValue
 from drivers.iec62056.readout import is_code
 from drivers.models import check_item
+from drivers.program_parts import (
+    DemandSetting,
+    DisconnectSetting,
+    DisplaySetting,
+    ModemSetting,
+    ObjectSetting,
+    ProfileSetting,
+    PushSetting,
+    SpecialDays,
+    TimeZone,
+    TransformerSetting,
+)
 from drivers.toml_file import line_of, load_toml
 
+_FILE = "file"
+_SINGLE_PARTS = (
+    "clock", "calendar", "capture", "limiter", "time_zone", "special_days", "disconnect", "modem",
+)  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.]+)\}")
 
 
 class ValueRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A value that the order or the engineer gives; a decimal between the bounds if there are any."""
+    """A value that the order, the project or the engineer gives; a decimal between the bounds if there are
+    any.
+
+    ``agrees_with`` names a second value from another source (the plate beside the order) that must say the
+    same.
+    """
 
     label: str
     unit: str | None = None
     minimum: str | None = None
     maximum: str | None = None
     default: str | None = None
+    agrees_with: str | None = None
 
 
 class ClockSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,8 +155,18 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, ValueRule] = {}
     clock: ClockSetting | None = None
     calendar: Schedule | None = None
+    time_zone: TimeZone | None = None
+    special_days: SpecialDays | None = None
     capture: CaptureSetting | None = None
+    profiles: list[ProfileSetting] = []
+    displays: list[DisplaySetting] = []
+    demands: list[DemandSetting] = []
     limiter: LimiterSetting | None = None
+    transformers: TransformerSetting | None = None
+    disconnect: DisconnectSetting | None = None
+    pushes: list[PushSetting] = []
+    modem: ModemSetting | None = None
+    objects: list[ObjectSetting] = []
     settings: list[ValueSetting] = []
     secrets: list[SecretSetting] = []
 
@@ -146,17 +179,49 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rule = self.values.get(name)
         if rule is None:
             raise WrongValue(f"Program {self.name} uses {name}, which it does not declare.")
-        given = values.get(name) or rule.default
+        source = self.source_of(name, values)
+        given = rule.default if source == _FILE else values.get(source)
         if not given:
             raise WrongValue(
                 f"Program {self.name} needs {name} ({rule.label}), and the order does not give it."
             )
         if rule.minimum is not None or rule.maximum is not None:
-            _check_bounds(name, rule, given)
+            check_bounds(name, rule, given)
+        if rule.agrees_with is not None:
+            _check_agreement(name, given, rule.agrees_with, values.get(rule.agrees_with))
         return given
 
+    def source_of(self, name: str, values: dict[str, str]) -> str:
+        """The name under which a value is given: its own, else that of the order, else that of the
+        project, else ``file`` for the default in this program. The first wins."""
+        return next((key for key in candidates(name) if values.get(key)), _FILE)
 
-def _check_bounds(name: str, rule: ValueRule, given: str) -> None:
+    def sources(self, values: dict[str, str]) -> dict[str, str]:
+        """Of each declared value: where it comes from."""
+        return {name: self.source_of(name, values) for name in self.values}
+
+
+def candidates(name: str) -> list[str]:
+    """Under which names a value is looked for: as it is written; a plain name of the order, then of the
+    project."""
+    return [name] if "." in name else [name, f"order.{name}", f"project.{name}"]
+
+
+def _check_agreement(name: str, given: str, other: str, second: str | None) -> None:
+    if not second:
+        raise WrongValue(
+            f"{name} is {given}; it counts only when {other} says the same, and that is missing."
+        )
+    try:
+        same = Decimal(given) == Decimal(second)
+    except InvalidOperation:
+        same = given == second
+    if not same:
+        raise WrongValue(f"{name} is {given}, but {other} is {second}: look at both again, one is wrong.")
+
+
+def check_bounds(name: str, rule: ValueRule, given: str) -> None:
+    """Raises ``WrongValue`` where a value is no number between its bounds."""
     try:
         number = Decimal(given)
     except InvalidOperation:
@@ -177,7 +242,14 @@ def load_program(path: Path) -> Program:
         if not is_code(setting.item)  # of a meter in programming mode: as the meter calls it
     ]
     items += [(f"$.secrets[{n}].item", secret.where) for n, secret in enumerate(program.secrets)]
-    for key in ("clock", "calendar", "capture", "limiter"):
+    for name in ("profiles", "displays", "demands", "pushes"):
+        items += [(f"$.{name}[{n}].item", part.item) for n, part in enumerate(getattr(program, name))]
+    for name in ("profiles", "displays", "pushes"):
+        for n, part in enumerate(getattr(program, name)):
+            items += [(f"$.{name}[{n}].objects", text) for text in part.objects]
+    for n, part in enumerate(program.objects):
+        items.append((f"$.objects[{n}].item", part.item))
+    for key in _SINGLE_PARTS:
         setting = getattr(program, key)
         if setting is not None:
             items.append((f"$.{key}.item", setting.item))
@@ -194,24 +266,43 @@ def load_program(path: Path) -> Program:
 
 def find_program(name: str, folder: Path | None) -> Program:
     """A program by file path, or by name in the folder."""
+    return load_program(program_path(name, folder))
+
+
+def program_path(name: str, folder: Path | None) -> Path:
+    """The file of a program, by path or by name in the folder. Raises ``WrongValue``."""
     direct = Path(name)
     if direct.suffix == ".toml" and direct.is_file():
-        return load_program(direct)
+        return direct
     if folder is None:
         raise WrongValue(f"There is no program {name!r}.")
     path = folder / f"{direct.name.removesuffix('.toml')}.toml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
         raise WrongValue(f"There is no program {name!r}. Known: {known or 'none'}.")
-    return load_program(path)
+    return path
+
+
+def _resolved_texts(program: Program) -> Iterator[tuple[str, str]]:
+    """Every text that may hold ``{NAME}``, with its path in the file."""
+    if program.limiter is not None:
+        yield "$.limiter.threshold", program.limiter.threshold
+    if program.modem is not None:
+        yield "$.modem.apn", program.modem.apn
+    if program.transformers is not None:
+        for word in ("ct_primary", "ct_secondary", "vt_primary", "vt_secondary", "nominal_voltage"):
+            yield f"$.transformers.{word}", getattr(program.transformers, word) or ""
+    for number, setting in enumerate(program.settings):
+        yield f"$.settings[{number}].value", setting.value
+    for number, push in enumerate(program.pushes):
+        yield f"$.pushes[{number}].destination", push.destination
+    for number, part in enumerate(program.objects):
+        for name, text in part.set.items():
+            yield f"$.objects[{number}].set.{name}", text
 
 
 def _check_placeholders(path: Path, text: str, program: Program) -> None:
-    used = [("$.limiter.threshold", program.limiter.threshold)] if program.limiter else []
-    used += [
-        (f"$.settings[{number}].value", setting.value) for number, setting in enumerate(program.settings)
-    ]
-    for where, value in used:
+    for where, value in _resolved_texts(program):
         for name in _PLACEHOLDER.findall(value):
             if name not in program.values:
                 reason = f"{{{name}}} is used, but [values] does not declare it"

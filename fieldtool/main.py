@@ -21,6 +21,7 @@ from fieldtool.commands import (
     meterimage,
     meterjobs,
     meterobjects,
+    meterprogram,
     panel,
     references,
     stock,
@@ -49,6 +50,7 @@ references.add_to(app)
 meterjobs.add_to(meter.app)
 meterobjects.add_to(meter.app)
 meterimage.add_to(meter.app)
+meterprogram.add_to(meter.app)
 panel.add_to(meter.app)
 bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")

@@ -30,8 +30,7 @@ from drivers.dlms.cosem import (
 from drivers.dlms.data import Data, Tag, encode, integer, octet_string, structure
 from drivers.dlms.profile import Zone
 from drivers.errors import WrongValue
-from drivers.models import MeterModel
-from drivers.programs import CaptureSetting, ClockSetting, LimiterSetting, Program, ValueSetting
+from drivers.programs import CaptureSetting, ClockSetting, LimiterSetting, ValueSetting
 
 Results = Mapping[Item, Result]
 _UNIT_FACTORS = {"W": 0, "kW": 3, "VA": 0, "kVA": 3, "A": 0, "V": 0, "Wh": 0, "kWh": 3}
@@ -84,33 +83,14 @@ class Setting(Protocol):
         ...
 
 
-def settings_of(program: Program, values: dict[str, str], model: MeterModel | None) -> list[Setting]:
-    """The settings of a program with the order's values. Raises ``WrongValue``."""
-    if model is not None and program.models and model.name not in program.models:
-        raise WrongValue(
-            f"Program {program.name} is for {', '.join(program.models)}, and this meter is a {model.name}."
-        )
-    reversed_sign = bool(model and model.quirks.deviation_reversed)
-    zone = model.time_zone_minutes if model else None
-    found: list[Setting] = []
-    if program.calendar is not None:
-        found += [CalendarPassive(program.calendar), CalendarActivation(program.calendar)]
-    if program.limiter is not None:
-        found.append(Limiter(program.limiter, program.resolve(program.limiter.threshold, values)))
-    found += [PlainValue(setting, program.resolve(setting.value, values)) for setting in program.settings]
-    if program.capture is not None:
-        found.append(capture_period(program.capture))
-    if program.clock is not None:
-        found.append(Clock(program.clock, reversed_sign, zone))
-    return found
-
-
-def _data(known: Results, item: Item) -> Data | None:
+def data_of(known: Results, item: Item) -> Data | None:
+    """What was read of an item, if it could be."""
     result = known.get(item)
     return result.data if result else None
 
 
-def _unreadable(known: Results, item: Item, will_be: str) -> Finding:
+def unreadable(known: Results, item: Item, will_be: str) -> Finding:
+    """The finding for an item that gave no data."""
     result = known.get(item)
     reason = access_result(result.access) if result else "not-read"
     state = ChangeState.UNSUPPORTED if reason in UNSUPPORTED else ChangeState.UNREADABLE
@@ -144,10 +124,10 @@ class Clock:
         return [] if self.item in known else [self.item]
 
     def judge(self, known: Results, now: datetime) -> Finding:
-        data = _data(known, self.item)
+        data = data_of(known, self.item)
         wanted_text = iso_utc(now)
         if data is None or not isinstance(data.value, bytes):
-            return _unreadable(known, self.item, wanted_text)
+            return unreadable(known, self.item, wanted_text)
         time = parse_date_time(data.value)
         moment = time.utc(zone_minutes=self._zone_minutes, reversed_sign=self._reversed) if time else None
         if moment is None:
@@ -175,7 +155,7 @@ class Clock:
         """Only forward: time cannot be rolled back, so an old state gives nothing."""
         if state.value != b"":
             return []
-        data = _data(known, self.item)
+        data = data_of(known, self.item)
         time = parse_date_time(data.value) if data is not None and isinstance(data.value, bytes) else None
         deviation = time.deviation if time and time.deviation is not None else self._zone_minutes
         zone = Zone(deviation, self._reversed)
@@ -207,7 +187,7 @@ class CalendarPassive:
         return [item for item in (*self.active, *self.passive) if item not in known]
 
     def _state(self, known: Results, items: list[Item]) -> Data | None:
-        parts = [_data(known, item) for item in items]
+        parts = [data_of(known, item) for item in items]
         return (
             None if any(part is None for part in parts) else structure(*(p for p in parts if p is not None))
         )
@@ -218,7 +198,7 @@ class CalendarPassive:
         passive = self._state(known, self.passive)
         if active is None or passive is None:
             items = [*self.active, *self.passive]
-            return _unreadable(known, next(i for i in items if _data(known, i) is None), will_be)
+            return unreadable(known, next(i for i in items if data_of(known, i) is None), will_be)
         if same_data(active, self.wanted_state):
             return Finding(ChangeState.SAME, Tables(*active.items).text(), will_be, now_data=passive)
         same = same_data(passive, self.wanted_state)
@@ -241,7 +221,7 @@ class CalendarActivation(CalendarPassive):
         will_be = self.wanted.text()
         active = self._state(known, self.active)
         if active is None:
-            return _unreadable(known, next(i for i in self.active if _data(known, i) is None), will_be)
+            return unreadable(known, next(i for i in self.active if data_of(known, i) is None), will_be)
         state = ChangeState.SAME if same_data(active, self.wanted_state) else ChangeState.DIFFERS
         now_text = Tables(*active.items).text()
         return Finding(state, now_text, will_be, now_data=active, wanted=self.wanted_state)
@@ -261,6 +241,7 @@ class PlainValue:
     def __init__(self, setting: ValueSetting, value: str) -> None:
         self._setting = setting
         self._value = value
+        self.danger = setting.danger
         self.id = setting.id
         self.name = setting.name
         self.item = parse_item(setting.item)
@@ -269,9 +250,9 @@ class PlainValue:
         return [] if self.item in known else [self.item]
 
     def judge(self, known: Results, now: datetime) -> Finding:
-        data = _data(known, self.item)
+        data = data_of(known, self.item)
         if data is None:
-            return _unreadable(known, self.item, self._value)
+            return unreadable(known, self.item, self._value)
         wanted = in_type_of(data, self._value)
         same = same_data(data, wanted)
         state = ChangeState.SAME if same else ChangeState.DIFFERS
@@ -308,7 +289,7 @@ class Limiter:
 
     def _watched(self, known: Results) -> Item | None:
         """The scaler_unit attribute of the watched register."""
-        data = _data(known, self._watched_item)
+        data = data_of(known, self._watched_item)
         if data is None or not isinstance(data.value, tuple) or len(data.items) < 3:
             return None
         class_id, obis = data.items[0].number, data.items[1].octets
@@ -324,11 +305,11 @@ class Limiter:
 
     def judge(self, known: Results, now: datetime) -> Finding:
         will_be = f"{self._threshold} {self._setting.unit}"
-        data = _data(known, self.item)
+        data = data_of(known, self.item)
         if data is None:
-            return _unreadable(known, self.item, will_be)
+            return unreadable(known, self.item, will_be)
         watched = self._watched(known)
-        scale_data = _data(known, watched) if watched else None
+        scale_data = data_of(known, watched) if watched else None
         scale = scaler_unit(scale_data) if scale_data is not None else None
         if scale is None:
             detail = "the unit of the watched register is not known"

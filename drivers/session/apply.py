@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from drivers.changes import (
     ApplyReport,
     Change,
@@ -25,9 +27,11 @@ from drivers.dlms.apdu import Result, ServiceException
 from drivers.dlms.attributes import value_text
 from drivers.dlms.calendar import Tables
 from drivers.dlms.client import DlmsClient
+from drivers.dlms.configuration import state_text
 from drivers.dlms.cosem import Item, parse_date_time, parse_item
 from drivers.dlms.data import Data, decode, encode, integer, structure
-from drivers.dlms.settings import Finding, Limiter, Setting, Write, same_data, settings_of
+from drivers.dlms.program_settings import settings_of
+from drivers.dlms.settings import Finding, Limiter, Setting, Write, same_data
 from drivers.errors import (
     DriverError,
     Garbage,
@@ -45,6 +49,7 @@ from drivers.session.journal import Journal
 from drivers.session.secrets import SecretJobs
 
 _ORDER = list(Danger)
+_ZONE_IDS = ("time_zone", "daylight_saving")
 _STAGES = 3
 _RELAY = "70:0.0.96.3.10.255:2"
 _RELAY_METHODS = {"disconnect": 1, "reconnect": 2}
@@ -86,10 +91,18 @@ class Writer:
         known = self._read(found.settings)
         now = self._now()
         changes = [_change(setting, setting.judge(known, now)) for setting in found.settings]
+        changes = _clock_after_zone(changes)
         secrets = [self._secrets.change(secret) for secret in found.program.secrets]
         model = self._jobs.model
         ordered = [*_by_danger(changes), *secrets]
-        return Plan(program, values, found.meter, model.name if model else None, ordered)
+        return Plan(
+            program,
+            values,
+            found.meter,
+            model.name if model else None,
+            ordered,
+            found.program.sources(values),
+        )
 
     def verify(self, program: str, values: dict[str, str]) -> VerifyReport:
         plan = self.plan(program, values)
@@ -296,7 +309,7 @@ class Writer:
         if item.class_id == 71 and unit:
             limiter = Limiter(LimiterSetting(value, unit, str(item)), value)
             return limiter.judge(self._read([limiter], "apply"), self._now()).state is ChangeState.SAME
-        return _state_text(item, present) == text
+        return text in (_state_text(item, present), state_text(item, present))
 
     def _snapshot(self, item: Item) -> Data | None:
         """The state of an item as settings define it: class 20 as the structure of its four tables."""
@@ -370,6 +383,25 @@ def _change(setting: Setting, finding: Finding) -> Change:
         finding.danger,
         finding.detail,
     )
+
+
+def _clock_after_zone(changes: list[Change]) -> list[Change]:
+    """Another time zone or daylight saving may move the clock: it is compared again after them, and may
+    jump."""
+    moved = any(change.id.startswith(_ZONE_IDS) and change.state is ChangeState.DIFFERS for change in changes)
+    if not moved:
+        return changes
+    return [
+        msgspec.structs.replace(
+            change,
+            state=ChangeState.DIFFERS,
+            danger=Danger.CLOCK_JUMP,
+            detail="compared again after the time zone",
+        )
+        if change.id == "clock" and change.state in (ChangeState.SAME, ChangeState.DIFFERS)
+        else change
+        for change in changes
+    ]
 
 
 def _by_danger(changes: list[Change]) -> list[Change]:

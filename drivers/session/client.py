@@ -32,6 +32,7 @@ from drivers.changes import (
     WriteOutcome,
 )
 from drivers.connection import Connection, SessionHost
+from drivers.model_view import ModelView
 from drivers.reading import EventsResult, Identity, JoinEvidence, ObjectsResult, ProfileResult, ReadResult
 from drivers.session import messages as m
 
@@ -169,6 +170,10 @@ class OpticalSession:
         return _got(
             self._ask(lambda number: m.ActivateImage(number, str(file), identifier, confirmation)).image
         )
+
+    def view(self) -> ModelView:
+        """Objects and access rights of the association, read from the meter."""
+        return _got(self._ask(m.ReadView).view)
 
     # ---- life
 

@@ -28,6 +28,7 @@ from drivers.dlms.joins.children import child_items, judge_child
 from drivers.dlms.profile import Zone
 from drivers.dlms.view import ASSOCIATION_VIEW, TypeCache, TypeRecord, ViewObject
 from drivers.errors import DriverError, MeterRefused, OtherMeter, UnsupportedObject, WrongValue
+from drivers.model_view import ModelView, decode_rights
 from drivers.models import MeterModel
 from drivers.reading import (
     ByteCount,
@@ -231,6 +232,18 @@ class Jobs:
             self._record = TypeRecord(record.key, objects, record.list_limit)
             self._cache.store(self._record)
         return objects
+
+    def model_view(self) -> ModelView:
+        """The objects with what our client may do with them; read from the meter, whatever is cached."""
+        identity = self.identify()
+        if self.reach.is_readout:
+            raise ReadoutOnly
+        data = self.need(ASSOCIATION_VIEW).data
+        assert data is not None
+        version = next((one.version for one in view.decode_view(data) if one.class_id == 15), 1)
+        name = self.model.name if self.model else identity.model or "unknown"
+        rights = decode_rights(data, version)
+        return ModelView(name, self.reach.client_address, identity.firmware, rights)
 
     # ---- read
 

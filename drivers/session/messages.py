@@ -20,6 +20,7 @@ from drivers.changes import (
     WriteOutcome,
 )
 from drivers.connection import Connection, NextSecret
+from drivers.model_view import ModelView
 from drivers.reading import EventsResult, Identity, JoinEvidence, ObjectsResult, ProfileResult, ReadResult
 
 
@@ -136,6 +137,12 @@ class ActivateImage(Message, frozen=True, tag="activate_image"):
     confirmation: str
 
 
+class ReadView(Message, frozen=True, tag="view"):
+    """Objects and access rights of the association, for the view file of a model."""
+
+    id: int
+
+
 class Close(Message, frozen=True, tag="close"):
     """Leave the meter well (release, disconnect) and end the program."""
 
@@ -238,6 +245,7 @@ class Result(Message, frozen=True, tag="result"):
     settled: list[WriteOutcome] | None = None
     relay: ChangeResult | None = None
     image: ImageReport | None = None
+    view: ModelView | None = None
 
 
 class Failure(Message, frozen=True, tag="failure"):
@@ -251,7 +259,7 @@ class Failure(Message, frozen=True, tag="failure"):
 
 ToSession = (
     Open | Identify | Read | Profile | Events | Network | Objects | MakePlan | Apply | Verify | Settle | Relay
-    | SendImage | ActivateImage | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret
+    | SendImage | ActivateImage | ReadView | Close | Cancel | AnswerDone | AnswerCounter | AnswerSecret
     | AnswerNextSecret | AnswerFailed
 )  # fmt: skip
 ToApplication = (

@@ -37,6 +37,7 @@ from drivers.changes import (
 from drivers.connection import Connection, Mode, NextSecret
 from drivers.dlms.image import Image, image_of
 from drivers.dlms.view import TypeCache
+from drivers.model_view import ModelView
 from drivers.models import MeterModel, Protocols, load_models
 from drivers.reading import (
     EventsResult,
@@ -282,6 +283,8 @@ class Session:
                 return m.Result(number, settled=writer.settle(intents))
             case m.Relay(operation=operation, confirmation=confirmation):
                 return m.Result(number, relay=writer.relay(operation, confirmation))
+            case m.ReadView():
+                return m.Result(number, view=self._view(jobs))
             case m.SendImage() | m.ActivateImage():
                 return m.Result(number, image=self._image(request))
         raise errors.WrongValue(f"unexpected request {type(request).__name__}")
@@ -324,6 +327,12 @@ class Session:
         if not isinstance(self._jobs, Jobs):
             raise errors.UnsupportedObject(detail="objects are those of DLMS/COSEM")
         return read_objects(self._jobs, name)
+
+    @staticmethod
+    def _view(jobs: MeterJobs) -> ModelView:
+        if not isinstance(jobs, Jobs):
+            raise errors.UnsupportedObject(detail="an association view is of DLMS/COSEM")
+        return jobs.model_view()
 
     def _image(self, request: m.SendImage | m.ActivateImage) -> ImageReport:
         if self._images is None:

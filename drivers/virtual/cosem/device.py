@@ -9,7 +9,7 @@ from functools import partial
 
 from drivers.elliptic import Suite
 from drivers.virtual import secrets
-from drivers.virtual.cosem import cellular, g3, mbus, measurement, prime
+from drivers.virtual.cosem import cellular, g3, mbus, measurement, prime, settable
 from drivers.virtual.cosem.base import ANYONE, CONFIGURE, Cells, CosemObject, Store, obis, table
 from drivers.virtual.cosem.clock import NAME as CLOCK
 from drivers.virtual.cosem.clock import Clock
@@ -333,6 +333,9 @@ class LogicalDevice:
     def _imported(self) -> int:
         return self.energies.wh(IMPORT_ACTIVE, 0)
 
+    def _watts(self) -> int:
+        return max(0, sum(phase.watts for phase in self.phases()))
+
     def _stamp(self) -> bytes:
         return encode_date_time(self.clock.now(), self.clock.zone)
 
@@ -389,7 +392,12 @@ class LogicalDevice:
             local_port_setup(self.store, self.serial, settings.baud, settings.reaction),
         ]
         if not self.model.short_names:
-            objects.append(self.image.cosem())
+            objects += [
+                self.image.cosem(),
+                settable.demand_register(self.store, self._watts, self._stamp),
+                settable.display_list(self.store),
+                settable.push_setup(self.store),
+            ]
         if self.prepayment is not None:
             objects += self.prepayment.cosem()
         if self.model.mbus:

@@ -1,0 +1,107 @@
+"""What objects a model of meter has and what its manager may do with them: the association view with
+access rights, as a file beside the model, so that a program can be checked where no meter is.
+
+``NAME.view.json`` is written by ``fieldtool meter view`` from a meter of the model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from drivers.dlms.cosem import Item, obis_text
+from drivers.dlms.data import Data
+from drivers.errors import Garbage, ModelFileError
+
+SUFFIX = ".view.json"
+_READ, _WRITE = 1, 2
+_BITS_SINCE = 3
+"""From version 3 of the association on, rights are bits: 0 read, 1 write; before, 1 read, 2 write, 3 both,
+and 4 to 6 the same authenticated."""
+_AUTHENTICATED = {4: 1, 5: 2, 6: 3}
+
+
+class ObjectRights(msgspec.Struct, frozen=True):
+    """One object. ``attributes`` maps an index to 1 read, 2 write or 3 both; ``methods`` lists those that
+    may be called."""
+
+    class_id: int
+    version: int
+    obis: str
+    attributes: dict[int, int]
+    methods: list[int] = []
+
+
+class ModelView(msgspec.Struct, frozen=True):
+    """The view of one client of a meter of the model, with the firmware it was taken from."""
+
+    model: str
+    client: int
+    firmware: str | None
+    objects: list[ObjectRights]
+
+    def object_of(self, item: Item) -> ObjectRights | None:
+        """The object at the item's logical name, whatever its class."""
+        name = obis_text(item.obis)
+        return next((known for known in self.objects if known.obis == name), None)
+
+    def may_read(self, item: Item) -> bool:
+        return bool(self._rights(item) & _READ)
+
+    def may_write(self, item: Item) -> bool:
+        return bool(self._rights(item) & _WRITE)
+
+    def may_call(self, item: Item) -> bool:
+        found = self.object_of(item)
+        return found is not None and found.class_id == item.class_id and item.attribute in found.methods
+
+    def _rights(self, item: Item) -> int:
+        found = self.object_of(item)
+        if found is None or found.class_id != item.class_id:
+            return 0
+        return found.attributes.get(item.attribute, 0)
+
+
+def decode_rights(data: Data, version: int = 1) -> list[ObjectRights]:
+    """The object list of an association (class 15, attribute 2). Raises ``Garbage`` if it is none."""
+    found = []
+    for entry in data.items:
+        if len(entry.items) < 4 or len(entry.items[2].octets) != 6 or len(entry.items[3].items) < 2:
+            raise Garbage(detail="object list element of a wrong shape")
+        class_id, class_version, name, rights = entry.items[:4]
+        attributes, methods = rights.items[:2]
+        found.append(
+            ObjectRights(
+                class_id.number,
+                class_version.number,
+                obis_text(name.octets),
+                {part.items[0].number: _access(part.items[1].number, version) for part in attributes.items},
+                [part.items[0].number for part in methods.items if part.items[1].number],
+            )
+        )
+    return found
+
+
+def _access(mode: int, version: int) -> int:
+    if version >= _BITS_SINCE:
+        return mode & (_READ | _WRITE)
+    return _AUTHENTICATED.get(mode, mode & (_READ | _WRITE))
+
+
+def load_view(folder: Path, model: str) -> ModelView | None:
+    """The view of a model, if its file is there. Raises ``ModelFileError`` where it cannot be understood."""
+    path = folder / f"{model}{SUFFIX}"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ModelView)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelFileError(path.name, 0, f"cannot be read ({error})") from None
+
+
+def view_bytes(view: ModelView) -> bytes:
+    """The file's contents: one object a line, so that a change shows."""
+    head = msgspec.json.encode({"model": view.model, "client": view.client, "firmware": view.firmware})
+    lines = b",\n".join(msgspec.json.encode(known) for known in view.objects)
+    return head[:-1] + b',"objects":[\n' + lines + b"\n]}\n"
