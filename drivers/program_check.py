@@ -22,6 +22,7 @@ from drivers.dlms.program_settings import settings_of
 from drivers.dlms.secrets import is_key
 from drivers.dlms.settings import CalendarActivation, CalendarPassive, Limiter, Setting
 from drivers.errors import DriverError
+from drivers.iec62056.readout import is_code
 from drivers.model_view import ModelView
 from drivers.models import MeterModel, Protocols
 from drivers.program_parts import DaylightSaving, special_date, yearly_start
@@ -103,8 +104,8 @@ class _Check:
             if program.time_zone.daylight_saving is not None:
                 self._daylight_saving(program.time_zone.daylight_saving)
             self._same_zone(program.time_zone.minutes)
-        if self._model.protocol is Protocols.ANSI:
-            self._ansi()
+        if self._model.protocol is not Protocols.DLMS:
+            self._without_dlms()
             return
         settings = self._settings()
         if self._view is None:
@@ -114,16 +115,23 @@ class _Check:
             self._objects_of(setting)
         self._secrets()
 
-    def _ansi(self) -> None:
-        """Of an ANSI meter only the clock is set, by its standard procedure."""
+    def _without_dlms(self) -> None:
+        """Of an ANSI meter only the clock is set, by its standard procedure; of an IEC 62056-21 meter the
+        clock and single values by their codes, in programming mode."""
+        ansi = self._model.protocol is Protocols.ANSI
         clock = self._program.clock
         if clock is not None:
             self.items.append(CheckedItem("clock", clock.item, "clock", Danger.CLOCK_JUMP))
-            if not is_ansi(clock.item):
+            if ansi and not is_ansi(clock.item):
                 self._error("$.clock.item", f"{clock.item} is no item of an ANSI meter: use ansi:ST52:clock")
+        for number, setting in enumerate(() if ansi else self._program.settings):
+            self.items.append(CheckedItem(setting.id, setting.item, setting.name, setting.danger))
+            if not is_code(setting.item):
+                self._error(f"$.settings[{number}].item", f"{setting.item} is no code of a data set")
         for name in _OF_DLMS:
-            if getattr(self._program, name):
-                self._error(f"$.{name}", f"{name} is set by DLMS/COSEM; {self._model.name} speaks ANSI C12")
+            if getattr(self._program, name) and (ansi or name != "settings"):
+                speaks = "ANSI C12" if ansi else "IEC 62056-21"
+                self._error(f"$.{name}", f"{name} is set by DLMS/COSEM; {self._model.name} speaks {speaks}")
 
     # ---- values
 

@@ -38,7 +38,7 @@ from drivers.errors import (
 from drivers.iec62056.options import IecClock
 from drivers.iec62056.programming import ProgrammingLink
 from drivers.iec62056.readout import is_code
-from drivers.models import ClockSetting, Program, find_program
+from drivers.programs import ClockSetting, Program, find_program
 from drivers.session.access import ReadoutOnly
 from drivers.session.iec_jobs import IecJobs
 from drivers.session.journal import Journal

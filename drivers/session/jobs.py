@@ -236,8 +236,6 @@ class Jobs:
     def model_view(self) -> ModelView:
         """The objects with what our client may do with them; read from the meter, whatever is cached."""
         identity = self.identify()
-        if self.reach.is_readout:
-            raise ReadoutOnly
         data = self.need(ASSOCIATION_VIEW).data
         assert data is not None
         version = next((one.version for one in view.decode_view(data) if one.class_id == 15), 1)
