@@ -15,7 +15,9 @@ from pathlib import Path
 
 import assets
 from drivers.errors import ModelFileError
-from drivers.models import load_model
+from drivers.model_view import load_view
+from drivers.models import MeterModel, load_model, load_models
+from drivers.program_check import Severity, check_program
 from drivers.programs import load_program
 from fieldtool.procedure.model import load_procedure
 from fieldtool.technologies import load_technology
@@ -69,6 +71,8 @@ class Reader:
 
     def problems(self, kind: str, files: Mapping[str, str]) -> list[FileProblem]:
         """What keeps these files from being used, in the order of their names; empty for none."""
+        if kind == "programs":
+            return self._of_programs(files)
         if kind not in _LOADERS:
             return [FileProblem(kind=kind, file="", line=0, reason="this program knows no such kind of file")]
         with tempfile.TemporaryDirectory(prefix="fieldtool-") as folder:
@@ -77,6 +81,30 @@ class Reader:
                 for name, text in sorted(files.items())
                 if (problem := _problem(kind, Path(folder), name, text)) is not None
             ]
+
+    def _of_programs(self, files: Mapping[str, str]) -> list[FileProblem]:
+        """Programs are also compared with the models that they name, as far as this version brings those."""
+        models = load_models(self._installed / "models") if (self._installed / "models").is_dir() else {}
+        found: list[FileProblem] = []
+        with tempfile.TemporaryDirectory(prefix="fieldtool-") as folder:
+            for name, text in sorted(files.items()):
+                problem = _problem("programs", Path(folder), name, text)
+                problem = problem or self._against_models(Path(folder) / name, models)
+                if problem is not None:
+                    found.append(problem)
+        return found
+
+    def _against_models(self, path: Path, models: Mapping[str, MeterModel]) -> FileProblem | None:
+        program, text = load_program(path), path.read_text(encoding="utf-8")
+        for name in program.models:
+            if name not in models:
+                continue
+            view = load_view(self._installed / "models", name)
+            for problem in check_program(program, path.name, text, models[name], view).problems:
+                if problem.severity is Severity.ERROR:
+                    reason = f"{name}: {problem.reason}"
+                    return FileProblem(kind="programs", file=path.name, line=problem.line, reason=reason)
+        return None
 
     def doubts(self, kind: str, files: Mapping[str, str], before: Mapping[str, str]) -> list[FileProblem]:
         """Files whose text differs from what it replaces, and whose version number does not grow.
