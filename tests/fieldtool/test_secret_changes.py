@@ -22,6 +22,8 @@ from tests.fieldtool.enrolled import enrolled_tablet
 from tests.fieldtool.test_command_faults import fieldtool
 from tests.fieldtool.test_command_meter import TITLE
 from tests.workorders.offices import Bureau
+from workorders.gateway.load import _keep_secrets
+from workorders.gateway.rows import SecretRow
 from workorders.journal.kinds import DeviceRole
 from workorders.store import schema
 
@@ -108,6 +110,12 @@ def test_a_key_drawn_in_the_field_is_the_offices_as_soon_as_its_entry_is_there(
         assert drawn.hex().encode() not in bodies.lower()
         tablet.sync()  # brings a ring without this meter: what was proven here stays here
         assert of_office(bureau, meter.serial) == {"block_key": drawn}
+        with bureau.office.store.write() as connection:  # a key file of before the change is read again
+            old = meter.secrets["block_key"]
+            rows = [{"serial": meter.serial, "name": "old_block_key", "value": old}]
+            connection.execute(insert(schema.meter_secret), rows)
+            _keep_secrets(connection, [SecretRow(serial=meter.serial, block_key=old.hex())])
+        assert of_office(bureau, meter.serial) == {"block_key": drawn, "old_block_key": old}
         give(tablet, meter.serial, meter.secrets)  # an old ring does not bring the old key back
         assert tablet.secrets.get(meter.serial, "block_key") == drawn
         again = work(tablet)

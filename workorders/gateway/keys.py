@@ -15,6 +15,7 @@ from workorders.gateway.office import Office
 from workorders.gateway.pull import TabletRow
 from workorders.gateway.tables import order_visibility
 from workorders.journal.kinds import OrderStatus
+from workorders.secretchange import OLD
 from workorders.store import schema
 from workorders.sync import wire
 from workorders.sync.keyring import context, ring_digest
@@ -107,6 +108,7 @@ def _meter_secrets(
                 expires_at=expires,
             )
             for item in connection.execute(query)
+            if not item.name.startswith(OLD)
         ]
     return found
 

@@ -63,6 +63,7 @@ from workorders.network import (
 from workorders.orders import Customer, WorkOrder, order_plain, seal_customer, unseal_customer
 from workorders.people import Role
 from workorders.rollout.rules import RulesError, find_line, read_rules
+from workorders.secretchange import OLD
 from workorders.store import keys, schema
 
 RowType = TypeVar("RowType", bound=msgspec.Struct)
@@ -277,30 +278,49 @@ def _take_stock(work: _Import) -> None:
 
 
 def _keep_secrets(connection: Connection, rows: list[SecretRow]) -> None:
-    """Keep meters' passwords and keys; one that is not in a later file stays."""
+    """Keep meters' passwords and keys; one that is not in a later file stays.
+
+    What was changed in the field since stays changed: a file that still names the former secret is older
+    than that, and what a tablet sent and has not proven is left alone.
+    """
     table = schema.meter_secret
-    values: list[dict[str, Any]] = []
-    for row in rows:
-        found = _secret_values(row)
-        values += [
-            {"serial": row.serial, "name": name, "value": value} for name, value in found.items() if value
-        ]
     for at in range(0, len(rows), 500):
-        serials = [row.serial for row in rows[at : at + 500]]
-        connection.execute(delete(table).where(table.c.serial.in_(serials)))
-    if values:
-        connection.execute(insert(table), values)
+        part = rows[at : at + 500]
+        former = _former_secrets(connection, [row.serial for row in part])
+        for name in _SECRET_NAMES:
+            told = {row.serial: _secret_values(row)[name] for row in part}
+            taken = [
+                serial
+                for serial, value in told.items()
+                if (serial, name) not in former or value not in (None, former[serial, name])
+            ]
+            connection.execute(delete(table).where(table.c.serial.in_(taken), table.c.name == name))
+            values = [{"serial": one, "name": name, "value": told[one]} for one in taken if told[one]]
+            if values:
+                connection.execute(insert(table), values)
+
+
+def _former_secrets(connection: Connection, serials: list[str]) -> dict[tuple[str, str], bytes]:
+    """By serial and name: what held before a tablet changed it."""
+    table = schema.meter_secret
+    query = select(table.c.serial, table.c.name, table.c.value)
+    query = query.where(table.c.serial.in_(serials), table.c.name.startswith(OLD))
+    return {(one.serial, one.name.removeprefix(OLD)): bytes(one.value) for one in connection.execute(query)}
+
+
+_SECRET_NAMES = (
+    "password", "block_key", "auth_key", "master_key",
+    "new_password", "new_block_key", "new_auth_key", "new_master_key",
+)  # fmt: skip
 
 
 def _secret_values(row: SecretRow) -> dict[str, bytes | None]:
     """Every secret of a row by its name, None where the row has none."""
     found: dict[str, bytes | None] = {}
-    for name in ("password", "new_password"):
+    for name in _SECRET_NAMES:
         text: str | None = getattr(row, name)
-        found[name] = text.encode() if text else None
-    for name in ("block_key", "auth_key", "master_key", "new_block_key", "new_auth_key", "new_master_key"):
-        digits: str | None = getattr(row, name)
-        found[name] = bytes.fromhex(digits) if digits else None
+        plain = name.endswith("password")
+        found[name] = None if not text else text.encode() if plain else bytes.fromhex(text)
     return found
 
 

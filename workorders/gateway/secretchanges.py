@@ -14,7 +14,7 @@ from workorders.gateway.office import Office
 from workorders.journal.entry import Entry
 from workorders.journal.kinds import MeterChanged, MeterIntent
 from workorders.journal.lifts import read_payload
-from workorders.secretchange import NEW, SENT, sealing_context
+from workorders.secretchange import NEW, OLD, SENT, sealing_context
 from workorders.store import schema
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,9 @@ def _judge(connection: Connection, outcome: MeterChanged, name: str) -> bool:
     if sent is None:
         return False
     if outcome.state == _PROVEN:
+        before = _get(connection, outcome.serial, name)
+        if before is not None and before != sent:
+            _put(connection, outcome.serial, OLD + name, before)
         _put(connection, outcome.serial, name, sent)
         if _get(connection, outcome.serial, NEW + name) == sent:
             _drop(connection, outcome.serial, NEW + name)
