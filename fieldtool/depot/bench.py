@@ -18,7 +18,8 @@ import msgspec
 from drivers import errors
 from drivers.changes import ApplyReport, OutcomeState
 from drivers.connection import Auth, Connection, Mode
-from drivers.models import MeterModel, find_program
+from drivers.models import MeterModel
+from drivers.programs import find_program
 from drivers.reading import Identity
 from drivers.session.client import OpticalSession
 from fieldtool.commissioning import connection_for, counted, no_secret
