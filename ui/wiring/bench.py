@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from drivers.models import find_program
+from drivers.programs import find_program
 from fieldtool.depot.bench import Bench, Job
 from fieldtool.depot.board import BenchView, ProbeState, ProbeView, pallet_csv
 from fieldtool.depot.records import JournalRecord
