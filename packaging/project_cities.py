@@ -6,7 +6,7 @@ from random import Random
 
 from project_names import CONDOMINIUMS, CRUCEÑO, PLACES, SPANISH
 from project_serials import ELECTROMECHANICAL, cups, eui48, iccid, imei, luhn, mac_of, nif, serial
-from projects import Project, crews, customer, day, flags, reading_of, window
+from projects import CONCENTRATOR, Project, crews, customer, day, flags, reading_of, window
 
 PREPAY, PRIME, THREE = "plc-prepay-1ph", "prime-1ph", "idis-3ph-ct"
 
@@ -40,7 +40,55 @@ def draw_santacruz() -> Project:
             )
             for slot in range(1, per_floor + 1):
                 flat(project, teams, number, floor, slot, name, address)
+    works(project, teams[-1])
     return project
+
+
+def works(project: Project, crew: str) -> None:
+    """What a crew does beside exchanges at the last condominium: concentrator, macro meter, two visits."""
+    number = len(CONDOMINIUMS)
+    network = {row["mrid"]: row for row in project.rows["network"]}
+    points = [row for row in project.rows["usage_points"] if row["panel"] == f"C{number}-P01"]
+    hangs = {row["usage_point"]: row["serial"] for row in project.rows["meters"]}
+    known = dict(part.split("=") for part in network[f"C{number}-DCU"]["identity"].split(";"))
+    said = {"ip": known["ip"], "iccid": known["iccid"], "apn": "m2m.cre.bo", "gateway": "tunel.cre.bo:1194"}
+    macro = serial(THREE, 71_000_900)
+    start, end, due = window(project, 60, 12)
+    common = {"crew": crew, "scheduled_start": start, "scheduled_end": end, "due": due, "priority": 0}
+    project.add(
+        "orders",
+        number="CRE-269001",
+        kind="installConcentrator",
+        node=f"C{number}-DCU",
+        new_serial="DCU00000903",
+        procedure="concentrator",
+        values=";".join(f"{name}={value}" for name, value in said.items()),
+        **common,
+    )
+    project.add(
+        "orders",
+        number="CRE-269002",
+        kind="installTotalizer",
+        node=f"C{number}-TR",
+        new_serial=macro,
+        new_model=THREE,
+        procedure="totalizer",
+        values="ct_ratio=250/5",
+        **common,
+    )
+    for at, (kind, procedure) in enumerate((("inspect", "inspect"), ("investigate", "communication_fault"))):
+        point = points[1 + at]
+        project.add(
+            "orders",
+            number=f"CRE-26900{3 + at}",
+            kind=kind,
+            usage_point=point["mrid"],
+            old_serial=hangs[point["mrid"]],
+            procedure=procedure,
+            **common,
+        )
+    for device, model, mac in (("DCU00000903", CONCENTRATOR, known["mac"]), (macro, THREE, "0018A2710384")):
+        project.add("stock", serial=device, model=model, state="on_truck", crew=crew, identities=f"mac={mac}")
 
 
 def condominium(project: Project, number: int, name: str, address: str) -> None:

@@ -21,6 +21,9 @@ from pathlib import Path
 from project_names import ACCESS_NOTES, COMPANIES, GIVEN, OBSERVATIONS, PLACES
 from project_serials import ELECTROMECHANICAL
 
+CONCENTRATOR = "dcu"
+"""Model of concentrators in stock lists; they have no optical port, and no keys of one."""
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECTS = ROOT / "assets" / "projects"
 # The day on which the files were "exported"; the demo moves all dates so that it becomes today.
@@ -62,6 +65,7 @@ FILES: dict[str, tuple[str, ...]] = {
         "number",
         "kind",
         "usage_point",
+        "node",
         "crew",
         "scheduled_start",
         "scheduled_end",
@@ -74,6 +78,7 @@ FILES: dict[str, tuple[str, ...]] = {
         "priority",
         "notes",
         "flags",
+        "values",
     ),
     "stock": ("serial", "model", "state", "crew", "identities"),
     "secrets": ("serial", "password", "block_key", "auth_key"),
@@ -225,8 +230,8 @@ def secrets(project: Project) -> None:
     sys.path.insert(0, str(ROOT))
     from drivers.virtual.secrets import derive
 
-    serials = [row["serial"] for row in project.rows["stock"]]
-    ordered = {row["old_serial"] for row in project.rows["orders"]}
+    serials = [row["serial"] for row in project.rows["stock"] if row["model"] != CONCENTRATOR]
+    ordered = {row.get("old_serial", "") for row in project.rows["orders"]}
     serials += [
         row["serial"]
         for row in project.rows["meters"]
