@@ -22,6 +22,7 @@ from fieldtool.commands import (
     meterjobs,
     meterobjects,
     meterprogram,
+    officestock,
     panel,
     references,
     stock,
@@ -54,6 +55,7 @@ meterprogram.add_to(meter.app)
 panel.add_to(meter.app)
 bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
+officestock.add_to(gateway.app)
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")

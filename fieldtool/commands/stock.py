@@ -142,8 +142,10 @@ def count(
     """Compare what lies here with what should; the difference is kept and a supervisor sees it.
 
     With --json one object: {"crew", "found": [serial], "missing": [serial], "unexpected": [serial]}. A
-    difference is a result, not a failure: exit status 0.
+    difference is a result, not a failure: exit status 0. An empty truck is counted by an empty file.
     """
+    if not serials and file is None:
+        usage("give the serials that were found, or --file")
     with opened(realm, user=user) as tablet:
         result = tablet.stockroom.count(_given(serials, file), store=store)
     if json:

@@ -53,7 +53,7 @@ from .blocks import (
     text,
 )
 from .photos import annex_picture
-from .record import Device, InstallationRecord, PhotoRef, Register, Signature
+from .record import LAYOUT, Device, InstallationRecord, PhotoRef, Register, Signature
 
 
 @functools.cache
@@ -170,7 +170,16 @@ def _supply(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
         (words["position"], at.position),
         (words["network"], record.network),
     ]
-    return [section(words["section.supply"]), grid(wide, 2), grid(cells, 4), Spacer(1, GAP)]
+    parts = [section(words["section.supply"])]
+    parts += [
+        grid(said, columns) for said, columns in ((_said(record, wide), 2), (_said(record, cells), 4)) if said
+    ]
+    return [*parts, Spacer(1, GAP)]
+
+
+def _said(record: InstallationRecord, cells: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The cells to be set: in layout 2 those that say something, in layout 1 all."""
+    return cells if record.layout == LAYOUT else [(label, value) for label, value in cells if value]
 
 
 def _meters(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
@@ -258,9 +267,13 @@ def _work(record: InstallationRecord, words: Mapping[str, str]) -> list[Any]:
         (words["outage"], record.outage_minutes),
         (words["destination"], record.destination),
     ]
-    parts += [section(words["section.work"]), grid(cells, 3)]
+    parts.append(section(words["section.work"]))
     noted = [(words["anomalies"], "\n".join(record.anomalies)), (words["remarks"], record.remarks)]
-    parts.append(grid(noted, 2))
+    parts += [
+        grid(said, columns)
+        for said, columns in ((_said(record, cells), 3), (_said(record, noted), 2))
+        if said
+    ]
     return [*parts, Spacer(1, GAP)]
 
 

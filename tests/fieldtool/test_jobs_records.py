@@ -131,6 +131,7 @@ def test_a_concentrator_from_the_list_to_its_record_and_to_the_office(
     ):
         assert said in words
     assert "Equipo retirado" not in words
+    assert "Titular" not in words, "nobody lives in a substation"
     assert tablet.sync().equal is True
     with bureau.office.store.read() as connection:
         [placed] = queries.placements(connection, serial="DCU0000001")
@@ -143,7 +144,7 @@ def test_a_disconnection_at_the_service_drop(bureau: Bureau, tablet: Tablet, tmp
     words = record_of(bureau, tablet, "D-1", tmp_path)
     for said in ("Acta de corte", "En la acometida", "La oficina lo confirmó hoy", "OLD0", "P-9"):
         assert said in words
-    assert "Destino" in words
+    assert "Destino" not in words, "the meter stays where it is"
 
 
 def test_a_visit_to_a_closed_door_is_proven_and_the_order_comes_back(
