@@ -278,6 +278,7 @@ class Step(View, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
     reasons: tuple[Choice, ...] = ()
     optional: bool = False
+    role: str = ""
     otherwise: tuple[Choice, ...] = ()
     otherwise_title: str = ""
     otherwise_action: str = ""

@@ -390,6 +390,8 @@ def _signature(step: m.SignatureStep, answer: a.SignatureAnswer, bench: Bench) -
     signs = answer.outcome == "signed"
     if (signs or step.witness) and answer.image not in bench.photos:
         yield Problem(code="signature_missing", field="image")
+    if signs and step.role is not None and not (answer.name or "").strip():
+        yield Problem(code="required", field="name")
     if not signs and step.witness and not (answer.witness or "").strip():
         yield Problem(code="witness_missing", field="witness")
 

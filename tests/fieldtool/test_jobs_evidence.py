@@ -112,6 +112,17 @@ def test_an_irregular_condition_leaves_its_evidence_and_a_sealed_meter_for_the_l
     assert "device.placed" not in world.kinds()
 
 
+def test_whoever_takes_the_bag_over_says_who_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = job_world(tmp_path, monkeypatch, TaskKind.INVESTIGATE, **IRREGULAR, new_asset=None, program=None)
+    run = world.run()
+    work(run, SEEN, until="custody")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({"outcome": "signed", "image": run.add_photo(w.picture(), "signature").sha256})
+    assert codes(caught) == {"required"}
+
+
 def test_the_bag_has_to_be_sealed_and_its_seal_is_none_that_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

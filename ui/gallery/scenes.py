@@ -238,5 +238,6 @@ SCENES: tuple[Scene, ...] = (
         if key not in ("match", "configure")
     ),
     _at("paso_texto", "photo_after", steps.STEPS["note"]),
+    _at("paso_custodia", "photo_after", steps.STEPS["custody"]),
     _at("paso_valor", "photo_after", steps.STEPS["value"]),
 )

@@ -445,6 +445,21 @@ STEPS: dict[str, Step] = {
             Choice(key="office_data_wrong", title="La orden está mal"),
         ),
     ),
+    "custody": Step(
+        key="custody",
+        number=27,
+        kind="signature",
+        title="Quien recibe la bolsa",
+        text="La primera mano de la cadena de custodia.",
+        role="Custodia del medidor retirado",
+        optional=True,
+        choices=(
+            Choice(key="signed", title="Firma el recibo"),
+            Choice(key="crew", title="Queda en la camioneta, bajo llave"),
+        ),
+        primary="Guardar firma",
+        primary_icon="check",
+    ),
     "note": Step(
         key="photo_after",
         number=17,

@@ -52,7 +52,8 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
                 primary_icon="check",
                 parts={
                     "choices": choices(body.outcomes, formats),
-                    "signer": body.name or body.role or str(fields.get("customer") or ""),
+                    "signer": body.name or ("" if body.role else str(fields.get("customer") or "")),
+                    "role": body.role or "",
                     "optional": not body.witness,
                 },
             )

@@ -11,14 +11,16 @@ StepBody {
     readonly property bool bySelf: outcome === "signed"
     // Somebody who is not the customer may leave it unsigned; then nobody signs for them.
     readonly property bool unsigned: step.optional === true && !bySelf
-    readonly property bool nameMissing: !bySelf && !unsigned && who.text.trim() === ""
+    // Whoever signs in another role says who they are.
+    readonly property bool byOther: (step.role ?? "") !== "" && bySelf
+    readonly property bool nameMissing: (byOther || (!bySelf && !unsigned)) && who.text.trim() === ""
 
     primaryReady: !procedure.busy && !nameMissing && (pad.signed || !bySelf)
-    primaryNote: nameMissing ? qsTr("diga quién es testigo") : !pad.signed && bySelf ? qsTr("falta la firma") : ""
+    primaryNote: nameMissing ? byOther ? qsTr("falta el nombre de quien firma") : qsTr("diga quién es testigo") : !pad.signed && bySelf ? qsTr("falta la firma") : ""
     answers: ({
             "outcome": body.outcome,
-            "name": body.bySelf ? (body.step.signer ?? "") : "",
-            "witness": body.bySelf ? "" : who.text.trim(),
+            "name": body.byOther ? who.text.trim() : body.bySelf ? (body.step.signer ?? "") : "",
+            "witness": body.bySelf || body.unsigned ? "" : who.text.trim(),
             "strokes": pad.strokes,
             "width": Math.round(pad.width),
             "height": Math.round(pad.height)
@@ -59,10 +61,10 @@ StepBody {
         InputField {
             id: who
 
-            visible: !body.bySelf && !body.unsigned
+            visible: body.byOther || (!body.bySelf && !body.unsigned)
             width: parent.width
             iconName: "person"
-            placeholderText: qsTr("Nombre del testigo")
+            placeholderText: body.byOther ? qsTr("Nombre de quien firma") : qsTr("Nombre del testigo")
         }
     }
 
@@ -73,6 +75,6 @@ StepBody {
         y: head.implicitHeight + Theme.gap12
         width: parent.width
         height: parent.height - y
-        signer: body.bySelf ? (body.step.signer ?? "") : who.text.trim()
+        signer: body.bySelf && !body.byOther ? (body.step.signer ?? "") : who.text.trim()
     }
 }
