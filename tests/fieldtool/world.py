@@ -340,16 +340,15 @@ def make_world(
     """A tablet with one order, its key, the tree, the stock and two scripted meters."""
     given = given or order()
     old, new = given.old_asset, given.new_asset
-    assert new is not None
-    assert new.serial is not None
-    assert new.model is not None
+    serial = (new.serial if new is not None else None) or NEW_SERIAL
+    model = (new.model if new is not None else None) or "prime-1ph"
     store = open_store(folder / "tablet.db", os.urandom(32), role="tablet")
     journal = new_journal(store)
     key = new_order_key()
-    _fill(store, journal, given, key, nodes, prime_stock(new.model) if stock is None else stock)
+    _fill(store, journal, given, key, nodes, prime_stock(model) if stock is None else stock)
     meters = {
         "old": Meter(serial=old.serial if old is not None else OLD_SERIAL, energy="23800.4"),
-        "new": Meter(serial=new.serial, energy="0.0", model=new.model),
+        "new": Meter(serial=serial, energy="0.0", model=model),
     }
     monkeypatch.setattr(ScriptedSession, "field", meters)
     monkeypatch.setattr("fieldtool.commissioning.OpticalSession", ScriptedSession)
