@@ -58,6 +58,33 @@ def item_value(value: str | None, unit: str | None, formats: Formats) -> str:
     return name if bracket and name else formats.quantity(value, unit)
 
 
+_SECRETS = {
+    "the present one": "secret.present",
+    "the newest there is": "secret.newest",
+    "a new one, drawn on this tablet and sealed to the office": "secret.drawn",
+}
+_NEW_SECRET = re.compile(r"new, (\d+) bytes, (?:check value (\w+)|([\w ]+))")
+_OBJECT = re.compile(r"\d+:\d+(?:\.\d+){5}:\d+")
+
+
+def setting_value(value: str | None, formats: Formats) -> str:
+    """What a setting holds or shall hold: lists of objects by their number, secrets by what may be said of
+    them."""
+    if value is None:
+        return DASH
+    if value in _SECRETS:
+        return formats.word(_SECRETS[value])
+    new = _NEW_SECRET.fullmatch(value)
+    if new is not None:
+        size, check, encoding = new.groups()
+        said = check or formats.word_or(f"secret.encoding.{STEM.sub('_', encoding.casefold())}", encoding)
+        return f"{formats.word('secret.new')}, {size} bytes ({said})"
+    parts = value.split(", ")
+    if all(_OBJECT.fullmatch(part) for part in parts):
+        return formats.word("plan.values", count=len(parts))
+    return item_value(value, None, formats)
+
+
 def _instant(text: str) -> datetime | None:
     if not re.match(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", text):
         return None

@@ -8,7 +8,7 @@ from fieldtool.procedure import views as v
 from ui import views
 from ui.wiring.face import Face, Fields, choices, override_parts, photos
 from ui.wiring.formats import DASH, Formats
-from ui.wiring.items import evidence_facts, item_name, item_value, says_something
+from ui.wiring.items import evidence_facts, item_name, item_value, says_something, setting_value
 
 
 def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
@@ -131,8 +131,8 @@ def plan_face(body: v.PlanBody, fields: Fields, formats: Formats) -> Face:
             views.Change(
                 id=row.id,
                 item=item_name(row.item, row.name, formats),
-                now=item_value(row.now, None, formats),
-                will_be=item_value(row.will_be, None, formats),
+                now=setting_value(row.now, formats),
+                will_be=setting_value(row.will_be, formats),
                 state=state,
                 state_text=formats.word(f"change.{'same' if row.state == 'same' else state}"),
                 danger=danger,
