@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtQuick import QQuickItem
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
+from tests.fieldtool.world import make_world
 from tests.ui.person import Person
+from tests.ui.test_exchange import Exchange
+from tests.ui.world_tablet import wired
 from ui.gallery.render import read
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
+
+STRIP, RAIL = 64, 112
 
 
 def tab_to(crew: Person, text: str) -> None:
@@ -46,6 +56,71 @@ def test_a_crew_signs_in_opens_an_order_and_goes_a_step_on_by_keyboard(person: C
     assert tablet.answers[0][0] == "site"
 
 
+class Keys(Person):
+    """A person without a finger: what they would tap they come to by Tab, and press Enter."""
+
+    def tap(self, text: str) -> None:
+        """Figures are typed; all else is come to."""
+        if text.isdigit():
+            self.type(text)
+        else:
+            super().tap(text)
+
+    def tap_item(self, item: QQuickItem) -> None:
+        """Tab until the focus is there, then Enter."""
+        self.come_to(item)
+        self.press(Qt.Key.Key_Return)
+        self.taps += 1
+
+    def come_to(self, item: QQuickItem) -> None:
+        """Tab until the focus is there."""
+        self.until(lambda: self.window.isActive())
+        for _ in range(80):
+            if item.hasActiveFocus():
+                return
+            self.press(Qt.Key.Key_Tab)
+        raise AssertionError(f"Tab never came to {read(item, 'text')!r}")
+
+    def hold(self, text: str, milliseconds: int) -> None:
+        """Keeps the space bar down on a button."""
+        button = self.button(text)
+        assert button is not None
+        self.come_to(button)
+        QTest.keyPress(self.window, Qt.Key.Key_Space)
+        self.bot.wait(milliseconds)
+        QTest.keyRelease(self.window, Qt.Key.Key_Space)
+
+
+class ExchangeByKeys(Exchange):
+    """The signature is drawn with the arrows."""
+
+    def do_signature(self) -> None:
+        pad = next(
+            item for item in self.crew.visible() if item.metaObject().className().startswith("SignaturePad")
+        )
+        assert isinstance(self.crew, Keys)
+        self.crew.come_to(pad)
+        assert self.crew.button("Guardar firma") is not None
+        self.crew.press(Qt.Key.Key_Space)
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Right):
+            self.crew.press(key)
+        self.crew.press(Qt.Key.Key_Space)
+        self.crew.tap("Guardar firma")
+
+
+def test_a_whole_exchange_is_done_without_a_finger(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(tmp_path, monkeypatch)
+    backend, sight = wired(world, tmp_path)
+    with Keys(qtbot, backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        ExchangeByKeys(crew, sight, world).finish()
+        crew.until_sees("Orden terminada. Guardada en este equipo.")
+    assert world.kinds()[-1] == "order.completed"
+
+
 def test_a_supervisor_opens_a_case_and_chooses_from_a_list_by_keyboard(
     person: Callable[..., Person],
 ) -> None:
@@ -65,6 +140,20 @@ def test_a_supervisor_opens_a_case_and_chooses_from_a_list_by_keyboard(
         crew.until_sees("Atrasadas")
         crew.press(Qt.Key.Key_Escape)
         crew.until(lambda: not crew.sees("Atrasadas"))
+
+
+@pytest.mark.parametrize("place", ["sync", "more", "meter", "board", "exceptions", "officeOrders"])
+def test_the_first_tab_leads_into_the_page(person: Callable[..., Person], place: str) -> None:
+    with person(PreviewTablet(), inline=True) as crew:
+        crew.screens.app.session.choose("p4" if place in ("board", "exceptions", "officeOrders") else "p1")
+        crew.screens.app.session.enter(RIGHT_PIN)
+        crew.screens.app.go(place)
+        crew.until(lambda: crew.window.isActive() and crew.screens.app.place == place)
+        crew.press(Qt.Key.Key_Tab)
+        item = crew.window.activeFocusItem()
+        assert item is not None
+        assert crew.place(item).y() > STRIP
+        assert crew.place(item).x() > RAIL
 
 
 def test_what_the_keyboard_comes_to_is_scrolled_into_view(person: Callable[..., Person]) -> None:

@@ -20,7 +20,10 @@ T.TextArea {
     font.family: Theme.family
     font.pixelSize: Theme.title
     Accessible.name: placeholderText
-    KeyNavigation.priority: KeyNavigation.BeforeItem
+    // A remark holds no tabs: Tab leads on, as everywhere.
+    Keys.priority: Keys.BeforeItem
+    Keys.onTabPressed: box.nextItemInFocusChain(true).forceActiveFocus(Qt.TabFocusReason)
+    Keys.onBacktabPressed: box.nextItemInFocusChain(false).forceActiveFocus(Qt.BacktabFocusReason)
 
     background: Rectangle {
         radius: Theme.radius

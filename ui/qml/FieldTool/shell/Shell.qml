@@ -122,6 +122,7 @@ T.ApplicationWindow {
         focus: true
         clip: true
         sourceComponent: shell.pages[shell.app.place] ?? null
+        Keys.onTabPressed: shell.enterPage()
         // A keyboard goes on in the page that has just opened.
         onLoaded: {
             (item as Item).focus = true;
@@ -171,6 +172,13 @@ T.ApplicationWindow {
     // What a keyboard comes to is brought into view.
     onActiveFocusItemChanged: if (activeFocusItem !== null)
         shell.reveal(activeFocusItem)
+
+    // From a page that has just opened the first Tab leads into it, not round the window by the strip.
+    function enterPage(): void {
+        const first = activeFocusItem?.nextItemInFocusChain(true) ?? null;
+        if (first !== null)
+            first.forceActiveFocus(Qt.TabFocusReason);
+    }
 
     function reveal(item: Item): void {
         let around = item.parent;
