@@ -14,12 +14,15 @@ from workorders.gateway.tables import order_visibility, tablet
 from workorders.gateway.tables import project as project_table
 from workorders.orders import OrderStatus
 from workorders.rollout.board import Board, Plan, board
-from workorders.rollout.clocks import refresh_clocks
+from workorders.rollout.clocks import clocks_due, refresh_clocks
 from workorders.rollout.listing import Listing, listed
 from workorders.rollout.rules import RulesError, SlaRules, read_rules
 from workorders.store import schema
 from workorders.store.queries import OrderRow
 from workorders.sync.blobs import HELD
+
+CLOCKS_AT_ONCE = 2000
+"""Clocks computed in one transaction: while it runs, tablets wait."""
 
 
 class ProjectInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,8 +98,14 @@ def board_of(office: Office, project: str, days: int = 14) -> Board:
     rules = rules_of(source)
     plan = msgspec.convert(data.get("plan", {}), Plan)
     version = hashlib.sha256(source.encode()).hexdigest()[:16]
-    with office.store.write() as connection:
-        refresh_clocks(connection, rules, project, office.now(), version=version)
+    with office.store.read() as connection:
+        due = clocks_due(connection, project, version)
+    while due:
+        with office.store.write() as connection:
+            done = refresh_clocks(
+                connection, rules, project, office.now(), version=version, most=CLOCKS_AT_ONCE
+            )
+        due = done == CLOCKS_AT_ONCE
     with office.store.read() as connection:
         return board(connection, project=project, rules=rules, plan=plan, now=office.now(), days=days)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, exists, func, or_, select
+from sqlalchemy import Connection, Select, and_, case, column, exists, func, or_, select, table
 
 from workorders.clock import read_utc, utc_text
 from workorders.store import schema
@@ -53,21 +53,45 @@ def orphans(
         never_after_hours: how long after mounting a device may stay unheard.
         silent_after_hours: how long after the last word a device counts as silent.
     """
-    queries = {
-        "heard_without_site": _heard_without_site(project),
-        "site_never_heard": _never_heard(project, _before(now, never_after_hours)),
-        "other_concentrator": _other_concentrator(project),
-        "silent": _silent(project, _before(now, silent_after_hours)),
-    }
+    if connection.dialect.name == "postgresql":
+        queries = _kept(project, _before(now, never_after_hours), _before(now, silent_after_hours))
+    else:
+        queries = _joined(project, _before(now, never_after_hours), _before(now, silent_after_hours))
     lists: dict[str, list[OrphanRow]] = {}
     counts: dict[str, int] = {}
     for name, query in queries.items():
         counts[name] = int(
             connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
         )
-        rows = connection.execute(query.order_by("serial").limit(limit))
+        rows = connection.execute(query.order_by("serial").limit(limit)) if limit else ()
         lists[name] = [read(row, OrphanRow) for row in rows]
     return Orphans(counts=counts, **lists)
+
+
+def _kept(project: str | None, never_before: str, silent_before: str) -> dict[str, Select[Any]]:
+    """From the table `site`, which a server keeps (migration 0006): a list costs what stands on it."""
+    site = table(
+        "site", *(column(name) for name in (*OrphanRow.__struct_fields__, "project", "never", "elsewhere")),
+        column("heard_since"),
+    )  # fmt: skip
+    query = select(*(site.c[name] for name in OrphanRow.__struct_fields__))
+    if project is not None:
+        query = query.where(site.c.project == project)
+    return {
+        "heard_without_site": query.where(site.c.placed_at.is_(None)),
+        "site_never_heard": query.where(site.c.never, site.c.placed_at < never_before),
+        "other_concentrator": query.where(site.c.elsewhere),
+        "silent": query.where(site.c.heard_since, site.c.heard_at < silent_before),
+    }
+
+
+def _joined(project: str | None, never_before: str, silent_before: str) -> dict[str, Select[Any]]:
+    return {
+        "heard_without_site": _heard_without_site(project),
+        "site_never_heard": _never_heard(project, never_before),
+        "other_concentrator": _other_concentrator(project),
+        "silent": _silent(project, silent_before),
+    }
 
 
 def _before(now: str, hours: int) -> str:

@@ -14,6 +14,7 @@ from workorders.clock import read_utc, utc_text
 from workorders.journal.kinds import OrderStatus
 from workorders.network.orphans import orphans
 from workorders.orders import EXECUTED
+from workorders.rollout import figures
 from workorders.rollout.clocks import ClockState
 from workorders.rollout.rules import JoinTarget, SlaRules
 from workorders.store import schema
@@ -116,16 +117,23 @@ def board(
     """
     text = utc_text(now)
     today = rules.calendar.local_date(now)
-    done = _by_day(connection, project, rules, "completed_at")
-    statuses = status_counts(connection, OrderFilter(project=project))
+    counted = figures.kept_here(connection)
+    if counted:
+        done, not_done = figures.by_day(connection, project, rules.time_zone)
+        statuses = figures.statuses(connection, project)
+        clocks = figures.clock_states(connection, project, text)
+    else:
+        done = _by_day(connection, project, rules, "completed_at")
+        not_done = _by_day(connection, project, rules, "not_done_at")
+        statuses = status_counts(connection, OrderFilter(project=project))
+        clocks = _clock_states(connection, project, text)
     lists = orphans(connection, now=text, project=project, never_after_hours=ORPHAN_AFTER_HOURS, limit=0)
-    clocks = _clock_states(connection, project, text)
     executed = sum(statuses.get(str(status), 0) for status in EXECUTED)
     return Board(
         at=text,
         done_today=done[today],
         planned_today=_planned_today(connection, project, rules, plan, today),
-        not_done_today=_by_day(connection, project, rules, "not_done_at")[today],
+        not_done_today=not_done[today],
         late=_distinct_orders(connection, project, text, "breach_at"),
         warning=_distinct_orders(connection, project, text, "warn_at"),
         statuses=statuses,
@@ -194,6 +202,11 @@ def _curve(done: Counter[date], plan: Plan, today: date, days: int) -> list[Curv
 def _crews(connection: Connection, project: str, rules: SlaRules, since: date) -> list[CrewDay]:
     table = schema.work_order
     begin, _ = day_bounds(rules, since)
+    if figures.kept_here(connection):
+        return [
+            CrewDay(crew=crew, day=day.isoformat(), done=done, not_done=not_done)
+            for crew, day, done, not_done in figures.crew_days(connection, project, rules.time_zone, begin)
+        ]
     found: dict[tuple[str, date], list[int]] = {}
     zone = rules.time_zone
     for index, column in enumerate(("completed_at", "not_done_at")):
@@ -228,7 +241,7 @@ def _clock_states(connection: Connection, project: str, now: str) -> dict[str, d
     query = (
         select(table.c.rule, state.label("state"), func.count().label("number"))
         .where(table.c.project == project, table.c.rule != "")
-        .group_by(table.c.rule, state)
+        .group_by(table.c.rule, "state")
     )
     found: dict[str, dict[str, int]] = {}
     for row in connection.execute(query):
@@ -281,6 +294,8 @@ def _percent(number: int, base: int) -> Decimal | None:
 def _join(connection: Connection, project: str, now: datetime, target: JoinTarget) -> JoinFigure:
     table = schema.join_state
     before = utc_text(now - timedelta(hours=target.hours))
+    if figures.kept_here(connection):
+        return _join_figure(target, *figures.joins(connection, project, before, target.hours))
     query = select(table.c.placed_at, table.c.first_joined_at).where(
         table.c.project == project, table.c.placed_at <= before
     )
@@ -289,6 +304,10 @@ def _join(connection: Connection, project: str, now: datetime, target: JoinTarge
     for placed_at, first in connection.execute(query):
         placed += 1
         joined += first is not None and read_utc(first) - read_utc(placed_at) <= within
+    return _join_figure(target, placed, joined)
+
+
+def _join_figure(target: JoinTarget, placed: int, joined: int) -> JoinFigure:
     percent = _percent(joined, placed)
     return JoinFigure(
         hours=target.hours,
@@ -318,6 +337,8 @@ def _reworked(connection: Connection, project: str) -> int:
 
 
 def _orphan_share(connection: Connection, project: str, counts: dict[str, int]) -> Share:
+    if figures.kept_here(connection):
+        return _share(counts["site_never_heard"], figures.standing(connection, project), ORPHAN_TARGET)
     table = schema.placement
     query = select(func.count()).where(table.c.project == project, table.c.until.is_(None))
     standing = int(connection.execute(query).scalar_one())

@@ -1,7 +1,7 @@
 """SLA clocks of orders: computed from what happened, so a late entry moves them by itself.
 
-`clock` is pure. The gateway keeps the outcome in the table `sla_clock`, a cache: folding an order forgets its
-clocks, `refresh_clocks` computes those that are missing. `breach_at` is a time: "late" is a comparison.
+`clock` is pure. The gateway keeps the outcome in the table `sla_clock`, a cache: folding an order makes its
+clocks due, `refresh_clocks` computes those that are. `breach_at` is a time: "late" is a comparison.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import Connection, insert, select
 
 from workorders.clock import read_utc, utc_text
 from workorders.journal.kinds import OrderStatus
@@ -21,6 +21,7 @@ from workorders.orders import FINAL
 from workorders.rollout.calendar import WorkingCalendar
 from workorders.rollout.rules import Pause, Rule, SlaRules
 from workorders.store import schema
+from workorders.store.settings import set_setting, setting
 
 _PAUSING = frozenset({OrderStatus.SUSPENDED, OrderStatus.NOT_DONE})
 _CHUNK = 500
@@ -241,28 +242,53 @@ def _starts(row: Any, events: Sequence[StatusEvent]) -> dict[str, datetime]:
 
 
 def refresh_clocks(
-    connection: Connection, rules: SlaRules, project: str, now: datetime, *, version: str = ""
+    connection: Connection,
+    rules: SlaRules,
+    project: str,
+    now: datetime,
+    *,
+    version: str = "",
+    most: int | None = None,
 ) -> int:
-    """Compute the clocks of a project's orders that have none since they were folded; returns how many.
+    """Compute the clocks of a project's orders that were folded since they were computed; returns how many.
 
     Args:
-        version: of the rules; clocks of another version are computed anew.
+        version: of the rules; with another one all clocks of the project are due.
+        most: so many at once, so that nobody who writes waits long; fewer came where fewer are returned.
     """
-    orders, kept = schema.work_order, schema.sla_clock
-    here = exists().where(kept.c.order_id == orders.c.order_id, kept.c.version == version)
-    query = select(orders.c.order_id).where(orders.c.project == project, ~here)
+    orders, kept, due = schema.work_order, schema.sla_clock, schema.sla_due
+    name = _VERSION + project
+    if setting(connection, name) != version:
+        theirs = select(orders.c.order_id).where(
+            orders.c.project == project, orders.c.order_id.not_in(select(due.c.order_id))
+        )
+        connection.execute(insert(due).from_select(["order_id"], theirs))
+        set_setting(connection, name, version)
+    query = select(due.c.order_id).join(orders, orders.c.order_id == due.c.order_id)
+    query = query.where(orders.c.project == project).limit(most)
     missing = [row.order_id for row in connection.execute(query)]
     for start in range(0, len(missing), _CHUNK):
         part = missing[start : start + _CHUNK]
         connection.execute(kept.delete().where(kept.c.order_id.in_(part)))
+        connection.execute(due.delete().where(due.c.order_id.in_(part)))
         rows: list[dict[str, Any]] = []
         for order_id, clocks in _clocks(connection, rules, part, now).items():
             rows += [_row(order_id, project, version, one) for one in clocks]
-            if not clocks:
-                rows.append(_row(order_id, project, version, SlaClock(rule="")))
         if rows:
             connection.execute(insert(kept), rows)
     return len(missing)
+
+
+def clocks_due(connection: Connection, project: str, version: str) -> bool:
+    """Whether `refresh_clocks` has anything to do; asked first, because it is seldom so and writing waits."""
+    orders, due = schema.work_order, schema.sla_due
+    if setting(connection, _VERSION + project) != version:
+        return True
+    query = select(due.c.order_id).join(orders, orders.c.order_id == due.c.order_id)
+    return connection.execute(query.where(orders.c.project == project).limit(1)).first() is not None
+
+
+_VERSION = "sla.version/"
 
 
 def _row(order_id: str, project: str, version: str, one: SlaClock) -> dict[str, Any]:

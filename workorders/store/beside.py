@@ -159,7 +159,10 @@ sla_clock = Table(
     Index("sla_clock_breach", "project", "breach_at"),
     Index("sla_clock_warn", "project", "warn_at"),
 )
-"""Cache of `workorders.rollout.clocks`: folding an order forgets its clocks."""
+"""Cache of `workorders.rollout.clocks`: folding an order makes its clocks due."""
+
+sla_due = Table("sla_due", metadata, Column("order_id", String, primary_key=True))
+"""Orders whose clocks must be computed again."""
 
 reference_set = Table(
     "reference_set",

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, text, true
 
 from workorders.journal.entry import Entry, Envelope
 from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased, StockCounted
@@ -30,6 +30,9 @@ from workorders.store.settings import set_setting, setting
 
 FOLD_VERSION = 4
 """Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
+
+_CLOCKS_DUE = text("INSERT INTO sla_due (order_id) VALUES (:order_id) ON CONFLICT DO NOTHING")
+"""An order that was folded has other clocks; they are computed when somebody asks for the board."""
 
 CHUNK = 400
 """Orders or devices folded at once."""
@@ -169,10 +172,11 @@ def _replace_orders(
     here = schema.work_order.c.order_id
     known = connection.execute(select(here).where(here.in_(order_ids))).scalars().all()
     if known:
-        for table in (*schema.BY_ORDER, schema.sla_clock):
+        for table in schema.BY_ORDER:
             connection.execute(delete(table).where(table.c.order_id.in_(known)))
         _delete_scopes(connection, [f"order:{order_id}" for order_id in known])
     _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
+    connection.execute(_CLOCKS_DUE, [{"order_id": order_id} for order_id in order_ids])
     search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []))
 
 
@@ -186,7 +190,7 @@ def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: dict[s
         return
     for change in changes:
         change.write(connection)
-    connection.execute(delete(schema.sla_clock).where(schema.sla_clock.c.order_id == order_id))
+    connection.execute(_CLOCKS_DUE, {"order_id": order_id})
     if any(change.found_by for change in changes):
         search.refresh_orders(connection, [order_id])
 

@@ -29,6 +29,7 @@ from workorders.store.beside import (
     reference_set,
     setting,
     sla_clock,
+    sla_due,
     stock_item,
     verdict,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "seal",
     "setting",
     "sla_clock",
+    "sla_due",
     "step_state",
     "stock_count",
     "stock_item",

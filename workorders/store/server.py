@@ -155,7 +155,7 @@ class _Scratch(Store):
 _FOLDED: Sequence[Table] = (
     *schema.PROJECTION,
     schema.order_text,
-    schema.sla_clock,
+    schema.sla_due,
     schema.setting,
     schema.order_key,
     schema.draft,

@@ -18,6 +18,7 @@ from workorders.store.migrations import (
     v0003_sealed_reasons,
     v0004_wipe,
     v0005_stock,
+    v0006_board,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0003_sealed_reasons.REVISION, v0003_sealed_reasons.upgrade),
     Revision(v0004_wipe.REVISION, v0004_wipe.upgrade),
     Revision(v0005_stock.REVISION, v0005_stock.upgrade),
+    Revision(v0006_board.REVISION, v0006_board.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 
