@@ -1,4 +1,5 @@
-"""How fast the supervisor's pages are answered: `python -m tests.bench.board [--orders N] [--json]`.
+"""How fast the supervisor's pages are answered: `python -m tests.bench.board [--orders N] [--json]`, or
+at the size of a rollout on PostgreSQL `python -m tests.bench.board --placements 1000000 [--database URL]`.
 
 A project of N orders, a third of them executed by tablets' entries, on the gateway's encrypted store. Beside
 each page stands, in the same run, a plain count of the orders by status on that store: `ratio` is page /
@@ -20,6 +21,7 @@ from typing import Any
 import requests
 from sqlalchemy import func, select
 
+from tests.bench import board_server
 from tests.bench.sync import project_of, work_of
 from tests.workorders.offices import Bureau
 from tests.workorders.servers import serving
@@ -97,9 +99,14 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--orders", type=int, default=3000)
+    parser.add_argument("--placements", type=int, help="on PostgreSQL, rows brought by COPY")
+    parser.add_argument("--database", help="an empty database; else a server is started for the run")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = run(options.orders)
+    if options.placements or options.database:
+        figures = board_server.run(options.database, options.placements or 1_000_000)
+    else:
+        figures = run(options.orders)
     if options.json:
         print(json.dumps(figures))
         return 0

@@ -122,11 +122,14 @@ def board(
         done, not_done = figures.by_day(connection, project, rules.time_zone)
         statuses = figures.statuses(connection, project)
         clocks = figures.clock_states(connection, project, text)
+        late, warning = figures.late_and_warned(connection, project, text)
     else:
         done = _by_day(connection, project, rules, "completed_at")
         not_done = _by_day(connection, project, rules, "not_done_at")
         statuses = status_counts(connection, OrderFilter(project=project))
         clocks = _clock_states(connection, project, text)
+        late = _distinct_orders(connection, project, text, "breach_at")
+        warning = _distinct_orders(connection, project, text, "warn_at")
     lists = orphans(connection, now=text, project=project, never_after_hours=ORPHAN_AFTER_HOURS, limit=0)
     executed = sum(statuses.get(str(status), 0) for status in EXECUTED)
     return Board(
@@ -134,8 +137,8 @@ def board(
         done_today=done[today],
         planned_today=_planned_today(connection, project, rules, plan, today),
         not_done_today=not_done[today],
-        late=_distinct_orders(connection, project, text, "breach_at"),
-        warning=_distinct_orders(connection, project, text, "warn_at"),
+        late=late,
+        warning=warning,
         statuses=statuses,
         rules=[RuleFigure(rule=rule, states=states) for rule, states in sorted(clocks.items())],
         join=[_join(connection, project, now, target) for target in rules.join],
@@ -256,7 +259,7 @@ def running_before(project: str, now: str, column: str) -> Select[Any]:
         table.c.project == project,
         table.c[column] < now,
         table.c.stopped_at.is_(None),
-        table.c.void.is_(False),
+        ~table.c.void,
     )
 
 
@@ -265,7 +268,7 @@ def _distinct_orders(connection: Connection, project: str, now: str, column: str
     query = running_before(project, now, column)
     table = schema.sla_clock
     if column == "warn_at":
-        query = query.where(table.c.paused.is_(False))
+        query = query.where(~table.c.paused)
         query = query.where(table.c.order_id.not_in(running_before(project, now, "breach_at")))
     inner = query.distinct().subquery()
     return int(connection.execute(select(func.count()).select_from(inner)).scalar_one())

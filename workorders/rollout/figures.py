@@ -68,6 +68,12 @@ def clock_states(connection: Connection, project: str, now: str) -> dict[str, di
     return found
 
 
+def late_and_warned(connection: Connection, project: str, now: str) -> tuple[int, int]:
+    """Orders with a running clock past its limit, and others with one past its warning."""
+    row = connection.execute(_LATE, {"project": project, "now": now}).one()
+    return int(row.late), int(row.warned)
+
+
 _RUNNING = (ClockState.LATE, ClockState.PAUSED, ClockState.WARNING)
 
 _BY_DAY = text("""
@@ -105,6 +111,17 @@ FROM (
 """)
 
 _STANDING = text("SELECT coalesce(sum(number), 0) FROM figure_join WHERE project = :project")
+
+_LATE = text("""
+SELECT count(*) FILTER (WHERE late) AS late, count(*) FILTER (WHERE warned AND NOT late) AS warned FROM (
+  SELECT order_id, bool_or(late) AS late, bool_or(warned) AS warned FROM (
+    SELECT order_id, true AS late, false AS warned FROM sla_clock
+    WHERE project = :project AND stopped_at IS NULL AND NOT void AND breach_at < :now
+    UNION ALL
+    SELECT order_id, false, true FROM sla_clock
+    WHERE project = :project AND stopped_at IS NULL AND NOT void AND NOT paused AND warn_at < :now
+  ) AS passed GROUP BY order_id) AS each_order
+""")
 
 _CLOCKS = text("""
 SELECT rule, state, number FROM figure_clock WHERE project = :project

@@ -44,7 +44,7 @@ def listed(
     condition = and_(table.c.project == project, _condition(which, project, rules, now))
     total = connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
     ids = select(table.c.order_id).where(condition)
-    return int(total), orders_of(connection, ids, limit=limit, offset=offset)
+    return int(total), orders_of(connection, ids, limit=limit, offset=offset, few=True)
 
 
 def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> ColumnElement[Any]:
@@ -56,17 +56,19 @@ def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> 
         case Listing.LATE:
             return table.c.order_id.in_(running_before(project, utc_text(now), "breach_at"))
         case Listing.UNJOINED:
-            return _never_joined(now, UNJOINED_AFTER_HOURS)
+            return _never_joined(project, now, UNJOINED_AFTER_HOURS)
         case Listing.ORPHANS:
-            return _never_joined(now, ORPHAN_AFTER_HOURS)
+            return _never_joined(project, now, ORPHAN_AFTER_HOURS)
         case Listing.REWORK:
             return table.c.rework > 0
         case Listing.WAITING_APPROVAL:
             return table.c.status == str(OrderStatus.COMPLETED)
 
 
-def _never_joined(now: datetime, hours: int) -> ColumnElement[Any]:
+def _never_joined(project: str, now: datetime, hours: int) -> ColumnElement[Any]:
     joins = schema.join_state
     before = utc_text(now - timedelta(hours=hours))
-    silent = select(joins.c.order_id).where(joins.c.first_joined_at.is_(None), joins.c.placed_at <= before)
+    silent = select(joins.c.order_id).where(
+        joins.c.project == project, joins.c.first_joined_at.is_(None), joins.c.placed_at <= before
+    )
     return schema.work_order.c.order_id.in_(silent)

@@ -178,6 +178,7 @@ CREATE INDEX board_site_never ON site (project, placed_at) WHERE never;
 CREATE INDEX board_site_elsewhere ON site (project, serial) WHERE elsewhere;
 CREATE INDEX board_site_silent ON site (project, heard_at) WHERE heard_since;
 CREATE INDEX board_placed_in ON join_state (project, placed_at);
+CREATE INDEX board_unjoined ON join_state (project, placed_at, order_id) WHERE first_joined_at IS NULL;
 CREATE INDEX board_breach ON sla_clock (project, breach_at, rule, order_id)
   WHERE stopped_at IS NULL AND NOT void;
 CREATE INDEX board_warn ON sla_clock (project, warn_at, rule, order_id)

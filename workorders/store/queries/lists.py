@@ -180,11 +180,23 @@ def orders(
     return orders_of(connection, ids, limit=limit, offset=offset)
 
 
-def orders_of(connection: Connection, ids: Select[Any], *, limit: int, offset: int = 0) -> list[OrderRow]:
-    """One page of the orders whose `work_order.order_id` the query selects, by schedule, then number."""
+def orders_of(
+    connection: Connection, ids: Select[Any], *, limit: int, offset: int = 0, few: bool = False
+) -> list[OrderRow]:
+    """One page of the orders whose `work_order.order_id` the query selects, by schedule, then number.
+
+    Args:
+        few: of all orders the query selects few. A server, which cannot know it, would else walk through all
+            orders by schedule until it has met enough of them.
+    """
     table, shown = schema.work_order, schema.order_text
-    ids = ids.order_by(table.c.sort_at, table.c.number, table.c.order_id).limit(limit).offset(offset)
-    page = ids.subquery()
+    if few:
+        met = ids.add_columns(table.c.sort_at, table.c.number).cte("met")
+        met = met.prefix_with("MATERIALIZED", dialect="postgresql")
+        ids = select(met.c.order_id).order_by(met.c.sort_at, met.c.number, met.c.order_id)
+    else:
+        ids = ids.order_by(table.c.sort_at, table.c.number, table.c.order_id)
+    page = ids.limit(limit).offset(offset).subquery()
     columns = (
         *_COLUMNS,
         shown.c.name.label("customer"),
