@@ -4,6 +4,7 @@ A tablet comes back with its entries (14 days by default, ten orders a day, twen
 with the gateway over a real socket. Beside it, in the same run, stands what cannot be avoided: the same
 entries put into a fresh encrypted store of the same kind and folded, without any protocol. `ratio` is
 ours / unavoidable; `wire_ratio` is bytes on the wire / bytes of the entries. No figure is a pass mark.
+With `--postgresql`: how many entries a second one process takes on a server (`tests.bench.push_server`).
 """
 
 from __future__ import annotations
@@ -160,8 +161,14 @@ def main() -> int:
     )
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--postgresql", action="store_true", help="pushes into a PostgreSQL started for it")
     options = parser.parse_args()
-    figures = run(options.days)
+    if options.postgresql:
+        from tests.bench import push_server
+
+        figures = push_server.run(options.days)
+    else:
+        figures = run(options.days)
     if options.json:
         print(json.dumps(figures))
     else:

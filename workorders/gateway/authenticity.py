@@ -74,11 +74,15 @@ def prove_author(connection: Connection, office: Office, certificate: bytes) -> 
     return Author(certificate, key, subject.id)
 
 
-def check_author(author: Author, entry: Entry) -> None:
-    """Raise Refused unless the entry was signed by this author, and the author may."""
+def check_author(author: Author, entry: Entry, *, signed: bool | None = None) -> None:
+    """Raise Refused unless the entry was signed by this author, and the author may.
+
+    Args:
+        signed: whether the author's key signed it, where that was looked at before.
+    """
     if author.refusal is not None:
         raise author.refusal
-    if author.key is None or not signature_holds(entry, author.key):
+    if author.key is None or not (signature_holds(entry, author.key) if signed is None else signed):
         raise Refused(VerdictKind.REJECTED, "wrong_signature", "not signed by the author of the chain")
 
 

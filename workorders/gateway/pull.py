@@ -218,7 +218,7 @@ def _certificates(connection: Connection, chain_ids: set[str]) -> dict[str, str]
 
 
 def _note_seen(office: Office, row: TabletRow) -> None:
-    with office.store.write() as connection:
+    with office.store.write(alone=False) as connection:
         connection.execute(
             update(tablet).where(tablet.c.tablet_id == row.tablet_id).values(seen_at=office.time())
         )

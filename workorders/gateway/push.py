@@ -33,7 +33,8 @@ from workorders.gateway.secretchanges import take_secrets
 from workorders.gateway.stamps import touch
 from workorders.gateway.tables import relayed
 from workorders.journal.canonical import MAX_INTEGER
-from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire
+from workorders.journal.chain import certificate_key
+from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire, signature_holds
 from workorders.journal.kinds import OverrideRefused, StockMoved
 from workorders.journal.writer import Draft
 from workorders.store import entries as journal
@@ -54,6 +55,11 @@ class _Item:
     id: str | None = None
     seq: int | None = None
     wire: WireEntry | None = None
+    read: Entry | Refused | None = None
+    refusal: Refused | None = None
+    """Why its payload may not stand; asked only of an entry that is authentic."""
+    signed: bool = False
+    """Whether the key of the certificate that came with the push signed it."""
     entry: Entry | None = None
     verdict: Verdict | None = None
 
@@ -76,6 +82,7 @@ class _Push:
 def push(office: Office, request: wire.PushRequest, source: str | None) -> wire.PushResponse:
     """Answer every entry of a request; `source`: the tablet that delivers, perhaps for another."""
     items = [_read(bytes(raw)) for raw in request.entries]
+    _prove(office, request, items)
     try:
         return _push(office, request, source, items, _take_together)
     except StoreError:
@@ -84,6 +91,7 @@ def push(office: Office, request: wire.PushRequest, source: str | None) -> wire.
         # An entry that breaks the fold must not take the others with it: find it by going one by one.
         _log.exception("a push could not be taken as a whole; its entries are taken one by one")
         fresh = [_read(item.raw) for item in items]
+        _prove(office, request, fresh)
         return _push(office, request, source, fresh, _take_singly)
 
 
@@ -141,6 +149,28 @@ def _read(raw: bytes) -> _Item:
     return item
 
 
+def _prove(office: Office, request: wire.PushRequest, items: Sequence[_Item]) -> None:
+    """All that can be said of entries without asking the database, so that nobody waits for it meanwhile."""
+    try:
+        key = certificate_key(_decoded(request.certificate))
+    except EntryError:
+        key = None
+    for item in items:
+        if item.wire is None:
+            continue
+        try:
+            item.read = from_wire(item.wire)
+        except (EntryError, UnicodeError) as error:
+            code = error.code if isinstance(error, EntryError) else "not_canonical"
+            item.read = Refused(VerdictKind.QUARANTINED, code, str(error))
+            continue
+        item.signed = key is not None and signature_holds(item.read, key)
+        try:
+            check_payload(office, item.read)
+        except Refused as refused:
+            item.refusal = refused
+
+
 class _Name(msgspec.Struct):
     id: str
 
@@ -183,21 +213,22 @@ def _check(state: _Push, item: _Item) -> Entry:
     """The entry, if it may become part of the record; else `Refused`."""
     if item.wire is None:
         raise Refused(VerdictKind.QUARANTINED, "not_an_entry", "not the form of an entry")
-    try:
-        entry = from_wire(item.wire)
-    except (EntryError, UnicodeError) as error:
-        code = error.code if isinstance(error, EntryError) else "not_canonical"
-        raise Refused(VerdictKind.QUARANTINED, code, str(error)) from None
+    if not isinstance(item.read, Entry):
+        raise item.read or Refused(VerdictKind.QUARANTINED, "not_canonical", "not read")
+    entry = item.read
     envelope = entry.envelope
     if envelope.chain_id != state.request.chain_id:
         raise Refused(VerdictKind.QUARANTINED, "other_chain", "not of the chain that this push names")
     if envelope.realm is not state.office.realm:
         message = f"written for {envelope.realm}, this gateway is {state.office.realm}"
         raise Refused(VerdictKind.REJECTED, "wrong_realm", message)
-    check_author(_author(state, entry), entry)
+    author = _author(state, entry)
+    same = author.certificate == _decoded(state.request.certificate)
+    check_author(author, entry, signed=item.signed if same else None)
     if envelope.id in state.ids:
         raise Refused(VerdictKind.QUARANTINED, "id_reused", "another entry has this id")
-    check_payload(state.office, entry)
+    if item.refusal is not None:
+        raise item.refusal
     return entry
 
 
