@@ -107,7 +107,9 @@ def test_trouble_at_the_port_is_told_in_the_language_of_the_crew(tmp_path: Path)
     done = fieldtool(tmp_path, "meter", "identify", "--port", str(tmp_path / "nothing"), "--json")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("fieldtool: No se encuentra la sonda óptica.")
-    kinds: list[type[DriverError]] = [*DriverError.__subclasses__(), ReadoutOnly]
+    # Of the drivers alone: the campaigns of the tests have failures of their own, which no crew reads.
+    ours = [kind for kind in DriverError.__subclasses__() if kind.__module__.startswith("drivers.")]
+    kinds: list[type[DriverError]] = [*ours, ReadoutOnly]
     for language in Language:
         for kind in kinds:
             assert words.has(f"error.driver.{kind.code.replace('-', '_')}", language), kind

@@ -4,7 +4,7 @@ import FieldTool.Core
 import FieldTool.theme
 import FieldTool.controls
 
-// Más: language, theme, where positions come from, leaving, and which of the office's files are in use.
+// Más: what each day brings first, then what is set once, last which of the office's files are in use.
 FocusScope {
     id: page
 
@@ -58,6 +58,23 @@ FocusScope {
                         iconName: "optical"
                         onClicked: page.app.go("bench")
                     }
+                }
+            }
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Turno")
+                    detail: page.app.session.chosen.name ?? ""
+                }
+
+                ActionButton {
+                    width: 320
+                    text: qsTr("Salir")
+                    note: qsTr("Lo hecho queda en este equipo")
+                    iconName: "signOut"
+                    onClicked: page.app.session.leave()
                 }
             }
 
@@ -132,23 +149,6 @@ FocusScope {
                             onClicked: page.app.usePositionSource(modelData.key)
                         }
                     }
-                }
-            }
-
-            Column {
-                width: parent.width
-
-                SectionTitle {
-                    text: qsTr("Turno")
-                    detail: page.app.session.chosen.name ?? ""
-                }
-
-                ActionButton {
-                    width: 320
-                    text: qsTr("Salir")
-                    note: qsTr("Lo hecho queda en este equipo")
-                    iconName: "signOut"
-                    onClicked: page.app.session.leave()
                 }
             }
 
