@@ -22,6 +22,7 @@ from fieldtool.commands import (
     meterjobs,
     meterobjects,
     meterprogram,
+    network,
     officestock,
     panel,
     references,
@@ -60,6 +61,7 @@ app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")
 handover.add_to(app)
+app.add_typer(network.app, name="network")
 batch.add_to(app)
 
 

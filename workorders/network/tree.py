@@ -208,6 +208,15 @@ def find_nodes(
     return [read(row, Node) for row in connection.execute(query)]
 
 
+def all_nodes(connection: Connection, project: str | None = None) -> list[Node]:
+    """Every node, parents before children."""
+    table = schema.network_node
+    query = select(*_COLUMNS).order_by(table.c.depth, table.c.mrid)
+    if project is not None:
+        query = query.where(table.c.project == project)
+    return [read(row, Node) for row in connection.execute(query)]
+
+
 def node_counts(connection: Connection, project: str | None = None) -> dict[str, int]:
     """Number of nodes by kind."""
     table = schema.network_node

@@ -141,6 +141,7 @@ class JoinRow(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: str | None
     first_joined_at: str | None
     at: str
+    heard_at: str | None = None
 
 
 class BlobRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -239,6 +239,14 @@ def join_rows(
     return [read(row, JoinRow) for row in connection.execute(query)]
 
 
+def join_of(connection: Connection, serial: str) -> JoinRow | None:
+    """Whether the network hears one device; None where nobody has looked yet."""
+    table = schema.join_state
+    query = select(*(table.c[name] for name in JoinRow.__struct_fields__)).where(table.c.serial == serial)
+    row = connection.execute(query).first()
+    return None if row is None else read(row, JoinRow)
+
+
 def rechecks_due(connection: Connection, now: str) -> list[JoinRow]:
     """Pending devices whose time to ask again has come."""
     table = schema.join_state
