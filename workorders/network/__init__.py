@@ -1,6 +1,14 @@
 """The network tree, what sits where, how full it is, and whom the network does not hear."""
 
-from workorders.network.balance import Balance, BalanceBand, balance
+from workorders.network.balance import (
+    Balance,
+    BalanceBand,
+    PowerBalance,
+    PowerReading,
+    balance,
+    power_balance,
+)
+from workorders.network.causes import Cause, CauseCode
 from workorders.network.orphans import OrphanRow, Orphans, orphans
 from workorders.network.places import (
     Capacity,
@@ -35,6 +43,8 @@ __all__ = [
     "Balance",
     "BalanceBand",
     "Capacity",
+    "Cause",
+    "CauseCode",
     "HeardDevice",
     "NetworkError",
     "Node",
@@ -42,6 +52,8 @@ __all__ = [
     "OrphanRow",
     "Orphans",
     "PlaceProblem",
+    "PowerBalance",
+    "PowerReading",
     "StandingMeter",
     "StockLine",
     "ancestors",
@@ -58,6 +70,7 @@ __all__ = [
     "node",
     "node_counts",
     "orphans",
+    "power_balance",
     "standing_at",
     "swap",
 ]
