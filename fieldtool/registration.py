@@ -73,6 +73,10 @@ class Network(Protocol):
         """Serial by slot."""
         ...
 
+    def standing(self, mrid: str) -> list[str]:
+        """Serials of the devices at a node or below it, by panel and slot."""
+        ...
+
 
 # --- identities ---------------------------------------------------------------------------------
 

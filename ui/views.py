@@ -20,7 +20,7 @@ EntrySection = Literal["answer", "waiting", "answered"]
 OrderState = Literal["open", "started", "done", "not_done", "cancelled"]
 StepKind = Literal[
     "confirm", "choose", "number", "text", "value", "photo", "scan", "meter_read", "match", "plan_apply",
-    "relay", "seals", "place", "join", "signature", "summary",
+    "relay", "seals", "place", "join", "balance", "signature", "summary",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
 CodeState = Literal["read", "unread", "foreign"]

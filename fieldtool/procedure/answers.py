@@ -192,6 +192,21 @@ class JoinAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
     recheck_at: str | None = None
 
 
+class BalanceAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """Empty where it closed; `reason` where it did not, or was left open. The job fills in what was measured:
+    watts as decimal text, `missing` serials, `causes` as `code` or `code:serial`."""
+
+    reason: str | None = None
+    photos: list[str] = []
+    macro: str | None = None
+    band: str | None = None
+    macro_w: str | None = None
+    sum_w: str | None = None
+    uncertainty_w: str | None = None
+    missing: list[str] = []
+    causes: list[str] = []
+
+
 class SignatureAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
     """`outcome` is `signed`, `refused` or `absent`; `image` the blob of the drawn signature (customer or
     witness)."""
@@ -227,6 +242,7 @@ Answer: TypeAlias = (
     | SealsAnswer
     | PlaceAnswer
     | JoinAnswer
+    | BalanceAnswer
     | SignatureAnswer
     | SummaryAnswer
 )
@@ -246,6 +262,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "seals": SealsAnswer,
     "place": PlaceAnswer,
     "join": JoinAnswer,
+    "balance": BalanceAnswer,
     "signature": SignatureAnswer,
     "summary": SummaryAnswer,
 }

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from fieldtool.balancing import PowerBoard
 from fieldtool.identity import MatchResult
 from fieldtool.procedure.state import Found
 from fieldtool.procedure.views import ChangeRow
@@ -93,6 +94,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     relay: str | None = None
     place: PlaceFound | None = None
     join: JoinFound | None = None
+    power: PowerBoard | None = None
     override: SignedOverride | None = None
     seals_used: Mapping[str, str] = {}
     value_holder: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from fieldtool.balancing import PowerBoard
 from fieldtool.identity import Source, normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
@@ -32,11 +33,13 @@ from workorders.journal.kinds import (
     SealRecorded,
     StepDone,
 )
+from workorders.network import BalanceBand
 from workorders.orders import PERSONAL_FLAGS
 
 Seal = Callable[[str, str], Sealed]
 """(field, text) → the text sealed under the order's key."""
 
+OFF_BALANCE = (BalanceBand.SUSPECT, BalanceBand.TOPOLOGY)
 UNSAFE_REASON = "unsafe_installation"
 WRONG_PLACE = ("far", "simulated", "stale", "jump")
 """What a supervisor looks at in a position; a poor or a missing one is told in the record and no more."""
@@ -106,12 +109,30 @@ def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
             slot=place.slot,
             phase=place.phase,
         )
+    if isinstance(answer, a.BalanceAnswer) and bench.power is not None:
+        return _balanced(answer, bench.power)
     if isinstance(answer, a.JoinAnswer) and bench.join is not None:
         found = bench.join
         return change(
             answer, state=found.state, how=found.how, reason=found.reason, recheck_at=found.recheck_at
         )
     return answer
+
+
+def _balanced(answer: a.BalanceAnswer, board: PowerBoard) -> a.BalanceAnswer:
+    result = board.result
+    if result is None:
+        return answer
+    return msgspec.structs.replace(
+        answer,
+        macro=board.macro,
+        band=result.band.value,
+        macro_w=f"{result.macro:.0f}",
+        sum_w=f"{result.sum:.0f}",
+        uncertainty_w=f"{result.uncertainty:.0f}",
+        missing=result.missing,
+        causes=[":".join([cause.code.value, *cause.serials]) for cause in result.causes],
+    )
 
 
 def _facts(
@@ -344,6 +365,8 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
             flags.append("value_not_as_ordered")
         if isinstance(answer, a.PositionedAnswer) and answer.position is not None:
             flags += [f"position_{flag}" for flag in answer.position.flags if flag in WRONG_PLACE]
+        if isinstance(answer, a.BalanceAnswer) and answer.band in OFF_BALANCE:
+            flags.append("balance_off")
         if isinstance(answer, a.JoinAnswer) and answer.state is not None and answer.state != "joined":
             flags.append(f"join_{answer.state.value}")
         if isinstance(answer, a.JoinAnswer) and answer.reason == "other_concentrator":

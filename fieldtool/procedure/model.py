@@ -259,6 +259,15 @@ class JoinStep(StepBase, frozen=True, kw_only=True, tag="join"):
     device: DeviceRole = DeviceRole.NEW
 
 
+class BalanceStep(StepBase, frozen=True, kw_only=True, tag="balance"):
+    """The power of the meters here against the macro meter, read one after another with the probe.
+
+    `reasons`: why it is left open or does not close; without one it has to close.
+    """
+
+    reasons: list[Choice] = []
+
+
 class SignatureStep(StepBase, frozen=True, kw_only=True, tag="signature"):
     """The customer signs; or `refused`/`absent`, where a witness signs.
 
@@ -296,6 +305,7 @@ Step: TypeAlias = (
     | SealsStep
     | PlaceStep
     | JoinStep
+    | BalanceStep
     | SignatureStep
     | SummaryStep
 )

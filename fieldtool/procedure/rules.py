@@ -19,10 +19,12 @@ from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import Problem
 from fieldtool.wiring import contradictions
 from workorders.journal.kinds import DeviceRole, JoinState
+from workorders.network import BalanceBand
 from workorders.people import MAY_OVERRIDE
 
 MEDICAL = "medical_dependency"
 CONSENT = "consent"
+BALANCED = (BalanceBand.FINE, BalanceBand.WATCH)
 
 
 def problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: Bench) -> list[Problem]:
@@ -75,6 +77,8 @@ def _problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: 
             return _place(bench)
         case m.JoinStep(), a.JoinAnswer():
             return _join(bench)
+        case m.BalanceStep(), a.BalanceAnswer():
+            return _balance(step, answer, bench)
         case m.SignatureStep(), a.SignatureAnswer():
             return _signature(step, answer, bench)
         case m.SummaryStep(), a.SummaryAnswer():
@@ -373,6 +377,19 @@ def _place(bench: Bench) -> Iterable[Problem]:
     if place.too_far_m is not None:
         params = {"metres": str(place.too_far_m)}
         yield Problem(code="too_far", field="concentrator", params=params, overridable=True)
+
+
+def _balance(step: m.BalanceStep, answer: a.BalanceAnswer, bench: Bench) -> Iterable[Problem]:
+    if answer.reason is not None:
+        yield from _chosen(step.reasons, answer.reason, answer, bench, "reason")
+        return
+    board = bench.power
+    result = board.result if board is not None else None
+    if board is None or result is None or not board.complete:
+        left = ", ".join(board.open) if board is not None else ""
+        yield Problem(code="balance_open", field="reason", params={"left": left})
+    elif result.band not in BALANCED:
+        yield Problem(code=f"balance_{result.band.value}", field="reason")
 
 
 def _join(bench: Bench) -> Iterable[Problem]:

@@ -340,6 +340,43 @@ class JoinBody(msgspec.Struct, frozen=True, kw_only=True, tag="join"):
     heard: str | None
 
 
+class PowerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A meter of a balance. `state`: macro, read, next, open, silent, stranger; `watts` decimal text."""
+
+    serial: str
+    state: str
+    watts: str | None = None
+    why: str | None = None
+
+
+class CauseView(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be wrong. Key `balance.cause.<code>`."""
+
+    code: str
+    params: dict[str, str]
+
+
+class BalanceBody(msgspec.Struct, frozen=True, kw_only=True, tag="balance"):
+    """The balance so far. `band` None: not yet; `next` is the meter that should come under the probe.
+
+    Watts as decimal text; the true difference lies within `uncertainty` of `difference`.
+    """
+
+    rows: list[PowerRow]
+    next: str | None
+    complete: bool
+    macro: str | None
+    band: str | None
+    total: str | None
+    sum: str | None
+    difference: str | None
+    uncertainty: str | None
+    percent: str | None
+    missing: list[str]
+    causes: list[CauseView]
+    reasons: list[Option]
+
+
 class SignatureBody(msgspec.Struct, frozen=True, kw_only=True, tag="signature"):
     """Who should sign: the customer, or in the `role` that is said; `witness`: one signs for who does not."""
 
@@ -376,6 +413,7 @@ Body: TypeAlias = (
     | SealsBody
     | PlaceBody
     | JoinBody
+    | BalanceBody
     | SignatureBody
     | SummaryBody
 )

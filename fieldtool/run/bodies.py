@@ -18,7 +18,7 @@ from fieldtool.procedure.readings import optical_value, plausible
 from fieldtool.procedure.rules import consent_missing, scanned_serial
 from fieldtool.procedure.valuerules import expected
 from fieldtool.registration import capacity_of, collector_for, level_of
-from fieldtool.run import evidence
+from fieldtool.run import balances, evidence
 from fieldtool.text import Language
 from workorders.clock import read_utc
 from workorders.journal.kinds import DeviceRole
@@ -69,6 +69,8 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
             return _seals(step, given, language)
         case m.PlaceStep():
             return _place(run, step, given)
+        case m.BalanceStep():
+            return balances.body(run, given, options(step.reasons, language))
         case m.JoinStep():
             return _join(run, given)
         case m.SignatureStep():

@@ -23,7 +23,8 @@ from fieldtool.procedure.effects import device_serial
 from fieldtool.procedure.rules import consent_missing, scanned_serial
 from fieldtool.procedure.views import ChangeRow, Problem
 from fieldtool.registration import g3_join, listed_join, optical_join, pending, prime_join
-from fieldtool.run import evidence
+from fieldtool.run import balances, evidence
+from fieldtool.run.power import PowerProbe
 from fieldtool.technologies import Proof, Technology
 from workorders.clock import read_utc
 from workorders.journal.kinds import DeviceRole, JoinState
@@ -44,6 +45,7 @@ class MeterSteps:
         self.context = context
         self._work = work
         self._plan: Plan | None = None
+        self._power: PowerProbe | None = None
 
     # --- read -------------------------------------------------------------------------------------
 
@@ -196,11 +198,31 @@ class MeterSteps:
         node = self._run.around.network.node(mrid) if mrid else None
         return node.identities.get(identity) if node else None
 
+    # --- balance ----------------------------------------------------------------------------------
+
+    def read_power(self, progress: Progress | None) -> None:
+        """Whoever is under the probe: its power goes into the balance of this place."""
+        self._step(m.BalanceStep)
+        run = self._run
+        port = run.around.port_for(DeviceRole.NEW)
+        if port is None:
+            raise JobError("no_port", "no optical probe is known: plug it in, or choose its port")
+        self._work.close()  # the session of this order's own meter lets go of the port
+        self._power = PowerProbe(run.around, self.context)
+        try:
+            reading = self._power.read(port, progress)
+        finally:
+            self._power = None
+        run.put_on_bench(power=balances.board(run).take(reading))
+
     # --- common -----------------------------------------------------------------------------------
 
     def cancel(self) -> None:
         """Stop the running call."""
         self._work.cancel()
+        power = self._power
+        if power is not None:
+            power.cancel()
 
     def close(self) -> None:
         """Leave the meter well."""

@@ -123,6 +123,7 @@ _EMPTY: dict[str, a.Answer] = {
     "seals": a.SealsAnswer(),
     "place": a.PlaceAnswer(),
     "join": a.JoinAnswer(),
+    "balance": a.BalanceAnswer(),
     "signature": a.SignatureAnswer(outcome="signed"),
     "summary": a.SummaryAnswer(),
     "choose": a.ChooseAnswer(choice=""),

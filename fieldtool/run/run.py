@@ -25,7 +25,7 @@ from fieldtool.procedure.effects import device_serial, effects, match_payload, p
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import ending, evidence, pages, photos, which
+from fieldtool.run import balances, ending, evidence, pages, photos, which
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
@@ -221,6 +221,15 @@ class ProcedureRun:
     def check_join(self, progress: Progress | None = None) -> None:
         """*Slow.* Ask whether the network has heard the device."""
         self.meters.check_join(progress)
+
+    def read_power(self, progress: Progress | None = None) -> None:
+        """*Slow.* Read the power of the meter under the probe into the balance of the current step."""
+        self.meters.read_power(progress)
+
+    def say_of_power(self, serial: str, what: str) -> None:
+        """A person says what a meter of the balance is: `macro`, `member`, `silent` (it cannot be read)."""
+        with self._lock:
+            self.put_on_bench(power=balances.said(self, serial, what))
 
     def cancel(self) -> None:
         """Stop the running slow call; from any thread."""

@@ -13,6 +13,7 @@ from fieldtool.registration import Heard, Node
 from workorders import network
 from workorders.clock import utc_text
 from workorders.network.places import standing_at
+from workorders.network.standing import standing
 from workorders.orders import OrderStatus, is_open
 from workorders.store import queries, schema
 from workorders.store.engine import Store
@@ -63,6 +64,11 @@ class StoreNetwork:
                 if place.slot is not None:
                     found[place.slot] = place.serial
         return found
+
+    def standing(self, mrid: str) -> list[str]:
+        """Serials of the devices at a node or below it, by panel and slot."""
+        with self._store.read() as connection:
+            return [row.serial for row in standing(connection, mrid)]
 
 
 def _node(found: network.Node) -> Node:

@@ -71,6 +71,8 @@ def _usual(run: ProcedureRun, step: m.Step) -> Fields:
             return {"value": "23800" if step.register else "220"}
         case m.TextStep():
             return {"text": "Torre B"}
+        case m.BalanceStep():
+            return {"reason": step.reasons[0].id}
         case m.SealsStep():
             return {"seals": [{"number": f"{step.id}-1", "position": step.positions[0].id}]}
         case m.SignatureStep():

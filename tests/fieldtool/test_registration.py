@@ -58,6 +58,9 @@ class Tree:
     def used(self, mrid: str) -> int:
         return self._used
 
+    def standing(self, mrid: str) -> list[str]:
+        return []
+
     def occupants(self, panel: str) -> dict[int, str]:
         return {11: "ZIV0000000001"} if panel == "P3" else {}
 

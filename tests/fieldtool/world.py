@@ -351,7 +351,8 @@ def make_world(
         "new": Meter(serial=serial, energy="0.0", model=model),
     }
     monkeypatch.setattr(ScriptedSession, "field", meters)
-    monkeypatch.setattr("fieldtool.commissioning.OpticalSession", ScriptedSession)
+    for module in ("fieldtool.commissioning", "fieldtool.run.power"):
+        monkeypatch.setattr(f"{module}.OpticalSession", ScriptedSession)
     lists, signer = Lists(), Signer()
     root = assets.root()
     around = Surroundings(

@@ -14,7 +14,7 @@ QML_IMPORT_NAME = "FieldTool.Core"
 QML_IMPORT_MAJOR_VERSION = 1
 
 #: Actions that talk to the meter and so run on the lane that owns the port.
-PORT_ACTIONS = frozenset({"read", "plan", "apply", "relay", "join", "allow"})
+PORT_ACTIONS = frozenset({"read", "plan", "apply", "relay", "join", "allow", "power"})
 
 
 @QmlElement

@@ -145,6 +145,10 @@ _OTHERWISE = {
     "number": _not_obtainable,
     "meter_read": _not_obtainable,
     "relay": lambda given, pending: {"untested": str(given["otherwise"])},
+    "balance": lambda given, pending: {
+        "reason": str(given["otherwise"]),
+        "photos": _list(pending.get("photos")),
+    },
     "seals": lambda given, pending: {"none": True},
 }
 

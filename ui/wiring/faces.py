@@ -6,6 +6,7 @@ from typing import Any
 
 from fieldtool.procedure import views as v
 from ui import views
+from ui.wiring.balance import balance_face
 from ui.wiring.face import Face, Fields, choices, facts, photos
 from ui.wiring.formats import Formats
 from ui.wiring.meter_faces import join_face, match_face, plan_face, read_face, relay_face
@@ -45,6 +46,8 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
             return _place(body, fields, formats)
         case v.JoinBody():
             return join_face(body, formats)
+        case v.BalanceBody():
+            return balance_face(body, formats)
         case v.SignatureBody():
             return Face(
                 "signature",

@@ -25,7 +25,7 @@ from workorders.journal.kinds import DeviceRole
 
 SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2
-AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join"})
+AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join", "balance"})
 #: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
 NOT_IN_DRAFT = ("photos", "image", "retake", "customer", "stands", "measured", "device")
 
@@ -287,6 +287,16 @@ class Runs:
     ) -> None:
         self._slow(run, pending, report, run.check_join)
 
+    def _do_power(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        self._slow(run, pending, report, run.read_power)
+
+    def _do_meter_is(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        run.say_of_power(str(values.get("serial") or ""), str(values.get("what") or ""))
+
     def _slow(
         self,
         run: ProcedureRun,
@@ -404,5 +414,7 @@ _ACTIONS: dict[str, Action] = {
     "allow": Runs._do_allow,
     "relay": Runs._do_relay,
     "join": Runs._do_join,
+    "power": Runs._do_power,
+    "meter_is": Runs._do_meter_is,
     "position": Runs._do_position,
 }

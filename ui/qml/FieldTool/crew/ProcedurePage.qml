@@ -193,6 +193,14 @@ FocusScope {
     }
 
     Component {
+        id: balanceFace
+
+        BalanceStep {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
         id: signatureFace
 
         SignatureStep {
@@ -222,6 +230,7 @@ FocusScope {
             "seals": sealsFace,
             "place": placeFace,
             "join": joinFace,
+            "balance": balanceFace,
             "signature": signatureFace,
             "summary": summaryFace,
             "match": matchFace
