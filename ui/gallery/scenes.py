@@ -11,7 +11,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui import manyviews, officeviews, views
 from ui.app import Screens
-from ui.preview import configuring, many, office, orders, phases, steps, tools
+from ui.preview import balancing, configuring, many, office, orders, phases, steps, tools
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -239,5 +239,7 @@ SCENES: tuple[Scene, ...] = (
     ),
     _at("paso_texto", "photo_after", steps.STEPS["note"]),
     _at("paso_custodia", "photo_after", steps.STEPS["custody"]),
+    _at("paso_balance", "photo_after", balancing.WALKING),
+    _at("paso_balance_no_cuadra", "photo_after", balancing.OFF),
     _at("paso_valor", "photo_after", steps.STEPS["value"]),
 )

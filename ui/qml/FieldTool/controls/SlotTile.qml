@@ -9,6 +9,8 @@ T.AbstractButton {
     property string detail: ""
     property string slotState: "free"
     property bool chosen: false
+    property string freeWord: qsTr("libre")
+    property string expectedWord: qsTr("prevista")
 
     readonly property bool unread: slotState === "unread"
     readonly property bool foreign: slotState === "foreign"
@@ -18,8 +20,8 @@ T.AbstractButton {
         if (detail !== "" && (taken || mine || unread || foreign))
             return detail;
         if (slotState === "expected" && !chosen)
-            return qsTr("prevista");
-        return taken || mine ? "" : qsTr("libre");
+            return expectedWord;
+        return taken || mine ? "" : freeWord;
     }
     readonly property string sign: {
         if (unread)

@@ -114,6 +114,8 @@ StepBody {
                         height: 88
                         text: modelData.title
                         detail: modelData.detail
+                        freeWord: qsTr("sin leer")
+                        expectedWord: qsTr("ahora")
                         slotState: modelData.state === "ours" ? "expected" : modelData.state
                         chosen: modelData.state === "ours" || body.chosen === modelData.key
                         Accessible.name: modelData.serial + " " + modelData.detail
