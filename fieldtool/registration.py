@@ -18,7 +18,8 @@ from typing import Protocol
 import msgspec
 
 from fieldtool.identity import normalise_serial
-from fieldtool.positioning import distance_m, trusted
+from fieldtool.leaving import Neighbour
+from fieldtool.positioning import Coordinates, distance_m, trusted
 from fieldtool.procedure.answers import PlaceAnswer, Position
 from fieldtool.procedure.bench import JoinFound, Level, PlaceFound
 from fieldtool.technologies import IdentityCheck, IdentitySource, Technology, plain_eui
@@ -71,6 +72,10 @@ class Network(Protocol):
 
     def occupants(self, panel: str) -> dict[int, str]:
         """Serial by slot."""
+        ...
+
+    def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
+        """Devices and orders in the same panel, or within `NEAR_M` metres of a position; not this order's."""
         ...
 
     def standing(self, mrid: str) -> list[str]:

@@ -220,11 +220,14 @@ class SignatureAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class SummaryAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
-    """`checks` as on a confirm page; `remark` goes on the record."""
+    """`checks` as on a confirm page; `remark` goes on the record. The job fills in what spoke against
+    leaving: `risk` the level, `risks` its reasons."""
 
     PERSONAL: ClassVar[tuple[str, ...]] = ("note", "remark")
     checks: dict[str, bool] = {}
     remark: str | None = None
+    risk: str | None = None
+    risks: list[str] = []
 
 
 Answer: TypeAlias = (

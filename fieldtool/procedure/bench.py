@@ -12,6 +12,7 @@ import msgspec
 
 from fieldtool.balancing import PowerBoard
 from fieldtool.identity import MatchResult
+from fieldtool.leaving import Risk
 from fieldtool.procedure.state import Found
 from fieldtool.procedure.views import ChangeRow
 from workorders.journal.kinds import BlobTaken, JoinState, Sealed
@@ -95,6 +96,7 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     place: PlaceFound | None = None
     join: JoinFound | None = None
     power: PowerBoard | None = None
+    risks: list[Risk] = []
     override: SignedOverride | None = None
     seals_used: Mapping[str, str] = {}
     value_holder: str | None = None

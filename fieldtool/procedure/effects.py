@@ -8,6 +8,7 @@ import msgspec
 
 from fieldtool.balancing import PowerBoard
 from fieldtool.identity import Source, normalise_serial
+from fieldtool.leaving import worst
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench, SignedOverride
@@ -39,6 +40,8 @@ from workorders.orders import PERSONAL_FLAGS
 Seal = Callable[[str, str], Sealed]
 """(field, text) → the text sealed under the order's key."""
 
+OF_THE_PLACE = ("neighbour_", "phase_not_there")
+"""Risks that nothing else in the record tells."""
 OFF_BALANCE = (BalanceBand.SUSPECT, BalanceBand.TOPOLOGY)
 UNSAFE_REASON = "unsafe_installation"
 WRONG_PLACE = ("far", "simulated", "stale", "jump")
@@ -109,6 +112,9 @@ def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
             slot=place.slot,
             phase=place.phase,
         )
+    if isinstance(answer, a.SummaryAnswer) and bench.risks:
+        codes = [risk.code for risk in bench.risks]
+        return change(answer, risk=worst(bench.risks).value, risks=codes)
     if isinstance(answer, a.BalanceAnswer) and bench.power is not None:
         return _balanced(answer, bench.power)
     if isinstance(answer, a.JoinAnswer) and bench.join is not None:
@@ -365,6 +371,8 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
             flags.append("value_not_as_ordered")
         if isinstance(answer, a.PositionedAnswer) and answer.position is not None:
             flags += [f"position_{flag}" for flag in answer.position.flags if flag in WRONG_PLACE]
+        if isinstance(answer, a.SummaryAnswer):
+            flags += [code for code in answer.risks if code.startswith(OF_THE_PLACE)]
         if isinstance(answer, a.BalanceAnswer) and answer.band in OFF_BALANCE:
             flags.append("balance_off")
         if isinstance(answer, a.JoinAnswer) and answer.state is not None and answer.state != "joined":

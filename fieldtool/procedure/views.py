@@ -388,14 +388,25 @@ class SignatureBody(msgspec.Struct, frozen=True, kw_only=True, tag="signature"):
     witness: bool = True
 
 
+class RiskView(msgspec.Struct, frozen=True, kw_only=True):
+    """A reason to look once more. Text `flag.<code>`, what to do `leave.remedy.<code>`, and at which step."""
+
+    code: str
+    level: str
+    params: dict[str, str]
+    step: str | None
+
+
 class SummaryBody(msgspec.Struct, frozen=True, kw_only=True, tag="summary"):
-    """The last look."""
+    """The last look. `risk`: how likely somebody has to come back (low, medium, high), for `risks`."""
 
     checks: list[CheckView]
     facts: list[FactView]
     flags: list[str]
     photos: list[PhotoView]
     minutes: int
+    risk: str = "low"
+    risks: list[RiskView] = []
 
 
 Body: TypeAlias = (

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from fieldtool import wiring
 from fieldtool.identity import Source
+from fieldtool.leaving import worst
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
@@ -18,7 +19,7 @@ from fieldtool.procedure.readings import optical_value, plausible
 from fieldtool.procedure.rules import consent_missing, scanned_serial
 from fieldtool.procedure.valuerules import expected
 from fieldtool.registration import capacity_of, collector_for, level_of
-from fieldtool.run import balances, evidence
+from fieldtool.run import balances, beside, evidence
 from fieldtool.text import Language
 from workorders.clock import read_utc
 from workorders.journal.kinds import DeviceRole
@@ -417,6 +418,7 @@ def _summary(
     state, job = run.state, run.job()
     started = state.started_at
     minutes = int((datetime.now(UTC) - read_utc(started)).total_seconds() // 60) if started else 0
+    risks = beside.risks_now(run)
     return v.SummaryBody(
         checks=_checks(run, step, given, language),
         facts=summary_facts(run),
@@ -425,6 +427,11 @@ def _summary(
             v.PhotoView(sha256=blob.sha256, what=blob.what, size=blob.size) for blob in state.photos.values()
         ],
         minutes=max(0, minutes),
+        risk=worst(risks).value,
+        risks=[
+            v.RiskView(code=one.code, level=one.level.value, params=one.params, step=one.step)
+            for one in risks
+        ],
     )
 
 

@@ -25,7 +25,7 @@ from fieldtool.procedure.effects import device_serial, effects, match_payload, p
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import balances, ending, evidence, pages, photos, which
+from fieldtool.run import balances, beside, ending, evidence, pages, photos, which
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
@@ -338,6 +338,8 @@ class ProcedureRun:
             bench = msgspec.structs.replace(bench, place=evidence.place_now(self, step, answer))
         if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer):
             bench = msgspec.structs.replace(bench, value_holder=evidence.holder_of(self, step, answer))
+        if isinstance(step, m.SummaryStep):
+            bench = msgspec.structs.replace(bench, risks=beside.risks_now(self))
         if isinstance(step, m.SealsStep) and isinstance(answer, a.SealsAnswer):
             used = self.book.seals_elsewhere([seal.number for seal in answer.seals])
             bench = msgspec.structs.replace(bench, seals_used=used)

@@ -9,7 +9,10 @@ from sqlalchemy import String, cast, select, true
 from drivers.errors import DriverError
 from fieldtool.errors import JobError
 from fieldtool.identity import OtherOrder, StockItem, normalise_serial, same_identity
+from fieldtool.leaving import Neighbour
+from fieldtool.positioning import Coordinates
 from fieldtool.registration import Heard, Node
+from fieldtool.tablet import neighbours
 from workorders import network
 from workorders.clock import utc_text
 from workorders.network.places import standing_at
@@ -64,6 +67,14 @@ class StoreNetwork:
                 if place.slot is not None:
                     found[place.slot] = place.serial
         return found
+
+    def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
+        """Devices and orders in the same panel, or within `NEAR_M` metres of a position; not this order's.
+
+        Of the places of other supply points a tablet knows those of its own orders.
+        """
+        with self._store.read() as connection:
+            return neighbours.beside(connection, order_id, panel, position)
 
     def standing(self, mrid: str) -> list[str]:
         """Serials of the devices at a node or below it, by panel and slot."""

@@ -8,6 +8,8 @@ from typing import ClassVar
 import pytest
 
 import assets
+from fieldtool.leaving import Neighbour
+from fieldtool.positioning import Coordinates
 from fieldtool.procedure.answers import PlaceAnswer, Position
 from fieldtool.registration import (
     Heard,
@@ -57,6 +59,9 @@ class Tree:
 
     def used(self, mrid: str) -> int:
         return self._used
+
+    def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
+        return []
 
     def standing(self, mrid: str) -> list[str]:
         return []

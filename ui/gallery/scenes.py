@@ -241,5 +241,6 @@ SCENES: tuple[Scene, ...] = (
     _at("paso_custodia", "photo_after", steps.STEPS["custody"]),
     _at("paso_balance", "photo_after", balancing.WALKING),
     _at("paso_balance_no_cuadra", "photo_after", balancing.OFF),
+    _at("paso_salida_riesgo", "summary", balancing.LEAVING),
     _at("paso_valor", "photo_after", steps.STEPS["value"]),
 )

@@ -1,8 +1,8 @@
-"""The balance of the preview: one on its way round the panel, and one that does not close."""
+"""Balances of the preview, one on its way and one that does not close, and a summary that warns."""
 
 from __future__ import annotations
 
-from ui.views import Choice, Fact, Slot, Step
+from ui.views import Check, Choice, Fact, Slot, Step
 
 _SERIALS = tuple(f"1LGZ004128{8840 + at}" for at in range(1, 23))
 _REASONS = (
@@ -70,4 +70,38 @@ OFF = Step(
     otherwise=_REASONS,
     primary="Leer este medidor",
     primary_icon="probe",
+)
+LEAVING = Step(
+    key="summary",
+    number=19,
+    kind="summary",
+    title="Resumen y salida",
+    text="Todo está guardado en este equipo.",
+    tone="wrong",
+    verdict="No se vaya todavía",
+    verdict_detail="Así casi siempre hay que volver.",
+    choices=(
+        Choice(
+            key="place",
+            title="Sus vecinos cuelgan de otro concentrador",
+            detail="5 vecinos: SCZ-CD-0409; este: SCZ-CD-0412. Revise la ubicación.",
+            tone="wrong",
+            icon="attention",
+        ),
+        Choice(
+            key="join",
+            title="Unión a la red pendiente",
+            detail="Suele verse en 15 minutos: pregunte otra vez antes de irse.",
+            tone="attention",
+            icon="attention",
+        ),
+        Choice(key="", title="Precinto roto", tone="attention", icon="attention"),
+    ),
+    facts=(
+        Fact(label="Medidor retirado", value="1LGZ0041288736", detail="18 342,7 kWh", serial=True),
+        Fact(label="Medidor nuevo", value="1LGZ0072418836", detail="0,0 kWh", serial=True),
+    ),
+    checks=(Check(key="clean", text="Sitio limpio, caja cerrada, suministro repuesto"),),
+    primary="Terminar la orden",
+    primary_icon="check",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fieldtool import words
 from fieldtool.procedure import views as v
 from ui import views
 from ui.wiring.balance import balance_face
@@ -259,7 +260,10 @@ def _summary(body: v.SummaryBody, fields: Fields, formats: Formats) -> Face:
     shown = list(facts(body.facts, formats))
     shown.append(views.Fact(label=formats.say("Fotos"), value=str(len(body.photos))))
     shown.append(views.Fact(label=formats.say("Duración"), value=f"{body.minutes} min"))
+    told = {risk.code for risk in body.risks}
     for flag in body.flags:
+        if flag in told:
+            continue
         shown.append(
             views.Fact(
                 label=formats.say("Anotado"),
@@ -272,5 +276,34 @@ def _summary(body: v.SummaryBody, fields: Fields, formats: Formats) -> Face:
         "summary",
         primary=formats.say("Terminar la orden"),
         primary_icon="check",
-        parts={"facts": tuple(shown), "checks": checks(body.checks, formats)},
+        parts={"facts": tuple(shown), "checks": checks(body.checks, formats), **_risk(body, formats)},
     )
+
+
+_RISK_TONES: dict[str, views.Tone] = {"low": "", "medium": "attention", "high": "wrong"}
+
+
+def _risk(body: v.SummaryBody, formats: Formats) -> dict[str, Any]:
+    """What speaks against leaving: the verdict, and each reason with what can be done about it now."""
+    if not body.risks:
+        return {}
+    return {
+        "tone": _RISK_TONES[body.risk],
+        "verdict": formats.word(f"leave.{body.risk}"),
+        "verdict_detail": formats.word(f"leave.{body.risk}.detail"),
+        "choices": tuple(
+            views.Choice(
+                key=risk.step or "",
+                title=formats.word_or(f"flag.{risk.code}", risk.code.replace("_", " ")),
+                detail=_remedy(risk, formats),
+                tone=_RISK_TONES[risk.level],
+                icon="attention" if risk.level != "low" else "waiting",
+            )
+            for risk in body.risks
+        ),
+    }
+
+
+def _remedy(risk: v.RiskView, formats: Formats) -> str:
+    key = f"leave.remedy.{risk.code}"
+    return formats.word(key, **risk.params) if words.has(key, formats.language) else ""

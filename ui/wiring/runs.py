@@ -239,6 +239,11 @@ class Runs:
             # The serial that was read before is the wrong one: the page asks for another.
             self._pending[run.order_id, step.body.rescan_step] = Pending(fields={"again": True})
 
+    def _do_go(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        run.go(str(values.get("step") or ""))
+
     def _do_override(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
     ) -> None:
@@ -407,6 +412,7 @@ _ACTIONS: dict[str, Action] = {
     "typed": Runs._do_typed,
     "select": Runs._do_select,
     "rescan": Runs._do_rescan,
+    "go": Runs._do_go,
     "override": Runs._do_override,
     "read": Runs._do_read,
     "plan": Runs._do_plan,

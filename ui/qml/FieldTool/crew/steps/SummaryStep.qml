@@ -35,6 +35,41 @@ StepBody {
                 step: body.step
             }
 
+            VerdictBand {
+                visible: (body.step.verdict ?? "") !== ""
+                width: parent.width
+                tone: body.step.tone || "good"
+                iconName: body.step.tone === "wrong" ? "wrong" : body.step.tone === "attention" ? "attention" : "waiting"
+                text: body.step.verdict ?? ""
+                detail: body.step.verdictDetail ?? ""
+            }
+
+            Column {
+                visible: risks.count > 0
+                width: parent.width
+                spacing: Theme.gap8
+
+                Repeater {
+                    id: risks
+
+                    model: body.step.choices ?? []
+
+                    ChoiceTile {
+                        required property var modelData
+
+                        width: parent.width
+                        text: modelData.title
+                        detail: modelData.detail
+                        iconName: modelData.icon
+                        tone: modelData.tone
+                        enabled: modelData.key !== ""
+                        onClicked: body.procedure.act("go", {
+                            "step": modelData.key
+                        })
+                    }
+                }
+            }
+
             CheckTiles {
                 id: tiles
 

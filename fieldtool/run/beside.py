@@ -1,0 +1,58 @@
+"""What speaks against leaving now: the visit's own flags, and the places beside this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from fieldtool.leaving import Neighbour, Risk, disagreements, phase_fault, risks
+from fieldtool.positioning import Coordinates, coordinates
+from fieldtool.procedure import answers as a
+from fieldtool.procedure.effects import flags_of
+from fieldtool.run import evidence
+from workorders.network import NodeKind
+from workorders.store import schema
+
+if TYPE_CHECKING:
+    from fieldtool.run.run import ProcedureRun
+
+
+def risks_now(run: ProcedureRun) -> list[Risk]:
+    """Every reason to look once more before the crew goes, the worst first."""
+    job = run.job()
+    technology = evidence.technology_of(run.order, run.around)
+    wait = technology.wait.recheck_minutes if technology else None
+    flags = flags_of(run.procedure, job, run.state)
+    return risks(run.procedure, run.state, flags, _of_the_place(run), wait_minutes=wait)
+
+
+def _of_the_place(run: ProcedureRun) -> list[Risk]:
+    placed = next(
+        (done.answer for done in run.state.done.values() if isinstance(done.answer, a.PlaceAnswer)), None
+    )
+    if placed is None:
+        return []
+    place, network = run.order.place, run.around.network
+    above = network.ancestors(place.transformer) if place.transformer else []
+    feeder = next((node.mrid for node in above if node.kind == NodeKind.FEEDER), place.feeder)
+    own = Neighbour(
+        name=run.order_id, concentrator=placed.concentrator, transformer=place.transformer, feeder=feeder
+    )
+    there = _here(run, placed)
+    found = disagreements(own, network.beside(run.order_id, placed.panel, there))
+    fault = phase_fault(placed.phase, above[-1].phase if above else None)
+    return [*found, fault] if fault is not None else found
+
+
+def _here(run: ProcedureRun, placed: a.PlaceAnswer) -> Coordinates | None:
+    """Where the office says that the supply point is, else where the crew stood."""
+    table = schema.order_text
+    with run.around.journal.store.read() as connection:
+        named: str | None = connection.execute(
+            select(table.c.position).where(table.c.order_id == run.order_id)
+        ).scalar()
+    there = coordinates(named)
+    if there is None and placed.position is not None:
+        there = placed.position.latitude, placed.position.longitude
+    return there
