@@ -55,6 +55,7 @@ HIGH = frozenset(
         *("match_overridden", "old_meter_overridden", "join_failed", "join_orphan", "other_concentrator"),
         *("balance_off", "position_far", "position_simulated", "reading_disagrees", "implausible_reading"),
         *("neighbour_concentrator", "neighbour_transformer", "neighbour_feeder", "phase_not_there"),
+        "collector_elsewhere",
     }
 )
 """What brings somebody back nearly always, or makes the record wrong."""
@@ -65,6 +66,7 @@ _STEP_OF: Mapping[str, tuple[type[m.Step], ...]] = {
     "other_concentrator": (m.PlaceStep,),
     "neighbour_": (m.PlaceStep,),
     "phase_not_there": (m.PlaceStep,),
+    "collector_elsewhere": (m.PlaceStep,),
     "capacity_": (m.PlaceStep,),
     "position_": (m.PlaceStep,),
     "balance_": (m.BalanceStep,),

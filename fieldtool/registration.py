@@ -74,6 +74,18 @@ class Network(Protocol):
         """Serial by slot."""
         ...
 
+    def nearest(self, kind: str, position: Coordinates, limit: int) -> list[Node]:
+        """Nodes of a kind whose place is known, the nearest first."""
+        ...
+
+    def recent(self, kind: str, limit: int) -> list[Node]:
+        """Collectors that devices were placed on here of late, the newest first."""
+        ...
+
+    def called(self, text: str) -> list[Node]:
+        """Nodes of that mRID or name, or with that text in their identity."""
+        ...
+
     def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
         """Devices and orders in the same panel, or within `NEAR_M` metres of a position; not this order's."""
         ...

@@ -162,7 +162,7 @@ class Phase(View, frozen=True, kw_only=True):
 
 
 class Choice(View, frozen=True, kw_only=True):
-    """One way to answer; `needs_note` asks for a text, `needs_photo` for a picture."""
+    """One way to answer; `needs_note` asks for a text, `needs_photo` for a picture; `role` groups them."""
 
     key: str
     title: str
@@ -171,6 +171,7 @@ class Choice(View, frozen=True, kw_only=True):
     tone: Tone = ""
     needs_note: bool = False
     needs_photo: bool = False
+    role: str = ""
 
 
 class Check(View, frozen=True, kw_only=True):
@@ -227,7 +228,7 @@ class Code(View, frozen=True, kw_only=True):
     text: str = ""
 
 
-Sought = Literal["order", "ticket", "seal", "device"]
+Sought = Literal["order", "ticket", "seal", "device", "node"]
 
 
 class Sighting(View, frozen=True, kw_only=True):

@@ -301,7 +301,10 @@ class SlotView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaceOption(msgspec.Struct, frozen=True, kw_only=True):
-    """A concentrator or panel to choose: how full it is and how far away."""
+    """A concentrator or panel to choose: how full it is and how far away.
+
+    `group`: here (where the order's place allows), recent (used of late on this tablet), near (by position).
+    """
 
     id: str
     name: str
@@ -310,6 +313,7 @@ class PlaceOption(msgspec.Struct, frozen=True, kw_only=True):
     level: str
     distance_m: int | None = None
     expected: bool = False
+    group: str = "here"
 
 
 class PlaceBody(msgspec.Struct, frozen=True, kw_only=True, tag="place"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from fieldtool.leaving import Neighbour, Risk, disagreements, phase_fault, risks
+from fieldtool.leaving import Neighbour, Risk, RiskLevel, disagreements, phase_fault, risks
 from fieldtool.positioning import Coordinates, coordinates
 from fieldtool.procedure import answers as a
 from fieldtool.procedure.effects import flags_of
@@ -41,8 +41,25 @@ def _of_the_place(run: ProcedureRun) -> list[Risk]:
     )
     there = _here(run, placed)
     found = disagreements(own, network.beside(run.order_id, placed.panel, there))
+    found += _collector_elsewhere(run, placed)
     fault = phase_fault(placed.phase, above[-1].phase if above else None)
     return [*found, fault] if fault is not None else found
+
+
+def _collector_elsewhere(run: ProcedureRun, placed: a.PlaceAnswer) -> list[Risk]:
+    """A collector at another transformer than the order's, where the technology has one at each."""
+    technology = evidence.technology_of(run.order, run.around)
+    mine = run.order.place.transformer
+    if technology is None or technology.tree.collector_under != NodeKind.TRANSFORMER:
+        return []
+    if placed.concentrator is None or mine is None:
+        return []
+    above = run.around.network.ancestors(placed.concentrator)
+    theirs = next((node.mrid for node in above if node.kind == NodeKind.TRANSFORMER), None)
+    if theirs in (None, mine):
+        return []
+    params = {"mine": mine, "theirs": str(theirs)}
+    return [Risk(code="collector_elsewhere", level=RiskLevel.HIGH, params=params)]
 
 
 def _here(run: ProcedureRun, placed: a.PlaceAnswer) -> Coordinates | None:

@@ -18,8 +18,7 @@ from fieldtool.procedure.effects import device_serial, flags_of
 from fieldtool.procedure.readings import optical_value, plausible
 from fieldtool.procedure.rules import consent_missing, scanned_serial
 from fieldtool.procedure.valuerules import expected
-from fieldtool.registration import capacity_of, collector_for, level_of
-from fieldtool.run import balances, beside, evidence
+from fieldtool.run import balances, beside, evidence, placing
 from fieldtool.text import Language
 from workorders.clock import read_utc
 from workorders.journal.kinds import DeviceRole
@@ -69,7 +68,7 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
         case m.SealsStep():
             return _seals(step, given, language)
         case m.PlaceStep():
-            return _place(run, step, given)
+            return placing.body(run, step, given, override_options())
         case m.BalanceStep():
             return balances.body(run, given, options(step.reasons, language))
         case m.JoinStep():
@@ -308,79 +307,6 @@ def _seals(step: m.SealsStep, given: a.Answer | None, language: Language) -> v.S
         ],
         none=answer.none,
     )
-
-
-def _place(run: ProcedureRun, step: m.PlaceStep, given: a.Answer | None) -> v.PlaceBody:
-    answer = given if isinstance(given, a.PlaceAnswer) else a.PlaceAnswer()
-    judged = evidence.place_now(run, step, answer)
-    network = run.around.network
-    technology = evidence.technology_of(run.order, run.around) if step.what is m.PlaceWhat.METER else None
-    place = run.order.place
-    collectors = collector_for(technology, place, network) if technology else []
-    chosen = []
-    for node in collectors:
-        capacity, used = capacity_of(node, technology), network.used(node.mrid)
-        chosen.append(
-            v.PlaceOption(
-                id=node.mrid,
-                name=node.name or node.mrid,
-                used=used,
-                capacity=capacity,
-                level=level_of(used, capacity, technology),
-                expected=node.mrid == place.concentrator,
-            )
-        )
-    anchor = place.transformer or place.feeder or place.substation
-    return v.PlaceBody(
-        path=[node.name or node.mrid for node in network.ancestors(anchor)] if anchor else [],
-        concentrators=chosen,
-        concentrator=judged.concentrator,
-        panels=_panels(run, place.transformer, judged.panel),
-        panel=judged.panel,
-        slots=_slots(run, judged.panel, judged.slot, answer.slot),
-        slot=judged.slot,
-        phases=["A", "B", "C", "ABC"] if "three_phase" in run.job().facts else ["A", "B", "C"],
-        phase=judged.phase,
-        reasons=override_options(),
-    )
-
-
-def _panels(run: ProcedureRun, transformer: str | None, expected: str | None) -> list[v.PlaceOption]:
-    if expected is None or transformer is None:
-        return []
-    network = run.around.network
-    return [
-        v.PlaceOption(
-            id=node.mrid,
-            name=node.name or node.mrid,
-            used=network.used(node.mrid),
-            capacity=node.capacity,
-            level="fine",
-            expected=node.mrid == expected,
-        )
-        for node in network.children(transformer, "panel")
-    ]
-
-
-def _slots(run: ProcedureRun, panel: str | None, meant: int | None, said: int | None) -> list[v.SlotView]:
-    """Who stands where. `meant`: slot of the answer or, without one, of the order; `said`: the answer's."""
-    if panel is None:
-        return []
-    node, there = run.around.network.node(panel), run.around.network.occupants(panel)
-    count = (node.capacity if node else None) or max([*there, meant or 0], default=0)
-    new, own = device_serial(run.state, DeviceRole.NEW), evidence.own_serials(run)
-    slots = []
-    for number in range(1, count + 1):
-        serial = there.get(number)
-        if serial is not None and serial not in own:
-            slots.append(v.SlotView(number=number, serial=serial, state="taken"))
-        elif number == meant:
-            state = "ours" if number == said or (new is not None and serial == new) else "expected"
-            slots.append(v.SlotView(number=number, serial=new, state=state))
-        else:
-            # An old meter of this order that hangs elsewhere than was meant is still the one that goes.
-            slots.append(v.SlotView(number=number, serial=None, state="free"))
-    return slots
 
 
 def _join(run: ProcedureRun, given: a.Answer | None) -> v.JoinBody:

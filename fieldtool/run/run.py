@@ -25,7 +25,7 @@ from fieldtool.procedure.effects import device_serial, effects, match_payload, p
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import balances, beside, ending, evidence, pages, photos, which
+from fieldtool.run import balances, beside, ending, evidence, pages, photos, placing, which
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
@@ -225,6 +225,10 @@ class ProcedureRun:
     def read_power(self, progress: Progress | None = None) -> None:
         """*Slow.* Read the power of the meter under the probe into the balance of the current step."""
         self.meters.read_power(progress)
+
+    def place_called(self, text: str) -> tuple[str, str] | None:
+        """What a scanned label is: (`concentrator` or `panel`, its mRID); None for no node of the tree."""
+        return placing.find(self, text)
 
     def say_of_power(self, serial: str, what: str) -> None:
         """A person says what a meter of the balance is: `macro`, `member`, `silent` (it cannot be read)."""

@@ -68,6 +68,21 @@ class StoreNetwork:
                     found[place.slot] = place.serial
         return found
 
+    def nearest(self, kind: str, position: Coordinates, limit: int) -> list[Node]:
+        """Nodes of a kind whose place is known, the nearest first."""
+        with self._store.read() as connection:
+            return [_node(found) for found in neighbours.nearest(connection, kind, position, limit)]
+
+    def recent(self, kind: str, limit: int) -> list[Node]:
+        """Collectors that devices were placed on here of late, the newest first."""
+        with self._store.read() as connection:
+            return [_node(found) for found in neighbours.recent(connection, kind, limit)]
+
+    def called(self, text: str) -> list[Node]:
+        """Nodes of that mRID or name, or with that text in their identity."""
+        with self._store.read() as connection:
+            return [_node(found) for found in neighbours.called(connection, text)]
+
     def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
         """Devices and orders in the same panel, or within `NEAR_M` metres of a position; not this order's.
 

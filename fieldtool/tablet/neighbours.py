@@ -6,10 +6,12 @@ from sqlalchemy import Connection, func, select
 
 from fieldtool.leaving import NEAR_M, Neighbour
 from fieldtool.positioning import Coordinates, coordinates, distance_m
-from workorders.network import NodeKind, ancestors
+from workorders.network import Node, NodeKind, ancestors, find_nodes, node
 from workorders.store import schema
 
-_order, _text, _placed = schema.work_order, schema.order_text, schema.placement
+_order, _text, _placed, _node = schema.work_order, schema.order_text, schema.placement, schema.network_node
+MOST_COLLECTORS = 5000
+"""Collectors of one kind in the network of a tablet: more than any rollout has."""
 
 
 def beside(
@@ -20,6 +22,45 @@ def beside(
     found |= {one.name: one for one in _in_panel(connection, order_id, panel)} if panel else {}
     feeders: dict[str, str | None] = {}
     return [_with_feeder(connection, one, feeders) for one in found.values()]
+
+
+def nearest(connection: Connection, kind: str, position: Coordinates, limit: int) -> list[Node]:
+    """Nodes of a kind whose place is known, the nearest first."""
+    nodes = find_nodes(connection, kinds=[kind], limit=MOST_COLLECTORS)
+    placed = [
+        (distance_m(*position, node.lat, node.lon), node.mrid, node)
+        for node in nodes
+        if node.lat and node.lon
+    ]
+    return [node for _, _, node in sorted(placed, key=lambda one: one[:2])[:limit]]
+
+
+def recent(connection: Connection, kind: str, limit: int) -> list[Node]:
+    """Collectors of a kind that devices were placed on in this store of late, the newest first."""
+    newest = func.max(_placed.c.since)
+    query = (
+        select(_placed.c.concentrator)
+        .join(_node, _node.c.mrid == _placed.c.concentrator)
+        .where(_node.c.kind == kind)
+        .group_by(_placed.c.concentrator)
+        .order_by(newest.desc(), _placed.c.concentrator)
+        .limit(limit)
+    )
+    mrids = connection.execute(query).scalars().all()
+    return [found for mrid in mrids if (found := node(connection, mrid)) is not None]
+
+
+def called(connection: Connection, text: str) -> list[Node]:
+    """Nodes of that mRID or name, or whose identity ends alike (marks are written differently)."""
+    if not text:
+        return []
+    plain = "".join(letter for letter in text if letter.isalnum())
+    wanted = text.casefold()
+    found = find_nodes(connection, search=text, limit=50)
+    named = [one for one in found if wanted in (one.mrid.casefold(), (one.name or "").casefold())]
+    # The tree writes `mac=404022B8DE70`, a label 40:40:22:B8:DE:70; its last figures stand in both.
+    tail = plain[-4:]
+    return named + (find_nodes(connection, search=tail, limit=200) if len(tail) == 4 else [])
 
 
 def _in_panel(connection: Connection, order_id: str, panel: str) -> list[Neighbour]:

@@ -60,6 +60,15 @@ class Tree:
     def used(self, mrid: str) -> int:
         return self._used
 
+    def nearest(self, kind: str, position: Coordinates, limit: int) -> list[Node]:
+        return []
+
+    def recent(self, kind: str, limit: int) -> list[Node]:
+        return []
+
+    def called(self, text: str) -> list[Node]:
+        return []
+
     def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
         return []
 

@@ -110,6 +110,12 @@ class ProcedureController(Controller):
         self.context.scan("seal", seen)
 
     @Slot()
+    def scanPlace(self) -> None:
+        """Reads the label of a concentrator or a panel, and takes it as the place."""
+        self.clear_failure()
+        self.context.scan("node", lambda text: self.act("find_place", {"text": text}))
+
+    @Slot()
     def dismiss(self) -> None:
         """Takes the message away: the crew goes another way."""
         self.clear_failure()

@@ -51,7 +51,7 @@ class ScanController(Controller):
 
     @Property(str, notify=changed)
     def sought(self) -> str:
-        """`order`, `ticket`, `seal` or `device`; empty while nothing is scanned."""
+        """`order`, `ticket`, `seal`, `device` or `node`; empty while nothing is scanned."""
         return self._sought or ""
 
     @Property(str, notify=changed)

@@ -189,6 +189,7 @@ SCENES: tuple[Scene, ...] = (
     _sheet("excepcion", "match", "otherwise"),
     _sheet("permitir", "configure", "allow", configuring.PLAN_ASKING),
     _sheet("no_se_cumple", "voltage", "otherwise"),
+    _sheet("otro_concentrador", "place", "place"),
     Scene("entrar", PreviewTablet, _start),
     Scene(
         "inscribir",

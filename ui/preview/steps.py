@@ -350,6 +350,12 @@ STEPS: dict[str, Step] = {
                 options=tuple(Choice(key=one, title=one) for one in "RST"),
             ),
         ),
+        choices=(
+            Choice(key="c1", title="SCZ-CD-0412", detail="61 de 80 · 40 m · según la orden", role="here"),
+            Choice(key="c2", title="SCZ-CD-0409", detail="78 de 80 · 210 m", role="recent", tone="attention"),
+            Choice(key="c3", title="SCZ-CD-0415", detail="80 de 80 · 350 m", role="near", tone="wrong"),
+            Choice(key="c4", title="SCZ-CD-0420", detail="12 de 80 · 610 m", role="near"),
+        ),
         columns=6,
         value="11",
         slots=tuple(
@@ -362,7 +368,6 @@ STEPS: dict[str, Step] = {
             )
             for at in range(1, 25)
         ),
-        facts=(Fact(label="Concentrador", value="61 de 80", detail="76 %, cabe"),),
         **POSITION,
         primary="Guardar en posición 11",
         primary_icon="place",

@@ -99,6 +99,7 @@ class PreviewTablet:
             "ticket": "fieldtool:preview",
             "seal": "P-004711",
             "device": "37904000009",
+            "node": "SCZ-CD-0409",
         }
         return self.sight or views.Sighting(text=found[sought])
 

@@ -241,7 +241,7 @@ def _place(body: v.PlaceBody, fields: Fields, formats: Formats) -> Face:
     levels = {option.id: option for option in body.concentrators}
     known = levels.get(concentrator)
     shown: list[views.Fact] = []
-    if known is not None and known.capacity:
+    if known is not None and known.capacity and known.level != "fine":
         tone: views.Tone = {"warn": "attention", "full": "wrong"}.get(known.level, "")  # type: ignore[assignment]  # tones by level
         share = f"{known.used * 100 // known.capacity} %"
         used = formats.say("{used} de {all}", used=str(known.used), all=str(known.capacity))
@@ -252,8 +252,28 @@ def _place(body: v.PlaceBody, fields: Fields, formats: Formats) -> Face:
         "slots": slots,
         "value": chosen("slot", body.slot),
         "facts": tuple(shown),
+        "choices": tuple(_candidate(option, formats) for option in body.concentrators),
     }
     return Face("place", primary=formats.say("Guardar ubicación"), primary_icon="place", parts=parts)
+
+
+def _candidate(option: v.PlaceOption, formats: Formats) -> views.Choice:
+    """A collector as a row of the picker: how full, how far, and why it is offered."""
+    parts = []
+    if option.capacity:
+        parts.append(formats.say("{used} de {all}", used=str(option.used), all=str(option.capacity)))
+    if option.distance_m is not None:
+        parts.append(formats.distance(option.distance_m))
+    if option.expected:
+        parts.append(formats.say("según la orden"))
+    tone: views.Tone = {"warn": "attention", "full": "wrong"}.get(option.level, "")  # type: ignore[assignment]  # tones by level
+    return views.Choice(
+        key=option.id,
+        title=option.name,
+        detail=" · ".join(parts),
+        role=option.group,
+        tone=tone,
+    )
 
 
 def _summary(body: v.SummaryBody, fields: Fields, formats: Formats) -> Face:

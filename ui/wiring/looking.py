@@ -58,7 +58,7 @@ class Looking:
             return found, "" if found else say("Ese código no es de inscripción.")
         serial = self._labels().classify(codes, None).serial
         texts = {code.text for code in codes}
-        if sought == "device":
+        if sought in ("device", "node"):
             # What hangs in no order has labels of any model: a serial that no rule knows is taken alone.
             only = next(iter(texts)) if len(texts) == 1 else ""
             found = serial or only

@@ -231,6 +231,23 @@ class Runs:
     ) -> None:
         self._keep(run, pending, **{str(values.get("key")): str(values.get("value"))})
 
+    def _do_find_place(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        found = run.place_called(str(values.get("text") or ""))
+        if found is None:
+            raise views.Failure(
+                self.formats().say("Eso no es un concentrador ni un panel de esta red"),
+                self.formats().say(
+                    "Escanee la etiqueta del concentrador o del panel, o elíjalo de la lista."
+                ),
+                "place.unknown",
+            )
+        field, node = found
+        # The slot of another panel says nothing about this one.
+        fresh = {"slot": ""} if field == "panel" else {}
+        self._keep(run, pending, **{field: node}, **fresh)
+
     def _do_rescan(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
     ) -> None:
@@ -411,6 +428,7 @@ _ACTIONS: dict[str, Action] = {
     "seal": Runs._do_seal,
     "typed": Runs._do_typed,
     "select": Runs._do_select,
+    "find_place": Runs._do_find_place,
     "rescan": Runs._do_rescan,
     "go": Runs._do_go,
     "override": Runs._do_override,

@@ -7,6 +7,7 @@ T.ItemDelegate {
     id: row
 
     property string iconName: ""
+    property string iconTone: ""
     property string detail: ""
     property string verdict: ""
     property string verdictDetail: ""
@@ -48,7 +49,7 @@ T.ItemDelegate {
             anchors.verticalCenter: parent.verticalCenter
             name: row.iconName
             size: 28
-            color: Theme.muted
+            color: row.iconTone === "" ? Theme.muted : Theme.tone(row.iconTone)
         }
 
         Column {

@@ -245,6 +245,14 @@ FocusScope {
     }
 
     Component {
+        id: placeSheet
+
+        PlaceSheet {
+            procedure: page.procedure
+        }
+    }
+
+    Component {
         id: allowSheet
 
         AllowSheet {
@@ -258,7 +266,7 @@ FocusScope {
         function onOpenSheet(name: string): void {
             page.procedure.dismiss();
             page.sheet = name;
-            loader.sourceComponent = name === "allow" ? allowSheet : otherwiseSheet;
+            loader.sourceComponent = name === "allow" ? allowSheet : name === "place" ? placeSheet : otherwiseSheet;
             (loader.item as Item).focus = true;
             loader.forceActiveFocus();
         }

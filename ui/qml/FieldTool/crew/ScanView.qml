@@ -20,6 +20,12 @@ FocusScope {
                 "hint": qsTr("Ponga el QR de la oficina dentro del cuadro."),
                 "field": qsTr("Texto del código")
             };
+        case "node":
+            return {
+                "title": qsTr("Concentrador o panel"),
+                "hint": qsTr("Acerque la etiqueta del concentrador o del panel."),
+                "field": qsTr("Código del concentrador o panel")
+            };
         case "seal":
             return {
                 "title": qsTr("Precinto"),

@@ -14,6 +14,10 @@ StepBody {
     // The taken position that was touched last: who stands there is said below the grid.
     property string asked: ""
     readonly property var shown: slots.find(one => one.key === (asked !== "" ? asked : slot)) ?? ({})
+    readonly property var candidates: step.choices ?? []
+    readonly property var collector: (step.selects ?? []).find(one => one.key === "concentrator") ?? null
+    readonly property var candidate: candidates.find(one => collector !== null && one.key === collector.value) ?? null
+    readonly property var others: (step.selects ?? []).filter(one => one.key !== "concentrator")
     readonly property bool blocked: slots.some(one => one.key === slot && one.state === "taken")
 
     primaryReady: (step.ready ?? true) && !procedure.busy && (!hasSlots || slot !== "" && !blocked)
@@ -22,6 +26,15 @@ StepBody {
     answers: ({
             "slot": body.slot
         })
+
+    extras: candidates.length > 0 ? [
+        {
+            "key": "scan",
+            "text": qsTr("Escanear"),
+            "icon": "scan"
+        }
+    ] : []
+    onExtra: body.procedure.scanPlace()
 
     function slotText(): string {
         if (body.shown.state === "taken")
@@ -57,20 +70,39 @@ StepBody {
                 parts: body.step.place ?? []
             }
 
+            Card {
+                visible: body.collector !== null
+                width: parent.width
+                height: visible ? chosenCollector.implicitHeight : 0
+
+                ListRow {
+                    id: chosenCollector
+
+                    width: parent.width
+                    firstRow: true
+                    iconName: "concentrator"
+                    text: body.candidate?.title ?? body.collector?.value ?? ""
+                    detail: body.candidate?.detail ?? ""
+                    verdict: qsTr("Cambiar")
+                    verdictIcon: "edit"
+                    onClicked: body.openSheet("place")
+                }
+            }
+
             Flow {
                 id: selects
 
-                visible: (body.step.selects ?? []).length > 0
+                visible: body.others.length > 0
                 width: parent.width
                 spacing: Theme.gap12
 
                 Repeater {
-                    model: body.step.selects ?? []
+                    model: body.others
 
                     Dropdown {
                         required property var modelData
 
-                        width: Math.max(200, (selects.width - (body.step.selects.length - 1) * Theme.gap12) / body.step.selects.length)
+                        width: Math.max(200, (selects.width - (body.others.length - 1) * Theme.gap12) / body.others.length)
                         height: Theme.target
                         rowHeight: Theme.target
                         label: modelData.label

@@ -44,28 +44,37 @@ StepBody {
                 detail: body.step.verdictDetail ?? ""
             }
 
-            Column {
+            Card {
                 visible: risks.count > 0
                 width: parent.width
-                spacing: Theme.gap8
+                height: visible ? reasons.implicitHeight : 0
 
-                Repeater {
-                    id: risks
+                Column {
+                    id: reasons
 
-                    model: body.step.choices ?? []
+                    width: parent.width
 
-                    ChoiceTile {
-                        required property var modelData
+                    Repeater {
+                        id: risks
 
-                        width: parent.width
-                        text: modelData.title
-                        detail: modelData.detail
-                        iconName: modelData.icon
-                        tone: modelData.tone
-                        enabled: modelData.key !== ""
-                        onClicked: body.procedure.act("go", {
-                            "step": modelData.key
-                        })
+                        model: body.step.choices ?? []
+
+                        ListRow {
+                            required property var modelData
+                            required property int index
+
+                            width: reasons.width
+                            firstRow: index === 0
+                            iconName: modelData.icon
+                            iconTone: modelData.tone
+                            text: modelData.title
+                            detail: modelData.detail
+                            chevron: modelData.key !== "" ? "next" : ""
+                            enabled: modelData.key !== ""
+                            onClicked: body.procedure.act("go", {
+                                "step": modelData.key
+                            })
+                        }
                     }
                 }
             }

@@ -1,0 +1,101 @@
+"""The place picker: what the order allows, what was used of late, what is near, a label scanned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fieldtool.procedure.views import PlaceBody
+from fieldtool.run import ProcedureRun
+from fieldtool.text import Language
+from tests.fieldtool import world as w
+from tests.fieldtool.jobs import work
+from tests.fieldtool.test_jobs import NO_OLD, job_world
+from tests.fieldtool.world import World
+from workorders.journal.kinds import DevicePlaced, TaskKind
+from workorders.network import Node, load_network
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    world = job_world(tmp_path, monkeypatch, TaskKind.INSTALL, **NO_OLD)
+    nodes = [
+        Node(mrid="ST", kind="substation"),
+        Node(mrid="CT-28101", kind="transformer", parent="ST"),
+        Node(
+            mrid="CT-28101-DC",
+            kind="concentrator",
+            parent="CT-28101",
+            capacity=80,
+            lat="39.4699",
+            lon="-0.3763",
+        ),
+    ]
+    for n, (lat, lon) in enumerate((("39.4705", "-0.3763"), ("39.4801", "-0.3763"), ("41.1", "-0.3"))):
+        nodes.append(Node(mrid=f"CT-{n}", kind="transformer", parent="ST"))
+        nodes.append(
+            Node(
+                mrid=f"CT-{n}-DC",
+                kind="concentrator",
+                parent=f"CT-{n}",
+                name=f"DC {n}",
+                identity=f"mac=40402200000{n}",
+                lat=lat,
+                lon=lon,
+            )
+        )
+    nodes.append(Node(mrid="P-7", kind="panel", parent="CT-28101", name="Piso 7", capacity=12))
+    with world.store.write() as connection:
+        load_network(connection, w.PROJECT, nodes)
+        w.keys.put_order_key(connection, "before", w.new_order_key())
+    world.journal.append(DevicePlaced(serial="A1", model="m", concentrator="CT-2-DC"), order_id="before")
+    return world
+
+
+def at_place(world: World) -> tuple[ProcedureRun, PlaceBody]:
+    run = world.run()
+    work(run, until="place")
+    view = run.view(Language.ES).current
+    assert view is not None
+    assert isinstance(view.body, PlaceBody)
+    return run, view.body
+
+
+def test_the_orders_own_comes_first_then_those_of_late_then_the_nearest(world: World) -> None:
+    _, body = at_place(world)
+    offered = [(one.id, one.group) for one in body.concentrators]
+    assert offered[0] == ("CT-28101-DC", "here")
+    assert ("CT-2-DC", "recent") in offered
+    near = [one for one in body.concentrators if one.group == "near"]
+    assert [one.id for one in near] == ["CT-0-DC", "CT-1-DC"]
+    assert near[0].distance_m is not None
+    assert near[0].distance_m < 100
+    assert len({one.id for one in body.concentrators}) == len(body.concentrators)
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        ("40:40:22:00:00:01", ("concentrator", "CT-1-DC")),
+        ("ct-1-dc", ("concentrator", "CT-1-DC")),
+        ("DC 0", ("concentrator", "CT-0-DC")),
+        ("P-7", ("panel", "P-7")),
+        ("Piso 7", ("panel", "P-7")),
+        ("CT-1", None),
+        ("40:40:22:00:00:99", None),
+        ("", None),
+    ],
+)
+def test_a_label_is_a_collector_a_panel_or_nothing_of_this_network(
+    world: World, label: str, found: tuple[str, str] | None
+) -> None:
+    run, _ = at_place(world)
+    assert run.place_called(label) == found
+
+
+def test_a_collector_of_another_transformer_is_told_before_the_crew_goes(world: World) -> None:
+    run, _ = at_place(world)
+    work(run, {"place": {"concentrator": "CT-0-DC"}})
+    [completed] = world.payloads("order.completed")
+    assert "collector_elsewhere" in completed["flags"]
