@@ -138,11 +138,12 @@ class AnsiWriter:
 
     def _send(self) -> str | None:
         """Why it did not work, or ``None``. After a cut it is sent once more: setting the right time twice
-        says the same."""
+        says the same. What stops the logon is not caught: a password whose verdict nobody heard is not
+        sent again."""
         reach = self._jobs.reach
         for last in (False, True):
+            tables = reach.run(lambda logged_on: logged_on)
             try:
-                tables = reach.run(lambda logged_on: logged_on)
                 _set_clock(tables, self._jobs)
             except UnsupportedObject as error:
                 return error.detail or error.code

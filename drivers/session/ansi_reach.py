@@ -182,9 +182,9 @@ class AnsiReach:
         self._questions.progress("associate", 0, 1)
         client.logon(self._connection.client, _USER)
         self._prove(client, line, password)
+        self._questions.progress("associate", 1, 1)  # the verdict was heard, whatever happens next
         self._check_same(client)
         self._tables = Tables(client, self._known, line.pause)
-        self._questions.progress("associate", 1, 1)
 
     def _prove(self, client: PsemClient, line: Line, password: bytes | None) -> None:
         """The password crosses the line once, and no trace shows it."""

@@ -235,10 +235,12 @@ class IecWriter:
 
     def _send(self, wanted: _Wanted) -> str | None:
         """Why it did not work, or ``None``. After a cut what holds is read back by the caller: nothing is
-        sent twice unasked."""
+        sent twice unasked. What stops the way in is not caught: a password whose verdict nobody heard is not
+        sent again."""
         reach = self._jobs.reach
+        link = reach.once(lambda programming: programming)
         try:
-            reach.once(lambda link: self._write(link, wanted))
+            self._write(link, wanted)
         except (MeterRefused, UnsupportedObject) as error:
             return error.result if isinstance(error, MeterRefused) else error.code
         except _LINE as error:
