@@ -72,13 +72,15 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``deviation_reversed``: UTC = local − deviation. ``counter_first``: read the invocation counter before
     each association (the model fixes the client's system title). ``list_limit``: most items in one
-    with-list read, 1 for none. ``angles``: how it counts 1.0.81.7.xy, y behind x (``lag``) or ahead of it
-    (``lead``); unknown, the sense is learnt from its reactive power.
+    with-list request, 1 for none; ``write_limit``: the same where it writes. ``angles``: how it counts
+    1.0.81.7.xy, y behind x (``lag``) or ahead of it (``lead``); unknown, the sense is learnt from its
+    reactive power.
     """
 
     deviation_reversed: bool = False
     counter_first: bool = False
     list_limit: int | None = None
+    write_limit: int | None = None
     angles: Sense | None = None
 
 

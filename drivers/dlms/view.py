@@ -33,11 +33,12 @@ class ViewObject(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TypeRecord(msgspec.Struct, frozen=True):
-    """What is remembered of a type of meter."""
+    """What is remembered of a type of meter: its objects, and the longest lists it reads and writes."""
 
     key: list[str]
     objects: list[ViewObject] = []
     list_limit: int | None = None
+    write_limit: int | None = None
 
 
 def decode_view(data: Data) -> list[ViewObject]:

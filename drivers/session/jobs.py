@@ -196,14 +196,22 @@ class Jobs:
         self._record = self._cache.load(key)
         if self._record.list_limit and self.reach.list_limit.value is None:
             self.reach.list_limit.value = self._record.list_limit
+        if self._record.write_limit and self.reach.write_limit.value is None:
+            self.reach.write_limit.value = self._record.write_limit
 
     def remember_type(self) -> None:
         """Keep what was learnt of this type for the next meter."""
-        limit = self.reach.list_limit.value if not self.reach.was_cut else None
         record = self._record
-        if record is not None and limit is not None and limit != record.list_limit:
-            self._record = TypeRecord(record.key, record.objects, limit)
-            self._cache.store(self._record)
+        if record is None or self.reach.was_cut:
+            return
+        learnt = msgspec.structs.replace(
+            record,
+            list_limit=self.reach.list_limit.value or record.list_limit,
+            write_limit=self.reach.write_limit.value or record.write_limit,
+        )
+        if learnt != record:
+            self._record = learnt
+            self._cache.store(learnt)
 
     def _check_same(self, client: DlmsClient) -> None:
         if self._identity is None or self._identity.logical_device_name is None:
@@ -229,7 +237,7 @@ class Jobs:
         objects = view.decode_view(data)
         self._record_checked = True
         if record is not None:
-            self._record = TypeRecord(record.key, objects, record.list_limit)
+            self._record = msgspec.structs.replace(record, objects=objects)
             self._cache.store(self._record)
         return objects
 

@@ -123,6 +123,7 @@ class Reach:
         self.check_same: Callable[[DlmsClient], None] | None = None
         self.model: MeterModel | None = models.get(connection.model or "")
         self.list_limit = ListLimit()
+        self.write_limit = ListLimit()
         self._names = NameTable()
         self._referencing = connection.referencing
 
@@ -153,6 +154,11 @@ class Reach:
     def was_cut(self) -> bool:
         """Whether the line failed in this session: then nothing about the meter's limits is to be learnt."""
         return self._access.cuts > 0
+
+    @property
+    def cuts(self) -> int:
+        """How often the line failed in this session."""
+        return self._access.cuts
 
     # ---- secrets that change
 
@@ -352,6 +358,8 @@ class Reach:
         self.model = model
         if model.quirks.list_limit:
             self.list_limit.value = model.quirks.list_limit
+        if model.quirks.write_limit:
+            self.write_limit.value = model.quirks.write_limit
 
     # ---- association
 

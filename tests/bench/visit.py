@@ -3,7 +3,8 @@
 The visit: sign-on, HLS-GMAC association (suite 0), 30 attributes, one day of 15 minute profile with 4
 columns, clock compared; what needs the association view finds it cached from another meter of the type (what
 checking it adds is told apart). At 9600 and 19200 baud, with 20, 50 and 200 ms reaction. And a program of 10
-items: what holds now, each written and read back.
+items: what holds now, each written and read back; its limit writes with-list, one request for each kind of
+danger (``limit_single_seconds``: item by item).
 
 ``limit_seconds`` is computed from a fixed trace of other clients and servers (`visit_reference.toml`): no
 octet of ours enters it. The usual way is the whole association view, single reads, frames of 128 bytes.
@@ -85,7 +86,7 @@ class Run:
 
 
 def limit(what: str, line: Line) -> float:
-    """Seconds that the line itself takes for the fixed trace; ``what`` is visit or program."""
+    """Seconds that the line itself takes for the fixed trace; ``what``: visit, program, program_single."""
     trace = tomllib.loads((_HERE / "visit_reference.toml").read_text(encoding="utf-8"))
     total = 10 * trace["sign_on"]["characters"] / 300 + 3 * line.reaction
     for step in trace[what]:
@@ -201,6 +202,7 @@ def cell(line: Line, models: dict[str, MeterModel], cache: Path) -> dict[str, ob
             "seconds": round(wrote.seconds, 2),
             "limit_seconds": round(least_program, 2),
             "ratio": round(wrote.seconds / least_program, 3),
+            "limit_single_seconds": round(limit("program_single", line), 2),
             "usual_seconds": round(wrote_usual.seconds, 2),
             "times_faster": round(wrote_usual.seconds / wrote.seconds, 2),
             "exchanges": wrote.exchanges,

@@ -9,11 +9,13 @@ from typing import TypeVar, cast
 import pytest
 
 from drivers.changes import ApplyReport, ChangeState, OutcomeState, WriteIntent, WriteOutcome
-from drivers.dlms.apdu import Result
+from drivers.dlms.acse import Conformance
+from drivers.dlms.apdu import Result, ServiceException
+from drivers.dlms.attributes import ListLimit
 from drivers.dlms.client import DlmsClient
 from drivers.dlms.cosem import Item, parse_item
 from drivers.dlms.data import Data, Tag, array, octet_string
-from drivers.errors import DriverError, LinkLost, MeterRefused
+from drivers.errors import DriverError, Garbage, LinkLost, MeterRefused
 from drivers.models import MeterModel, load_model
 from drivers.reading import Identity
 from drivers.session.apply import Writer
@@ -43,8 +45,25 @@ class OddMeter:
         self.failures: dict[int, DriverError] = {}
         self.writes = 0
         self.cuts = 0
+        self.lists: Callable[[list[tuple[Item, Data]]], list[int]] | None = None
+        self.list_limit, self.write_limit = ListLimit(), ListLimit()
 
     # what Writer needs of DlmsClient
+
+    request_limit = 1024
+
+    def allows(self, service: Conformance) -> bool:
+        return service is Conformance.MULTIPLE_REFERENCES and self.lists is not None
+
+    def set_list(self, writes: list[tuple[Item, Data]]) -> list[int]:
+        self.log.append("list " + " ".join(str(item) for item, _ in writes))
+        assert self.lists is not None
+        return self.lists(writes)
+
+    def keep(self, writes: list[tuple[Item, Data]]) -> list[int]:
+        """As a meter does that takes lists."""
+        self.attributes |= {item: self.spoil(item, data) for item, data in writes}
+        return [0] * len(writes)
 
     def set(self, item: Item, data: Data) -> None:
         self.log.append(f"set {item}")
@@ -75,6 +94,9 @@ class OddMeter:
 
     def identify(self) -> Identity:
         return Identity(serial="1")
+
+    def pause(self, seconds: float) -> None:
+        assert seconds == 0
 
     def shielded(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -150,6 +172,75 @@ def test_a_cut_during_the_write_is_sent_once_more_and_verified(write: int) -> No
     meter.failures = {write: LinkLost()}
     assert state_of(meter.configure(), "calendar.passive") is OutcomeState.VERIFIED
     assert meter.cuts == 1
+
+
+# ---- with-list
+
+
+def test_a_list_is_one_request_and_is_read_back() -> None:
+    meter = OddMeter()
+    meter.lists = meter.keep
+    report = meter.configure()
+    assert state_of(report, "calendar.passive") is OutcomeState.VERIFIED
+    passive = " ".join(str(CALENDAR.of(n)) for n in (6, 7, 8, 9))
+    assert meter.log[:3] == ["intent residential-2.0TD", f"list {passive}", "outcome verified"]
+    assert meter.write_limit.value is None
+
+
+def refuses(writes: list[tuple[Item, Data]]) -> list[int]:
+    raise ServiceException("service-not-supported")
+
+
+def fails_each(writes: list[tuple[Item, Data]]) -> list[int]:
+    return [250] * len(writes)
+
+
+def does_nothing(writes: list[tuple[Item, Data]]) -> list[int]:
+    return [0] * len(writes)
+
+
+def answers_too_little(writes: list[tuple[Item, Data]]) -> list[int]:
+    raise Garbage(detail="1 results of 4 writes")
+
+
+@pytest.mark.parametrize("claims", [refuses, fails_each, does_nothing, answers_too_little])
+def test_a_meter_that_claims_lists_and_fails_them_is_written_singly_and_remembered(
+    claims: Callable[[list[tuple[Item, Data]]], list[int]],
+) -> None:
+    meter = OddMeter()
+    meter.lists = claims
+    report = meter.configure()
+    assert state_of(report, "calendar.passive") is OutcomeState.VERIFIED
+    assert meter.write_limit.value == 1
+    assert meter.log.count("intent residential-2.0TD") == 2  # one for the tables, one for their activation
+
+
+def test_one_refusal_in_a_list_is_believed_and_rolled_back() -> None:
+    meter = OddMeter()
+
+    def third_refused(writes: list[tuple[Item, Data]]) -> list[int]:
+        meter.keep([*writes[:2], *writes[3:]])
+        return [0, 0, 3, 0]
+
+    meter.lists = third_refused
+    report = meter.configure()
+    result = next(change for change in report.changes if change.id == "calendar.passive")
+    assert (result.state, result.detail) == (OutcomeState.ROLLED_BACK, "read-write-denied")
+    assert meter.attributes[CALENDAR.of(6)] == octet_string(b"OLD")
+
+
+@pytest.mark.parametrize("done", [0, 2, 4])
+def test_a_cut_in_a_list_is_read_back_and_only_what_is_missing_is_sent(done: int) -> None:
+    meter = OddMeter()
+
+    def cut(writes: list[tuple[Item, Data]]) -> list[int]:
+        meter.keep(writes[:done])
+        raise LinkLost
+
+    meter.lists = cut
+    assert state_of(meter.configure(), "calendar.passive") is OutcomeState.VERIFIED
+    assert meter.cuts == 1
+    assert meter.writes == (0 if done == 4 else 4)
 
 
 def test_what_the_meter_does_not_have_is_unsupported_and_untouched() -> None:
