@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from workorders.store import schema
 from workorders.store.errors import StoreError
 from workorders.sync.blobs import BlobFiles, BlobStore, note_local
 from workorders.sync.http import HttpTransport
+from workorders.sync.wire import PART_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -95,19 +97,26 @@ def test_a_tablets_photos_go_through_the_gateway_into_the_store(tmp_path: Path, 
     tablet = bureau.tablet("A")
     tablet.sync()
     order_id = tablet.order_ids()[0]
-    sha256 = tablet.blobs.put(b"a sealed photo")
+    sealed = os.urandom(PART_BYTES + 14)  # two pieces
+    sha256 = tablet.blobs.put(sealed)
     tablet.journal.append(
         kinds.BlobTaken(
-            sha256=sha256, plain_sha256="ab" * 32, size=14, media_type="image/jpeg", what="before", key_id="k"
+            sha256=sha256,
+            plain_sha256="ab" * 32,
+            size=len(sealed),
+            media_type="image/jpeg",
+            what="before",
+            key_id="k",
         ),
         order_id=order_id,
-        also=lambda connection: note_local(connection, sha256, 14, "2026-03-01T00:00:00.000Z"),
+        also=lambda connection: note_local(connection, sha256, len(sealed), "2026-03-01T00:00:00.000Z"),
     )
     with serving(bureau) as url:
         transport = HttpTransport(url, tablet=tablet.identity.tablet, key=tablet.identity.signer())
         assert tablet.sync(transport).state == "done"
         transport.close()
-    assert store.get(sha256) == b"a sealed photo"
+    assert store.get(sha256) == sealed
+    assert store.get(hashlib.sha256(sealed[:PART_BYTES]).hexdigest()) is None, "pieces do not stay"
     with bureau.office.store.read() as connection:
         held = connection.execute(schema.blob_store.select()).one()
     assert (held.sha256, held.state) == (sha256, "held")

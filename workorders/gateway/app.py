@@ -20,7 +20,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License
 
 from workorders.gateway.office import Office
-from workorders.gateway.service import admins, engineers, offices, tablets
+from workorders.gateway.service import admins, engineers, offices, tablets, uploads
 from workorders.gateway.service.access import SECURITY_SCHEMES
 from workorders.gateway.service.bodies import BodyGate
 from workorders.gateway.service.problems import HANDLERS
@@ -51,11 +51,13 @@ def create_app(office: Office, files: BlobStore, reader: FileReader | None = Non
             tablets.OPEN,
             offices.OPEN,
             tablets.ROUTES,
+            uploads.ROUTES,
             offices.ROUTES,
             admins.ROUTES,
             engineers.ROUTES,
         ],
         middleware=[BodyGate],
+        before_send=[uploads.tell_version],
         exception_handlers=HANDLERS,
         state=State({"office": office, "files": files, "reader": reader}),
         openapi_config=OpenAPIConfig(

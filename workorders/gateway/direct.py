@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from workorders import certificates
-from workorders.gateway import blobs, enrolment, keys, pull, push, references, wiping
+from workorders.gateway import blobs, enrolment, keys, pull, push, references, uploads, wiping
 from workorders.gateway.admin import tablet_row
 from workorders.gateway.errors import Gone, NotAllowed, NotSignedIn, OfficeError
 from workorders.gateway.office import PROTOCOL, Office
@@ -57,6 +58,18 @@ class DirectTransport:
 
     def put_blob(self, sha256: str, data: bytes) -> None:
         _typed(blobs.put_blob, self._office, self._files, sha256, data)
+
+    def start_upload(self, sha256: str, size: int, first: bytes = b"") -> wire.Upload:
+        told = f"sha256 {base64.b64encode(sha256.encode()).decode()}"
+        begin = (self._office, self._files, self._row().tablet_id, size, told, first)
+        return _typed(uploads.create, *begin).wire()
+
+    def upload_offset(self, upload_id: str) -> wire.Upload:
+        return _typed(uploads.state, self._office, self._row().tablet_id, upload_id).wire()
+
+    def send_piece(self, upload_id: str, offset: int, data: bytes) -> wire.Upload:
+        piece = (self._office, self._files, self._row().tablet_id, upload_id, offset, data)
+        return _typed(uploads.append, *piece).wire()
 
     def standing(self) -> wire.Standing:
         return _typed(wiping.standing, self._office, self._row(revoked=True).tablet_id)

@@ -6,7 +6,7 @@ until which place of the gateway's sequence, and could be made again from the of
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, MetaData, String, Table
 
 from workorders.store.atrest import SealedBytes
 from workorders.store.tables import whole
@@ -116,4 +116,31 @@ relayed = Table(
     Column("tablet_id", String, nullable=False),  # the author, who must learn the verdict by a pull
     Column("at_seq", whole(), nullable=False),
     Index("relayed_tablet", "tablet_id", "at_seq"),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("upload_id", String, primary_key=True),
+    Column("tablet_id", String, nullable=False),
+    Column("sha256", String),  # of the whole, as announced
+    Column("size", whole(), nullable=False),
+    Column("held", whole(), nullable=False),  # bytes that are here: tus calls it the offset
+    Column("metadata", String, nullable=False),  # as the client said it
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Column("finished_at", String),
+    Index("upload_tablet", "tablet_id", "created_at"),
+    Index("upload_expires", "expires_at"),
+)
+
+upload_part = Table(
+    "upload_part",
+    metadata,
+    Column("upload_id", String, primary_key=True),
+    Column("start", whole(), primary_key=True),
+    Column("sha256", String, primary_key=True),  # of the part: its name in the store of blobs
+    Column("size", whole(), nullable=False),
+    Column("arrived", Boolean, nullable=False),  # False: noted before its bytes were put down
+    Index("upload_part_sha256", "sha256"),
 )

@@ -6,12 +6,16 @@ nothing the other side sends can do more than end the round.
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import gzip
+import hashlib
 import ipaddress
+import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -161,6 +165,36 @@ class HttpTransport:
         """Upload a sealed blob whole."""
         self._send("PUT", f"/v1/blobs/{sha256}", data, content_type="application/octet-stream")
 
+    def start_upload(self, sha256: str, size: int, first: bytes = b"") -> wire.Upload:
+        """Begin to send a sealed file piece by piece (tus); `first` may be the whole of it.
+
+        Raises:
+            Refused: `not_found` of a gateway that does not know how: send the file whole.
+        """
+        told = base64.b64encode(sha256.encode()).decode()
+        headers = {"Upload-Length": str(size), "Upload-Metadata": f"sha256 {told}"}
+        answer = self._piece("POST", "/v1/uploads", first, headers)
+        found = re.search(r"/v1/uploads/([0-9a-f]{1,64})$", answer.get("Location", ""))
+        if found is None:
+            raise BadAnswer("an upload without a place")
+        return _upload(found[1], answer, least=len(first))
+
+    def upload_offset(self, upload_id: str) -> wire.Upload:
+        """How much of an upload the gateway holds. Raises `Refused` where it no longer knows it."""
+        return _upload(upload_id, self._piece("HEAD", f"/v1/uploads/{upload_id}", b"", {}))
+
+    def send_piece(self, upload_id: str, offset: int, data: bytes) -> wire.Upload:
+        """Send the piece of an upload that begins at `offset`."""
+        answer = self._piece("PATCH", f"/v1/uploads/{upload_id}", data, {"Upload-Offset": str(offset)})
+        return _upload(upload_id, answer, least=offset + len(data))
+
+    def _piece(self, method: str, target: str, data: bytes, headers: dict[str, str]) -> Mapping[str, str]:
+        headers = {"Tus-Resumable": wire.TUS_VERSION, **headers}
+        if data:
+            digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
+            headers["Upload-Checksum"] = f"sha256 {digest}"
+        return self._exchange(method, target, data, content_type=wire.TUS_CONTENT, more=headers)[1]
+
     def standing(self) -> wire.Standing:
         """Ask how the office stands to this tablet; answered to a revoked one too."""
         return self._ask("GET", "/v1/standing", wire.Standing)
@@ -195,9 +229,20 @@ class HttpTransport:
     def _send(
         self, method: str, target: str, body: bytes, *, content_type: str = "application/json"
     ) -> bytes:
+        return self._exchange(method, target, body, content_type=content_type)[0]
+
+    def _exchange(
+        self,
+        method: str,
+        target: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[bytes, Mapping[str, str]]:
         if self._cancelled.is_set():
             raise SyncCancelled("stopped")
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **more}
         if body:
             headers["Content-Type"] = content_type
         if len(body) >= _COMPRESS_FROM and content_type == "application/json":
@@ -225,7 +270,7 @@ class HttpTransport:
                     self.received += _head_size(response.headers) + response.raw.tell()
                 if response.is_redirect or response.status_code >= 400:
                     raise _problem(response, data)
-                return data
+                return data, response.headers
         except SyncError:
             raise
         except (requests.RequestException, HTTPError, OSError) as error:
@@ -242,6 +287,14 @@ class HttpTransport:
                 raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+def _upload(upload_id: str, headers: Mapping[str, str], *, least: int = 0) -> wire.Upload:
+    """What an answer says of an upload; one that takes less than it was sent is not believed."""
+    told = headers.get("Upload-Offset", "")
+    if not told.isascii() or not told.isdigit() or int(told[:18]) < least:
+        raise BadAnswer(f"an upload at {told[:20]!r}")
+    return wire.Upload(id=upload_id, offset=int(told[:18]), expires=headers.get("Upload-Expires"))
 
 
 def _head_size(headers: Mapping[str, str]) -> int:

@@ -49,6 +49,9 @@ class Transport(Protocol):
     def reference(self, sha256: str) -> bytes: ...
     def has_blob(self, sha256: str) -> bool: ...
     def put_blob(self, sha256: str, data: bytes) -> None: ...
+    def start_upload(self, sha256: str, size: int, first: bytes = b"") -> wire.Upload: ...
+    def upload_offset(self, upload_id: str) -> wire.Upload: ...
+    def send_piece(self, upload_id: str, offset: int, data: bytes) -> wire.Upload: ...
     def standing(self) -> wire.Standing: ...
     def wiped(self, said: wire.Wiped) -> None: ...
 
@@ -75,6 +78,13 @@ class Stage(StrEnum):
     KEYS = "keys"
     BLOBS = "blobs"
     FINISH = "finish"
+
+
+class FilesWait(StrEnum):
+    """Why photos and documents wait while records go."""
+
+    METERED = "metered"
+    CAP = "cap"
 
 
 class SyncProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +125,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
         retry_after: what the gateway asked for, seconds.
         references: reference sets taken into use; references_refused: those offered that are not.
         bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
+        blobs_wait: why files were left for another line.
         pending: own entries still without an answer; pending_blobs likewise.
         locked: the office has revoked this tablet and work on it has ended; wipe: and is to be wiped.
         equal: whether counts and digest agree with the gateway's; None if it was not asked.
@@ -136,6 +147,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     references_refused: list[RefusedSet] = msgspec.field(default_factory=list)
     keys_changed: bool = False
     blobs_sent: int = 0
+    blobs_wait: FilesWait | None = None
     blobs_confirmed: int = 0
     blobs_lost: list[str] = msgspec.field(default_factory=list)
     missing_blobs: int = 0
@@ -160,6 +172,7 @@ class SyncRound:
 
     Attributes:
         reader: says whether the files of a set can be used by this program; None: unread, they are kept.
+        files_wait: asked before each file; a reason (`FilesWait`) leaves files for another time or line.
         cancelled: asked between requests; true ends the round with what it has.
     """
 
@@ -171,6 +184,7 @@ class SyncRound:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     reader: FileReader | None = None
     report: SyncReport = field(default_factory=SyncReport)
+    files_wait: Callable[[], FilesWait | None] = lambda: None
     cancelled: Callable[[], bool] = lambda: False
     progress: Callable[[SyncProgress], None] = lambda _: None
 

@@ -17,7 +17,7 @@ from workorders.journal.writer import Draft
 from workorders.store import inbox, schema
 from workorders.store.inbox import EntryVerdict
 from workorders.store.settings import set_setting
-from workorders.sync import blobs, heads, keyring, reference, wire
+from workorders.sync import files, heads, keyring, reference, wire
 from workorders.sync.checks import Checker
 from workorders.sync.digest import seen_digest
 from workorders.sync.errors import BadAnswer, CursorGone, WrongGateway
@@ -250,43 +250,6 @@ def keys(round: SyncRound) -> None:
         round.report.keys_changed = keyring.take(connection, answer, ring, utc_text(round.now()))
 
 
-def send_blobs(round: SyncRound) -> None:
-    """Remove what was confirmed long ago; upload photos and documents whose records are answered."""
-    _remove_expired(round)
-    with round.store.read() as connection:
-        wanted = blobs.waiting(connection)
-    total = sum(size for _, size in wanted)
-    done = 0
-    for sha256, size in wanted:
-        round.step(done, total)
-        done += size
-        if not round.transport.has_blob(sha256):
-            data = round.blobs.get(sha256)
-            if data is None:
-                round.report.blobs_lost.append(sha256)
-                continue
-            round.transport.put_blob(sha256, data)
-            round.report.blobs_sent += 1
-        with round.store.write() as connection:
-            blobs.note_blob(connection, sha256, size, blobs.CONFIRMED, utc_text(round.now()))
-        round.report.blobs_confirmed += 1
-
-
-def _remove_expired(round: SyncRound) -> None:
-    with round.store.read() as connection:
-        gone = list(blobs.expired(connection, round.now()))
-    for sha256 in gone:
-        # Asked once more: an office that was restored from a backup may have lost it since it confirmed.
-        held = round.transport.has_blob(sha256)
-        if held:
-            round.blobs.remove(sha256)
-        with round.store.write() as connection:
-            if held:
-                blobs.note_blob(connection, sha256, 0, blobs.REMOVED, utc_text(round.now()))
-            else:
-                blobs.send_again(connection, [sha256], utc_text(round.now()))
-
-
 def finish(round: SyncRound) -> None:
     """Compare heads, counts and digest; a difference pulls again from the start, once."""
     answer = _compare(round)
@@ -299,17 +262,10 @@ def finish(round: SyncRound) -> None:
         _pull_afresh(round)
         keys(round)
         answer = _compare(round)
-    if _send_files_again(round, answer.missing_blobs):
-        send_blobs(round)
+    if files.send_again(round, answer.missing_blobs):
+        files.send_files(round)
         answer = _compare(round)
     round.report.missing_blobs = len(answer.missing_blobs)
-
-
-def _send_files_again(round: SyncRound, missing: list[str]) -> bool:
-    """Files that the office had confirmed and misses now are sent again; whether there are any."""
-    here = [sha256 for sha256 in missing if round.blobs.has(sha256)]
-    with round.store.write() as connection:
-        return blobs.send_again(connection, here, utc_text(round.now())) > 0
 
 
 def _compare(round: SyncRound) -> wire.FinishAnswer:
@@ -380,6 +336,6 @@ STAGES: tuple[tuple[Stage, Callable[[SyncRound], None]], ...] = (
     (Stage.PUSH, push),
     (Stage.PULL, pull),
     (Stage.KEYS, keys),
-    (Stage.BLOBS, send_blobs),
+    (Stage.BLOBS, files.send_files),
     (Stage.FINISH, finish),
 )

@@ -20,6 +20,15 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 MAX_PLAIN_BYTES = 16 * 1024 * 1024
 """Bytes of a body once decompressed: 50 entries at their limit fit; a bomb does not."""
 MAX_BLOB_BYTES = 32 * 1024 * 1024
+TUS_VERSION = "1.0.0"
+"""Files travel by tus, the protocol of resumable uploads (https://tus.io/protocols/resumable-upload)."""
+TUS_EXTENSIONS = "creation,creation-with-upload,checksum,termination,expiration"
+TUS_CHECKSUMS = "sha256,sha1"
+TUS_CONTENT = "application/offset+octet-stream"
+PART_BYTES, LARGE_PART_BYTES = 256 * 1024, 512 * 1024
+"""How much of a file goes in one request; the larger ones once a line has shown that it bears them."""
+UPLOAD_DAYS = 14
+"""How long a half-sent file waits for its rest, from its last piece on."""
 PULL_PAGE_ENTRIES = 200
 MAX_HEADS = 500
 TOMBSTONE_DAYS = 90
@@ -266,6 +275,14 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     system_title: str
     time: str
     people: Bytes
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file on its way. `offset`: bytes of it that the office holds; `expires`: until when it keeps them."""
+
+    id: str
+    offset: int
+    expires: str | None = None
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

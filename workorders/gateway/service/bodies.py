@@ -16,7 +16,7 @@ from workorders.gateway.service.problems import problem
 from workorders.sync import wire
 
 RAW, PLAIN = "fieldtool_raw", "fieldtool_plain"
-_BLOBS = "/v1/blobs/"
+_FILES = ("/v1/blobs/", "/v1/uploads")
 
 
 class BodyGate:
@@ -29,8 +29,8 @@ class BodyGate:
         if scope["type"] != ScopeType.HTTP:  # the server says "http", not the enum
             await self.app(scope, receive, send)
             return
-        blob = scope["path"].startswith(_BLOBS)
-        limit = wire.MAX_BLOB_BYTES if blob else wire.MAX_REQUEST_BYTES
+        file = scope["path"].startswith(_FILES)
+        limit = wire.MAX_BLOB_BYTES if file else wire.MAX_REQUEST_BYTES
         raw = await _read(receive, limit)
         if raw is None:
             await _refuse(scope, receive, send, 413, "too_large", f"more than {limit} bytes")

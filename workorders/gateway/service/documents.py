@@ -49,6 +49,21 @@ class BytesOperation(Operation):
 
 
 @dataclass
+class PieceOperation(Operation):
+    """A piece of an upload; as plain bytes, which more tools know, it is refused (415) as tus has it."""
+
+    def __post_init__(self) -> None:
+        types = (wire.TUS_CONTENT, "application/octet-stream")
+        self.request_body = RequestBody(
+            content={
+                name: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, content_media_type=name))
+                for name in types
+            },
+            required=False,
+        )
+
+
+@dataclass
 class CsvOperation(Operation):
     """A table with a header line."""
 

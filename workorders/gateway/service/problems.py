@@ -20,6 +20,8 @@ from workorders.sync.wire import FileProblem, Problem
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 BUSY_SECONDS = 30
+_PHRASES = {460: "Checksum Mismatch"}
+"""Of statuses that are tus's and not HTTP's own."""
 
 
 def problem(
@@ -94,7 +96,7 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
             data_container=Problem,
-            description=HTTPStatus(status).phrase,
+            description=_PHRASES.get(status) or HTTPStatus(status).phrase,
             media_type=MEDIA_TYPE,
             generate_examples=False,
         )

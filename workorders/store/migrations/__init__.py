@@ -19,6 +19,7 @@ from workorders.store.migrations import (
     v0004_wipe,
     v0005_stock,
     v0006_board,
+    v0007_uploads,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0004_wipe.REVISION, v0004_wipe.upgrade),
     Revision(v0005_stock.REVISION, v0005_stock.upgrade),
     Revision(v0006_board.REVISION, v0006_board.upgrade),
+    Revision(v0007_uploads.REVISION, v0007_uploads.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 
