@@ -108,6 +108,9 @@ class Backend(Protocol):
     def references(self) -> Sequence[views.Reference]:
         """Published procedures, models, programs, label rules and technologies that are in use."""
 
+    def network(self, key: str, search: str, count: int) -> views.NetworkLevel:
+        """A level of the network (an empty key: the top), or what a search finds; `count` rows at most."""
+
     def stock(self) -> views.Stock:
         """What lies on this truck."""
 

@@ -473,6 +473,34 @@ class Reference(View, frozen=True, kw_only=True):
     tone: Tone = ""
 
 
+class NetworkRow(View, frozen=True, kw_only=True):
+    """A node below, or a device; `key` is empty where nothing is below it."""
+
+    key: str
+    title: str
+    detail: str = ""
+    icon: str = ""
+    verdict: str = ""
+    verdict_icon: str = ""
+    tone: Tone = ""
+
+
+class NetworkLevel(View, frozen=True, kw_only=True):
+    """One level of the network: where it is (`path`, from the root), its figures, what is below.
+
+    `searched`: the rows are what a search found. `more`: there is more than is shown.
+    """
+
+    key: str = ""
+    title: str = ""
+    kind: str = ""
+    path: tuple[Choice, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    rows: tuple[NetworkRow, ...] = ()
+    searched: str = ""
+    more: bool = False
+
+
 class StockRow(View, frozen=True, kw_only=True):
     """A device of the stock."""
 

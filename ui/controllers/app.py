@@ -11,6 +11,7 @@ from ui import views
 from ui.backend import Backend
 from ui.controllers.base import Context, Controller
 from ui.controllers.many import BenchController, PanelController
+from ui.controllers.network import NetworkController
 from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.procedure import ProcedureController
@@ -69,6 +70,7 @@ class AppController(Controller):
         self._references = ReferencesController(self.context, self)
         self._panel = PanelController(self.context, self)
         self._stock = StockController(self.context, self)
+        self._network = NetworkController(self.context, self)
         self._bench = BenchController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
@@ -116,6 +118,10 @@ class AppController(Controller):
     @Property(StockController, constant=True)
     def stock(self) -> StockController:
         return self._stock
+
+    @Property(NetworkController, constant=True)
+    def network(self) -> NetworkController:
+        return self._network
 
     @Property(ScanController, constant=True)
     def scan(self) -> ScanController:
@@ -190,6 +196,7 @@ class AppController(Controller):
             "notDone": self._order.loadReasons,
             "more": self._load_more,
             "stock": self._stock.load,
+            "network": self._network.load,
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,

@@ -48,6 +48,20 @@ def _handing_on(screens: Screens) -> None:
         stock.pick(serial)
 
 
+def _in_network(key: str) -> Visit:
+    def visit(screens: Screens) -> None:
+        screens.app.go("network")
+        screens.app.network.open(key)
+
+    return visit
+
+
+def _finding(screens: Screens) -> None:
+    screens.app.go("network")
+    screens.app.network.setSearch("urubo zzz")
+    screens.app.network.load()
+
+
 def _counting(screens: Screens) -> None:
     screens.app.go("stock")
     screens.app.stock.begin("count")
@@ -225,6 +239,10 @@ SCENES: tuple[Scene, ...] = (
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
     Scene("existencias", PreviewTablet, _go("stock")),
+    Scene("red", PreviewTablet, _go("network")),
+    Scene("red_transformador", PreviewTablet, _in_network("C1-TR")),
+    Scene("red_panel", PreviewTablet, _in_network("C1-P02")),
+    Scene("red_sin_hallar", PreviewTablet, _finding),
     Scene("existencias_entregar", PreviewTablet, _handing_on),
     Scene("existencias_conteo", PreviewTablet, _counting),
     Scene("tablero", _supervised(), _office("board")),

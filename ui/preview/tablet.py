@@ -9,7 +9,7 @@ import msgspec
 
 from ui import views
 from ui.backend import Answers, Report
-from ui.preview import configuring, orders, phases, steps, tools
+from ui.preview import configuring, network, orders, phases, steps, tools
 from ui.preview.many import PreviewBench, PreviewPanels
 from ui.preview.office import PreviewOffice
 
@@ -200,6 +200,13 @@ class PreviewTablet:
     def hand_over(self) -> str:
         """A made-up name."""
         return "SCZ-07-000042.bundle"
+
+    def network(self, key: str, search: str, count: int) -> views.NetworkLevel:
+        """Three levels of an invented network."""
+        del count
+        if search:
+            return network.FOUND
+        return {"": network.TOP, "C1-P02": network.DEVICES}.get(key, network.PANELS)
 
     def stock(self) -> views.Stock:
         """A truck with a few meters."""

@@ -31,6 +31,7 @@ from ui.wiring.face import choices
 from ui.wiring.formats import Formats
 from ui.wiring.looking import Looking
 from ui.wiring.meter import meter_view
+from ui.wiring.network import network_level
 from ui.wiring.office import WiredOffice
 from ui.wiring.panel import WiredPanel
 from ui.wiring.positions import receivers
@@ -360,6 +361,10 @@ class WiredTablet:
         return self.sync_state()
 
     @worded
+    def network(self, key: str, search: str, count: int) -> views.NetworkLevel:
+        """A level of the network, or what a search finds."""
+        return network_level(self.tablet, key, search, count, self.formats())
+
     def stock(self) -> views.Stock:
         """What lies on this truck."""
         return stock_view(self.tablet, self.formats())

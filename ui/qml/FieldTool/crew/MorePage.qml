@@ -65,6 +65,23 @@ FocusScope {
                 width: parent.width
 
                 SectionTitle {
+                    text: qsTr("Red")
+                    detail: qsTr("Quién cuelga de dónde, y qué se oye")
+                }
+
+                ActionButton {
+                    width: 320
+                    text: qsTr("Ver la red")
+                    note: qsTr("Subestación, transformador, concentrador, panel")
+                    iconName: "network"
+                    onClicked: page.app.go("network")
+                }
+            }
+
+            Column {
+                width: parent.width
+
+                SectionTitle {
                     text: qsTr("Turno")
                     detail: page.app.session.chosen.name ?? ""
                 }

@@ -284,6 +284,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: networkPage
+
+        NetworkPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: boardPage
 
         BoardPage {
@@ -319,6 +327,7 @@ T.ApplicationWindow {
             "sync": syncPage,
             "more": morePage,
             "stock": stockPage,
+            "network": networkPage,
             "board": boardPage,
             "exceptions": exceptionsPage,
             "officeOrders": officeOrdersPage
