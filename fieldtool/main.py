@@ -23,6 +23,7 @@ from fieldtool.commands import (
     meterobjects,
     meterprogram,
     network,
+    networkbalance,
     officestock,
     panel,
     references,
@@ -61,6 +62,7 @@ app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")
 handover.add_to(app)
+networkbalance.add_to(network.app)
 app.add_typer(network.app, name="network")
 batch.add_to(app)
 

@@ -11,10 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from fieldtool.commands import network as command
+from fieldtool.commands import networkbalance as balancing
 from fieldtool.main import app
+from fieldtool.tablet.around import StoreNetwork
 from tests.workorders.record_support import new_journal, new_store
 from workorders.journal import kinds
-from workorders.network import Node, load_network
+from workorders.network import Node, StandingMeter, load_meters, load_network
 from workorders.store.engine import Store
 
 GOOD = """mrid;kind;parent;name;capacity
@@ -64,6 +66,8 @@ def test_a_good_tree_has_no_problem(tmp_path: Path) -> None:
 
 class OneStore:
     """A tablet as far as these commands look at it: its store."""
+
+    tree: StoreNetwork
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -124,3 +128,46 @@ def test_a_slot_tells_who_stands_there_and_who_stood_there(
         )
         _, faults = run("check")
         assert {one["code"] for one in faults["problems"]} >= {"slot_twice", "unknown_node"}
+
+
+def test_a_month_is_balanced_from_a_file_and_half_a_file_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with new_store(tmp_path) as store:
+        with store.write() as connection:
+            load_network(
+                connection,
+                "p1",
+                [
+                    Node(mrid="SE", kind="substation"),
+                    Node(mrid="T1", kind="transformer", parent="SE"),
+                    Node(mrid="MM", kind="macroMeter", parent="T1", identity="serial=M1"),
+                ],
+            )
+            load_meters(
+                connection, "p1", [StandingMeter(serial=one, place="T1") for one in ("A1", "B2", "C3")]
+            )
+
+        @contextmanager
+        def opened(realm: str | None = None, *, user: str | None = None) -> Any:
+            found = OneStore(store)
+            found.tree = StoreNetwork(store)
+            yield found
+
+        monkeypatch.setattr(balancing, "opened", opened)
+        file = tmp_path / "july.csv"
+        ends = ("2026-07-01T00:00:00Z", "2026-08-01T00:00:00Z")
+        used = {"M1": 310, "A1": 100, "B2": 200, "C3": 400, "Z9": 1}
+        lines = [
+            f"{serial};{at};{1000 + kwh * n}" for serial, kwh in used.items() for n, at in enumerate(ends)
+        ]
+        file.write_text("serial;at;kwh\n" + "\n".join(lines), encoding="utf-8")
+        status, found = run("balance", "T1", "--readings", str(file))
+        assert status == 0
+        assert (found["band"], found["into"], found["sum"]) == ("topology", "310", "700")
+        assert found["strangers"] == ["Z9"]
+        assert ("foreign_meter", ["C3"]) in [(one["code"], one["serials"]) for one in found["causes"]]
+        file.write_text("serial;at;kwh\nM1;yesterday;1\n", encoding="utf-8")
+        result = CliRunner().invoke(app, ["network", "balance", "T1", "--readings", str(file)])
+        assert result.exit_code == 1
+        assert "line 2" in result.stderr
