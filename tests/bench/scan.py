@@ -1,12 +1,17 @@
-"""`python -m tests.bench.scan [--json] [--count N] [--seed N]`: labels, beside plain zxing-cpp in one run.
+"""`python -m tests.bench.scan [--json] [--images N] [--count N] [--seed N]`: labels, beside plain zxing-cpp.
 
-Seeded pictures, one trouble at a time at rising levels (`tests.support.label_images`). Keys of the object:
+Seeded pictures, one trouble at a time at rising levels (`tests.support.label_images`), and the stress set of
+mixed troubles (`tests.support.label_stress`, `--images` of it, turn by turn of every symbology; `--first` goes on
+where another run ended). Keys of the object:
 
 - `read`, `plain`: shares of all pictures read rightly, by us and by zxing-cpp alone; `ratio` of the two;
 - `wrong`, `plain_wrong`: readings that say something else than the picture;
 - `by_trouble`, `by_symbology`: `{"pictures", "read", "plain"}` each;
 - `good_ms`, `plain_good_ms`, `good_ratio`: median time of a clean frame 1280×720 with three codes, and ratio;
-- `worst_ms`: the longest of all pictures (budget 300 ms); `panel`: a 12-megapixel wall of 24 meters at 20°.
+- `worst_ms`: the longest of all pictures (budget 300 ms); `panel`: a 12-megapixel wall of 24 meters at 20°;
+- `stress`: `images`, `first`, `wrong` (readings that say something else and that are believed at once),
+  `doubtful_wrong` (the same, but marked marginal: a second frame would have to agree), `plain_wrong`, `median_ms`,
+  `by_symbology` and `by_trouble` with `pictures`, `read`, `plain`, and shares; `mistakes`: what was read wrong.
 """
 
 from __future__ import annotations
@@ -24,8 +29,10 @@ from assets import root
 from fieldtool.scanning import Symbology, decode, engine
 from fieldtool.scanning.labels_out import LabelCode, MeterLabel, code_image, meter_label
 from tests.support.label_images import LADDERS, Trouble, samples, spoil
+from tests.support.label_stress import SEVERITY, stress_sample
 
 _SYMBOLOGIES = [s for s in Symbology if s not in (Symbology.EAN_8, Symbology.UPC_A, Symbology.UNKNOWN)]
+_Row = dict[str, float]
 
 
 def _plain(image: np.ndarray) -> list[str]:
@@ -77,6 +84,46 @@ def _ladders(count: int, seed: int) -> dict[str, object]:
     }
 
 
+def _stress(images: int, first: int, seed: int) -> dict[str, object]:
+    kinds: dict[str, _Row] = {}
+    troubles: dict[str, _Row] = {}
+    mistakes: list[dict[str, object]] = []
+    times: list[float] = []
+    plain_wrong = 0
+    for number in range(first, first + images):
+        symbology = list(SEVERITY)[number % len(SEVERITY)]
+        sample = stress_sample(symbology, number // len(SEVERITY), seed, SEVERITY[symbology])
+        started = time.perf_counter()
+        ours = decode(sample.image, 300)
+        times.append((time.perf_counter() - started) * 1000)
+        plain = _plain(sample.image)
+        plain_wrong += sum(text != sample.text for text in plain)
+        for code in (code for code in ours if code.text != sample.text):
+            said = {"number": number, "is": sample.text, "symbology": symbology.value}
+            mistakes.append(said | {"read": code.text, "as": code.symbology.value, "marginal": code.marginal})
+        for row in (
+            kinds.setdefault(symbology.value, {"pictures": 0, "read": 0, "plain": 0}),
+            troubles.setdefault(sample.trouble.name, {"pictures": 0, "read": 0, "plain": 0}),
+        ):
+            row["pictures"] += 1
+            row["read"] += sample.text in [code.text for code in ours]
+            row["plain"] += sample.text in plain
+    for row in (*kinds.values(), *troubles.values()):
+        row["share"] = round(row["read"] / row["pictures"], 3)
+        row["plain_share"] = round(row["plain"] / row["pictures"], 3)
+    return {
+        "images": images,
+        "first": first,
+        "wrong": sum(not one["marginal"] for one in mistakes),
+        "doubtful_wrong": sum(bool(one["marginal"]) for one in mistakes),
+        "plain_wrong": plain_wrong,
+        "median_ms": round(statistics.median(times), 1) if times else None,
+        "by_symbology": kinds,
+        "by_trouble": troubles,
+        "mistakes": mistakes,
+    }
+
+
 def _good_frame(seed: int) -> dict[str, float]:
     codes = (
         LabelCode("ZIV0012345678", caption="ZIV0012345678"),
@@ -108,11 +155,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run and print. Exit status 0; a figure is no verdict."""
     parser = argparse.ArgumentParser(prog="tests.bench.scan", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one object and nothing else")
-    parser.add_argument("--count", type=int, default=4, help="pictures for each trouble, level and symbology")
+    parser.add_argument("--count", type=int, default=2, help="pictures for each trouble, level and symbology")
+    parser.add_argument("--images", type=int, default=240, help="pictures of the stress set")
+    parser.add_argument("--first", type=int, default=0, help="number of the first one of the stress set")
+    parser.add_argument("--stress-only", action="store_true", help="nothing but the stress set")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(argv)
     cv2.setRNGSeed(given.seed)
-    result = _ladders(given.count, given.seed) | _good_frame(given.seed) | {"panel": _panel(given.seed)}
+    result: dict[str, object] = {"stress": _stress(given.images, given.first, given.seed)}
+    if not given.stress_only:
+        result |= _ladders(given.count, given.seed) | _good_frame(given.seed)
+        result |= {"panel": _panel(given.seed)}
     if given.json:
         print(json.dumps(result))
         return 0

@@ -13,6 +13,7 @@ import numpy as np
 
 from fieldtool.scanning.codes import Symbology
 from fieldtool.scanning.labels_out import code_image
+from tests.support import label_wear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Trouble:
     contrast: float = 0.8
     shadow: float = 0.0
     jpeg: int = 92
+    glare: float = 0.0
+    curve: float = 0.0
+    wear: float = 0.0
+    dirt: float = 0.0
+    hidden: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +79,8 @@ def random_text(symbology: Symbology, rng: np.random.Generator) -> str:
     if symbology is Symbology.EAN_13:
         odd = "84" + digits[:10]
         return odd + ean_check(odd)
+    if symbology is Symbology.EAN_8:
+        return digits[:7] + ean_check(digits[:7])
     return str(
         rng.choice(["LW:D0:1122334455667788:AABBCCDD" + digits[:8] + ":00FF0001", "ZIV" + digits[:10]])
     )
@@ -92,11 +100,15 @@ def spoil(
     shape: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """Project, shade, blur and add noise. `flat` is a grey drawing with `drawn_module` pixels per module."""
-    picture = _project(flat, trouble, drawn_module, rng, shape)
+    picture = _project(_handled(flat, trouble, drawn_module, rng), trouble, drawn_module, rng, shape)
     low, high = 128 - 127 * trouble.contrast, 128 + 100 * trouble.contrast
     picture = low + picture * (high - low) / 255
     if trouble.shadow:
         picture = _shade(picture, trouble.shadow, rng)
+    if trouble.hidden:
+        picture = label_wear.hidden(picture, trouble.hidden, rng)
+    if trouble.glare:
+        picture = label_wear.glare(picture, trouble.glare, rng)
     if trouble.blur:
         picture = cv2.GaussianBlur(picture, (0, 0), trouble.blur)
     if trouble.motion > 1:
@@ -112,6 +124,16 @@ def spoil(
     clipped = np.clip(picture, 0, 255).astype(np.uint8)
     _, packed = cv2.imencode(".jpg", clipped, [cv2.IMWRITE_JPEG_QUALITY, trouble.jpeg])
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
+
+
+def _handled(flat: np.ndarray, trouble: Trouble, module: int, rng: np.random.Generator) -> np.ndarray:
+    if trouble.wear:
+        flat = label_wear.worn(flat, trouble.wear, module, rng)
+    if trouble.dirt:
+        flat = label_wear.dirty(flat, trouble.dirt, module, rng)
+    if trouble.curve:
+        flat = label_wear.curved(flat, trouble.curve)
+    return flat
 
 
 def _project(
