@@ -27,6 +27,7 @@ from fieldtool.commands import (
     officestock,
     panel,
     references,
+    scan,
     stock,
     tablet,
     tools,
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 tablet.add_to(app)
 tools.add_to(app)
+scan.add_to(app)
 references.add_to(app)
 meterjobs.add_to(meter.app)
 meterobjects.add_to(meter.app)

@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fieldtool.commands.output import JSON_HELP, emit, explained, fail, guarded, note, say, table
+from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, table
 
 Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
-
-
-@guarded
-def scan(
-    images: Annotated[list[Path], typer.Argument(help="Pictures of labels.")],
-    model: Annotated[
-        str | None, typer.Option("--model", help="Meter model whose label rules apply; else all rules.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Read the codes on pictures of labels, and say which of them is the device's serial.
-
-    With --json one object a line and image: {"file", "codes": [{"text", "symbology", "corners": [[x,y]×4]}],
-    "serial"}; `serial` is null where none or more than one is possible. Exit status 1 if an image cannot
-    be read.
-
-    Example: fieldtool scan label.jpg --json
-    """
-    import assets
-    from fieldtool.scanning.files import UnreadablePicture, scan_file
-    from fieldtool.scanning.rules import load_rules
-
-    rules = load_rules(assets.root() / "labels")
-    unread = 0
-    for path in images:
-        try:
-            found = scan_file(path, rules, model=model)
-        except UnreadablePicture as error:
-            unread += 1
-            note(f"fieldtool: {explained(error)}")
-            continue
-        if json:
-            emit(found.to_json())
-            continue
-        say(f"{path.name}: serial {found.reading.serial or '—'}")
-        table("", ["code", "symbology"], [[code.text, code.symbology.value] for code in found.codes])
-    if unread:
-        raise typer.Exit(1)
 
 
 @guarded
@@ -123,7 +84,6 @@ def _virtual(program: str, context: typer.Context) -> None:
 def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command("demo")(demo)
-    app.command("scan")(scan)
     app.command("doctor")(doctor)
     app.command("virtual-meter", context_settings=_PASS_ON)(virtual_meter)
     app.command("virtual-concentrator", context_settings=_PASS_ON)(virtual_concentrator)

@@ -1,7 +1,9 @@
 """Rows and columns of labels seen at an angle: from the neighbours of each label, then a homography of all.
 
-Clustering rows and columns by gaps fails under perspective. Here a label, its right and its lower neighbour (each
-in the label's own axes) begin a lattice; it grows to what lies where a row or column should go on, is fitted by a
+Clustering rows and columns by gaps fails under perspective. Here a label, its right and its lower neighbour
+(each
+in the label's own axes) begin a lattice; it grows to what lies where a row or column should go on, is fitted
+by a
 homography as soon as there is enough of it, and the begun lattice that explains most labels wins.
 """
 
@@ -27,8 +29,10 @@ _MOST_LABELS = 400
 class Lattice:
     """A fitted lattice.
 
-    cells: (row, column) of each label by its index in what was given; row and column begin at 0 at the label that
-        lies highest and furthest left, in the labels' own reading direction. Labels that lie on no cell are absent.
+    cells: (row, column) of each label by its index in what was given; row and column begin at 0 at the label
+    that
+        lies highest and furthest left, in the labels' own reading direction. Labels that lie on no cell are
+        absent.
     matrix: 3×3, from (column, row, 1) to pixels.
     """
 
@@ -62,7 +66,8 @@ class Lattice:
         return Lattice(cells, self.matrix @ shift)
 
     def turned(self) -> Lattice:
-        """The same lattice with rows for columns, its rows running to the right of the picture: labels glued upright."""
+        """The same lattice with rows for columns, its rows running to the right of the picture: labels glued
+        upright."""
         flipped = {index: (column, row) for index, (row, column) in self.cells.items()}
         swap = np.array([[0, 1.0, 0], [1.0, 0, 0], [0, 0, 1.0]])
         lattice = Lattice(flipped, self.matrix @ swap)
@@ -85,10 +90,12 @@ class Lattice:
 
 
 def fit(codes: Sequence[Code], rows: int | None = None, columns: int | None = None) -> Lattice | None:
-    """The lattice of labels; None where there are too few of them (two rows or two columns at the least are needed
+    """The lattice of labels; None where there are too few of them (two rows or two columns at the least are
+    needed
     to see an angle; a single row or column is taken as it lies).
 
-    rows, columns: how many there are at most, where that is known: lattices that do not fit are no candidates.
+    rows, columns: how many there are at most, where that is known: lattices that do not fit are no
+    candidates.
     """
     if len(codes) < 2 or len(codes) > _MOST_LABELS:
         return None

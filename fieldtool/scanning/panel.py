@@ -1,8 +1,12 @@
-"""One photo of a panel: every code, which device each belongs to, in which slot, and which slots nothing is known of.
+"""One photo of a panel: every code, which device each belongs to, in which slot, and which slots nothing is
+known of.
 
-The decoder reads what it can of the whole picture. Codes that name a serial (by the label rules) are fitted to rows
-and columns (`lattice.py`); the fit says where a label that was not read must be, and there the picture is looked at
-once more, straightened and enlarged. What then is still unread is for the person to look at: `unread` where something
+The decoder reads what it can of the whole picture. Codes that name a serial (by the label rules) are fitted
+to rows
+and columns (`lattice.py`); the fit says where a label that was not read must be, and there the picture is
+looked at
+once more, straightened and enlarged. What then is still unread is for the person to look at: `unread` where
+something
 like a label is seen, `unseen` where nothing is.
 """
 
@@ -34,7 +38,8 @@ _HALF_CELL = 0.5
 
 
 class SlotSight(enum.StrEnum):
-    """What a photo says of a slot: `read`, `unread` (a label is seen, but not legible), `unseen` (nothing is seen),
+    """What a photo says of a slot: `read`, `unread` (a label is seen, but not legible), `unseen` (nothing is
+    seen),
     `competing` (two serials in one slot: nobody knows which)."""
 
     READ = "read"
@@ -46,8 +51,10 @@ class SlotSight(enum.StrEnum):
 class PanelSlot(msgspec.Struct, frozen=True, kw_only=True):
     """One slot of the photo.
 
-    slot: 1 … rows × columns, row by row. frame: four corners in pixels (of the label where it was read, else of the
-        place where it should be). fields: what else its codes say (MAC, model …). doubtful: the serial was read near
+    slot: 1 … rows × columns, row by row. frame: four corners in pixels (of the label where it was read, else
+    of the
+        place where it should be). fields: what else its codes say (MAC, model …). doubtful: the serial was
+        read near
         the limit of resolution; a second look must agree before it is believed.
     """
 
@@ -66,7 +73,8 @@ class PanelSlot(msgspec.Struct, frozen=True, kw_only=True):
 class PanelReading(msgspec.Struct, frozen=True, kw_only=True):
     """What a photo of a panel gave.
 
-    outside: codes with a serial that lie on no slot. unsure_origin: a whole row or column at the border may be
+    outside: codes with a serial that lie on no slot. unsure_origin: a whole row or column at the border may
+    be
         missing and nothing in the picture says on which side; slots are then counted from the upper left.
     fitted: False where no rows and columns could be made out (`slots` is empty then).
     """
@@ -128,9 +136,11 @@ def read_panel(
 
     Args:
         image: H×W×3 BGR or H×W grey, uint8.
-        rows, columns: how many slots there are; None: as many as are seen. A missing row at the border can only
+        rows, columns: how many slots there are; None: as many as are seen. A missing row at the border can
+        only
             be told where they are given.
-        known: serial → slot (1 …) as the orders have it: says where the upper left is when a border is missing.
+        known: serial → slot (1 …) as the orders have it: says where the upper left is when a border is
+        missing.
         budget_ms: about how long it may take.
 
     Raises ValueError for an array that is no picture, and for rows or columns below 1.
@@ -194,7 +204,8 @@ class _Look:
 
 
 class _Places:
-    """The slots of a panel of a size, by a lattice whose cell (0, 0) is slot 1; without a size every cell counts."""
+    """The slots of a panel of a size, by a lattice whose cell (0, 0) is slot 1; without a size every cell
+    counts."""
 
     def __init__(self, lattice: Lattice, size: tuple[int, int] | None) -> None:
         self.lattice, self.size = lattice, size
@@ -246,7 +257,8 @@ def _as_it_hangs(lattice: Lattice, rows: int, columns: int) -> Lattice:
 
 
 def _cells(lattice: Lattice, rows: int | None, columns: int | None) -> list[tuple[int, int]]:
-    """Cells where a label may be: between those that were read first, then beyond them, as far as the panel may go
+    """Cells where a label may be: between those that were read first, then beyond them, as far as the panel
+    may go
     (one further where nobody says how large it is)."""
     more_rows = 1 if rows is None else rows - lattice.rows
     more_columns = 1 if columns is None else columns - lattice.columns
@@ -296,7 +308,8 @@ def _placed(
 def _looked_again(
     look: _Look, codes: list[Code], lattice: Lattice, cells: list[tuple[int, int]], until: float
 ) -> list[Code]:
-    """Look once more at each cell without a serial, straightened by the lattice; the cheap look at all of them first."""
+    """Look once more at each cell without a serial, straightened by the lattice; the cheap look at all of
+    them first."""
     codes = list(codes)
     places = _Places(lattice, None)
     named = {places.of(code.centre) for code in look.anchors(codes) if not code.marginal}
@@ -334,7 +347,9 @@ def _looked_at(grey: np.ndarray, frame: Corners, zoom: float, budget_ms: float) 
 
 
 def _moved(code: Code, back: np.ndarray) -> Code:
-    placed = cv2.perspectiveTransform(np.array(code.corners, np.float32).reshape(-1, 1, 2), back).reshape(-1, 2)
+    placed = cv2.perspectiveTransform(np.array(code.corners, np.float32).reshape(-1, 1, 2), back).reshape(
+        -1, 2
+    )
     one, two, three, four = ((float(x), float(y)) for x, y in placed)
     return msgspec.structs.replace(code, corners=(one, two, three, four))
 

@@ -1,7 +1,8 @@
 """`python -m tests.bench.scan [--json] [--images N] [--count N] [--seed N]`: labels, beside plain zxing-cpp.
 
 Seeded pictures, one trouble at a time at rising levels (`tests.support.label_images`), and the stress set of
-mixed troubles (`tests.support.label_stress`, `--images` of it, turn by turn of every symbology; `--first` goes on
+mixed troubles (`tests.support.label_stress`, `--images` of it, turn by turn of every symbology; `--first`
+goes on
 where another run ended). Keys of the object:
 
 - `read`, `plain`: shares of all pictures read rightly, by us and by zxing-cpp alone; `ratio` of the two;
@@ -10,8 +11,10 @@ where another run ended). Keys of the object:
 - `good_ms`, `plain_good_ms`, `good_ratio`: median time of a clean frame 1280×720 with three codes, and ratio;
 - `worst_ms`: the longest of all pictures (budget 300 ms); `panel`: a 12-megapixel wall of 24 meters at 20°;
 - `stress`: `images`, `first`, `wrong` (readings that say something else and that are believed at once),
-  `doubtful_wrong` (the same, but marked marginal: a second frame would have to agree), `plain_wrong`, `median_ms`,
-  `by_symbology` and `by_trouble` with `pictures`, `read`, `plain`, and shares; `mistakes`: what was read wrong.
+  `doubtful_wrong` (the same, but marked marginal: a second frame would have to agree), `plain_wrong`,
+  `median_ms`,
+  `by_symbology` and `by_trouble` with `pictures`, `read`, `plain`, and shares; `mistakes`: what was read
+  wrong.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from fieldtool.scanning.codes import Symbology
 from fieldtool.scanning.labels_out import code_image
 from tests.support.label_images import Sample, Trouble, random_text, spoil
 
-#: How hard the set is for each symbology, so that plain zxing-cpp reads about 45 % of Code 128, 32 % of QR and
+#: How hard the set is for each symbology, so that plain zxing-cpp reads about 45 % of Code 128, 32 % of QR
+#: and
 #: 27 % of Data Matrix (seed 1). Not a measure of anything else.
 SEVERITY: dict[Symbology, float] = {
     Symbology.CODE_128: 0.87,

@@ -1,4 +1,5 @@
-"""What happens to a label besides the camera: wear, dirt, a curved case, a reflection, something in front of it.
+"""What happens to a label besides the camera: wear, dirt, a curved case, a reflection, something in front of
+it.
 
 Each function takes a grey picture (float32, 0…255) and gives a new one; all chance comes from `rng`.
 """
@@ -28,8 +29,8 @@ def worn(flat: np.ndarray, depth: float, module: int, rng: np.random.Generator) 
     patches = cv2.resize(
         rng.uniform(0, 1, (4, 7)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
     )
-    faded = flat + (255 - flat) * np.clip(patches - (1 - 0.8 * depth), 0, 1) * 1.6 * depth
-    out = np.clip(faded, 0, 255).astype(np.float32)
+    faded = np.asarray(flat + (255 - flat) * np.clip(patches - (1 - 0.8 * depth), 0, 1) * 1.6 * depth)
+    out: np.ndarray = np.clip(faded, 0, 255).astype(np.float32)
     for _ in range(round(14 * depth)):
         start, end = rng.uniform(0, 1, (2, 2)) * (width, height)
         cv2.line(
@@ -39,7 +40,7 @@ def worn(flat: np.ndarray, depth: float, module: int, rng: np.random.Generator) 
             float(rng.uniform(200, 255)),
             max(1, int(module * rng.uniform(0.2, 0.2 + 0.8 * depth))),
         )
-    return out
+    return np.asarray(out)
 
 
 def dirty(flat: np.ndarray, depth: float, module: int, rng: np.random.Generator) -> np.ndarray:
@@ -49,7 +50,9 @@ def dirty(flat: np.ndarray, depth: float, module: int, rng: np.random.Generator)
     for _ in range(round(40 * depth)):
         centre = (int(rng.uniform(0, width)), int(rng.uniform(0, height)))
         size = max(1, int(module * rng.uniform(0.3, 0.3 + 1.4 * depth)))
-        cv2.ellipse(out, centre, (size, int(size * rng.uniform(0.5, 2))), 30, 0, 360, rng.uniform(20, 150), -1)
+        cv2.ellipse(
+            out, centre, (size, int(size * rng.uniform(0.5, 2))), 30, 0, 360, rng.uniform(20, 150), -1
+        )
     return out
 
 

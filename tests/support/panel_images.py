@@ -1,4 +1,5 @@
-"""Seeded photos of a panel: meters in rows and columns, each with serial, article number and MAC, seen at an angle."""
+"""Seeded photos of a panel: meters in rows and columns, each with serial, article number and MAC, seen at an
+angle."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from tests.support.label_images import ean_check
 
 @dataclasses.dataclass(frozen=True)
 class PanelPhoto:
-    """A photo and what hangs where: serial by slot (1 … rows × columns, row by row), for slots with a readable label."""
+    """A photo and what hangs where: serial by slot (1 … rows × columns, row by row), for slots with a
+    readable label."""
 
     image: np.ndarray
     serials: dict[int, str]
@@ -66,7 +68,8 @@ def panel_photo(
     extra: bool = True,
     seed: int = 1,
 ) -> PanelPhoto:
-    """A photo `size` (height, width) of a panel. `missing` slots are empty, `unreadable` ones have a blinded label."""
+    """A photo `size` (height, width) of a panel. `missing` slots are empty, `unreadable` ones have a blinded
+    label."""
     named = {slot: serial_of(slot) for slot in range(1, rows * columns + 1)} | (serials or {})
     empty = np.full((TILE_HEIGHT, TILE_WIDTH), 110, np.uint8)
     tiles = [
@@ -76,11 +79,14 @@ def panel_photo(
     wall = np.vstack([np.hstack(tiles[row * columns : (row + 1) * columns]) for row in range(rows)])
     wall = np.pad(wall, 80, constant_values=90)
     matrix = _view(wall.shape[1], wall.shape[0], size, roll, yaw, pitch)
-    large = cv2.warpPerspective(wall, np.diag([2, 2, 1.0]) @ matrix, (2 * size[1], 2 * size[0]), borderValue=70)
-    picture = cv2.resize(large, (size[1], size[0]), interpolation=cv2.INTER_AREA).astype(np.float32)
+    large = cv2.warpPerspective(
+        wall, np.diag([2, 2, 1.0]) @ matrix, (2 * size[1], 2 * size[0]), borderValue=70
+    )
+    picture = np.asarray(cv2.resize(large, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.float32)
     rng = np.random.default_rng(seed)
     noise = rng.normal(0, 3, picture.shape).astype(np.float32)
-    grey = np.clip(cv2.GaussianBlur(picture, (0, 0), 0.6) * 0.85 + 10 + noise, 0, 255).astype(np.uint8)
+    blurred = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.6))
+    grey = np.clip(blurred * 0.85 + 10 + noise, 0, 255).astype(np.uint8)
     there = {s: n for s, n in named.items() if s not in missing and s not in unreadable}
     return PanelPhoto(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), there, matrix)
 
@@ -88,7 +94,8 @@ def panel_photo(
 def _view(
     width: int, height: int, size: tuple[int, int], roll: float, yaw: float, pitch: float
 ) -> np.ndarray:
-    """3×3 that puts a drawing in the middle of the picture, as large as it may be, turned by angles in degrees."""
+    """3×3 that puts a drawing in the middle of the picture, as large as it may be, turned by angles in
+    degrees."""
     r, p, y = (np.deg2rad(angle) for angle in (roll, pitch, yaw))
     turn = (
         np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
