@@ -33,6 +33,8 @@ from .rules import LabelRules
 _WHOLE_SHARE = 0.55
 #: Looks at one place: enlarged by so much.
 _ZOOMS = (1.0, 2.0)
+#: No look at one place takes longer than so many milliseconds.
+_LONGEST_LOOK = 160.0
 #: Half the size of a place beside its label, in steps of the lattice.
 _HALF_CELL = 0.5
 
@@ -321,7 +323,7 @@ def _looked_again(
                 return codes
             # each of those that are left gets its share
             share = remaining / max(1, len(left) - number) * (0.6 if zoom == _ZOOMS[0] else 1.0)
-            found = _looked_at(look.grey, places.frame(*cell), zoom, max(12.0, share))
+            found = _looked_at(look.grey, places.frame(*cell), zoom, min(_LONGEST_LOOK, max(12.0, share)))
             texts = {code.text for code in codes if places.of(code.centre) == cell and not code.marginal}
             codes += [code for code in found if code.text not in texts]
             if look.anchors(found):
