@@ -56,6 +56,7 @@ HIGH = frozenset(
         *("balance_off", "position_far", "position_simulated", "reading_disagrees", "implausible_reading"),
         *("neighbour_concentrator", "neighbour_transformer", "neighbour_feeder", "phase_not_there"),
         "collector_elsewhere",
+        "serial_elsewhere",
     }
 )
 """What brings somebody back nearly always, or makes the record wrong."""

@@ -86,6 +86,10 @@ class Network(Protocol):
         """Nodes of that mRID or name, or with that text in their identity."""
         ...
 
+    def elsewhere(self, serial: str, order_id: str, usage_point: str | None) -> str | None:
+        """Where a device is said to stand now, if that is neither this supply point nor by this order."""
+        ...
+
     def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
         """Devices and orders in the same panel, or within `NEAR_M` metres of a position; not this order's."""
         ...

@@ -174,13 +174,15 @@ class SealsAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlaceAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the device sits. Fields left out are as the order says."""
+    """Where the device sits. Fields left out are as the order says. The job fills in `elsewhere`: where it is
+    said to stand already, which somebody who may has passed."""
 
     concentrator: str | None = None
     panel: str | None = None
     slot: int | None = None
     phase: str | None = None
     override: Override | None = None
+    elsewhere: str | None = None
 
 
 class JoinAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):

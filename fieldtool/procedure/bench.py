@@ -30,9 +30,12 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
     """The chosen place, judged: resolved fields, how full it is, and what speaks against it.
 
-    `missing`: what the technology needs and nobody gave; `taken_by`: serial in the chosen slot; `too_far_m`:
-    metres beyond the reach; `identities`: what identifies the device in its network; `bad_identities`: names
-    that fail.
+    Attributes:
+        missing: what the technology needs and nobody gave.
+        taken_by: serial in the chosen slot.
+        elsewhere: where the device is said to stand already.
+        too_far_m: metres beyond the reach.
+        identities: what identifies the device in its network; `bad_identities` are names that fail.
     """
 
     concentrator: str | None
@@ -44,6 +47,7 @@ class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
     capacity: Level | None = None
     missing: list[str] = []
     taken_by: str | None = None
+    elsewhere: str | None = None
     too_far_m: int | None = None
     bad_identities: list[str] = []
 

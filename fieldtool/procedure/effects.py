@@ -111,6 +111,7 @@ def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
             panel=place.panel,
             slot=place.slot,
             phase=place.phase,
+            elsewhere=place.elsewhere,
         )
     if isinstance(answer, a.SummaryAnswer) and bench.risks:
         codes = [risk.code for risk in bench.risks]
@@ -359,8 +360,11 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
             continue
         flags += _chosen_flags(step, answer)
         if getattr(answer, "override", None) is not None:
+            elsewhere = isinstance(answer, a.PlaceAnswer) and answer.elsewhere is not None
             flags.append(
-                {"match": "match_overridden", "scan": "old_meter_overridden"}.get(
+                "serial_elsewhere"
+                if elsewhere
+                else {"match": "match_overridden", "scan": "old_meter_overridden"}.get(
                     m.kind_of(step), "capacity_overridden"
                 )
             )

@@ -371,6 +371,10 @@ def _place(bench: Bench) -> Iterable[Problem]:
         yield Problem(code="bad_identity", field=name, params={"name": name})
     if place.taken_by is not None:
         yield Problem(code="slot_taken", field="slot", params={"serial": place.taken_by})
+    if place.elsewhere is not None:
+        # It may be right here and wrong there: who may says so, and the office decides where it stands.
+        params = {"place": place.elsewhere}
+        yield Problem(code="serial_elsewhere", field="override", params=params, overridable=True)
     if place.capacity is not None and place.capacity.level == "full":
         params = {"used": str(place.capacity.used), "capacity": str(place.capacity.capacity)}
         yield Problem(code="capacity_full", field="concentrator", params=params, overridable=True)

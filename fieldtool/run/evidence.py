@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from drivers.models import MeterModel
 from fieldtool.identity import MatchInput, MatchResult, match, normalise_serial, same_identity
 from fieldtool.procedure import answers as a
@@ -82,6 +84,13 @@ def match_now(run: ProcedureRun, step: m.MatchStep) -> MatchResult:
 
 def place_now(run: ProcedureRun, step: m.PlaceStep, answer: a.PlaceAnswer) -> PlaceFound:
     """The chosen place, judged."""
+    serial = device_serial(run.state, DeviceRole.NEW)
+    network, order = run.around.network, run.order
+    elsewhere = network.elsewhere(serial, order.mrid, order.usage_point) if serial else None
+    return msgspec.structs.replace(_judged(run, step, answer), elsewhere=elsewhere)
+
+
+def _judged(run: ProcedureRun, step: m.PlaceStep, answer: a.PlaceAnswer) -> PlaceFound:
     if step.what is not m.PlaceWhat.METER:
         return _standing_place(run, step.what)
     technology = technology_of(run.order, run.around)

@@ -83,6 +83,16 @@ class StoreNetwork:
         with self._store.read() as connection:
             return [_node(found) for found in neighbours.called(connection, text)]
 
+    def elsewhere(self, serial: str, order_id: str, usage_point: str | None) -> str | None:
+        """Where a device is said to stand now, if that is neither this supply point nor by this order."""
+        with self._store.read() as connection:
+            for place in queries.where_is(connection, serial):
+                same = usage_point is not None and place.usage_point == usage_point
+                if not same and place.order_id != order_id:
+                    found = place.usage_point or place.panel or place.place or place.transformer
+                    return found or place.concentrator or serial
+        return None
+
     def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
         """Devices and orders in the same panel, or within `NEAR_M` metres of a position; not this order's.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldtool.errors import StepRefused
 from fieldtool.procedure.views import PlaceBody
 from fieldtool.run import ProcedureRun
 from fieldtool.text import Language
@@ -99,3 +100,23 @@ def test_a_collector_of_another_transformer_is_told_before_the_crew_goes(world: 
     work(run, {"place": {"concentrator": "CT-0-DC"}})
     [completed] = world.payloads("order.completed")
     assert "collector_elsewhere" in completed["flags"]
+
+
+def test_a_device_that_stands_elsewhere_is_placed_only_by_somebody_who_may(world: World) -> None:
+    """Two places at once cannot happen unnoticed here; that it may be right here is a fact for the office."""
+    run, _ = at_place(world)
+    # A pull in the middle of the visit: the match was right when it was made.
+    world.journal.append(
+        DevicePlaced(serial=w.NEW_SERIAL, model="m", usage_point="U-OTHER", concentrator="CT-2-DC"),
+        order_id="before",
+    )
+    with pytest.raises(StepRefused) as refused:
+        run.accept({})
+    [problem] = refused.value.problems
+    assert (problem.code, problem.overridable) == ("serial_elsewhere", True)
+    assert problem.params == {"place": "U-OTHER"}
+    run.accept({"override": {"person": "lead-1", "reason": "list_outdated", "pin": "482615"}})
+    work(run)
+    [completed] = world.payloads("order.completed")
+    assert "serial_elsewhere" in completed["flags"]
+    assert "capacity_overridden" not in completed["flags"]

@@ -69,6 +69,9 @@ class Tree:
     def called(self, text: str) -> list[Node]:
         return []
 
+    def elsewhere(self, serial: str, order_id: str, usage_point: str | None) -> str | None:
+        return None
+
     def beside(self, order_id: str, panel: str | None, position: Coordinates | None) -> list[Neighbour]:
         return []
 
