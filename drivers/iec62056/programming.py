@@ -58,6 +58,8 @@ class ProgrammingLink:
         self._operand = ""
         self.unlocked = False
         self.exchanges = 0
+        self.damaged = 0
+        """Answers whose block check was wrong: what is right by one exclusive-or is doubtful then."""
 
     def begin(self) -> None:
         """Hear the operand of P0. Raises ``LockedOut`` where the meter breaks off instead."""
@@ -88,15 +90,42 @@ class ProgrammingLink:
 
     def read(self, address: str, request: str = "", *, letters: str | None = None) -> str:
         """What stands at an address, all partial blocks of it together, as sent. Raises ``MeterRefused`` or
-        ``LinkLost``."""
-        answer = self._certain(command(letters or self._options.read, f"{address}({request})"))
-        text = self._checked(answer, address)
+        ``LinkLost``.
+
+        Blocks have no numbers. Where an ACK is followed by silence nobody can tell whether the block or the
+        ACK was lost, and another ACK could skip one: the reading is begun again.
+        """
+        for _ in range(_ATTEMPTS):
+            text = self._blocks(address, command(letters or self._options.read, f"{address}({request})"))
+            if text is not None:
+                return text
+        raise LinkLost(detail=f"{address}: its blocks broke off")
+
+    def _blocks(self, address: str, message: bytes) -> str | None:
+        """``None`` where the meter fell silent between two blocks."""
+        answer: Answer | None = self._certain(message)
+        text = ""
         for _ in range(_BLOCK_LIMIT):
+            if answer is None:
+                return None
+            text += self._checked(answer, address)
             if answer.kind is not Kind.PARTIAL:
                 return text
-            answer = self._certain(bytes([ACK]))
-            text += self._checked(answer, address)
+            answer = self._next_block()
         raise Garbage(detail=f"{address}: more than {_BLOCK_LIMIT} blocks")
+
+    def _next_block(self) -> Answer | None:
+        answer = self._ask(bytes([ACK]))
+        for _ in range(_ATTEMPTS):
+            if answer is None or answer.kind is not Kind.DAMAGED:
+                return answer
+            answer = self._repeated()
+        return answer
+
+    def _repeated(self) -> Answer | None:
+        """What was damaged, once more."""
+        self.damaged += 1
+        return self._ask(bytes([NAK]))
 
     def value(self, address: str) -> str:
         """The first value in the brackets of an answer, without its unit."""
@@ -142,6 +171,7 @@ class ProgrammingLink:
             if answer.kind is Kind.NAK:
                 sent = message  # it did not understand us: nothing was done
             elif answer.kind is Kind.DAMAGED:
+                self.damaged += 1
                 sent = bytes([NAK])
             else:
                 return answer

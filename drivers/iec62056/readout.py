@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from drivers.errors import Garbage
 from drivers.iec62056.messages import ETX, STX, block_check
@@ -46,10 +46,11 @@ def is_code(text: str) -> bool:
 @dataclass(frozen=True)
 class DataSet:
     """One address with its values, each ``(value, unit)``; the first is the reading, a later one may be
-    its time."""
+    its time. ``checked``: whether a check character guarded it."""
 
     address: str
     values: tuple[tuple[str, str | None], ...]
+    checked: bool = field(default=True, compare=False)
 
     @property
     def time(self) -> MeterTime | None:
@@ -110,7 +111,7 @@ def parse_readout(block: bytes) -> list[DataSet]:
             raise Garbage(detail="block check of the readout is wrong")
         block = block[start + 1 : end]
     text = block.decode("latin-1")
-    return data_sets_of(text.split("!")[0])
+    return [replace(found, checked=start >= 0) for found in data_sets_of(text.split("!")[0])]
 
 
 def data_sets_of(text: str) -> list[DataSet]:

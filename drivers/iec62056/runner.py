@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from drivers.errors import EchoOnly, Garbage, LinkLost, NoAnswer
 from drivers.iec62056.identification import Identification, find_identification
+from drivers.iec62056.messages import BREAK
 from drivers.iec62056.readout import DataSet, parse_readout
 from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wait, Wanted
 from drivers.line import TunableWire
-from drivers.ports import LineFormat
+from drivers.ports import LineFormat, iec_format
 
 _GAP_SECONDS = 1.6
 _SWITCH_SECONDS = 0.02
 """The meter changes from 7E1 to 8N1 after its confirmation; a flag sent meanwhile would be lost."""
 _AFTER_END_SECONDS = 0.3
 """How long a block check may still be on its way after ``! CR LF`` of a meter that sends no STX."""
+_PROGRAMMING_BAUDS = (9600, 4800, 2400, 19200, 1200, 600)
+_AFTER_BREAK_SECONDS = 0.25
 _READOUT_LIMIT = 256 * 1024
 _LINE_LIMIT = 512
 
@@ -38,6 +41,19 @@ def sign_on(
             return finished
         data = wire.read(machine.deadline)
         pending = machine.received(data, wire.now()) if data else machine.tick(wire.now())
+
+
+def call_back(wire: TunableWire) -> None:
+    """Break off (B0) at every rate of mode C: a meter that a dead client left in programming mode hears
+    nothing else for a minute and more."""
+    for baud in _PROGRAMMING_BAUDS:
+        wire.drain()
+        wire.set_line(iec_format(baud))
+        wire.write(BREAK)
+    wire.drain()
+    wire.pause(_AFTER_BREAK_SECONDS)
+    while wire.read(wire.now()):
+        pass  # the echo of it
 
 
 def _perform(wire: TunableWire, actions: list[Action]) -> Finished | None:

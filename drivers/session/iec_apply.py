@@ -115,7 +115,7 @@ class IecWriter:
         if wanted.clock is not None:
             return self._judge_clock(wanted, wanted.clock)
         try:
-            now = self._jobs.reach.run(lambda link: link.value(wanted.item), password=False)
+            now = self._jobs.reach.run_certainly(lambda link: link.value(wanted.item))
         except MeterRefused as error:
             return _change(wanted, None, wanted.value, ChangeState.UNREADABLE, error.result)
         state = ChangeState.SAME if same_value(now, wanted.value) else ChangeState.DIFFERS
@@ -281,7 +281,9 @@ class IecWriter:
                 return WriteOutcome(intent.id, OutcomeState.INTENDED, None, "cannot be read back")
             held = abs((utc - datetime.now(UTC)).total_seconds()) <= _HELD_SECONDS
             return _outcome(intent, held, _text(utc))
-        now = self._jobs.reach.run(lambda link: link.value(intent.item), password=False)
+        now = self._jobs.reach.run_certainly(lambda link: link.value(intent.item))
+        if intent.was is not None and same_value(now, intent.was) and not same_value(now, intent.will_be):
+            return WriteOutcome(intent.id, OutcomeState.UNTOUCHED, now, "the write never took effect")
         return _outcome(intent, same_value(now, intent.will_be), now)
 
     def relay(self, operation: str, confirmation: str) -> ChangeResult:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from drivers.errors import UnsupportedObject
+from drivers.errors import Garbage, UnsupportedObject
 from drivers.iec62056.profile import ProfileBlock, ProfileLine, parse_profile
 from drivers.iec62056.readout import DataSet, closing_times, parse_address
 from drivers.iec62056.times import MeterTime
@@ -34,6 +34,8 @@ from drivers.session.reach import identification_text
 
 _SERIAL_CODES = ("0.0.0", "C.1.0", "0.0", "C.1", "96.1.0")
 _FIRMWARE_CODES = ("0.2.0", "C.2.0")
+_READOUTS = 4
+UNCONFIRMED = "unconfirmed"
 _MISSING = "object-undefined"
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +48,7 @@ class IecJobs:
         self.reach = reach
         self.progress = progress
         self._identity: Identity | None = None
+        self._before: dict[str, DataSet] = {}
 
     @property
     def model(self) -> MeterModel | None:
@@ -60,34 +63,49 @@ class IecJobs:
         """Manufacturer and type from the identification line, the serial from the codes that the model or the
         makes use for it."""
         if self._identity is None:
-            data_sets = self.reach.peek()
-            found = self.reach.identification
-            assert found is not None
-            model = self.model
-            known = model.identity if model else {}
-            self._identity = Identity(
-                found.manufacturer,
-                _first(data_sets, [known.get("serial", ""), *_SERIAL_CODES]),
-                model.name if model else found.text or None,
-                _first(data_sets, [known.get("firmware", ""), *_FIRMWARE_CODES]),
-                None,
-                {"identification": identification_text(found), "mode": self.reach.mode}
-                | _further(data_sets, known),
-            )
+            self._identity = self._identity_in(self.reach.peek())
         return self._identity
+
+    def _identity_in(self, data_sets: list[DataSet]) -> Identity:
+        found, model = self.reach.identification, self.model
+        assert found is not None
+        known = model.identity if model else {}
+        return Identity(
+            found.manufacturer,
+            _first(data_sets, [known.get("serial", ""), *_SERIAL_CODES]),
+            model.name if model else found.text or None,
+            _first(data_sets, [known.get("firmware", ""), *_FIRMWARE_CODES]),
+            None,
+            {"identification": identification_text(found), "mode": self.reach.mode}
+            | _further(data_sets, known),
+        )
+
+    def _readout_of_same(self) -> tuple[Identity, list[DataSet]]:
+        """A readout that says who the meter is as the one before did: no check guards it against two errors.
+        Where they differ, two in a row must agree."""
+        known = self.identify()
+        for _ in range(_READOUTS):
+            data_sets = self.reach.readout()
+            identity = self._identity_in(data_sets)
+            if identity == known:
+                self._identity = identity
+                return identity, data_sets
+            known = identity
+        raise Garbage(detail="the meter says another identity each time")
 
     # ---- read
 
     def read(self, texts: list[str] | None) -> ReadResult:
         """All data sets, or those asked for by their code (``1.8.0``, or an item whose OBIS the code
         shortens). Each call reads the meter anew. Raises ``UnsupportedObject`` if not a single one of those
-        asked for is there."""
+        asked for is there. What no check vouches for is ``unconfirmed`` until the readout before said the
+        same: everything of a meter that sends no check, or over a line that has shown damage."""
         started = time.monotonic()
-        identity = self.identify()
-        data_sets = self.reach.readout()
+        identity, data_sets = self._readout_of_same()
         readings = self._all(data_sets) if texts is None else [self._one(data_sets, text) for text in texts]
         if texts and all(reading.status == _MISSING for reading in readings):
             raise UnsupportedObject(detail=", ".join(texts[:5]))
+        self._before = {found.address: found for found in data_sets}
         return ReadResult(identity, readings, self.reach.exchanges, self._bytes(), _since(started))
 
     def _all(self, data_sets: list[DataSet]) -> list[Reading]:
@@ -101,12 +119,16 @@ class IecJobs:
 
     def _reading(self, found: DataSet, data_sets: list[DataSet]) -> Reading:
         history = parse_address(found.address).history
-        return found.as_reading(
+        reading = found.as_reading(
             self._name(found.address),
             zone_minutes=self.zone_minutes,
             closed=closing_times(data_sets).get(history) if history else None,
             unit=self.reach.options.units.get(parse_address(found.address).code),
         )
+        certain = found.checked and not self.reach.is_bad_line
+        if certain or self._before.get(found.address) == found:
+            return reading
+        return msgspec.structs.replace(reading, status=reading.status or UNCONFIRMED)
 
     def _name(self, address: str) -> str | None:
         named = self.model.readings if self.model else []
@@ -169,9 +191,7 @@ class IecJobs:
         assert options is not None
         bounds = options.bounds(self._local(since), self._local(until))
         self.progress("profile", 0, 1)
-        text = self.reach.run(
-            lambda link: link.read(address, bounds, letters=options.command), password=False
-        )
+        text = self.reach.run_certainly(lambda link: link.read(address, bounds, letters=options.command))
         self.progress("profile", 1, 1)
         return parse_profile(text, address)
 

@@ -26,8 +26,8 @@ from drivers.iec62056.identification import Identification
 from drivers.iec62056.options import IecOptions
 from drivers.iec62056.programming import ProgrammingLink, check_algorithm
 from drivers.iec62056.readout import DataSet
-from drivers.iec62056.runner import hear_push, read_out, sign_on
-from drivers.iec62056.sign_on import Wanted
+from drivers.iec62056.runner import call_back, hear_push, read_out, sign_on
+from drivers.iec62056.sign_on import Finished, Wanted
 from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel, Protocols
 from drivers.ports import LineFormat
@@ -37,6 +37,7 @@ from drivers.session.reach import Questions, Recovery, identification_text
 _Value = TypeVar("_Value")
 _LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 _RECOVERIES = 3
+_READINGS = 4
 _BUTTON_SECONDS = 60.0
 
 
@@ -68,6 +69,7 @@ class IecReach:
         self._fresh: list[DataSet] | None = None
         self._exchanges = 0
         self._password_spent = False
+        self._damaged = False
         self.line = line
         self.identification: Identification | None = None
         self._stranger: tuple[str, str] | None = None
@@ -127,18 +129,31 @@ class IecReach:
             found, data_sets = hear_push(line, _line_format(options), _BUTTON_SECONDS)
             self._note(found)
             return data_sets
-        signed = sign_on(
-            line,
-            address=self._connection.device_address,
-            wanted=Wanted.READOUT,
-            patience=self._connection.reaction,
-            first=_line_format(self.options),
-            option=self.options.readout_option,
-        )
+        signed = self._signed_on(line, Wanted.READOUT, self.options.readout_option)
         self._exchanges += 2 if signed.identification.mode == "C" else 1
         self._note(signed.identification)
         self._questions.progress("sign_on", 1, 1)
         return read_out(line, signed)
+
+    def _signed_on(self, line: Line, wanted: Wanted, option: str = "0") -> Finished:
+        """A meter that does not answer may still be in programming mode, left there by a tablet that died: it
+        is called back out of it, once."""
+
+        def sign() -> Finished:
+            return sign_on(
+                line,
+                address=self._connection.device_address,
+                wanted=wanted,
+                patience=self._connection.reaction,
+                first=_line_format(self.options),
+                option=option,
+            )
+
+        try:
+            return sign()
+        except NoAnswer:
+            call_back(line)
+            return sign()
 
     def _note(self, found: Identification) -> None:
         """Who answers; somebody else than before is told, whatever was going on."""
@@ -166,6 +181,24 @@ class IecReach:
         """
         return self._repeated(lambda: job(self._programming(password=password)))
 
+    def run_certainly(self, job: Callable[[ProgrammingLink], str]) -> str:
+        """A reading that is believed. Where the line has shown damage, a check by exclusive-or proves little:
+        there it is read until two in a row agree. Raises ``Garbage`` where they never do."""
+        read = self.run(job, password=False)
+        for _ in range(_READINGS):
+            if not self.is_bad_line:
+                return read
+            again = self.run(job, password=False)
+            if again == read:
+                return read
+            read = again
+        raise Garbage(detail="no two readings in a row agreed")
+
+    @property
+    def is_bad_line(self) -> bool:
+        """Whether anything came damaged in this session."""
+        return self._damaged or (self._link is not None and self._link.damaged > 0)
+
     def once(self, job: Callable[[ProgrammingLink], _Value]) -> _Value:
         """The same for a writing, which is never sent again unasked."""
         return job(self._programming(password=True))
@@ -190,13 +223,7 @@ class IecReach:
         assert options is not None
         line = self._open_line()
         self._questions.progress("associate", 0, 1)
-        signed = sign_on(
-            line,
-            address=self._connection.device_address,
-            wanted=Wanted.PROGRAMMING,
-            patience=self._connection.reaction,
-            first=_line_format(self.options),
-        )
+        signed = self._signed_on(line, Wanted.PROGRAMMING)
         self._exchanges += 2
         self._note(signed.identification)
         link = ProgrammingLink(line, signed, options, self.model.lockout_seconds if self.model else 60)
@@ -240,6 +267,7 @@ class IecReach:
             try:
                 return job()
             except _LINE_ERRORS as error:
+                self._damaged = True
                 if self.line is None or self._password_spent:
                     raise
                 recovery.count(self.line.now())
@@ -280,6 +308,7 @@ class IecReach:
     def _drop(self) -> None:
         if self._link is not None:
             self._exchanges += self._link.exchanges
+            self._damaged |= self._link.damaged > 0
         self._link = None
 
     def _open_line(self) -> Line:

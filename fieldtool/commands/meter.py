@@ -19,6 +19,7 @@ from fieldtool.commands.stopping import stopping_well
 if TYPE_CHECKING:
     from drivers.changes import ApplyReport, Plan
     from drivers.connection import Connection
+    from drivers.reading import Reading
     from drivers.session.client import OpticalSession
     from fieldtool.meterlog import MeterLog
 
@@ -461,9 +462,16 @@ def read(
         return
     who = found.identity
     say(" ".join(part for part in (who.manufacturer, who.serial, who.model) if part))
-    lines = [[r.item, r.name, r.value if r.status is None else r.status, r.unit] for r in found.readings]
+    lines = [[r.item, r.name, _value_text(r), r.unit] for r in found.readings]
     table("", ["item", "name", "value", "unit"], lines)
     note(f"{found.exchanges} exchanges, {found.bytes.tx} + {found.bytes.rx} bytes, {found.seconds:.1f} s")
+
+
+def _value_text(reading: Reading) -> str | None:
+    """The value, with what is to be said about it."""
+    if reading.value is None or reading.status is None:
+        return reading.value or reading.status
+    return f"{reading.value} ({reading.status})"
 
 
 @app.command("plan")

@@ -254,6 +254,23 @@ def test_a_damaged_answer_is_asked_for_again_and_a_damaged_command_sent_again() 
     assert len(wire.sent) == asked + 3, "bounded"
 
 
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_lost_partial_block_is_never_skipped(lost: int) -> None:
+    """Blocks have no numbers: another ACK into the silence would give the one after."""
+    wire = Wire(meter())
+    link = linked(wire)
+    whole = link.read("P.01", letters="R6")
+    answers = 0
+
+    def lose(data: bytes) -> bytes:
+        nonlocal answers
+        answers += 1
+        return b"" if answers == lost else data
+
+    wire.to_client = lose
+    assert link.read("P.01", letters="R6") == whole
+
+
 def test_partial_blocks_are_put_together() -> None:
     wire = Wire(meter())
     link = linked(wire, unlocked=False)

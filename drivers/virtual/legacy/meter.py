@@ -73,9 +73,10 @@ class LegacyMeter:
             return []
         self._last_octet = now
         data = bytes(octet & 0x7F for octet in data)
-        if self._programming is not None and b"/?" not in data:
-            return self._program(self._programming, data, now)
         self._buffer += data
+        if self._programming is not None and b"/?" not in self._buffer:
+            del self._buffer[:-1]  # a sign-on may come in pieces
+            return self._program(self._programming, data, now)
         if self._state is _State.IDENTIFIED and ACK in self._buffer:
             return self._option(now)
         return self._request(now)
