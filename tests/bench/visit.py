@@ -21,8 +21,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +35,7 @@ from drivers.models import MeterModel, load_models
 from drivers.session.client import OpticalSession
 from drivers.virtual.faults import WriteFaults
 from tests.campaign import tablet
-from tests.campaign.line import Field, SimulatedPort
+from tests.campaign.line import Field, Stopwatch
 from tests.campaign.meters import KINDS, NOW, WatchedMeter, standing_clock
 from tests.campaign.tablet import Durable, Session
 from tests.drivers.field import MANAGEMENT, MODELS, Host, virtual_meter
@@ -95,31 +94,6 @@ def limit(what: str, line: Line) -> float:
 
 
 # ---- on computed pacing
-
-
-class Stopwatch:
-    """Processor time outside of the simulated port: the codec, the session and what a visit asks of them."""
-
-    def __init__(self) -> None:
-        self.inside = 0.0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        def counted(method: Callable[..., object]) -> Callable[..., object]:
-            def call(*given: object) -> object:
-                began = time.process_time()
-                try:
-                    return method(*given)
-                finally:
-                    self.inside += time.process_time() - began
-
-            return call
-
-        with (
-            patch.object(SimulatedPort, "read", counted(SimulatedPort.read)),
-            patch.object(SimulatedPort, "write", counted(SimulatedPort.write)),
-        ):
-            yield
 
 
 def simulated(

@@ -11,7 +11,9 @@ from unittest.mock import patch
 from drivers.changes import OutcomeState, WriteIntent, WriteOutcome
 from drivers.dlms import ciphering
 from drivers.dlms.data import decode, encode
-from drivers.reading import ProfileRow, ReadResult
+from drivers.reading import ProfileRow, Reading, ReadResult
+from drivers.session.iec_apply import same_value
+from drivers.session.iec_jobs import UNCONFIRMED
 from tests.campaign.meters import CLOCKS, WatchedMeter, object_of
 from tests.campaign.tablet import Durable, Taken
 
@@ -45,7 +47,7 @@ class Truth:
                 wrong.append(f"identity {_identity(result)}")
             for reading in result.readings:
                 said = (_number(reading.value), reading.unit)
-                if reading.value is None or reading.item in CLOCKS:
+                if not _is_taken(reading) or reading.item in CLOCKS:
                     continue
                 if said not in self.values.get(reading.item, set()):
                     wrong.append(f"{reading.item} = {said}")
@@ -56,10 +58,15 @@ class Truth:
     def missing_in(self, taken: Taken) -> int:
         """Values that the meter has and that came without a value, with a reason."""
         return sum(
-            reading.value is None and (None, None) not in self.values.get(reading.item, set())
+            not _is_taken(reading) and (None, None) not in self.values.get(reading.item, set())
             for result in taken.readings
             for reading in result.readings
         ) + sum(len(profile.rows) < len(self.rows) for profile in taken.profiles)
+
+
+def _is_taken(reading: Reading) -> bool:
+    """Whether it is given as certain."""
+    return reading.value is not None and reading.status != UNCONFIRMED
 
 
 def _identity(result: ReadResult) -> tuple[str | None, ...]:
@@ -107,8 +114,7 @@ def _untrue(
         if outcome.state is OutcomeState.VERIFIED and not right:
             yield f"clock said to be right, is {meter.clock_offset} s off"
         return
-    present = [after[key] for key in _keys(intent)]
-    holds_new, holds_old = present == _parts(intent.will_be_data), present == _parts(intent.was_data)
+    holds_new, holds_old = _holds(intent, after)
     said = f"{intent.item} said to be {outcome.state.value}"
     match outcome.state:
         case OutcomeState.VERIFIED if not holds_new:
@@ -117,6 +123,15 @@ def _untrue(
             yield f"{said}, does not hold the old value"
         case OutcomeState.FAILED if holds_new and not holds_old:
             yield f"{said}, holds the new value"
+
+
+def _holds(intent: WriteIntent, after: dict[str, bytes]) -> tuple[bool, bool]:
+    """Whether the new and whether the old value stands there; what an old meter holds is text."""
+    if intent.will_be_data is None:
+        text = after[intent.item].decode()
+        return same_value(text, intent.will_be), same_value(text, intent.was or "")
+    present = [after[key] for key in _keys(intent)]
+    return present == _parts(intent.will_be_data), present == _parts(intent.was_data)
 
 
 def _keys(intent: WriteIntent) -> list[str]:

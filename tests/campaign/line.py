@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 import random
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from unittest.mock import patch
 
 from drivers.errors import NoProbe, PortVanished
 from drivers.line import Surroundings
@@ -296,6 +299,31 @@ class SimulatedPort:
 
     def close(self) -> None:
         """The meter does not notice."""
+
+
+class Stopwatch:
+    """Processor time outside of the simulated port: the codec, the session and what a visit asks of them."""
+
+    def __init__(self) -> None:
+        self.inside = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        def counted(method: Callable[..., object]) -> Callable[..., object]:
+            def call(*given: object) -> object:
+                began = time.process_time()
+                try:
+                    return method(*given)
+                finally:
+                    self.inside += time.process_time() - began
+
+            return call
+
+        with (
+            patch.object(SimulatedPort, "read", counted(SimulatedPort.read)),
+            patch.object(SimulatedPort, "write", counted(SimulatedPort.write)),
+        ):
+            yield
 
 
 def _framing(line: LineFormat) -> Framing:

@@ -31,7 +31,6 @@ from tests.drivers.field import PROGRAMS
 
 PORT = "simulated"
 Steps = Callable[["Session"], None]
-_ALLOWED = ["clock", "capture", "limiter.threshold", "calendar", "calendar.activate"]
 
 
 @dataclass
@@ -64,6 +63,10 @@ class Host:
         self.durable, self._line = durable, line
         self._dies_at, self._keeps = dies_at, keeps
         self._acts = 0
+
+    @property
+    def characters(self) -> int:
+        return self._line.characters
 
     def _dies(self) -> bool:
         self._line.check_alive()
@@ -121,7 +124,7 @@ class Session:
             reader = AnsiJobs(ansi, host.progress)
             self._reach, self._jobs, self._writer = ansi, reader, AnsiWriter(reader, journal, PROGRAMS)
             return
-        if connection.mode is Mode.C:
+        if connection.mode in (Mode.C, Mode.D):
             old = IecReach(
                 PORT, connection, questions, models, cancelled=cancelled, surroundings=line.surroundings
             )
@@ -163,11 +166,8 @@ class Session:
     def plan(self, program: str, values: dict[str, str]) -> Plan:
         return self._writer.plan(program, values)
 
-    def apply(self, plan: Plan) -> bool:
-        return self._writer.apply(plan, _ALLOWED).complete
-
     def apply_all(self, plan: Plan) -> bool:
-        """As `apply`, whatever is in it."""
+        """The crew confirmed whatever is in it."""
         return self._writer.apply(plan, [change.id for change in plan.changes]).complete
 
     def verify(self, program: str, values: dict[str, str]) -> VerifyReport:
@@ -189,6 +189,9 @@ class Taken:
     readings: list[ReadResult] = field(default_factory=list)
     profiles: list[ProfileResult] = field(default_factory=list)
     holds: bool = False
+    program_began: int = 0
+    """Characters that had crossed the line when the program's plan was asked for first."""
+    program_ended: int = 0
 
 
 class ProgramDoesNotHold(errors.DriverError):
@@ -218,7 +221,7 @@ class Work:
 
 def do(work: Work, line: Field, host: Host, taken: Taken) -> None:
     """One visit, from who is there to the last reading. Raises what the crew would see."""
-    if work.connection.mode not in (Mode.C12, Mode.C):
+    if work.connection.mode not in (Mode.C12, Mode.C, Mode.D):
         public = Connection(mode=work.connection.mode, server=work.connection.server)
         _with(work, line, host, public, lambda session: _identify(work, session, taken))
     _with(work, line, host, work.connection, lambda session: _all_steps(work, session, host, taken))
@@ -254,8 +257,10 @@ def _all_steps(work: Work, session: Session, host: Host, taken: Taken) -> None:
         taken.profiles.append(session.profile(start + timedelta(minutes=15), start + timedelta(days=1)))
     if work.program is None:
         return
+    taken.program_began = taken.program_began or host.characters
     plan = session.plan(work.program, work.values)
-    session.apply(plan)
+    session.apply_all(plan)
+    taken.program_ended = host.characters
     if not session.verify(work.program, work.values).holds:
         raise ProgramDoesNotHold
     _read_twice(session, taken)

@@ -54,6 +54,33 @@ def test_a_wrong_password_is_told_once_and_not_tried_again(campaign: Campaign) -
     assert visit.problems == []
 
 
+def test_a_password_whose_verdict_was_lost_is_not_sent_by_the_read_back_of_a_write(
+    campaign: Campaign,
+) -> None:
+    """The port vanished while the clock of an ANSI meter was set; what came after sent the password twice."""
+    ansi = next(kind for kind in KINDS if kind.name == "ansi")
+    assert campaign.visit(Spec(ansi, 1, faults=(Fault(3517, Kind.VANISH, 6.0),))).problems == []
+
+
+def test_a_program_cut_anywhere_ends_as_it_was_reported(campaign: Campaign) -> None:
+    ten = next(kind for kind in KINDS if kind.name == "ten-items")
+    line, _, taken = campaign.clean(ten)
+    frames = [at for at in line.boundaries if taken.program_began < at <= taken.program_ended]
+    for number, at in enumerate(frames[::3]):
+        fault = Fault(at, (Kind.POWER, Kind.KILL)[number % 2], 3.0)
+        visit = campaign.visit(Spec(ten, 1, faults=(fault,), in_program=True))
+        assert (visit.problems, visit.completed) == ([], True)
+
+
+def test_a_meter_left_in_programming_mode_is_called_back(campaign: Campaign) -> None:
+    """The tablet died there; a new one signs on at 300 baud, which the meter does not hear for a minute."""
+    old = next(kind for kind in KINDS if kind.name == "iec-c")
+    _, _, taken = campaign.clean(old)
+    middle = (taken.program_began + taken.program_ended) // 2
+    visit = campaign.visit(Spec(old, 1, faults=(Fault(middle, Kind.KILL),)))
+    assert (visit.problems, visit.errors, visit.completed) == ([], [], True)
+
+
 # ---- a campaign that cannot fail proves nothing
 
 

@@ -2,9 +2,9 @@
 
 Whole visits of the driver to the virtual meters on simulated time: a clock that moves only when somebody
 waits, characters that take the time they take at the baud rate. First a cut at every frame boundary of each
-kind of meter, the tablet's death at frame boundaries and around each durable act, power loss around each
-write; then mixtures drawn from the seed: echo, bit errors from 1e-5 to 1e-3, several cuts, wrong secrets.
-Last a small sample with real processes and real time.
+kind of meter; of each program a power loss and the tablet's death at every frame, around every write and
+every durable act; then mixtures drawn from the seed: echo, bit errors from 1e-5 to 1e-3, several cuts,
+wrong secrets. Last a small sample with real processes and real time.
 
 Exit status 1 if any wrong value was accepted, any meter left in a state nobody was told of, any counter used
 twice, any password retried, or anything but the driver's own errors came out.
@@ -32,7 +32,7 @@ from drivers.errors import DriverError
 from drivers.models import MeterModel, load_models
 from drivers.virtual.faults import WriteFaults
 from tests.campaign.checks import Nonces, Truth, unreported
-from tests.campaign.line import Fault, Field, Stuck, TabletDied
+from tests.campaign.line import Fault, Field, Stopwatch, Stuck, TabletDied
 from tests.campaign.line import Kind as FaultKind
 from tests.campaign.meters import KINDS, NOW, Kind, WatchedMeter, standing_clock
 from tests.campaign.real import real_time
@@ -63,10 +63,15 @@ class Spec:
     keeps: bool = True
     wrong_secret: bool = False
     boot: float = 2.0
+    in_program: bool = False
 
     @property
     def cause(self) -> str:
         """The chief fault, for the table."""
+        if self.in_program:
+            dies = self.dies_at or (self.faults and self.faults[0].kind is FaultKind.KILL)
+            where = "a frame" if self.faults else "a write"
+            return f"program: {'tablet dies' if dies else 'power loss'} at {where}"
         if self.wrong_secret:
             return "wrong secret"
         if self.error_rate:
@@ -116,6 +121,14 @@ class Campaign:
         line, durable, taken = Field(meter.line), Durable(meter.secrets), Taken()
         do(self._work(kind, meter), line, Host(durable, line), taken)
         return line, durable, taken
+
+    def codec_share(self, kind: Kind) -> float:
+        """Processor time of our side in a visit on a good line, as a part of the time on the line."""
+        watch, began = Stopwatch(), time.process_time()
+        with watch.running():
+            line, _, _ = self.clean(kind)
+        spent = time.process_time() - began - watch.inside
+        return spent / (line.clock.now() - 1000.0)
 
     def _truth(self, kind: Kind, clock_offset: int) -> Truth:
         key = (kind.name, clock_offset)
@@ -211,7 +224,7 @@ def systematic(campaign: Campaign, seed: int) -> Iterator[Spec]:
     """A cut of each sort at every frame boundary; deaths and power losses around each write."""
     draw = random.Random(seed)
     for kind in KINDS:
-        line, durable, _ = campaign.clean(kind)
+        line, durable, taken = campaign.clean(kind)
         boundaries = [*sorted({at for at in line.boundaries if at}), line.characters - 1]
         if len(boundaries) > _MANY:  # single reads, one like the other
             boundaries = boundaries[:: len(boundaries) // _MANY + 1]
@@ -221,12 +234,17 @@ def systematic(campaign: Campaign, seed: int) -> Iterator[Spec]:
             other = _OTHERS[number % len(_OTHERS)]
             if other is not None:
                 yield replace(base, faults=(Fault(at, other, draw.choice((0.2, 2.0, 6.0))),))
+        cut = replace(base, in_program=bool(durable.intents))
+        for at in line.boundaries:
+            if taken.program_began < at <= taken.program_ended:
+                yield replace(cut, faults=(Fault(at, FaultKind.POWER, draw.choice((2.0, 6.0))),))
+                yield replace(cut, faults=(Fault(at, FaultKind.KILL),))
         for write in range(1, 3 * len(durable.intents) + 2) if durable.intents else ():
-            yield replace(base, power_loss=write)
+            yield replace(cut, power_loss=write)
         acts = 2 * len(durable.intents) + 2
         for act in range(1, acts + 1):
-            yield replace(base, dies_at=act)
-            yield replace(base, dies_at=act, keeps=False)
+            yield replace(cut, dies_at=act)
+            yield replace(cut, dies_at=act, keeps=False)
 
 
 def mixtures(campaign: Campaign, seed: int) -> Iterator[Spec]:
@@ -250,7 +268,7 @@ def mixtures(campaign: Campaign, seed: int) -> Iterator[Spec]:
             power_loss=draw.randrange(1, 12) if draw.random() < 0.2 else None,
             dies_at=draw.randrange(1, 10) if draw.random() < 0.15 else 0,
             keeps=draw.random() < 0.5,
-            wrong_secret=draw.random() < 0.06 and kind.name != "readout",
+            wrong_secret=draw.random() < 0.06 and kind.has_secret,
             boot=draw.choice((1.0, 3.0, 8.0)),
         )
 
@@ -279,6 +297,7 @@ class Report:
     visits: list[Visit]
     real_seconds: float
     planned: int
+    codec: dict[str, float]
 
     def counts(self) -> dict[str, object]:
         """One JSON object; `must be zero` counts visits' findings."""
@@ -297,6 +316,7 @@ class Report:
             "seconds": round(self.real_seconds, 1),
             "by_cause": self._table(lambda visit: visit.spec.cause),
             "by_meter": self._table(lambda visit: visit.spec.kind.name),
+            "codec_share_of_line_time": self.codec,
             "errors_shown": dict(Counter(code for visit in fair for code in visit.errors).most_common()),
         }
 
@@ -332,7 +352,9 @@ def run(visits: int, seconds: float, seed: int, workers: int = WORKERS) -> Repor
     """As many visits as fit: at most `visits`, at most `seconds` of real time."""
     began = time.monotonic()
     with standing_clock():
-        specs = list(interleaved(Campaign(load_models(MODELS)), visits, seed))
+        campaign = Campaign(load_models(MODELS))
+        specs = list(interleaved(campaign, visits, seed))
+        codec = {kind.name: round(campaign.codec_share(kind), 4) for kind in KINDS}
     made: list[Visit] = []
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker) as pool:
         waiting = [pool.submit(_visit, spec) for spec in specs]
@@ -344,7 +366,7 @@ def run(visits: int, seconds: float, seed: int, workers: int = WORKERS) -> Repor
                 break
         for future in waiting:
             future.cancel()
-    return Report(made, time.monotonic() - began, len(specs))
+    return Report(made, time.monotonic() - began, len(specs), codec)
 
 
 def main(arguments: list[str]) -> int:

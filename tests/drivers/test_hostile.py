@@ -107,7 +107,7 @@ def _jobs(kind: Kind, session: Session) -> list[Callable[[], object]]:
         session.network,
     ]
     if kind.program:
-        jobs.append(lambda: session.apply(session.plan(kind.program or "", kind.values)))
+        jobs.append(lambda: session.apply_all(session.plan(kind.program or "", kind.values)))
     return jobs
 
 
