@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from workorders.journal.entry import EntryTime
 
 GPS_HOLDS_MS = 10 * 60 * 1000
@@ -52,18 +54,33 @@ class Clock(Protocol):
     def now(self) -> EntryTime: ...
 
 
+SKEW_MS = 5 * 60 * 1000
+"""A clock of a tablet that is further off than this is shown, with what to do."""
+
+
+class Meeting(msgspec.Struct, frozen=True, kw_only=True):
+    """When the gateway's clock was last heard, by it and by this machine's time since boot."""
+
+    server: str
+    monotonic_ms: int
+    boot_id: str
+
+
 class SystemClock:
     """The clock of this machine.
 
     Attributes:
-        server_offset_ms: gateway clock minus ours at the last contact; whoever syncs sets it.
+        server_offset_ms: gateway clock minus ours at the last contact; whoever syncs sets it (`meet`).
+        met: that contact. Within the same boot the time since then counts, not the clock, which somebody may
+            have set meanwhile (`offset_ms`).
 
     GPS time stands in an entry while it is known: from a fix on (`gps_fix`), carried on by the monotonic
     clock for `GPS_HOLDS_MS`, because the receiver itself is open only while a position is taken.
     """
 
-    def __init__(self, server_offset_ms: int | None = None) -> None:
+    def __init__(self, server_offset_ms: int | None = None, met: Meeting | None = None) -> None:
         self.server_offset_ms = server_offset_ms
+        self.met = met
         self._gps: tuple[datetime, int] | None = None
         self._boot_id = boot_id()
 
@@ -71,13 +88,35 @@ class SystemClock:
         """A receiver with a fix says that it is `moment` now."""
         self._gps = (moment, _since_boot_ms())
 
+    def meet(self, offset_ms: int) -> None:
+        """The gateway's clock was heard: it is `offset_ms` ahead of ours."""
+        server = utc_text(_wall() + timedelta(milliseconds=offset_ms))
+        self.server_offset_ms = offset_ms
+        self.met = Meeting(server=server, monotonic_ms=_since_boot_ms(), boot_id=self._boot_id)
+
+    def offset_ms(self) -> int | None:
+        """Gateway clock minus ours now, as far as it can be known; None before the first contact."""
+        met = self.met
+        if met is None or met.boot_id != self._boot_id:
+            return self.server_offset_ms
+        passed = timedelta(milliseconds=_since_boot_ms() - met.monotonic_ms)
+        return round((read_utc(met.server) + passed - _wall()) / timedelta(milliseconds=1))
+
+    def skew_ms(self) -> int | None:
+        """How far this machine's clock is ahead (negative: behind): by GPS where known, else the office's."""
+        gps = self._gps_time(_since_boot_ms())
+        if gps is not None:
+            return round((_wall() - read_utc(gps)) / timedelta(milliseconds=1))
+        offset = self.offset_ms()
+        return None if offset is None else -offset
+
     def now(self) -> EntryTime:
         since_boot = _since_boot_ms()
         return EntryTime(
-            device=utc_text(datetime.now(UTC)),
+            device=utc_text(_wall()),
             monotonic_ms=since_boot,
             boot_id=self._boot_id,
-            server_offset_ms=self.server_offset_ms,
+            server_offset_ms=self.offset_ms(),
             gps=self._gps_time(since_boot),
         )
 
@@ -87,6 +126,10 @@ class SystemClock:
         moment, then = self._gps
         passed = since_boot - then
         return utc_text(moment + timedelta(milliseconds=passed)) if passed <= GPS_HOLDS_MS else None
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)
 
 
 def _since_boot_ms() -> int:

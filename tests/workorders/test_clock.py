@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workorders.record_support import Author
-from workorders.clock import SystemClock, boot_id, normal_utc, read_utc, utc_text
+from workorders.clock import SKEW_MS, SystemClock, boot_id, normal_utc, read_utc, utc_text
 from workorders.journal import kinds
 from workorders.store.entries import corrected_time
 
@@ -70,3 +70,39 @@ def test_tables_use_the_gateways_clock_as_far_as_it_was_known(offset: int | None
     envelope = Author().write(kinds.StepDone(step="s", answers={})).envelope
     time = msgspec.structs.replace(envelope.time, server_offset_ms=offset)
     assert corrected_time(msgspec.structs.replace(envelope, time=time)) == at
+
+
+@pytest.mark.parametrize(
+    ("gps", "at"),
+    [
+        ("2026-11-02T12:30:00.000Z", "2026-11-02T12:30:00.000Z"),
+        ("2007-03-19T12:30:00.000Z", "2026-11-02T12:00:00.000Z"),  # its week counter has rolled over
+    ],
+)
+def test_satellites_say_the_time_where_they_were_seen(gps: str, at: str) -> None:
+    envelope = Author().write(kinds.StepDone(step="s", answers={})).envelope
+    time = msgspec.structs.replace(envelope.time, server_offset_ms=-3_600_000, gps=gps)
+    assert corrected_time(msgspec.structs.replace(envelope, time=time)) == at
+
+
+def test_a_clock_that_somebody_sets_after_the_contact_is_seen_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SystemClock()
+    assert (clock.offset_ms(), clock.skew_ms()) == (None, None)
+    clock.meet(1500)
+    true = datetime.now(UTC)
+    monkeypatch.setattr("workorders.clock._wall", lambda: datetime.now(UTC) - timedelta(hours=1))
+    offset, skew = clock.offset_ms(), clock.skew_ms()
+    assert offset is not None
+    assert skew is not None
+    assert abs(offset - 3_601_500) < 500
+    assert skew < -SKEW_MS
+    again = SystemClock(clock.server_offset_ms, clock.met)
+    assert abs((again.offset_ms() or 0) - offset) < 500, "a program that starts anew in the same boot"
+    stamp = msgspec.structs.replace(
+        Author().write(kinds.StepDone(step="s", answers={})).envelope, time=clock.now()
+    )
+    assert abs(read_utc(corrected_time(stamp)) - true) < timedelta(seconds=5)
+    clock.gps_fix(datetime.now(UTC))
+    assert -3_600_500 < (clock.skew_ms() or 0) < -3_599_000, "satellites know better"

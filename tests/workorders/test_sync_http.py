@@ -315,3 +315,42 @@ def test_what_a_round_costs_is_counted_by_month_and_survives(tmp_path: Path) -> 
             add_usage(connection, f"2027-{month:02d}", 1, 1)
         assert usage_of(connection, "2026-10").total == 0, "months long past are let go"
         assert usage_of(connection, "2026-11").total == 1212
+
+
+def test_a_round_ends_at_once_while_the_gateway_says_nothing(bureau: Bureau) -> None:
+    tablet = bureau.tablet()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        transport = http(tablet, f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        def stop_when_asked() -> None:
+            asked, _ = silent.accept()
+            with asked:
+                transport.cancel()
+
+        taken = threading.Thread(target=stop_when_asked)
+        taken.start()
+        began = datetime.now(UTC)
+        report = tablet.sync(transport)
+        taken.join()
+    assert (report.state, report.code) == (SyncState.CANCELLED, "cancelled")
+    assert datetime.now(UTC) - began < timedelta(seconds=5)
+
+
+def test_the_first_pull_says_how_much_comes(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workorders.sync.round import Stage, SyncProgress
+
+    monkeypatch.setattr("workorders.sync.wire.PULL_PAGE_ENTRIES", 3)
+    tablet = bureau.tablet()
+    seen: list[SyncProgress] = []
+    with serving(bureau) as url:
+        transport = http(tablet, url)
+        round_ = SyncRound(
+            tablet.store, tablet.identity, tablet.journal, transport, tablet.blobs, now=bureau.now
+        )
+        assert round_.run(seen.append).state is SyncState.DONE
+        assert set(transport.kinds) == {"records", "lists"}
+        assert sum(transport.kinds.values()) == transport.sent + transport.received
+    pulls = [(at.done, at.total) for at in seen if at.stage is Stage.PULL]
+    assert pulls[2:] == [(3, 4)]

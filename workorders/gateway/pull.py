@@ -27,6 +27,7 @@ from workorders.sync import wire
 from workorders.sync.digest import seen_digest
 from workorders.sync.wire import Tombstone, Verdict, VerdictKind
 
+_GOES_ON = timedelta(seconds=60)
 MAX_MISSING = 1000
 """Missing blobs named in one answer; the others come with the next round."""
 
@@ -101,6 +102,7 @@ def pull(office: Office, row: TabletRow, cursor_text: str | None) -> wire.PullPa
             certificates=_certificates(connection, {item.chain_id for item in rows} - own),
             cursor=encode_cursor(office, row.crew, upto, fresh=cursor.fresh and upto < top),
             more=upto < top,
+            left=_left(office, connection, row.crew, cursor, upto, top),
         )
     _note_seen(office, row)
     return page
@@ -145,6 +147,21 @@ def _page_rows(connection: Connection, crew: str | None, after: int, top: int) -
     for item in found:
         rows[item.id] = item
     return sorted(rows.values(), key=lambda item: int(item.server_seq)), upto
+
+
+def _left(
+    office: Office, connection: Connection, crew: str | None, cursor: _Cursor, after: int, top: int
+) -> int | None:
+    """Entries that the pages after this one bring, histories of orders not among them.
+
+    Counted once a pull, when it begins: a cursor that was given just now goes on with one.
+    """
+    if after >= top:
+        return 0
+    if cursor.seq and office.now() - read_utc(cursor.time) < _GOES_ON:
+        return None
+    ahead = _visible(crew, func.count()).where(_ENTRY.c.server_seq > after, _ENTRY.c.server_seq <= top)
+    return int(connection.execute(ahead).scalar_one())
 
 
 def _histories(connection: Connection, opened: Iterable[Row[Any]]) -> list[Row[Any]]:

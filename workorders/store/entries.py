@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
-from workorders.clock import read_utc, utc_text
+from workorders.clock import normal_utc, read_utc, utc_text
 from workorders.journal.chain import head_of
 from workorders.journal.entry import Entry, Envelope, read_entry
 from workorders.journal.kinds import HeadReference, OrderCompleted, OrderNotDone
@@ -21,8 +21,16 @@ SERVER_SEQ = "server_seq"
 """Counter (table `counter`) that a gateway takes its server sequence from, inside the write transaction."""
 
 
+_NO_GPS_BEFORE = "2025"
+"""A receiver whose week counter has rolled over is off by 19.6 years; no entry is as old as that."""
+
+
 def corrected_time(envelope: Envelope) -> str:
-    """When it happened, by the gateway's clock as far as the device knew it (UTC text)."""
+    """When it happened (UTC text): by GPS where a receiver had a fix, else by the gateway's clock as far as
+    the device knew it. Deadlines are judged by this, so that a tablet's wrong clock costs nobody an SLA."""
+    gps = normal_utc(envelope.time.gps)
+    if gps is not None and gps >= _NO_GPS_BEFORE:
+        return gps
     offset = envelope.time.server_offset_ms
     if not offset:
         return envelope.time.device

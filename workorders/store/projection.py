@@ -28,7 +28,7 @@ from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
 from workorders.store.settings import set_setting, setting
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
 
 _CLOCKS_DUE = text("INSERT INTO sla_due (order_id) VALUES (:order_id) ON CONFLICT DO NOTHING")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from workorders.clock import utc_text
 from workorders.sync import blobs
 from workorders.sync.pieces import send_file
@@ -15,19 +18,24 @@ def send_files(round: SyncRound) -> None:
         wanted = blobs.waiting(connection)
     total = sum(size for _, size in wanted)
     done = 0
-    for sha256, size in wanted:
+    for at, (sha256, size) in enumerate(wanted):
         round.report.blobs_wait = round.files_wait()
         if round.report.blobs_wait is not None:
             return
-        round.step(done, total)
-        if _bring(round, sha256, done, total):
+        round.step(at, len(wanted), done, total)
+        if _bring(round, sha256, partial(_tell, round, (at, len(wanted), done, total))):
             with round.store.write() as connection:
                 blobs.note_blob(connection, sha256, size, blobs.CONFIRMED, utc_text(round.now()))
             round.report.blobs_confirmed += 1
         done += size
 
 
-def _bring(round: SyncRound, sha256: str, done: int, total: int) -> bool:
+def _tell(round: SyncRound, at: tuple[int, int, int, int], there: int) -> None:
+    number, of, done, total = at
+    round.step(number, of, done + there, total)
+
+
+def _bring(round: SyncRound, sha256: str, told: Callable[[int], None]) -> bool:
     """See that the gateway holds a file; False where it is neither there nor here."""
     if round.transport.has_blob(sha256):
         return True
@@ -35,7 +43,7 @@ def _bring(round: SyncRound, sha256: str, done: int, total: int) -> bool:
     if data is None:
         round.report.blobs_lost.append(sha256)
         return False
-    send_file(round, sha256, data, lambda there: round.step(done + there, total))
+    send_file(round, sha256, data, told)
     round.report.blobs_sent += 1
     return True
 

@@ -13,6 +13,7 @@ import hashlib
 import ipaddress
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -37,6 +38,7 @@ from workorders.sync.errors import (
     SyncError,
     Unreachable,
 )
+from workorders.sync.lines import Lines
 from workorders.sync.signing import sign_request
 
 CONNECT_SECONDS = 10.0
@@ -77,7 +79,7 @@ class HttpTransport:
     Attributes:
         offset: gateway clock minus ours, set from `meta`; signed requests carry the gateway's time.
         sent, received: bytes so far, headers and compressed bodies as they go over the line; what TLS and TCP
-            add is not in them.
+            add is not in them. `kinds`: both, by what they are for (`records`, `lists`, `files`).
     """
 
     def __init__(
@@ -93,11 +95,15 @@ class HttpTransport:
         self.offset = timedelta(0)
         self.sent = 0
         self.received = 0
+        self.kinds: Counter[str] = Counter()
         self._tablet = tablet
         self._key = key
         self._clock = clock
         self._cancelled = threading.Event()
         self._session = requests.Session()
+        self._lines = Lines()
+        self._session.mount("http://", self._lines)
+        self._session.mount("https://", self._lines)
         # Proxies and .netrc of the machine's user must not see or change what a tablet says.
         self._session.trust_env = not _is_loopback(urlsplit(self.url).hostname or "")
         self._session.auth = _no_auth
@@ -105,8 +111,9 @@ class HttpTransport:
             self._session.verify = trust
 
     def cancel(self) -> None:
-        """End the present wait at the next piece of an answer, and refuse further requests."""
+        """End the present wait at once, and refuse further requests."""
         self._cancelled.set()
+        self._lines.cut()
 
     def close(self) -> None:
         """Give back the connection."""
@@ -251,6 +258,7 @@ class HttpTransport:
         if self._tablet is not None and self._key is not None:
             time = utc_text(self._clock() + self.offset)
             headers |= sign_request(self._tablet, self._key, method, target, time, body)
+        before = self.sent + self.received
         # Counted before they go: what a cut swallowed was paid for as well.
         self.sent += len(body)
         try:
@@ -274,7 +282,11 @@ class HttpTransport:
         except SyncError:
             raise
         except (requests.RequestException, HTTPError, OSError) as error:
+            if self._cancelled.is_set():
+                raise SyncCancelled("stopped") from None
             raise Unreachable(f"no whole answer from {self.url}: {type(error).__name__}") from None
+        finally:
+            self.kinds[_kind(target)] += self.sent + self.received - before
 
     def _read(self, response: requests.Response) -> bytes:
         parts: list[bytes] = []
@@ -287,6 +299,13 @@ class HttpTransport:
                 raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             parts.append(part)
         return b"".join(parts)
+
+
+def _kind(target: str) -> str:
+    """What a request is for, as the data use of a month tells it."""
+    if target.startswith(("/v1/uploads", "/v1/blobs/")):
+        return "files"
+    return "lists" if target.startswith("/v1/reference") else "records"
 
 
 def _upload(upload_id: str, headers: Mapping[str, str], *, least: int = 0) -> wire.Upload:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 import msgspec
 
-from workorders.clock import SystemClock, utc_text
+from workorders.clock import Meeting, SystemClock, utc_text
 from workorders.journal.writer import Journal
 from workorders.store import inbox
 from workorders.store.engine import Store
@@ -88,11 +88,16 @@ class FilesWait(StrEnum):
 
 
 class SyncProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a round is. `total` is 0 where it cannot be known."""
+    """Where a round is. `done` of `total` entries, sets or files; 0 where it cannot be known.
+
+    `size` of `total_size` bytes, in the stages that know them.
+    """
 
     stage: Stage
     done: int = 0
     total: int = 0
+    size: int = 0
+    total_size: int = 0
 
 
 class LeftOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +231,7 @@ class SyncRound:
         self._close()
         return self.report
 
-    def step(self, done: int, total: int) -> None:
+    def step(self, done: int, total: int, size: int = 0, total_size: int = 0) -> None:
         """Tell the progress within the present stage, and stop here if asked to.
 
         Raises:
@@ -234,14 +239,15 @@ class SyncRound:
         """
         if self.cancelled():
             raise SyncCancelled("stopped")
-        self.progress(SyncProgress(stage=self.report.stage, done=done, total=total))
+        stage = self.report.stage
+        self.progress(SyncProgress(stage=stage, done=done, total=total, size=size, total_size=total_size))
 
     def meet(self, server_time: datetime) -> None:
         """Take the gateway's clock as reference: entries from now on carry the offset."""
         clock = self.journal.clock
         if isinstance(clock, SystemClock):
             offset = (server_time - self.now()) / timedelta(milliseconds=1)
-            clock.server_offset_ms = round(offset)
+            clock.meet(round(offset))
 
     def _failed(self, error: SyncError) -> None:
         report = self.report
@@ -264,9 +270,16 @@ class SyncRound:
             before = last_sync(setting(connection, _LAST))
             contact = report.at if report.state is SyncState.DONE else before.contact
             clock = self.journal.clock
-            offset = clock.server_offset_ms if isinstance(clock, SystemClock) else None
+            offset, met = (
+                (clock.server_offset_ms, clock.met) if isinstance(clock, SystemClock) else (None, None)
+            )
             last = LastSync(
-                state=report.state, at=report.at, contact=contact, code=report.code, offset_ms=offset
+                state=report.state,
+                at=report.at,
+                contact=contact,
+                code=report.code,
+                offset_ms=offset,
+                met=met,
             )
             set_setting(connection, _LAST, msgspec.to_builtins(last))
         finish_erasures(self.store)
@@ -280,6 +293,7 @@ class LastSync(msgspec.Struct, frozen=True, kw_only=True):
     contact: str | None = None
     code: str | None = None
     offset_ms: int | None = None
+    met: Meeting | None = None
 
 
 def last_sync(value: object) -> LastSync:

@@ -55,8 +55,10 @@ def references(round: SyncRound) -> None:
     with round.store.write() as connection:
         reference.note_offered(connection, offered, utc_text(round.now()))
     wanted = reference.missing(round.store, offered, round.reader)
+    size, total = 0, sum(item.size for item in wanted)
     for done, item in enumerate(wanted):
-        round.step(done, len(wanted))
+        round.step(done, len(wanted), size, total)
+        size += item.size
         received = reference.Received(item, round.transport.reference(item.sha256), utc_text(round.now()))
         try:
             _take_reference(round, received)
@@ -194,8 +196,9 @@ def _pull_from(round: SyncRound, cursor: str | None) -> set[str]:
     """Pull all pages from a cursor on; returns the ids of the entries that came."""
     checker = Checker(round.identity)
     told: set[str] = set()
+    coming = 0
     while True:
-        round.step(round.report.pulled, 0)
+        round.step(round.report.pulled, max(coming, round.report.pulled) if coming else 0)
         page = round.transport.pull(cursor)
         if page.more and page.cursor == cursor:
             raise BadAnswer("the gateway's pages do not move on")
@@ -220,6 +223,8 @@ def _pull_from(round: SyncRound, cursor: str | None) -> set[str]:
         round.report.left += [
             LeftOrder(order_id=stone.order_id, reason=stone.reason) for stone in page.tombstones
         ]
+        if page.left is not None:
+            coming = round.report.pulled + page.left
         cursor = page.cursor
         if not page.more:
             return told

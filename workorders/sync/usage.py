@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 import msgspec
 from sqlalchemy import Connection
 
@@ -12,10 +15,11 @@ MONTHS_KEPT = 13
 
 
 class MonthUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of one month."""
+    """Bytes of one month. `kinds`: both ways, by what they were for (`records`, `lists`, `files`)."""
 
     sent: int = 0
     received: int = 0
+    kinds: dict[str, int] = {}
 
     @property
     def total(self) -> int:
@@ -28,11 +32,17 @@ def usage_of(connection: Connection, month: str) -> MonthUsage:
     return _kept(connection).get(month, MonthUsage())
 
 
-def add_usage(connection: Connection, month: str, sent: int, received: int) -> None:
+def add_usage(
+    connection: Connection, month: str, sent: int, received: int, kinds: Mapping[str, int] | None = None
+) -> None:
     """Add what a round cost; months long past are let go."""
     kept = _kept(connection)
     before = kept.get(month, MonthUsage())
-    kept[month] = MonthUsage(sent=before.sent + sent, received=before.received + received)
+    by_kind = Counter(before.kinds)
+    by_kind.update(kinds or {})
+    kept[month] = MonthUsage(
+        sent=before.sent + sent, received=before.received + received, kinds=dict(sorted(by_kind.items()))
+    )
     newest = sorted(kept)[-MONTHS_KEPT:]
     set_setting(connection, _NAME, {name: msgspec.to_builtins(kept[name]) for name in newest})
 

@@ -140,6 +140,7 @@ class PullPage(msgspec.Struct, frozen=True, kw_only=True):
         certificates: DER (base64) by chain id, for every chain in `entries`.
         verdicts: for own entries that reached the gateway another way.
         more: whether to ask again at once.
+        left: entries that come with the pages after this one; None where it goes on and was said before.
     """
 
     entries: list[PulledEntry]
@@ -148,6 +149,7 @@ class PullPage(msgspec.Struct, frozen=True, kw_only=True):
     certificates: dict[str, Bytes]
     cursor: str
     more: bool
+    left: int | None = None
 
 
 class OrderKeyItem(msgspec.Struct, frozen=True, kw_only=True):
