@@ -132,7 +132,7 @@ def _tablet(home: Home, realm: Realm | None) -> Iterator[Check]:
         return
     tablet = Tablet.open(home, realm)
     try:
-        yield _clock(tablet.clock.server_offset_ms)
+        yield _clock(tablet.clock.offset_ms())
         problems = tablet.store.integrity()
         status = tablet.status()
         detail = f"{status.realm}, crew {status.crew or '—'}, {status.pending} entries waiting"

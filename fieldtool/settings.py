@@ -34,10 +34,21 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
+class Line(StrEnum):
+    """What the tablet's line costs: as the system says, or as somebody who knows the data plan says."""
+
+    AUTO = "auto"
+    METERED = "metered"
+    FREE = "free"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Choices of this machine. `probe` is the port of the optical probe, None: the first one found.
 
     `position` says where a position is taken from: `auto`, `windows`, `none`, or the port of a receiver.
+    `line` says what the network costs (`auto` where the system does not say: that it costs);
+    `photos_on_metered` whether photos go over a line that costs, `data_cap_mb` up to how much in a month.
+    After `stale_days` without contact orders and network are shown as old.
     """
 
     language: Language = Language.ES
@@ -45,6 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     probe: str | None = None
     position: str = AUTO
     realm: Realm | None = None
+    line: Line = Line.AUTO
+    photos_on_metered: bool = True
+    data_cap_mb: int | None = None
+    stale_days: int = 3
 
 
 class Home:

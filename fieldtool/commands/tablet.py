@@ -76,24 +76,37 @@ def enrol(
 
 
 @guarded
-def sync(realm: RealmOption = None, json: Json = False) -> None:
-    """One round with the gateway: push what waits, pull what is new, send photos.
+def sync(
+    realm: RealmOption = None,
+    photos: Annotated[
+        bool, typer.Option("--photos", help="Photos too, whatever the line costs or the settings say.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """One round with the gateway: push what waits, pull what is new, send photos where the line may.
 
     Offline is no fault of yours, but the round was not done: exit status 1. With --json one object: {"state",
     "stage", "code", "message", "pushed", "verdicts": {verdict: n}, "pulled", "left": [{"order_id",
     "reason"}],
     "references", "references_refused": [{"name", "version", "code", "reason", …}], "keys_changed",
-    "blobs_sent", "blobs_confirmed", "entries", "orders", "digest", "equal", "forks": [{"chain_id", "seq",
+    "blobs_sent", "blobs_confirmed", "blobs_wait": null | "metered" | "cap",
+    "entries", "orders", "digest", "equal", "forks": [{"chain_id", "seq",
     "ours", "theirs", "at"}], "pending", "pending_blobs", "at", "seconds", …}.
     """
     with opened(realm) as tablet, progress_bar(json) as progress:
-        report = tablet.sync(progress)
+        report = tablet.sync(progress, all_files=photos)
     if json:
         emit(report)
     else:
         verdicts = ", ".join(f"{number} {name}" for name, number in sorted(report.verdicts.items()))
         say(f"{report.state.value}: sent {report.pushed} ({verdicts or 'nothing'}), received {report.pulled}")
         say(f"waiting: {report.pending} entries, {report.pending_blobs} photos")
+        if report.blobs_wait is not None and report.pending_blobs:
+            note(
+                explained_sync(
+                    f"photos_{report.blobs_wait}", "photos wait for another line (--photos sends them)"
+                )
+            )
         for left in report.left:
             say(f"order {left.order_id} left the list: {left.reason}")
         if report.forks:

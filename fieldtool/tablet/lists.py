@@ -315,7 +315,7 @@ NEEDS_ANSWER = ("quarantined", "rejected")
 
 
 def sync_summary(
-    connection: Connection, now: datetime, last_contact: str | None, bytes_month: int
+    connection: Connection, now: datetime, last_contact: str | None, standing: rows.SyncStanding
 ) -> rows.SyncSummary:
     """Figures of the sync page."""
     found = queries.sync_summary(connection)
@@ -337,8 +337,9 @@ def sync_summary(
         blobs_pending=found.blobs.get(LOCAL, 0),
         blobs_confirmed=found.blobs.get(CONFIRMED, 0),
         blob_bytes_pending=int(waiting),
-        bytes_month=bytes_month,
+        bytes_month=standing.used.total,
         last_contact=last_contact,
+        standing=standing,
     )
 
 

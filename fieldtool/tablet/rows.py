@@ -10,6 +10,8 @@ import msgspec
 
 from drivers.reading import EventRow
 from drivers.wiring.verdict import WiringVerdict
+from workorders.sync.round import FilesWait, SyncProgress, SyncState
+from workorders.sync.usage import MonthUsage
 
 
 class Group(StrEnum):
@@ -55,6 +57,11 @@ class TabletStatus(msgspec.Struct, frozen=True, kw_only=True):
     last_contact: str | None
     problem: str | None
     gateway: str | None
+    syncing: bool = False
+    stale_days: int | None = None
+    """Days without contact, where those are too many to trust orders and network."""
+    skew_seconds: int | None = None
+    """How far the tablet's clock is ahead (negative: behind), where that is more than five minutes."""
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +175,31 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, str] = {}
 
 
+class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How sync stands.
+
+    Attributes:
+        at: where the round is that runs; `state` is `running` then.
+        next_at: when it tries again by itself (UTC); None: when somebody acts.
+        files_wait: why photos wait now.
+        costs: whether the line is taken for one that costs.
+        used: bytes of this month, with `kinds`; cap_bytes: up to which photos go over a line that costs.
+        stale_days, skew_seconds: see `TabletStatus`.
+    """
+
+    state: SyncState
+    at: SyncProgress | None
+    code: str | None
+    next_at: str | None
+    files_wait: FilesWait | None
+    costs: bool
+    photos_on_metered: bool
+    used: MonthUsage
+    cap_bytes: int | None
+    stale_days: int | None
+    skew_seconds: int | None
+
+
 class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Figures of the sync page."""
 
@@ -181,6 +213,7 @@ class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):
     bytes_month: int
     """Bytes that syncing sent and received this month, as the transport counts them."""
     last_contact: str | None
+    standing: SyncStanding
 
 
 class StockRow(msgspec.Struct, frozen=True, kw_only=True):

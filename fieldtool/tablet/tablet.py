@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import Connection
 
 import assets
 from fieldtool.commissioning import Changing
 from fieldtool.errors import JobError
 from fieldtool.procedure.model import Procedure
 from fieldtool.reference.begun import ProcedureShelf
-from fieldtool.reference.reader import Reader
 from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person
 from fieldtool.run.which import begun_with
@@ -34,12 +32,12 @@ from fieldtool.security.secrets import MeterSecrets
 from fieldtool.settings import Home, Settings
 from fieldtool.tablet import lists, rows, wipe
 from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
-from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.position import PositionReceiver
 from fieldtool.tablet.records import Documents, issued_record
 from fieldtool.tablet.reference import ReferenceDesk, ReferenceRow
 from fieldtool.tablet.stockroom import Stockroom
+from fieldtool.tablet.syncing import Syncing
 from workorders.clock import SystemClock
 from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
@@ -55,8 +53,7 @@ from workorders.sync.codes import ticket_of
 from workorders.sync.enrolment import deposit_key, enrol, journal_of
 from workorders.sync.errors import SyncError
 from workorders.sync.identity import TabletIdentity
-from workorders.sync.round import SyncProgress, SyncReport, SyncRound, SyncState, last_sync_of
-from workorders.sync.usage import add_usage, usage_of
+from workorders.sync.round import SyncProgress, SyncReport, SyncState, last_sync_of
 
 if TYPE_CHECKING:
     from workorders.sync.http import HttpTransport
@@ -74,12 +71,12 @@ class Tablet:
         self.realm = realm
         self.store = store
         self.keeping = keeping
-        self.clock = SystemClock(last_sync_of(store).offset_ms)
+        last = last_sync_of(store)
+        self.clock = SystemClock(last.offset_ms, last.met)
         self.tree = StoreNetwork(store)
         self.secrets = MeterSecrets(store, self.clock)
         self._lock = threading.RLock()
-        self._syncing = threading.Lock()
-        self._background: BackgroundSync | None = None
+        self.syncing = Syncing(self)
         self._identity = TabletIdentity.load(store)
         check_realm(realm, self._identity.realm if self._identity else None)
         self._journal: Journal | None = None
@@ -160,7 +157,7 @@ class Tablet:
 
     def now(self) -> datetime:
         """Now, by the gateway's clock as far as it is known."""
-        offset = self.clock.server_offset_ms or 0
+        offset = self.clock.offset_ms() or 0
         return datetime.now(UTC) + timedelta(milliseconds=offset)
 
     def enrol(self, url: str, code: str) -> None:
@@ -180,7 +177,7 @@ class Tablet:
                 mark=self.keeping.mark(),
             )
         finally:
-            self._count(transport)
+            self.syncing.count(transport)
         with self._lock:
             self._identity, self._journal = identity, None
             head = self.journal.head()
@@ -189,9 +186,9 @@ class Tablet:
         chosen = self.home.settings()
         if chosen.realm is None:  # else a try in another realm, which leaves a database too, hides this one
             self.home.save_settings(msgspec.structs.replace(chosen, realm=self.realm))
-        self._deposit()
+        self.deposit()
 
-    def _deposit(self) -> None:
+    def deposit(self) -> None:
         """Leave the database key with the gateway, sealed to its recovery key, once an enrolment."""
         identity = self.identity
         with self.store.read() as connection:
@@ -204,7 +201,7 @@ class Tablet:
             _log.warning("the database key could not be left with the gateway (%s)", error.code)
             return  # the enrolment stands; tried again after the next round
         finally:
-            self._count(transport)
+            self.syncing.count(transport)
         with self.store.write() as connection:
             set_setting(connection, _DEPOSITED, identity.tablet)
 
@@ -236,7 +233,7 @@ class Tablet:
 
     def status(self) -> rows.TabletStatus:
         """The strip at the top."""
-        last, identity = last_sync_of(self.store), self._identity
+        last, identity, standing = last_sync_of(self.store), self._identity, self.syncing.standing()
         with self.store.read() as connection:
             summary = queries.sync_summary(connection)
             project = lists.project(connection)
@@ -256,6 +253,9 @@ class Tablet:
             last_contact=last.contact,
             problem=last.code,
             gateway=identity.url if identity else None,
+            syncing=standing.state is SyncState.RUNNING,
+            stale_days=standing.stale_days,
+            skew_seconds=standing.skew_seconds,
         )
 
     def orders(self, filter: rows.OrderFilter, limit: int = 200, offset: int = 0) -> list[rows.OrderRow]:
@@ -474,30 +474,20 @@ class Tablet:
     # --- syncing ----------------------------------------------------------------------------------
 
     def sync(
-        self, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+        self,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        *,
+        all_files: bool = False,
     ) -> SyncReport:
         """*Slow.* One round. Never raises for a gateway that fails: the report says how it went."""
-        transport = self.transport()
 
         def told(at: SyncProgress) -> None:
             if progress is not None:
-                progress(f"sync.{at.stage.value}", at.done, at.total, None)
+                done, total = (at.size, at.total_size) if at.total_size else (at.done, at.total)
+                progress(f"sync.{at.stage.value}", done, total, None)
 
-        try:
-            with self._syncing:
-                round_ = SyncRound(
-                    self.store, self.identity, self.journal, transport, self.blobs, reader=Reader()
-                )
-                report = round_.run(told, cancelled)
-        finally:
-            self._count(transport)
-        if wipe.obey(self, report):
-            report.code = "wiped"
-            return report
-        if report.state is SyncState.DONE:
-            self._deposit()
-        self.forget_expired()
-        return report
+        return self.syncing.round(told, cancelled, all_files=all_files)
 
     def stop_work(self) -> None:
         """Nobody works on this tablet from here on: the office has revoked it."""
@@ -509,8 +499,7 @@ class Tablet:
 
     def keep_synced(self) -> None:
         """From now on sync by itself, until `close`."""
-        self._background = BackgroundSync(lambda stopped: self.sync(cancelled=stopped))
-        self._background.start()
+        self.syncing.keep()
 
     def forget_expired(self) -> None:
         """Let go of keys and meter secrets past their time; at start and after each round."""
@@ -527,18 +516,6 @@ class Tablet:
         identity = self.identity
         return HttpTransport(identity.url, tablet=identity.tablet, key=identity.signer())
 
-    def _count(self, transport: HttpTransport) -> None:
-        """Close a connection and note what it cost, under the month of the project's clock."""
-        transport.close()
-        try:
-            with self.store.write() as connection:
-                add_usage(connection, self._month(connection), transport.sent, transport.received)
-        except StoreError as error:
-            _log.warning("the data use could not be noted (%s)", error.code)
-
-    def _month(self, connection: Connection) -> str:
-        return f"{self.now().astimezone(lists.zone(lists.project(connection))):%Y-%m}"
-
     def hand_over(self, folder: Path) -> Path:
         """Write what is not answered yet into a file for the gateway; returns its path."""
         from fieldtool.tablet.handover import export
@@ -552,13 +529,13 @@ class Tablet:
     def sync_summary(self) -> rows.SyncSummary:
         """Figures of the sync page."""
         with self.store.read() as connection:
-            used = usage_of(connection, self._month(connection)).total
-            return lists.sync_summary(connection, self.now(), last_sync_of(self.store).contact, used)
+            return lists.sync_summary(
+                connection, self.now(), last_sync_of(self.store).contact, self.syncing.standing()
+            )
 
     def close(self) -> None:
         """Let go of meters and store."""
-        if self._background is not None:
-            self._background.stop()
+        self.syncing.stop()
         with self._lock:
             for run in self._runs.values():
                 run.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -28,6 +29,10 @@ class Way(DirectTransport):
 
     sent = 0
     received = 0
+    kinds: ClassVar[dict[str, int]] = {}
+
+    def cancel(self) -> None:
+        """Nothing waits here."""
 
     def close(self) -> None:
         """Nothing to let go."""

@@ -57,3 +57,44 @@ def test_rounds_come_by_themselves_when_nudged_and_end_with_the_window() -> None
     background.stop()
     assert asked[-1](), "a running round is told to end"
     assert len(asked) == 3
+
+
+def test_who_asks_looks_on_at_the_running_round_or_wakes_one() -> None:
+    """All rounds run in one thread; an error of a round reaches who asked."""
+    begun, go = threading.Semaphore(0), threading.Semaphore(0)
+    threads: set[int] = set()
+
+    def one(stopped: Callable[[], bool]) -> SyncReport:
+        threads.add(threading.get_ident())
+        begun.release()
+        go.acquire(timeout=10)
+        if len(reports) == 1:
+            raise StoreError("busy", "another program writes", "")
+        return SyncReport(state=SyncState.PAUSED, pushed=len(reports))
+
+    reports: list[SyncReport | Exception] = []
+    background = BackgroundSync(one, Patient())
+    background.start()
+
+    def ask() -> None:
+        try:
+            reports.append(background.ask())
+        except StoreError as error:
+            reports.append(error)
+
+    assert begun.acquire(timeout=10)
+    for _ in range(2):  # the first looks on, the second wakes
+        asker = threading.Thread(target=ask)
+        asker.start()
+        go.release()
+        asker.join(10)
+    assert isinstance(reports[0], SyncReport)
+    assert isinstance(reports[1], StoreError)
+    assert len(threads) == 1
+    assert background.next_at is not None
+    asker = threading.Thread(target=ask)
+    asker.start()
+    go.release()
+    background.stop()
+    asker.join(10)
+    assert not asker.is_alive(), "nobody waits for a closed window"
