@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from drivers.changes import WriteOutcome
 from drivers.models import load_models
 from drivers.session.reach import Reach
-from tests.campaign import meters
+from tests.campaign import kill, meters
 from tests.campaign.line import Fault, Kind
 from tests.campaign.meters import KINDS, standing_clock
 from tests.campaign.tablet import Host
@@ -120,3 +121,10 @@ def test_a_wrong_value_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ScalerUnit, "apply", lambda scaler, value: str(value) + "1")
     visit = campaign.visit(Spec(_PRIME, 1, faults=(Fault(1 << 30, Kind.SLIP),)))
     assert "wrong_values" in {kind for kind, _ in visit.problems}
+
+
+def test_a_tablet_killed_at_random_keeps_its_promises(tmp_path: Path) -> None:
+    """The campaign itself is a command; here one life, so that it cannot rot."""
+    counts = kill.campaign(tmp_path, rounds=1, seconds=8, seed=3, orders=3)
+    assert counts.found["killed"] >= 1
+    assert not counts.details

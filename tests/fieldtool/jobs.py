@@ -29,6 +29,20 @@ def work(run: ProcedureRun, answers: Answers | None = None, until: str | None = 
     raise AssertionError("the procedure does not end")
 
 
+def usual_at(run: ProcedureRun, step: m.Step, *, old: str, new: str, dial: str) -> Fields:
+    """Work at the device where the step wants it, and the usual answer for these devices."""
+    fields: Fields | None = None
+    if isinstance(step, m.ScanStep):
+        serial = old if step.device is DeviceRole.OLD else new
+        fields = {"serial": serial, "codes": [serial], "identities": {}}
+    elif isinstance(step, m.NumberStep) and step.register:
+        fields = {"value": dial}
+    elif isinstance(step, m.SealsStep):
+        seal = {"number": f"{run.order.number}-{step.id}", "position": step.positions[0].id}
+        fields = {"seals": [seal]}
+    return _do(run, step, fields)
+
+
 def _do(run: ProcedureRun, step: m.Step, fields: Fields | None) -> Fields:
     """Work at the device where the step wants it, then the answer."""
     given = dict(fields or {})
