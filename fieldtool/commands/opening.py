@@ -28,7 +28,7 @@ class _Kept:
     def __init__(self) -> None:
         self.closing = ExitStack()
         self.tablets: dict[tuple[Path, Realm], Tablet] = {}
-        self.offices: dict[tuple[str, Realm | None], tuple[Office, BlobStore]] = {}
+        self.offices: dict[tuple[str, Realm | None, str | None], tuple[Office, BlobStore]] = {}
 
 
 _kept: _Kept | None = None
@@ -120,8 +120,9 @@ def opened_office(
 ) -> Iterator[tuple[Office, BlobStore]]:
     """The office of a gateway's database, and where its blobs are kept."""
     from fieldtool.officehome import database_of, open_office
+    from fieldtool.settings import BLOBS_VARIABLE
 
-    key = str(database_of(database)), realm_of(realm)
+    key = str(database_of(database)), realm_of(realm), blobs_at or os.environ.get(BLOBS_VARIABLE)
     if _kept is None:
         office, blobs = open_office(database, key[1], ask_passphrase, blobs_at)
         try:

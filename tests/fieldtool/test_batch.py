@@ -14,6 +14,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from fieldtool.security import keys
 from tests.support.commandline import environment
+from workorders.sync.blobs import BlobFiles
 
 TIMEOUT = 60
 
@@ -89,6 +90,22 @@ def test_a_passphrase_is_stretched_once_a_batch(tmp_path: Path, monkeypatch: pyt
     with opened_office(None, "demo"):
         pass
     assert len(stretched) == 2
+
+
+def test_a_batch_keeps_blobs_where_each_command_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An office that was open already kept the place of the command before."""
+    from fieldtool.commands.opening import kept_open, opened_office
+
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("keyring.get_keyring", NoKeyring)
+    found = []
+    with kept_open():
+        for folder in ("one", "two", "one"):
+            with opened_office(None, "demo", str(tmp_path / folder)) as (_, blobs):
+                assert isinstance(blobs, BlobFiles)
+                found.append(blobs.folder)
+    assert found == [tmp_path / "one", tmp_path / "two", tmp_path / "one"]
 
 
 def test_ctrl_c_ends_the_batch(tmp_path: Path) -> None:

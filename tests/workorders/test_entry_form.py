@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workorders.record_support import Author
 from workorders.journal import kinds
-from workorders.journal.canonical import MAX_DEPTH, NotCanonical, canonical_bytes, parse_canonical
+from workorders.journal.canonical import MAX_DEPTH, NotCanonical, canonical_bytes, normalise, parse_canonical
 from workorders.journal.entry import (
     MAX_BODY_BYTES,
     Entry,
@@ -57,6 +58,11 @@ def test_canonical_form_reads_back_and_is_the_only_one(value: Any) -> None:
     if spaced != data:
         with pytest.raises(NotCanonical):
             parse_canonical(spaced)
+
+
+@given(values)
+def test_the_fast_way_writes_what_the_published_algorithm_writes(value: Any) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(normalise(value))
 
 
 @pytest.mark.parametrize(

@@ -247,8 +247,8 @@ class Journal:
             entries.insert_entry(connection, entry, own=True, server_seq=number)
         if certificate is not None:
             entries.note_head(connection, written[0], own=True, certificate=certificate)
-        if certificate is None or len(written) > 1:
-            entries.note_head(connection, written[-1], own=True)
+        else:
+            entries.move_head(connection, written[-1])
         projection.fold(connection, written)
 
     def _retire(self, connection: Connection) -> None:

@@ -264,8 +264,11 @@ def _engine(path: Path, key: bytes, *, wal: bool = True) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {0 if write else 1}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        driver = connection.connection.driver_connection
+        if driver is not None:
+            # Straight to the driver: this is paid by every transaction.
+            driver.execute(f"PRAGMA query_only = {0 if write else 1}")
+            driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
 

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
 
 from workorders.clock import normal_utc, read_utc, utc_text
 from workorders.journal.chain import head_of
 from workorders.journal.entry import Entry, Envelope, read_entry
 from workorders.journal.kinds import HeadReference, OrderCompleted, OrderNotDone
 from workorders.store import schema
+from workorders.store.bulk import put_rows
 from workorders.store.counters import reserve
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -68,7 +69,7 @@ def insert_entries(
     """As `insert_entry`, many at once, each with its server sequence."""
     if entries:
         rows = [_row(entry, own, server_seq, received_at) for entry, server_seq in entries]
-        connection.execute(insert(schema.entry), rows)
+        put_rows(connection, schema.entry, rows)
 
 
 def _row(entry: Entry, own: bool, server_seq: int | None, received_at: str | None) -> dict[str, Any]:
@@ -134,18 +135,34 @@ def active_chain(
     connection: Connection, project: str | None = None, *, by_project: bool = False
 ) -> Row[Any] | None:
     """The row of the own chain that is written to now."""
-    table = schema.chain
-    query = select(table).where(table.c.own.is_(True), table.c.active.is_(True))
     if by_project:
-        query = query.where(table.c.project.is_not_distinct_from(project))
-    return connection.execute(query).first()
+        return connection.execute(_ACTIVE_OF, {"of_project": project}).first()
+    return connection.execute(_ACTIVE).first()
+
+
+# Statements that every append needs are built once: building one takes longer than the database does.
+_ACTIVE = select(schema.chain).where(schema.chain.c.own.is_(True), schema.chain.c.active.is_(True))
+_ACTIVE_OF = _ACTIVE.where(schema.chain.c.project.is_not_distinct_from(bindparam("of_project")))
+_HEAD_SEQ = select(schema.chain.c.head_seq).where(schema.chain.c.chain_id == bindparam("of_chain"))
+_MOVE_HEAD = (
+    update(schema.chain)
+    .where(schema.chain.c.chain_id == bindparam("of_chain"))
+    .values(head_seq=bindparam("to_seq"), head_hash=bindparam("to_hash"))
+)
+
+
+def move_head(connection: Connection, entry: Entry) -> None:
+    """The chain, whose head was read in this transaction, goes on with this entry."""
+    head = head_of(entry)
+    values = {"of_chain": head.chain_id, "to_seq": head.seq, "to_hash": head.hash}
+    connection.execute(_MOVE_HEAD, values)
 
 
 def note_head(connection: Connection, entry: Entry, *, own: bool, certificate: bytes | None = None) -> None:
     """Keep the `chain` row of a chain up to date after an entry of it was added."""
     table = schema.chain
     envelope = entry.envelope
-    known = connection.execute(select(table.c.head_seq).where(table.c.chain_id == envelope.chain_id)).first()
+    known = connection.execute(_HEAD_SEQ, {"of_chain": envelope.chain_id}).first()
     head = head_of(entry)
     values: dict[str, Any] = {}
     if known is None or known.head_seq is None or known.head_seq < envelope.seq:
@@ -206,8 +223,7 @@ def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
 
 def places_of_order(connection: Connection, order_id: str) -> list[Place]:
     """Places of all entries of an order that take effect, in that order."""
-    rows = _in_turn(connection, connection.execute(_PLACES, {"order_id": order_id}).all())
-    return [Place(row.id, row.server_seq) for row in rows]
+    return [Place(*row) for row in connection.execute(_PLACES, {"order_id": order_id})]
 
 
 def _in_effect(condition: Any, *columns: Any) -> Select[Any]:
@@ -217,7 +233,27 @@ def _in_effect(condition: Any, *columns: Any) -> Select[Any]:
     return select(*columns, *place).where(condition, effective)
 
 
-_PLACES = _in_effect(schema.entry.c.order_id == bindparam("order_id"), schema.entry.c.id)
+_BEGUN = schema.chain.alias("begun")
+_PLACES = (
+    # As `_in_turn` sorts; here by the database, because an append asks for it each time.
+    select(schema.entry.c.id, schema.entry.c.server_seq)
+    .select_from(
+        schema.entry.outerjoin(
+            _BEGUN, and_(_BEGUN.c.chain_id == schema.entry.c.chain_id, _BEGUN.c.own.is_(True))
+        )
+    )
+    .where(
+        schema.entry.c.order_id == bindparam("order_id"),
+        or_(schema.entry.c.server_seq.is_not(None), schema.entry.c.own.is_(True)),
+    )
+    .order_by(
+        schema.entry.c.server_seq.is_(None),
+        schema.entry.c.server_seq,
+        func.coalesce(_BEGUN.c.begun_at, ""),
+        schema.entry.c.chain_id,
+        schema.entry.c.seq,
+    )
+)
 
 
 def _in_turn(connection: Connection, rows: Sequence[Any]) -> list[Any]:
@@ -233,14 +269,18 @@ def _in_turn(connection: Connection, rows: Sequence[Any]) -> list[Any]:
 
 
 def _chain_ranks(connection: Connection) -> Mapping[str, str]:
-    table = schema.chain
-    query = select(table.c.chain_id, table.c.begun_at).where(table.c.own.is_(True))
-    return {row.chain_id: row.begun_at or "" for row in connection.execute(query)}
+    return {row.chain_id: row.begun_at or "" for row in connection.execute(_OWN_CHAINS)}
+
+
+_OWN_CHAINS = select(schema.chain.c.chain_id, schema.chain.c.begun_at).where(schema.chain.c.own.is_(True))
+
+
+_A_REALM = select(schema.entry.c.realm).limit(1)
 
 
 def realm_of(connection: Connection) -> str | None:
     """The realm that this store belongs to: that of its first entry."""
-    realm = connection.execute(select(schema.entry.c.realm).limit(1)).scalar()
+    realm = connection.execute(_A_REALM).scalar()
     return None if realm is None else str(realm)
 
 

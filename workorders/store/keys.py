@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from workorders.clock import utc_text
 from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey, SealError, new_order_key
 from workorders.store import schema, search
+from workorders.store.bulk import put_rows
 from workorders.store.engine import Store
 from workorders.store.entries import ended_here
 from workorders.store.settings import set_setting, setting
@@ -57,8 +58,7 @@ def put_order_keys(
             connection.execute(update(table).where(table.c.key_id == key.key_id), values)
         else:
             fresh[key.key_id] = values | {"key_id": key.key_id, "created_at": now}
-    if fresh:
-        connection.execute(insert(table), list(fresh.values()))
+    put_rows(connection, table, list(fresh.values()))
     search.refresh_orders(connection, sorted(orders))
     return len(ids) - sum(key_id in erased for key_id in ids)
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, text, true
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, text
 
 from workorders.journal.entry import Entry, Envelope
 from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased, StockCounted
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store import keys, schema, search
+from workorders.store.bulk import put_rows
 from workorders.store.engine import Store
 from workorders.store.entries import FoldEntry, fold_order, places_of_order, serial_of
 from workorders.store.fold.count import fold_counts
@@ -34,6 +37,7 @@ FOLD_VERSION = 5
 _CLOCKS_DUE = text("INSERT INTO sla_due (order_id) VALUES (:order_id) ON CONFLICT DO NOTHING")
 """An order that was folded has other clocks; they are computed when somebody asks for the board."""
 
+_Key = TypeVar("_Key", str, int)
 CHUNK = 400
 """Orders or devices folded at once."""
 
@@ -91,7 +95,7 @@ def fold_touched(
         _in_chunks(connection, touched.orders, refold_orders)
     _in_chunks(connection, touched.serials, refold_serials)
     for chain_id, numbers in touched.numbers.items():
-        _fold_forks(connection, (schema.entry.c.chain_id == chain_id) & schema.entry.c.seq.in_(numbers))
+        _in_chunks(connection, numbers, partial(_fold_forks_at, chain_id))
     if touched.decisions:
         _fold_decisions(connection)
     if touched.counts:
@@ -146,7 +150,7 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
 
     _in_chunks(connection, orders, refold_orders, count)
     _in_chunks(connection, serials, refold_serials, count)
-    _fold_forks(connection, true())
+    _fold_forks(connection, [(row.chain_id, row.seq) for row in connection.execute(_TWICE)])
     _fold_decisions(connection)
     counted = select(table.c.id).where(table.c.kind == StockCounted.KIND)
     _in_chunks(connection, _all(connection, counted), _fold_counts)
@@ -253,20 +257,26 @@ def _fold_places(connection: Connection, places: set[tuple[str, int]]) -> None:
             connection.execute(insert(schema.exception), values)
 
 
-def _fold_forks(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Two entries at one number of one chain: both are kept, and it is raised.
+_TWICE = (
+    select(schema.entry.c.chain_id, schema.entry.c.seq)
+    .group_by(schema.entry.c.chain_id, schema.entry.c.seq)
+    .having(func.count() > 1)
+)
+_TWICE_AT = _TWICE.where(
+    schema.entry.c.chain_id == bindparam("of_chain"), schema.entry.c.seq.in_(bindparam("at", expanding=True))
+)
 
-    Args:
-        which: condition on `entry`: only numbers that were added to are looked at, a chain may be long.
-    """
+
+def _fold_forks_at(chain_id: str, connection: Connection, numbers: Sequence[int]) -> None:
+    """Only numbers that were added to are looked at: a chain may be long."""
+    twice = connection.execute(_TWICE_AT, {"of_chain": chain_id, "at": numbers})
+    _fold_forks(connection, [(row.chain_id, row.seq) for row in twice])
+
+
+def _fold_forks(connection: Connection, twice: Iterable[tuple[str, int]]) -> None:
+    """Two entries at one number of one chain: both are kept, and it is raised."""
     table = schema.entry
-    twice = (
-        select(table.c.chain_id, table.c.seq)
-        .where(which)
-        .group_by(table.c.chain_id, table.c.seq)
-        .having(func.count() > 1)
-    )
-    for chain_id, seq in connection.execute(twice).all():
+    for chain_id, seq in twice:
         _delete_scopes(connection, [f"chain:{chain_id}/{seq}"])
         query = (
             select(table.c.id, table.c.project, table.c.order_id, table.c.at, table.c.hash)
@@ -365,7 +375,7 @@ def _collect(into: dict[str, list[RowValues]], rows: dict[str, list[RowValues]])
 def _insert(connection: Connection, rows: Mapping[str, list[RowValues]], tables: Iterable[Table]) -> None:
     for table in tables:
         if values := rows.get(table.name):
-            connection.execute(insert(table), values)
+            put_rows(connection, table, values)
 
 
 def _all(connection: Connection, query: object) -> list[str]:
@@ -374,8 +384,8 @@ def _all(connection: Connection, query: object) -> list[str]:
 
 def _in_chunks(
     connection: Connection,
-    keys_: Iterable[str],
-    work: Callable[[Connection, Sequence[str]], None],
+    keys_: Iterable[_Key],
+    work: Callable[[Connection, Sequence[_Key]], None],
     count: Callable[[int], None] | None = None,
 ) -> None:
     ordered = sorted(keys_)

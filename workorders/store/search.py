@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from workorders.journal.kinds import Sealed
 from workorders.journal.sealing import OrderKey, SealError
 from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_customer
 from workorders.store import schema
+from workorders.store.bulk import put_rows
 
 _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
 TABLES = (schema.work_order, schema.order_plan)
@@ -81,7 +82,7 @@ def refresh(
         connection.execute(delete(table).where(table.c.row.in_(gone)))
     if not wanted:
         return
-    connection.execute(insert(table), list(wanted.values()))
+    put_rows(connection, table, list(wanted.values()))
     if indexed:
         fresh = select(table.c.row, table.c.search).where(table.c.order_id.in_(list(wanted)))
         connection.execute(
