@@ -102,8 +102,14 @@ class Backend(Protocol):
     def sync_state(self) -> views.Sync:
         """What waits and what was answered."""
 
-    def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
-        """One round."""
+    def sync(self, report: Callable[[views.Sync], None], all_files: bool = False) -> views.Sync:
+        """One round, or the rest of the one that runs; `all_files`: photos whatever the line costs."""
+
+    def stop_sync(self) -> None:
+        """Ends the round that runs, at once; may be called from any thread."""
+
+    def choose_sync(self, key: str, value: str) -> views.Sync:
+        """`photos`, `line` or `cap`; kept on this machine."""
 
     def references(self) -> Sequence[views.Reference]:
         """Published procedures, models, programs, label rules and technologies that are in use."""

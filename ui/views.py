@@ -435,20 +435,32 @@ class SyncEntry(View, frozen=True, kw_only=True):
     more: bool = False
 
 
+class Notice(View, frozen=True, kw_only=True):
+    """Something to know that stops nothing, with what to do."""
+
+    icon: str
+    title: str
+    text: str
+    tone: Tone = "attention"
+
+
 class Sync(View, frozen=True, kw_only=True):
-    """The sync page."""
+    """The sync page. `choices`: what is set here; `photos_now`: they wait and can be sent all the same."""
 
     waiting: int = 0
     online: bool = False
     running: bool = False
     stage: str = ""
+    stage_detail: str = ""
     progress: float = 0.0
     summary: str = ""
+    notices: tuple[Notice, ...] = ()
     since: str = ""
     answered_today: int = 0
     entries: tuple[SyncEntry, ...] = ()
     photos_waiting: int = 0
     photos_text: str = ""
+    photos_now: bool = False
     photos_confirmed: int = 0
     photos_total: int = 0
     bundle_text: str = ""
@@ -457,6 +469,8 @@ class Sync(View, frozen=True, kw_only=True):
     data_used: str = ""
     data_limit: str = ""
     data_share: float = 0.0
+    data_parts: tuple[Fact, ...] = ()
+    choices: tuple[Select, ...] = ()
     error: str = ""
     error_code: str = ""
 

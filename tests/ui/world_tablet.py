@@ -18,6 +18,7 @@ from fieldtool.run.surroundings import Person
 from fieldtool.settings import Settings
 from fieldtool.tablet import lists, rows
 from fieldtool.tablet.reference import ReferenceDesk
+from fieldtool.tablet.syncing import Syncing
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.world import NEW_SERIAL, OLD_SERIAL, World
 from ui.officebackend import OfficeBackend
@@ -25,6 +26,7 @@ from ui.translator import CatalogueTranslator
 from ui.views import Failure
 from ui.wiring.camera import LiveCamera
 from ui.wiring.tablet import WiredTablet
+from workorders.clock import SystemClock
 from workorders.journal.kinds import DeviceRole
 from workorders.people import Role
 from workorders.store import queries
@@ -39,6 +41,8 @@ class WorldTablet:
         self.people_here = self
         self.desk = ReferenceDesk(world.store, lambda: None, folder / "references", assets.root())
         self.ran: dict[str, ProcedureRun] = {}
+        self.clock = SystemClock()
+        self.syncing = Syncing(cast("Tablet", self))
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -112,7 +116,7 @@ class WorldTablet:
 
     def sync_summary(self) -> rows.SyncSummary:
         with self.store.read() as connection:
-            return lists.sync_summary(connection, self.now(), None, 0)
+            return lists.sync_summary(connection, self.now(), None, self.syncing.standing())
 
     def settings(self) -> Settings:
         return Settings()

@@ -183,6 +183,8 @@ class AppController(Controller):
     def refresh(self) -> None:
         """Reads the strip again."""
         self.run(Lane.DATABASE, self.context.backend.status, self._set_status)
+        if self._place == "sync":
+            self._sync.look()
 
     @Slot(str)
     def go(self, place: str) -> None:

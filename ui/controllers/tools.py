@@ -130,9 +130,36 @@ class SyncController(Controller):
         """Reads the state from the database."""
         self.run(Lane.DATABASE, self.context.backend.sync_state, self.show)
 
+    def look(self) -> None:
+        """Reads the state again while the page stands open; a round of our own tells itself."""
+        if not self._jobs:
+            self.context.workers.run(Lane.DATABASE, self.context.backend.sync_state, self._seen)
+
+    @Slot()
+    def stop(self) -> None:
+        """Ends the round that runs; what it got through stays."""
+        self.context.backend.stop_sync()
+
+    @Slot(str, str)
+    def choose(self, key: str, value: str) -> None:
+        """`photos`, `line` or `cap`: what goes over which line."""
+        self.run(Lane.DATABASE, lambda: self.context.backend.choose_sync(key, value), self.show)
+
     @Slot()
     def start(self) -> None:
         """One round; never blocks the work and raises no dialog."""
+        self._begin(all_files=False)
+
+    @Slot()
+    def startWithPhotos(self) -> None:
+        """One round with photos, whatever the line costs."""
+        self._begin(all_files=True)
+
+    def _seen(self, sync: views.Sync) -> None:
+        if not self._jobs:
+            self.show(sync)
+
+    def _begin(self, *, all_files: bool) -> None:
         if self._jobs:
             return
 
@@ -141,7 +168,7 @@ class SyncController(Controller):
 
         def work() -> views.Sync:
             try:
-                return self.context.backend.sync(report)
+                return self.context.backend.sync(report, all_files)
             except Exception:
                 # What the round got through is in the database; nothing runs any more.
                 state = self.context.backend.sync_state()

@@ -190,8 +190,21 @@ class PreviewTablet:
         """State given."""
         return self.sync_view
 
-    def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
+    def stop_sync(self) -> None:
+        """Nothing runs."""
+
+    def choose_sync(self, key: str, value: str) -> views.Sync:
+        """Chosen."""
+        choices = tuple(
+            msgspec.structs.replace(one, value=value) if one.key == key else one
+            for one in self.sync_view.choices
+        )
+        self.sync_view = msgspec.structs.replace(self.sync_view, choices=choices)
+        return self.sync_view
+
+    def sync(self, report: Callable[[views.Sync], None], all_files: bool = False) -> views.Sync:
         """Half way, then nothing waits."""
+        del all_files
         report(msgspec.structs.replace(self.sync_view, running=True, stage="Enviando", progress=0.5))
         self.sync_view = views.Sync(online=True, summary="Todo enviado y respondido.")
         self.state = msgspec.structs.replace(self.state, online=True, waiting=0, last="10:50")

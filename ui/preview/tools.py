@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from ui.views import (
     Choice,
     Event,
     Fact,
     Meter,
     Network,
+    Notice,
     Reading,
     Receivers,
     Reference,
+    Select,
     Stock,
     StockDone,
     StockRow,
@@ -166,6 +170,74 @@ SYNC = Sync(
     data_used="214 MB",
     data_limit="1 GB",
     data_share=0.21,
+    data_parts=(
+        Fact(label="Registros y órdenes", value="9 MB"),
+        Fact(label="Red, listas y procedimientos", value="21 MB"),
+        Fact(label="Fotos y documentos", value="184 MB"),
+    ),
+    choices=(
+        Select(
+            key="photos",
+            label="Enviar fotos",
+            value="free",
+            options=(
+                Choice(key="always", title="Con cualquier red"),
+                Choice(key="free", title="Solo sin costo (wifi)"),
+            ),
+        ),
+        Select(
+            key="line",
+            label="Red actual",
+            value="auto",
+            options=(
+                Choice(key="auto", title="Según el equipo"),
+                Choice(key="metered", title="Cuesta por datos"),
+                Choice(key="free", title="No cuesta"),
+            ),
+        ),
+        Select(
+            key="cap",
+            label="Límite del mes",
+            value="1000",
+            options=(Choice(key="", title="Sin límite"), Choice(key="1000", title="1 GB")),
+        ),
+    ),
+    photos_now=True,
+)
+SYNC_RUNNING = msgspec.structs.replace(
+    SYNC,
+    running=True,
+    online=True,
+    stage="Recibiendo órdenes",
+    stage_detail="120 de 500",
+    progress=0.24,
+    bundle_ready=False,
+)
+SYNC_EMPTY = Sync(
+    online=True,
+    summary="Último envío 10:50.",
+    photos_text="Ninguna espera. Van aparte: no frenan los registros.",
+    data_month=SYNC.data_month,
+    data_used="0 kB",
+    choices=SYNC.choices,
+)
+SYNC_WARNED = msgspec.structs.replace(
+    SYNC,
+    notices=(
+        Notice(
+            icon="clock",
+            title="El reloj de este equipo va 1 h 12 min adelantado",
+            text="Ajuste fecha y hora en la configuración del equipo. "
+            "Los registros llevan la hora corregida.",
+        ),
+        Notice(
+            icon="attention",
+            title="Órdenes y red de hace 9 días",
+            text="La oficina puede haber cambiado algo. Sincronice en cuanto haya señal.",
+        ),
+    ),
+    error="La oficina no acepta este equipo.",
+    error_code="not_accepted",
 )
 
 REFERENCES = (

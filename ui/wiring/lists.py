@@ -9,6 +9,7 @@ from datetime import datetime
 from fieldtool.tablet import rows
 from ui import views
 from ui.wiring.formats import DASH, Formats
+from ui.wiring.syncing import strip_detail
 
 #: Places that only the history of an order can fill, with what leads up to them.
 PLACES = re.compile(r"[:,(]?\s*\{\w+\}\)?")
@@ -60,6 +61,8 @@ def status(
         role="supervisor" if office else "crew",
         online=bool(row.online),
         waiting=row.pending,
+        syncing=row.syncing,
+        detail=strip_detail(row, formats),
         last=formats.when(row.last_contact, now),
         today=today,
         probe="connected" if probe else "absent",
@@ -283,50 +286,3 @@ def folded(entries: list[views.SyncEntry], waiting: int, formats: Formats) -> li
         verdict_icon="saved",
     )
     return [*fresh[:WAITING_SHOWN], more, *rest]
-
-
-def sync_view(
-    summary: rows.SyncSummary,
-    state: rows.TabletStatus,
-    entries: list[views.SyncEntry],
-    now: datetime,
-    formats: Formats,
-) -> views.Sync:
-    """The sync page."""
-    last = formats.when(summary.last_contact, now)
-    if not state.enrolled:
-        text = formats.say("Este equipo no está inscrito.")
-    elif state.online:
-        text = formats.say("Último envío {time}.", time=last)
-    elif last:
-        text = formats.say(
-            "Sin conexión. Último envío {time}. Nada se pierde: todo queda en este equipo.", time=last
-        )
-    else:
-        text = formats.say("Todavía no se ha enviado nada. Todo queda en este equipo.")
-    waiting_size = formats.size(summary.blob_bytes_pending)
-    return views.Sync(
-        waiting=summary.pending,
-        online=bool(state.online),
-        summary=text,
-        since=formats.when(summary.pending_since, now),
-        answered_today=summary.answered_today,
-        entries=tuple(entries),
-        photos_waiting=summary.blobs_pending,
-        photos_text=formats.say("{size} por enviar. Van aparte: no frenan los registros.", size=waiting_size)
-        if summary.blobs_pending
-        else formats.say("Ninguna espera. Van aparte: no frenan los registros."),
-        photos_confirmed=summary.blobs_confirmed,
-        photos_total=summary.blobs_confirmed + summary.blobs_pending,
-        bundle_text=formats.say(
-            "Copia cifrada de {entries} registros y {photos} fotos.\nEn este equipo no se borra nada.",
-            entries=str(summary.pending),
-            photos=str(summary.blobs_pending),
-        )
-        if summary.pending or summary.blobs_pending
-        else "",
-        data_month=formats.say("Datos de {month}", month=formats.long_month(now)),
-        data_used=formats.size(summary.bytes_month),
-        error=formats.word(f"error.sync.{state.problem}") if state.problem else "",
-        error_code=state.problem or "",
-    )

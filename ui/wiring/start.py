@@ -17,6 +17,7 @@ from ui.app import Screens
 from ui.backend import Backend
 from ui.translator import CatalogueTranslator
 from ui.wiring.camera import LiveCamera
+from ui.wiring.line import LineWatch
 from ui.wiring.locked import LockedTablet, backend_of
 from ui.wiring.tablet import WiredTablet
 from ui.wiring.unopened import unopened
@@ -43,9 +44,10 @@ def screens_of_this_machine(home: Home | None = None) -> tuple[Screens, Backend]
 
 def screens_of(tablet: Tablet) -> tuple[Screens, Backend]:
     """The window on an open tablet."""
-    translator, camera = _translator(tablet.home), LiveCamera()
+    translator, camera, line = _translator(tablet.home), LiveCamera(), LineWatch()
+    line.serve(tablet.syncing)
     backend = WiredTablet(tablet, translator, camera)
-    return _window(tablet.home, backend, translator, backend.providers()), backend
+    return _window(tablet.home, backend, translator, backend.providers(), line), backend
 
 
 def _asking(home: Home) -> tuple[Screens, Backend]:
@@ -56,16 +58,17 @@ def _asking(home: Home) -> tuple[Screens, Backend]:
         # The key lay in a keyring that is gone or shut: another passphrase could not open this data.
         missing = JobError("database_key_missing", "the key of this tablet's database is gone")
         return _unopened(home, missing)
-    translator, camera = _translator(home), LiveCamera()
+    translator, camera, line = _translator(home), LiveCamera(), LineWatch()
 
     def opening(passphrase: str) -> WiredTablet:
         tablet = Tablet.open(home, realm, create=not home.realms(), passphrase=lambda: passphrase)
+        line.serve(tablet.syncing)
         tablet.keep_synced()
         return WiredTablet(tablet, translator, camera)
 
     locked = LockedTablet(opening, translator, camera, new=new)
     backend = backend_of(locked)
-    return _window(home, backend, translator, locked.providers()), backend
+    return _window(home, backend, translator, locked.providers(), line), backend
 
 
 def _unopened(home: Home, error: Exception) -> tuple[Screens, Backend]:
@@ -85,6 +88,7 @@ def _window(
     backend: Backend,
     translator: CatalogueTranslator,
     providers: Mapping[str, QQuickImageProvider],
+    line: LineWatch | None = None,
 ) -> Screens:
     def remember(name: str, value: str) -> None:
         """Keeps theme and language of this machine."""
@@ -96,7 +100,7 @@ def _window(
         home.save_settings(found)
 
     settings = home.settings()
-    return Screens(
+    screens = Screens(
         backend,
         language=settings.language.value,
         dark=settings.theme is Theme.DARK,
@@ -104,3 +108,6 @@ def _window(
         translator=translator,
         providers=providers,
     )
+    if line is not None:
+        line.setParent(screens.app)
+    return screens

@@ -39,6 +39,7 @@ from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
 from ui.wiring.sticks import sticks
 from ui.wiring.stock import move_stock, stock_view
+from ui.wiring.syncing import at_stage, chosen, sync_view
 from ui.wiring.wording import worded
 from workorders.journal.kinds import DeviceRole
 from workorders.people import MAY_OVERRIDE
@@ -61,7 +62,6 @@ class WiredTablet:
         self._bench = WiredBench(tablet, self.formats, self.now)
         self._panels = WiredPanel(tablet, self.formats)
         self._counts: tablet_rows.OrderCounts | None = None
-        self._cancel_sync = False
         self._office_client: OfficeClient | None = None
         self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
 
@@ -212,7 +212,7 @@ class WiredTablet:
 
     def cancel(self) -> None:
         """Stops what runs at the port; a round of sync ends with what it has."""
-        self._cancel_sync = True
+        self.tablet.syncing.cancel()
         self.runs.cancel()
         self._panels.stop()
         self._bench.stop()
@@ -344,20 +344,23 @@ class WiredTablet:
         entries = [lists.sync_entry(row, now, formats, titles) for row in told]
         summary = self.tablet.sync_summary()
         shown = lists.folded(entries, summary.pending, formats)
-        return lists.sync_view(summary, self.tablet.status(), shown, now, formats)
+        return sync_view(summary, self.tablet.status(), shown, self.tablet.settings(), now, formats)
 
     @worded
-    def sync(self, report: Callable[[views.Sync], None]) -> views.Sync:
-        """One round."""
-        formats = self.formats()
-        self._cancel_sync = False
+    def sync(self, report: Callable[[views.Sync], None], all_files: bool = False) -> views.Sync:
+        """One round, or the rest of the one that runs."""
+        formats, before = self.formats(), self.sync_state()
+        self.tablet.syncing.round(lambda at: report(at_stage(before, at, formats)), all_files=all_files)
+        return self.sync_state()
 
-        def told(stage: str, done: int, total: int, left: float | None) -> None:
-            text = formats.word(f"progress.{stage}")
-            share = done / total if total else 0.0
-            report(views.Sync(running=True, stage=text, progress=share, bundle_ready=False))
+    def stop_sync(self) -> None:
+        """Ends the round that runs."""
+        self.tablet.syncing.cancel()
 
-        self.tablet.sync(told, lambda: self._cancel_sync)
+    @worded
+    def choose_sync(self, key: str, value: str) -> views.Sync:
+        """Keeps a choice of the sync page."""
+        self.tablet.save_settings(chosen(self.tablet.settings(), key, value))
         return self.sync_state()
 
     @worded

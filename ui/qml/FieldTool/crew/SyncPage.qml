@@ -71,6 +71,14 @@ FocusScope {
                     }
 
                     Label {
+                        visible: page.sync.running === true && text !== ""
+                        width: parent.width
+                        color: Theme.muted
+                        font.features: Theme.figures
+                        text: page.sync.stageDetail ?? ""
+                    }
+
+                    Label {
                         visible: (page.sync.error ?? "") !== ""
                         width: parent.width
                         strong: true
@@ -88,11 +96,12 @@ FocusScope {
                     anchors.verticalCenter: parent.verticalCenter
                     height: Theme.primary
                     width: page.wide ? Math.max(228, implicitWidth) : implicitWidth
-                    kind: "primary"
-                    enabled: !page.app.sync.busy
-                    text: page.app.sync.busy ? qsTr("Enviando") : qsTr("Intentar ahora")
-                    iconName: "sync"
-                    onClicked: page.app.sync.start()
+                    kind: page.sync.running ? "secondary" : "primary"
+                    enabled: page.sync.running === true || !page.app.sync.busy
+                    text: page.sync.running ? qsTr("Detener") : qsTr("Intentar ahora")
+                    note: page.sync.running ? qsTr("Lo enviado queda enviado") : ""
+                    iconName: page.sync.running ? "stop" : "sync"
+                    onClicked: page.sync.running ? page.app.sync.stop() : page.app.sync.start()
                 }
             }
 
@@ -105,9 +114,30 @@ FocusScope {
             }
 
             Column {
+                id: notices
+
+                y: failure.y + failure.height + (visible ? Theme.gap16 : 0)
+                visible: (page.sync.notices ?? []).length > 0
+                width: parent.width
+                height: visible ? implicitHeight : 0
+                spacing: Theme.gap12
+
+                Repeater {
+                    model: page.sync.notices ?? []
+
+                    NoticeCard {
+                        required property var modelData
+
+                        width: notices.width
+                        notice: modelData
+                    }
+                }
+            }
+
+            Column {
                 id: lists
 
-                y: failure.y + failure.height
+                y: notices.y + notices.height
                 width: page.wide ? parent.width - page.sideWidth - Theme.gap24 : parent.width
 
                 Repeater {
@@ -194,7 +224,7 @@ FocusScope {
 
                 visible: page.app.sync.known
                 x: page.wide ? parent.width - width : 0
-                y: page.wide ? failure.y + failure.height + 44 : lists.y + lists.implicitHeight + Theme.gap16
+                y: page.wide ? notices.y + notices.height + 44 : lists.y + lists.implicitHeight + Theme.gap16
                 width: page.wide ? page.sideWidth : parent.width
                 spacing: Theme.gap16
 
@@ -216,6 +246,15 @@ FocusScope {
                         kind: Label.Caption
                         text: qsTr("%1 de %2 confirmadas por la oficina").arg(page.sync.photosConfirmed ?? 0).arg(page.sync.photosTotal ?? 0)
                         wrapMode: Text.WordWrap
+                    }
+
+                    ActionButton {
+                        visible: page.sync.photosNow === true
+                        width: parent.width
+                        enabled: !page.app.sync.busy && page.sync.running !== true
+                        text: qsTr("Enviar fotos ahora")
+                        iconName: "photos"
+                        onClicked: page.app.sync.startWithPhotos()
                     }
                 }
 
@@ -268,6 +307,52 @@ FocusScope {
                                 color: Theme.muted
                                 text: used.limited ? qsTr("de %1").arg(page.sync.dataLimit) : qsTr("enviados y recibidos")
                             }
+                        }
+                    }
+
+                    Repeater {
+                        model: page.sync.dataParts ?? []
+
+                        Item {
+                            id: share
+
+                            required property var modelData
+
+                            width: parent.width
+                            height: shareName.height
+
+                            Label {
+                                id: shareName
+
+                                width: parent.width - shareSize.width - Theme.gap16
+                                color: Theme.muted
+                                text: share.modelData.label
+                                wrapMode: Text.WordWrap
+                            }
+
+                            Label {
+                                id: shareSize
+
+                                anchors.right: parent.right
+                                font.features: Theme.figures
+                                text: share.modelData.value
+                            }
+                        }
+                    }
+
+                    Repeater {
+                        model: page.sync.choices ?? []
+
+                        Dropdown {
+                            required property var modelData
+
+                            width: parent.width
+                            height: Theme.target
+                            rowHeight: Theme.target
+                            label: modelData.label
+                            current: modelData.value
+                            options: modelData.options
+                            onChosen: key => page.app.sync.choose(modelData.key, key)
                         }
                     }
                 }
