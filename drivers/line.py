@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -106,6 +107,8 @@ class Line:
         self.shielded = False
         self.withhold = False
         self.withhold_answers = False
+        self.on_heard: Callable[[], None] | None = None
+        """Called after each piece that came in: a long answer shows how far it is."""
         self.bytes_tx = 0
         self.bytes_rx = 0
         self._recorder = recorder
@@ -117,6 +120,10 @@ class Line:
     @property
     def has_line(self) -> bool:
         return self._port.has_line
+
+    @property
+    def character_seconds(self) -> float:
+        return self._format.character_seconds
 
     def now(self) -> float:
         return self._around.clock.now()
@@ -137,6 +144,8 @@ class Line:
             if data:
                 self.bytes_rx += len(data)
                 self._record("rx", data)
+                if self.on_heard is not None:
+                    self.on_heard()
                 return data
             if left <= 0:
                 return b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from drivers.dlms.apdu import Selection
@@ -23,6 +23,8 @@ from drivers.errors import Garbage
 from drivers.reading import ProfileRow
 
 CLOCK = Item(8, bytes([0, 0, 1, 0, 0, 255]), 2)
+_ROW_OCTETS, _TIME_OCTETS, _VALUE_OCTETS = 2, 14, 5
+"""Octets of a row's head, of a time in it and of anything else, as most meters send them."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,20 @@ def status_flags(data: Data, names: Mapping[str, Mapping[str, str]]) -> list[str
     else:
         return []
     return [names.get(str(place), {}).get("en", f"bit {place}") for place in places]
+
+
+def expected_octets(
+    columns: list[Column], period: int | None, since: datetime | None, until: datetime | None
+) -> int:
+    """About how long the buffer between two times is on the line; 0 where that cannot be said."""
+    if not period or since is None:
+        return 0
+    rows = int(((until or datetime.now(UTC)) - since).total_seconds()) // period + 1
+    return max(0, rows) * (_ROW_OCTETS + sum(_octets_of(column) for column in columns))
+
+
+def _octets_of(column: Column) -> int:
+    return _TIME_OCTETS if column.is_time else _VALUE_OCTETS
 
 
 def decode_rows(

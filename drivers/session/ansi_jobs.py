@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -32,14 +31,13 @@ from drivers.reading import (
 )
 from drivers.session.ansi_reach import AnsiReach
 from drivers.session.jobs import moment_of
+from drivers.session.pace import Progress
 
 CLOCK = AnsiItem(52, "clock")
 _REGISTERS = (23, 28)
 _NO_OBJECT = "object-undefined"
 _LOAD_PROFILE = "ansi:ST64"
 _LOG_COLUMNS = (("code", "event code"), ("event", "event"), ("user", "user id"), ("argument", "argument"))
-
-Progress = Callable[[str, int, int], None]
 
 
 class AnsiJobs:

@@ -4,7 +4,6 @@ writing is in ``iec_apply``."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -30,6 +29,7 @@ from drivers.reading import (
 from drivers.session.access import ReadoutOnly
 from drivers.session.iec_reach import IecReach
 from drivers.session.jobs import moment_of
+from drivers.session.pace import Progress
 from drivers.session.reach import identification_text
 
 _SERIAL_CODES = ("0.0.0", "C.1.0", "0.0", "C.1", "96.1.0")
@@ -37,8 +37,6 @@ _FIRMWARE_CODES = ("0.2.0", "C.2.0")
 _READOUTS = 4
 UNCONFIRMED = "unconfirmed"
 _MISSING = "object-undefined"
-
-Progress = Callable[[str, int, int], None]
 
 
 class IecJobs:

@@ -33,6 +33,8 @@ from drivers.session.journal import Journal
 
 _ROUNDS = 3
 """How often blocks that the meter does not show as taken are sent again."""
+_BLOCK_OVERHEAD = 100
+"""Octets that a block costs beside its own: frames and protection there, and the answer."""
 _POLL_SECONDS = 1.0
 _BUSY_SECONDS = 180.0
 """How long a meter may erase, verify or restart before it counts as lost."""
@@ -87,7 +89,8 @@ class ImageJobs:
             if not missing:
                 return sent
             for done, number in enumerate(missing):
-                self._jobs.progress("image", total - len(missing) + done, total)
+                left = (len(missing) - done) * (state.block_size + _BLOCK_OVERHEAD)
+                self._jobs.progress("image", total - len(missing) + done, total, left)
                 self._call(images.TRANSFER_BLOCK, image.block(number, state.block_size))
                 sent += 1
             self._jobs.progress("image", total, total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -40,6 +40,7 @@ from drivers.reading import (
     ProfileRow,
     ReadResult,
 )
+from drivers.session.pace import Progress, awaiting
 from drivers.session.reach import Reach, identification_text
 
 LDN = Item(1, bytes([0, 0, 42, 0, 0, 255]), 2)
@@ -55,8 +56,6 @@ _FLAG = re.compile(r"[A-Z]{3}")
 _DEFAULT_READINGS = [
     "8:0.0.1.0.0.255:2", "3:1.0.1.8.0.255:2", "3:1.0.2.8.0.255:2", "3:1.0.3.8.0.255:2", "3:1.0.4.8.0.255:2",
 ]  # fmt: skip
-
-Progress = Callable[[str, int, int], None]
 
 
 class Jobs:
@@ -301,7 +300,9 @@ class Jobs:
         period = _integer(results[item.of(4)])
         zone = self._zone(results[profiles.CLOCK])
         self._fetch_scalers(columns)
-        buffer = self._buffer(item, columns, since, until, zone)
+        octets = profiles.expected_octets(columns, period, since, until)
+        with awaiting(self.reach.line, "profile", octets, self.progress):
+            buffer = self._buffer(item, columns, since, until, zone)
         assert buffer.data is not None
         bits = self.model.status_bits if self.model else {}
         rows = profiles.decode_rows(buffer.data, columns, self.scalers, period, zone, bits)

@@ -9,28 +9,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import queue
 import signal
-import sys
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
-
-import msgspec
 
 from drivers import errors
 from drivers.changes import (
-    ApplyReport,
-    ChangeResult,
     ImageReport,
-    Plan,
-    VerifyReport,
     WriteIntent,
     WriteOutcome,
 )
@@ -41,11 +30,7 @@ from drivers.model_view import ModelView
 from drivers.models import MeterModel, Protocols, load_models
 from drivers.reading import (
     EventsResult,
-    Identity,
-    JoinEvidence,
     ObjectsResult,
-    ProfileResult,
-    ReadResult,
 )
 from drivers.session import messages as m
 from drivers.session.access import ReadoutOnly
@@ -53,6 +38,7 @@ from drivers.session.ansi_apply import AnsiWriter
 from drivers.session.ansi_jobs import AnsiJobs
 from drivers.session.ansi_reach import AnsiReach
 from drivers.session.apply import Writer
+from drivers.session.conversation import Conversation, private_streams
 from drivers.session.events import read_events
 from drivers.session.iec_apply import IecWriter
 from drivers.session.iec_jobs import IecJobs
@@ -61,121 +47,13 @@ from drivers.session.image import ImageJobs
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
 from drivers.session.objects import read_objects
+from drivers.session.pace import Pace
 from drivers.session.reach import Questions, Reach
+from drivers.session.roles import MeterJobs, MeterReach, MeterWriter
 from drivers.session.secrets import SecretJobs
 from drivers.trace.record import TraceWriter
 
-_LAST_SECONDS = 6.0
 ReadEvents = Callable[[str | None, str | None, str | None], EventsResult]
-_Answer = TypeVar("_Answer", m.AnswerDone, m.AnswerCounter, m.AnswerSecret, m.AnswerNextSecret)
-_ANSWERS = m.AnswerDone | m.AnswerCounter | m.AnswerSecret | m.AnswerNextSecret | m.AnswerFailed
-
-
-class Conversation:
-    """Messages to and from the application."""
-
-    def __init__(self, source: int, sink: BinaryIO) -> None:
-        self._source = source
-        self._sink = sink
-        self._requests: queue.Queue[m.ToSession | None] = queue.Queue()
-        self._answers: queue.Queue[m.ToSession | None] = queue.Queue()
-        self._next_ask = 0
-        self.cancelled = threading.Event()
-
-    def start(self) -> None:
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def say(self, message: m.Message) -> None:
-        try:
-            self._sink.write(m.encode(message))
-            self._sink.flush()
-        except OSError:
-            self._end()
-
-    def next_request(self) -> m.ToSession | None:
-        """The next job; ``None`` when the application is gone."""
-        return self._requests.get()
-
-    def ask(self, build: Callable[[int], m.Message], kind: type[_Answer]) -> _Answer:
-        """Ask the application. Raises ``HostFailed`` if it cannot answer."""
-        self._next_ask += 1
-        number = self._next_ask
-        self.say(build(number))
-        while True:
-            answer = self._answers.get()
-            if answer is None:
-                raise errors.HostFailed(detail="the application is gone")
-            if isinstance(answer, m.AnswerFailed) and answer.ask == number:
-                raise errors.HostFailed(detail=answer.reason)
-            if isinstance(answer, kind) and answer.ask == number:
-                return answer
-
-    def _lines(self) -> Iterator[bytes]:
-        """Lines of the descriptor itself: a buffered reader would be locked by the waiting thread at exit."""
-        buffer = b""
-        while data := os.read(self._source, 65536):
-            *lines, buffer = (buffer + data).split(b"\n")
-            yield from lines
-
-    def _listen(self) -> None:
-        for line in self._lines():
-            try:
-                message = m.decode_to_session(line)
-            except (msgspec.ValidationError, msgspec.DecodeError) as error:
-                print(f"not a message: {type(error).__name__}", file=sys.stderr)  # noqa: T201  # the log
-                continue
-            if isinstance(message, m.Cancel):
-                self.cancelled.set()
-            elif isinstance(message, _ANSWERS):
-                self._answers.put(message)
-            else:
-                self.cancelled.clear()  # here and not where the job begins: a cancel may follow at once
-                self._requests.put(message)
-        self._end()
-
-    def _end(self) -> None:
-        self.cancelled.set()
-        self._answers.put(None)
-        self._requests.put(None)
-        watchdog = threading.Timer(_LAST_SECONDS, os._exit, args=(1,))
-        watchdog.daemon = True
-        watchdog.start()
-
-
-class MeterReach(Protocol):
-    """The way to a meter, whatever it speaks."""
-
-    def cut(self, error: errors.DriverError) -> None: ...
-
-    def leave(self) -> None: ...
-
-
-class MeterJobs(Protocol):
-    """Reading jobs, whatever the meter speaks."""
-
-    def identify(self) -> Identity: ...
-
-    def read(self, texts: list[str] | None) -> ReadResult: ...
-
-    def profile(self, text: str | None, start: str | None, end: str | None) -> ProfileResult: ...
-
-    def network(self) -> JoinEvidence: ...
-
-    def remember_type(self) -> None: ...
-
-
-class MeterWriter(Protocol):
-    """Writing jobs, whatever the meter speaks."""
-
-    def plan(self, program: str, values: dict[str, str]) -> Plan: ...
-
-    def apply(self, plan: Plan, allow: list[str]) -> ApplyReport: ...
-
-    def verify(self, program: str, values: dict[str, str]) -> VerifyReport: ...
-
-    def settle(self, intents: list[WriteIntent]) -> list[WriteOutcome]: ...
-
-    def relay(self, operation: str, confirmation: str) -> ChangeResult: ...
 
 
 def _not_opened(item: str | None, start: str | None, end: str | None) -> EventsResult:
@@ -209,7 +87,7 @@ class Session:
         self._events: ReadEvents = _not_opened
         self._images: ImageJobs | None = None
         self._become_readout: Callable[[], None] | None = None
-        self._step = ("", 0.0)
+        self._pace = Pace()
         self._trace: TraceWriter | None = None
 
     def run(self) -> int:
@@ -400,12 +278,10 @@ class Session:
     def _reserve(self, key: str, at_least: int, count: int) -> int:
         return self._talk.ask(lambda ask: m.AskCounter(ask, key, at_least, count), m.AnswerCounter).first
 
-    def _progress(self, step: str, done: int, total: int) -> None:
-        """With the time left, taken from how long this step's part lasted until now."""
-        now = time.monotonic()
-        if self._step[0] != step or done == 0:
-            self._step = (step, now)
-        left = (now - self._step[1]) / done * (total - done) if done else None
+    def _progress(self, step: str, done: int, total: int, octets_left: int | None = None) -> None:
+        """With the time left, by what is still to cross the line."""
+        line = self._reach.line if self._reach is not None else None
+        left = self._pace.seconds_left(line, step, done, total, octets_left)
         self._talk.say(m.Progress(step, done, total, round(left, 1) if left is not None else None))
 
     def _intent(self, intent: WriteIntent) -> None:
@@ -430,20 +306,6 @@ def _trace_of(request: m.Open) -> TraceWriter | None:
     return TraceWriter(Path(request.trace), connection.mode.value, connection.model, connection.client)
 
 
-def _private_streams() -> tuple[int, BinaryIO]:
-    """Our own pair of streams; whatever a library prints goes to standard error instead.
-
-    By descriptor: a program without a console has no ``sys.stdout`` on Windows, though its pipes are there.
-    """
-    sink = os.fdopen(os.dup(1), "wb")
-    try:
-        os.dup2(2, 1)
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.stdout = sys.stderr
-    return 0, sink
-
-
 def main(argv: list[str]) -> int:
     """Entry of ``python -m drivers session``."""
     parser = argparse.ArgumentParser(prog="python -m drivers session", description=__doc__)
@@ -455,7 +317,7 @@ def main(argv: list[str]) -> int:
         signal.signal(
             signal.SIGINT, signal.SIG_IGN
         )  # Ctrl-C goes to us too; the application says what follows
-    talk = Conversation(*_private_streams())
+    talk = Conversation(*private_streams())
     try:
         models = load_models(folder) if folder else {}
     except errors.DriverError as error:

@@ -40,6 +40,7 @@ from drivers.models import MeterModel
 from drivers.session.access import Access
 from drivers.session.counters import Reserve
 from drivers.session.credentials import CredentialMaker
+from drivers.session.pace import Progress
 from drivers.trace.apdus import is_continuation, is_secret
 
 _Value = TypeVar("_Value")
@@ -63,7 +64,7 @@ class Questions:
 
     secret: Callable[[str], bytes | None]
     reserve: Reserve
-    progress: Callable[[str, int, int], None]
+    progress: Progress
     next_secret: Callable[[str, int | None], NextSecret] = _nothing_new
 
 

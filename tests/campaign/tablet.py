@@ -12,6 +12,7 @@ from drivers import errors
 from drivers.changes import Plan, VerifyReport, WriteIntent, WriteOutcome
 from drivers.connection import Connection, Mode
 from drivers.dlms.view import TypeCache
+from drivers.line import Line
 from drivers.models import MeterModel, Protocols
 from drivers.reading import Identity, JoinEvidence, ProfileResult, ReadResult
 from drivers.session.ansi_apply import AnsiWriter
@@ -100,7 +101,7 @@ class Host:
         self.durable.asked.append(name)
         return self.durable.secrets.get(name)
 
-    def progress(self, step: str, done: int, total: int) -> None:
+    def progress(self, step: str, done: int, total: int, octets_left: int | None = None) -> None:
         self._line.check_alive()
         self.durable.proven += step == "associate" and done == 1
 
@@ -148,6 +149,10 @@ class Session:
     @property
     def exchanges(self) -> int:
         return self._reach.exchanges
+
+    @property
+    def line(self) -> Line | None:
+        return self._reach.line
 
     def view(self) -> None:
         """Have the association view of this type in the cache."""

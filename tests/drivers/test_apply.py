@@ -101,7 +101,7 @@ class OddMeter:
     def shielded(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def progress(self, step: str, done: int, total: int) -> None:
+    def progress(self, step: str, done: int, total: int, octets_left: int | None = None) -> None:
         assert done <= total
 
     def fetch(self, items: list[Item], step: str = "read") -> dict[Item, Result]:
