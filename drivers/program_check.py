@@ -26,14 +26,10 @@ from drivers.iec62056.readout import is_code
 from drivers.model_view import ModelView
 from drivers.models import MeterModel, Protocols
 from drivers.program_parts import DaylightSaving, special_date, yearly_start
-from drivers.programs import Program, SecretSource, ValueRule
+from drivers.programs import DLMS_PARTS, Program, SecretSource, ValueRule
 from drivers.toml_file import line_of
 
 _SCRIPT_TABLE = 9
-_OF_DLMS = (
-    "time_zone", "calendar", "special_days", "capture", "profiles", "displays", "demands", "limiter",
-    "transformers", "disconnect", "pushes", "modem", "objects", "settings", "secrets",
-)  # fmt: skip
 _LISTS = ("displays", "profiles", "demands", "pushes", "objects", "settings")
 
 
@@ -128,7 +124,7 @@ class _Check:
             self.items.append(CheckedItem(setting.id, setting.item, setting.name, setting.danger))
             if not is_code(setting.item):
                 self._error(f"$.settings[{number}].item", f"{setting.item} is no code of a data set")
-        for name in _OF_DLMS:
+        for name in (*DLMS_PARTS, "settings"):
             if getattr(self._program, name) and (ansi or name != "settings"):
                 speaks = "ANSI C12" if ansi else "IEC 62056-21"
                 self._error(f"$.{name}", f"{name} is set by DLMS/COSEM; {self._model.name} speaks {speaks}")

@@ -145,6 +145,13 @@ class SecretSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.item or _SECRET_ITEMS.get(self.kind, _SECURITY_SETUP)
 
 
+DLMS_PARTS = (
+    "time_zone", "calendar", "special_days", "capture", "profiles", "displays", "demands", "limiter",
+    "transformers", "disconnect", "pushes", "modem", "objects", "secrets",
+)  # fmt: skip
+"""Parts that only a meter with DLMS/COSEM has."""
+
+
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What should hold on a meter after commissioning."""
 
@@ -169,6 +176,19 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     objects: list[ObjectSetting] = []
     settings: list[ValueSetting] = []
     secrets: list[SecretSetting] = []
+
+    @property
+    def dlms_parts(self) -> list[str]:
+        """Those of ``DLMS_PARTS`` that it has."""
+        return [part for part in DLMS_PARTS if getattr(self, part)]
+
+    def check_is_for(self, model: str | None) -> None:
+        """Raises ``WrongValue`` where the meter at the port is of a model that the program does not name; an
+        unknown model is judged item by item."""
+        if model is not None and self.models and model not in self.models:
+            raise WrongValue(
+                f"Program {self.name} is for {', '.join(self.models)}, and this meter is a {model}."
+            )
 
     def resolve(self, text: str, values: dict[str, str]) -> str:
         """Put the values into ``{order.contracted_power}``. Raises ``WrongValue`` naming what is missing

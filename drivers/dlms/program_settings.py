@@ -12,17 +12,13 @@ from drivers.dlms.settings import (
     Setting,
     capture_period,
 )
-from drivers.errors import WrongValue
 from drivers.models import MeterModel
 from drivers.programs import Program
 
 
 def settings_of(program: Program, values: dict[str, str], model: MeterModel | None) -> list[Setting]:
     """The settings of a program with the order's values. Raises ``WrongValue``."""
-    if model is not None and program.models and model.name not in program.models:
-        raise WrongValue(
-            f"Program {program.name} is for {', '.join(program.models)}, and this meter is a {model.name}."
-        )
+    program.check_is_for(model.name if model else None)
     reversed_sign = bool(model and model.quirks.deviation_reversed)
     zone = model.time_zone_minutes if model else None
     found: list[Setting] = []

@@ -27,9 +27,10 @@ from drivers.changes import (
     WriteOutcome,
 )
 from drivers.errors import Garbage, LinkLost, MeterRefused, OtherMeter, PortVanished, UnsupportedObject
-from drivers.programs import ClockSetting, Program, find_program
+from drivers.programs import ClockSetting, find_program
 from drivers.session.ansi_jobs import CLOCK, AnsiJobs
 from drivers.session.journal import Journal
+from drivers.session.unsupported import unsupported
 
 _ID = "clock"
 _HELD_SECONDS = 60
@@ -47,12 +48,13 @@ class AnsiWriter:
     # ---- plan and verify
 
     def plan(self, program: str, values: dict[str, str]) -> Plan:
-        """What differs from the program; reads only."""
+        """What differs from the program; reads only. Raises ``WrongValue`` for a program of another model."""
         found = find_program(program, self._programs)
         serial = self._serial()
+        found.check_is_for(self._jobs.model.name if self._jobs.model else None)
         self._jobs.progress("plan", 0, 1)
         changes = [self._judge(found.clock)] if found.clock else []
-        changes += _unsupported(found, values)
+        changes += unsupported(found, values, found.settings, "not on ANSI meters")
         self._jobs.progress("plan", 1, 1)
         model = self._jobs.model
         return Plan(program, values, serial, model.name if model else None, changes)
@@ -226,28 +228,3 @@ def _change(
 
 def _text(utc: datetime) -> str:
     return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def _unsupported(program: Program, values: dict[str, str]) -> list[Change]:
-    """What a program wants and no ANSI meter can be asked for here."""
-    parts = [
-        ("calendar", program.calendar is not None, "activity calendar"),
-        ("capture", program.capture is not None, "capture period"),
-        ("limiter", program.limiter is not None, "limiter threshold"),
-    ]
-    parts += [(setting.id, True, setting.name) for setting in program.settings]
-    wanted = {setting.id: program.resolve(setting.value, values) for setting in program.settings}
-    return [
-        Change(
-            part,
-            "",
-            name,
-            None,
-            wanted.get(part, ""),
-            ChangeState.UNSUPPORTED,
-            Danger.HARMLESS,
-            "not on ANSI meters",
-        )
-        for part, present, name in parts
-        if present
-    ]

@@ -42,6 +42,7 @@ from drivers.programs import ClockSetting, Program, find_program
 from drivers.session.access import ReadoutOnly
 from drivers.session.iec_jobs import IecJobs
 from drivers.session.journal import Journal
+from drivers.session.unsupported import unsupported
 
 CLOCK = "clock"
 _HELD_SECONDS = 60
@@ -72,10 +73,11 @@ class IecWriter:
     # ---- plan and verify
 
     def plan(self, program: str, values: dict[str, str]) -> Plan:
-        """What differs from the program; reads only. Raises ``ReadoutOnly`` for a meter whose model does not
-        say how it is programmed."""
+        """What differs from the program; reads only. Raises ``WrongValue`` for a program of another model,
+        ``ReadoutOnly`` for a meter whose model does not say how it is programmed."""
         found = find_program(program, self._programs)
         serial = self._serial()
+        found.check_is_for(self._jobs.model.name if self._jobs.model else None)
         if self._jobs.reach.options.programming is None:
             raise ReadoutOnly
         wanted = self._wanted(found, values)
@@ -86,8 +88,9 @@ class IecWriter:
         self._jobs.progress("plan", len(wanted), len(wanted))
         changes.sort(key=lambda change: _ORDER.index(change.danger))
         model = self._jobs.model
-        unsupported = _unsupported(found, values)
-        return Plan(program, values, serial, model.name if model else None, changes + unsupported)
+        foreign = [setting for setting in found.settings if not is_code(setting.item)]
+        left_out = unsupported(found, values, foreign, "not in IEC 62056-21")
+        return Plan(program, values, serial, model.name if model else None, changes + left_out)
 
     def verify(self, program: str, values: dict[str, str]) -> VerifyReport:
         plan = self.plan(program, values)
@@ -334,23 +337,3 @@ def _change(
 
 def _text(utc: datetime) -> str:
     return utc.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def _unsupported(program: Program, values: dict[str, str]) -> list[Change]:
-    """What a program wants and this protocol has no common form for."""
-    parts = [
-        ("calendar", program.calendar is not None, "activity calendar", ""),
-        ("capture", program.capture is not None, "capture period", ""),
-        ("limiter", program.limiter is not None, "limiter threshold", ""),
-    ]
-    parts += [
-        (setting.id, True, setting.name, program.resolve(setting.value, values))
-        for setting in program.settings
-        if not is_code(setting.item)
-    ]
-    detail = "not in IEC 62056-21"
-    return [
-        Change(part, "", name, None, value, ChangeState.UNSUPPORTED, Danger.HARMLESS, detail)
-        for part, present, name, value in parts
-        if present
-    ]

@@ -394,6 +394,8 @@ def test_a_session_goes_over_to_an_old_meter_by_itself_and_configures_it() -> No
             identity = at.identify()
             first, second = at.read(), at.read(["1.8.0"])
             rows = at.profile().rows
+            with pytest.raises(errors.WrongValue, match="iec-c-legacy"):
+                at.plan("residential-2.0TD", {"order.contracted_power": "4600"})
             plan = at.plan("iec-c-legacy", {"order.supply_number": "700123"})
             report = at.apply(plan)
             holds = at.verify("iec-c-legacy", {"order.supply_number": "700123"}).holds

@@ -4,6 +4,7 @@ wrong."""
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from drivers.changes import ChangeState, Danger, OutcomeState
 from drivers.connection import Auth, Connection, Mode
 from drivers.reading import JoinState
 from drivers.virtual.secrets import programmer_password
-from tests.drivers.field import Host, Meter, session, virtual_meter
+from tests.drivers.field import PROGRAMS, Host, Meter, session, virtual_meter
 
 OPEN = Connection(mode=Mode.C12, client=0)
 READER = Connection(mode=Mode.C12, client=2, auth=Auth.LOW, password="password")
@@ -183,10 +184,20 @@ def test_an_intent_without_outcome_is_settled_by_the_clock() -> None:
             assert [outcome.state for outcome in writer.settle(host.intents)] == [OutcomeState.VERIFIED]
 
 
-def test_what_no_ansi_meter_can_do_is_said() -> None:
+def test_what_no_ansi_meter_can_do_is_said(tmp_path: Path) -> None:
     with virtual_meter(MODEL, "--days", "1") as meter, session(meter, OPEN) as reader:
-        plan = reader.plan("residential-bt5b", {"order.contracted_power": "4600"})
-        assert {change.state for change in plan.changes if change.id != "clock"} == {ChangeState.UNSUPPORTED}
+        text = (PROGRAMS / "residential-bt5b.toml").read_text(encoding="utf-8")
+        program = tmp_path / "everything.toml"
+        program.write_text(
+            re.sub("models = .*", 'models = ["ansi-1ph"]', text).replace("residential-bt5b", "everything")
+            + '\n[modem]\napn = "a.example"\n'
+        )
+        plan = reader.plan(str(program), {"order.contracted_power": "4600"})
+        states = {change.id: change.state for change in plan.changes if change.id != "clock"}
+        assert set(states.values()) == {ChangeState.UNSUPPORTED}
+        assert {"capture", "modem"} <= set(states)
+        with pytest.raises(errors.WrongValue, match="ansi-1ph"):
+            reader.plan("residential-bt5b", {"order.contracted_power": "4600"})
         with pytest.raises(errors.UnsupportedObject):
             reader.relay("disconnect", meter.serial)
         with pytest.raises(errors.UnsupportedObject):
