@@ -12,7 +12,7 @@ import pytest
 from drivers.changes import WriteOutcome
 from drivers.models import load_models
 from drivers.session.reach import Reach
-from tests.campaign import kill, meters
+from tests.campaign import kill, meters, network
 from tests.campaign.line import Fault, Kind
 from tests.campaign.meters import KINDS, standing_clock
 from tests.campaign.tablet import Host
@@ -128,3 +128,11 @@ def test_a_tablet_killed_at_random_keeps_its_promises(tmp_path: Path) -> None:
     counts = kill.campaign(tmp_path, rounds=1, seconds=8, seed=3, orders=3)
     assert counts.found["killed"] >= 1
     assert not counts.details
+
+
+def test_tablets_over_a_bad_line_agree_in_the_end(tmp_path: Path) -> None:
+    """A short walk of the command: which rows of conflicts it meets is for the whole one to say."""
+    counts = network.campaign(tmp_path, steps=25, seconds=10, seed=5)
+    wrong = [told for told in counts.details if not told.startswith("no_row_of_conflicts")]
+    assert not wrong
+    assert counts.found["entries"]
