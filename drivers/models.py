@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from drivers.ansi.items import is_ansi, parse_ansi_item
-from drivers.connection import Auth, Referencing
+from drivers.connection import Auth, Protection, Referencing
 from drivers.dlms.cosem import parse_item
 from drivers.errors import DriverError, ModelFileError
 from drivers.iec62056.options import IecOptions
 from drivers.iec62056.readout import is_code
+from drivers.passwords import NAMES, PasswordRule
 from drivers.reading import Identity
 from drivers.toml_file import line_of, load_toml
 from drivers.wiring.angles import Sense
@@ -38,11 +40,34 @@ class Protocols(StrEnum):
 
 class ModelClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A client the meter knows: address, mechanism, and its invocation counter object (an item), if
-    ciphered."""
+    ciphered.
+
+    ``ciphered``: whether its application context is (GMAC and ECDSA: yes, unless told otherwise). ``secret``
+    names its password: ``password``, with the high mechanisms ``hls_password``. ``suite``: its security
+    suite; unknown, it is judged from the keys that there are.
+    """
 
     id: int
     auth: Auth = Auth.NONE
     counter: str | None = None
+    ciphered: bool | None = None
+    secret: str | None = None
+    suite: Literal[0, 1, 2] | None = None
+    protection: Protection = Protection.GLO
+    signed: bool = False
+
+    @property
+    def is_ciphered(self) -> bool:
+        """Whether requests go ciphered."""
+        known = self.auth in (Auth.GMAC, Auth.ECDSA) if self.ciphered is None else self.ciphered
+        return known or self.protection is not Protection.GLO or self.signed
+
+    @property
+    def password(self) -> str | None:
+        """The name of the password that it comes in with; None where it has none."""
+        if self.auth in (Auth.NONE, Auth.GMAC, Auth.ECDSA):
+            return None
+        return self.secret or ("password" if self.auth is Auth.LOW else "hls_password")
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +112,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A type of meter. ``manufacturer`` are FLAG letters (ANSI: up to four characters, empty for any);
     ``identity`` maps a word to the item that holds it. Items of a meter with ``protocol`` iec are codes as
-    it sends them (``1.8.0``); ``iec`` says what its make does differently."""
+    it sends them (``1.8.0``); ``iec`` says what its make does differently; ``passwords``, by name, how one is
+    made that nobody gave."""
 
     name: str
     title: dict[str, str]
@@ -115,6 +141,7 @@ class MeterModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     children: list[str] = []
     quirks: Quirks = Quirks()
     iec: IecOptions = IecOptions()
+    passwords: dict[str, PasswordRule] = {}
 
     def counter_item(self, client: int) -> str | None:
         """The invocation counter object of a client."""
@@ -171,6 +198,7 @@ def load_model(path: Path) -> MeterModel:
         else:
             check_item(path, text, where, item)
     _check_iec(path, text, model.iec)
+    _check_passwords(path, text, model)
     for key in ("identification", "logical_device_name", "device_type", "firmware"):
         expression = getattr(model.match, key)
         if expression is not None:
@@ -203,6 +231,17 @@ def _check_code(path: Path, text: str, where: str, item: str) -> None:
     if not is_code(item):
         reason = f"{item!r} is not a code as the meter sends it, like 1.8.0 or C.1.0"
         raise ModelFileError(path.name, line_of(text, where), reason)
+
+
+def _check_passwords(path: Path, text: str, model: MeterModel) -> None:
+    for key, client in model.clients.items():
+        if client.secret is not None and client.secret not in NAMES:
+            reason = f"{client.secret!r} names no password: {' or '.join(sorted(NAMES))}"
+            raise ModelFileError(path.name, line_of(text, f"$.clients.{key}.secret"), reason)
+    for name, rule in model.passwords.items():
+        fault = rule.fault() if name in NAMES else f"{name!r} is no password: {' or '.join(sorted(NAMES))}"
+        if fault is not None:
+            raise ModelFileError(path.name, line_of(text, f"$.passwords.{name}"), fault)
 
 
 def _check_iec(path: Path, text: str, options: IecOptions) -> None:

@@ -202,7 +202,7 @@ def _by_power(
     tablet: Tablet, node: str, port: str, macro: str | None, ratio: str | None, quiet: bool
 ) -> dict[str, Any]:
     from fieldtool.balancing import PowerBoard
-    from fieldtool.commissioning import OrderContext
+    from fieldtool.journalhost import OrderContext
     from fieldtool.run.power import PowerProbe
 
     meters, macros = _members(tablet, node)

@@ -22,7 +22,7 @@ from drivers.models import MeterModel
 from drivers.programs import find_program
 from drivers.reading import Identity
 from drivers.session.client import OpticalSession
-from fieldtool.commissioning import connection_for, counted, no_secret
+from fieldtool.associating import connection_for, counted, no_secret, with_rules
 from fieldtool.depot.board import BenchView, ProbeState, ProbeView, Result, Why, compare
 from fieldtool.depot.records import Record
 from fieldtool.identity import MatchResult, StockItem, normalise_serial
@@ -284,7 +284,7 @@ class _Probe:
     def _configured(self, result: Result) -> Result:
         bench, job = self._bench, self._bench.job
         model = job.known.get(result.model or "")
-        secret = _secret(job, result.serial)
+        secret = with_rules(model, result.serial, _secret(job, result.serial))
         connection = connection_for(model, secret, bench.record.system_title())
         if connection.auth is Auth.NONE:
             raise errors.MissingSecret(detail=f"no keys for {result.serial}")

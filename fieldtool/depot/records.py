@@ -8,8 +8,8 @@ from typing import Protocol
 from drivers.changes import WriteIntent
 from drivers.connection import SessionHost
 from drivers.reading import Identity
-from fieldtool.commissioning import JournalHost, OrderContext
 from fieldtool.identity import MatchResult
+from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.meterlog import MeterLog, MeterLogHost
 from workorders.journal import kinds
 from workorders.journal.lifts import PayloadError, read_payload

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from fieldtool.commissioning import OrderContext
 from fieldtool.errors import JobError
 from fieldtool.identity import normalise_serial
+from fieldtool.journalhost import OrderContext
 from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import Entry

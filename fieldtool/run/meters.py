@@ -13,9 +13,10 @@ import msgspec
 
 from drivers.changes import ApplyReport, ChangeState, Plan
 from drivers.errors import UnsupportedObject
-from fieldtool.commissioning import MeterWork, OrderContext, Progress, Target
+from fieldtool.commissioning import MeterWork, Target
 from fieldtool.errors import JobError, StepRefused
 from fieldtool.identity import last_four, normalise_serial
+from fieldtool.journalhost import OrderContext, Progress
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import JoinFound, PlanFound

@@ -15,18 +15,12 @@ from drivers.connection import Mode
 from drivers.errors import UnsupportedObject
 from drivers.models import Protocols
 from drivers.session.client import OpticalSession
+from fieldtool.associating import Secret, connection_for, counted, no_secret, with_rules
 from fieldtool.balancing import power_items, watts_of
-from fieldtool.commissioning import (
-    JournalHost,
-    OrderContext,
-    Progress,
-    connection_for,
-    counted,
-    no_secret,
-    reading_values,
-)
+from fieldtool.commissioning import reading_values
 from fieldtool.errors import JobError
 from fieldtool.identity import normalise_serial
+from fieldtool.journalhost import JournalHost, OrderContext, Progress
 from workorders.clock import utc_text
 from workorders.network import PowerReading
 
@@ -53,7 +47,7 @@ class PowerProbe:
         around = self._around
         public = connection_for(None, no_secret, around.system_title)
         public = msgspec.structs.replace(public, mode=self._head)
-        with self._open(port, public, "", progress) as session:
+        with self._open(port, public, no_secret, progress) as session:
             identity = session.identify()
         serial = normalise_serial(identity.serial)
         if serial is None:
@@ -61,14 +55,13 @@ class PowerProbe:
                 "meter_unnamed", "this meter does not say its serial, so nobody knows whose power it is"
             )
         model = around.models.get(identity.model or "")
-        connection = counted(
-            connection_for(model, partial(around.secrets, serial), around.system_title), serial
-        )
+        secret = with_rules(model, serial, partial(around.secrets, serial))
+        connection = counted(connection_for(model, secret, around.system_title), serial)
         if self._head is Mode.C12:
             connection = msgspec.structs.replace(connection, mode=Mode.C12)
         readout = model is not None and model.protocol is Protocols.IEC
         items = None if readout else power_items([named.item for named in model.readings] if model else [])
-        with self._open(port, connection, serial, progress) as session:
+        with self._open(port, connection, secret, progress) as session:
             try:
                 found = session.read(items)
             except UnsupportedObject:
@@ -86,9 +79,9 @@ class PowerProbe:
         if session is not None:
             session.cancel()
 
-    def _open(self, port: str, connection: Connection, serial: str, progress: Progress | None) -> _Opened:
+    def _open(self, port: str, connection: Connection, secret: Secret, progress: Progress | None) -> _Opened:
         around = self._around
-        host = JournalHost(around.journal, self._context, partial(around.secrets, serial))
+        host = JournalHost(around.journal, self._context, secret)
         host.progress = progress
         return _Opened(
             self,

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fieldtool.commissioning import MeterWork, OrderContext, Progress
+from fieldtool.commissioning import MeterWork
 from fieldtool.errors import JobError, StepRefused
 from fieldtool.identity import normalise_serial
+from fieldtool.journalhost import OrderContext, Progress
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m

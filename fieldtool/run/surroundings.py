@@ -12,8 +12,8 @@ import msgspec
 
 from drivers.models import MeterModel
 from drivers.position.take import Taken, Told
-from fieldtool.commissioning import Changing, not_changing
 from fieldtool.identity import OtherOrder, StockItem
+from fieldtool.journalhost import Changing, not_changing
 from fieldtool.procedure.bench import SignedOverride
 from fieldtool.procedure.model import Procedure
 from fieldtool.procedure.state import Job, RunState

@@ -15,8 +15,9 @@ from drivers import errors
 from drivers.connection import Connection, Mode
 from drivers.reading import EventRow, JoinEvidence, ProfileResult, ReadResult
 from drivers.session.client import OpticalSession
-from fieldtool.commissioning import JournalHost, OrderContext, connection_for, counted, no_secret
+from fieldtool.associating import connection_for, counted, no_secret, with_rules
 from fieldtool.identity import normalise_serial
+from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.meterclock import CLOCK_ITEM, CLOCK_ITEMS, drift_of
 from fieldtool.tablet.rows import MeterView, ProfileView
 from fieldtool.wiring import verdict_of
@@ -78,7 +79,7 @@ class MeterVisit:
         self.close()
         serial = normalise_serial(identity.serial) or ""
         model = tablet.desk.now().models.get(identity.model or "")
-        secret = partial(tablet.secrets.get, serial)
+        secret = with_rules(model, serial, partial(tablet.secrets.get, serial))
         connection = counted(connection_for(model, secret, tablet.identity.system_title), serial)
         if self._head is Mode.C12:
             connection = change(connection, mode=Mode.C12)  # also where no model file knows it

@@ -13,8 +13,9 @@ from drivers.connection import Mode
 from drivers.models import Protocols
 from drivers.reading import Identity
 from drivers.session.client import OpticalSession
-from fieldtool.commissioning import JournalHost, OrderContext, connection_for, no_secret
+from fieldtool.associating import connection_for, no_secret
 from fieldtool.errors import JobError
+from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.panelrun.board import Stranger, Trouble, Unworkable, Who
 from fieldtool.panelrun.run import PanelRun, Progress
 from fieldtool.problems import explain

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import assets
-from fieldtool.commissioning import Changing
 from fieldtool.errors import JobError
+from fieldtool.journalhost import Changing
 from fieldtool.procedure.model import Procedure
 from fieldtool.reference.begun import ProcedureShelf
 from fieldtool.run import ProcedureRun, Surroundings

@@ -16,7 +16,8 @@ from drivers.errors import MeterRefused
 from drivers.models import load_models
 from drivers.reading import Reading
 from drivers.virtual.secrets import programmer_password
-from fieldtool.commissioning import connection_for, no_secret, reading_values
+from fieldtool.associating import connection_for, no_secret
+from fieldtool.commissioning import reading_values
 from fieldtool.problems import explain
 from fieldtool.procedure.readings import is_energy, optical_value, same_readings
 from fieldtool.procedure.state import Found

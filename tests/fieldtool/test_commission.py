@@ -5,7 +5,9 @@ One world for the file, because a gateway with a project in it takes seconds to 
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +19,13 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+import assets
+from drivers.virtual.secrets import derive
 from tests.fieldtool.world import picture
 from tests.support.commandline import environment
 
+KEYED, OLD_HLS, NEW_SUITE_1 = "RN2600001", "ZIV0012300000", "ZIV0045670000"
+"""An order whose old meter lets readers in by HLS, and whose new one is of security suite 1."""
 PERSON, PIN = "prime.t01a", "482615"
 CONCENTRATOR_MAC = "404022F42501"
 TIMEOUT = 120
@@ -106,12 +112,14 @@ class Visit:
         where.write_text(place, encoding="utf-8")
         gps = self._program("virtual-gps", "--place", str(where), "--accuracy", "3", "--rate", "10")
         reading = str(self._last + 150)
+        suite = ("--suite", "1") if self.number == KEYED else ()
         old = self._meter(
             "--model", self._old_model, "--days", "5", "--serial", self.old, "--import-kwh", reading
         )
         new = self._meter(
             "--serial",
             self.new,
+            *suite,
             "--base-node",
             CONCENTRATOR_MAC,
             "--join-after-s",
@@ -190,6 +198,22 @@ class Visit:
         ]  # fmt: skip
 
 
+def project_with_keys(folder: Path) -> Path:
+    """The demo project, where the office has other secrets for the two meters of `KEYED`."""
+    project = folder / "prime"
+    shutil.copytree(assets.root() / "projects" / "prime", project)
+    names = ("hls_password", "block_key", "auth_key", "sign_key", "meter_sign_key")
+    keys = {OLD_HLS: {"hls_password": derive(OLD_HLS)["hls_secret"]}, NEW_SUITE_1: derive(NEW_SUITE_1, 1)}
+    with (project / "secrets.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter=";") if row["serial"] not in keys]
+    with (project / "secrets.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["serial", "password", *names], delimiter=";", extrasaction="ignore")
+        table.writeheader()
+        table.writerows(rows)
+        table.writerows({"serial": serial, **given, "password": ""} for serial, given in keys.items())
+    return project
+
+
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     folder = tmp_path_factory.mktemp("field")
@@ -197,7 +221,16 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     pins = folder / "pins.json"
     pins.write_text(json.dumps({PERSON: PIN}), encoding="utf-8")
     loaded = office.run(
-        "gateway", "load", "prime", "--realm", "training", "--today", "now", "--pins", str(pins), "--json"
+        "gateway",
+        "load",
+        str(project_with_keys(folder)),
+        "--realm",
+        "training",
+        "--today",
+        "now",
+        "--pins",
+        str(pins),
+        "--json",
     ).json
     assert loaded["issued"] >= 200
     served = office.start("gateway", "serve", "--listen", "127.0.0.1:0")
@@ -218,7 +251,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 def test_a_visit_survives_a_dead_tablet_and_ends_as_a_record_that_proves_itself(field: Field) -> None:
     with field.visit("RN2600001") as visit, socket.create_server(("127.0.0.1", 0)) as silent:
         port = f"socket://127.0.0.1:{silent.getsockname()[1]}"
-        died = field.tablet.start(*visit.command(visit.answers(), new_port=port))
+        traced = ("--trace", str(field.folder / "visit.trace"))
+        died = field.tablet.start(*visit.command(visit.answers(), *traced, new_port=port))
         silent.settimeout(TIMEOUT)
         connection, _ = silent.accept()  # the new meter is being read: now the battery falls out
         died.kill()
@@ -226,9 +260,13 @@ def test_a_visit_survives_a_dead_tablet_and_ends_as_a_record_that_proves_itself(
         connection.close()
         shown = field.tablet.run("orders", "show", "RN2600001", "--json").json
         assert (shown["action"], shown["step"]) == ("resume", 12)
-        done = field.tablet.run(*visit.command(visit.answers())).json
+        done = field.tablet.run(*visit.command(visit.answers(), *traced)).json
     assert (done["state"], done["flags"]) == ("completed", [])
     assert done["meters"]["configured"] is True
+    trace = Path(traced[1]).read_text(encoding="utf-8")
+    clients = {record.get("client") for record in map(json.loads, trace.splitlines())} - {None}
+    assert clients == {16, 36, 37}  # asked in public who is there, then HLS SHA-256, and ECDSA of suite 1
+    assert not [key for key in derive(NEW_SUITE_1, 1).values() if key in trace and len(key) < 128]
 
     assert field.tablet.run("journal", "verify", "--json").json["ok"] is True
     round_ = field.tablet.run("sync", "--json").json

@@ -15,7 +15,8 @@ from sqlalchemy import delete, insert, select
 import assets
 from drivers.changes import OutcomeState
 from drivers.connection import SecretState
-from fieldtool.commissioning import MeterWork, OrderContext, Target
+from fieldtool.commissioning import MeterWork, Target
+from fieldtool.journalhost import OrderContext
 from fieldtool.tablet.tablet import Tablet
 from tests.drivers.field import Meter, virtual_meter
 from tests.fieldtool.enrolled import enrolled_tablet
@@ -138,7 +139,7 @@ def test_a_change_cut_off_is_the_offices_too_until_somebody_knows(
             raise OSError("the tablet died here")
 
         with monkeypatch.context() as patch:
-            patch.setattr("fieldtool.commissioning.JournalHost.record_outcome", died)
+            patch.setattr("fieldtool.journalhost.JournalHost.record_outcome", died)
             with pytest.raises(Exception, match="could not answer"):
                 doing.apply(at, plan, ["secret.block_key"], None, lambda *_: None)
         doing.close()

@@ -122,11 +122,21 @@ class StockRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A meter's password (text) and keys (hex), as its maker delivers them; `new_…`: what a program is to
-    change them to, `master_key`: under which new keys travel."""
+    """A meter's passwords (text) and keys (hex), as its maker delivers them; `new_…`: what a program is to
+    change them to, `master_key`: under which new keys travel.
+
+    `hls_password`: of the high mechanisms; `password_seed`: from which its model file derives passwords.
+    Suites 1 and 2: `sign_key`, `agreement_key` our private keys, `meter_sign_key`, `meter_agreement_key` the
+    meter's public ones or certificates; raw or DER."""
 
     serial: Serial
     password: Text | None = None
+    hls_password: Text | None = None
+    password_seed: Hex | None = None
+    sign_key: Hex | None = None
+    agreement_key: Hex | None = None
+    meter_sign_key: Hex | None = None
+    meter_agreement_key: Hex | None = None
     block_key: Hex | None = None
     auth_key: Hex | None = None
     master_key: Hex | None = None
