@@ -144,3 +144,53 @@ upload_part = Table(
     Column("arrived", Boolean, nullable=False),  # False: noted before its bytes were put down
     Index("upload_part_sha256", "sha256"),
 )
+
+mwm_cursor = Table(
+    "mwm_cursor",
+    metadata,
+    Column("link", String, primary_key=True),
+    Column("name", String, primary_key=True),  # in, out, lease, and what an adapter keeps
+    Column("value", String, nullable=False),
+)
+
+mwm_inbox = Table(
+    "mwm_inbox",
+    metadata,
+    Column("link", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("state", String, nullable=False),  # taken, dead
+    Column("number", String),
+    Column("code", String),
+    Column("reason", String),
+    Column("original", SealedBytes("mwm_inbox.original")),  # of what is dead alone: it names customers
+    Column("attempts", whole(), nullable=False),
+    Column("at", String, nullable=False),
+    Index("mwm_inbox_state", "link", "state"),
+)
+
+mwm_order = Table(
+    "mwm_order",
+    metadata,
+    Column("link", String, primary_key=True),
+    Column("order_id", String, primary_key=True),
+    Column("number", String, nullable=False),
+    Column("foreign_id", String),
+    Column("as_of", String),  # of the newest change that was taken
+)
+
+mwm_outbox = Table(
+    "mwm_outbox",
+    metadata,
+    Column("link", String, primary_key=True),
+    Column("key", String, primary_key=True),  # the entry: its message is made again whenever it is sent
+    Column("position", whole(), nullable=False),  # its place in the gateway's sequence
+    Column("order_id", String, nullable=False),
+    Column("kind", String, nullable=False),  # event, result, blob
+    Column("state", String, nullable=False),  # waiting, sent, dead
+    Column("attempts", whole(), nullable=False),
+    Column("next_at", String, nullable=False),
+    Column("code", String),
+    Column("reason", String),
+    Column("at", String, nullable=False),
+    Index("mwm_outbox_waiting", "link", "state", "position"),
+)

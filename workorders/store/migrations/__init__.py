@@ -20,6 +20,7 @@ from workorders.store.migrations import (
     v0005_stock,
     v0006_board,
     v0007_uploads,
+    v0008_mwm,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0005_stock.REVISION, v0005_stock.upgrade),
     Revision(v0006_board.REVISION, v0006_board.upgrade),
     Revision(v0007_uploads.REVISION, v0007_uploads.upgrade),
+    Revision(v0008_mwm.REVISION, v0008_mwm.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 

@@ -1,0 +1,251 @@
+"""What other systems are told: entries of the record become waiting messages, and messages are made of them.
+
+A waiting message is only the id of its entry: what it says is made from the record when it is sent, so that
+nothing personal lies about, and an erasure holds for what was not sent yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, exists, insert, select
+
+from workorders.gateway.links.ledger import get_cursor, put_cursor
+from workorders.gateway.office import Office
+from workorders.gateway.tables import mwm_order, mwm_outbox
+from workorders.journal import kinds
+from workorders.journal.kinds import RECORD_BLOB, DeviceRole, MeterRead
+from workorders.journal.lifts import read_payload
+from workorders.journal.sealing import field_context
+from workorders.mwm.port import About, Event, MeterReading, Placed, Register, Result
+from workorders.mwm.settings import LinkSettings
+from workorders.store import schema
+from workorders.store.entries import entry_by_id, envelopes_of
+from workorders.store.opened import Opener
+
+BATCH = 500
+_RESULTS = {"completed": "order.completed", "approved": "order.approved"}
+_EVENTS = frozenset(
+    {
+        "order.started", "order.progressed", "order.cancelled", "order.reassigned", "order.returned",
+        "order.approved", "safety.failed", "match.checked", "match.overridden", "device.placed",
+        "device.removed", "join.checked", "join.reported",
+    }
+)  # fmt: skip
+
+
+def gather(office: Office, project: str, link: LinkSettings) -> int:
+    """Put the next entries that the link is to tell of into its outbox; returns how many entries were seen.
+
+    The cursor moves with them, so that an entry is put there once.
+    """
+    entry, order = schema.entry, schema.work_order
+    with office.store.write() as connection:
+        after = int(get_cursor(connection, link.name, "out") or 0)
+        query = (
+            select(entry.c.id, entry.c.kind, entry.c.server_seq, entry.c.order_id, order.c.project)
+            .outerjoin(order, order.c.order_id == entry.c.order_id)
+            .where(entry.c.server_seq > after)
+            .order_by(entry.c.server_seq)
+            .limit(BATCH)
+        )
+        rows = connection.execute(query).all()
+        if not rows:
+            return 0
+        own = _own(connection, link, [row.order_id for row in rows if row.order_id])
+        waiting = [
+            {
+                "link": link.name, "key": row.id, "position": row.server_seq, "order_id": row.order_id,
+                "kind": kind, "state": "waiting", "attempts": 0, "next_at": office.time(),
+                "at": office.time(),
+            }
+            for row in rows
+            if row.project == project
+            and (not link.only_own or row.order_id in own)
+            and (kind := _told_as(link, row.kind)) is not None
+        ]  # fmt: skip
+        if waiting:
+            connection.execute(insert(mwm_outbox), waiting)
+        put_cursor(connection, link.name, "out", str(rows[-1].server_seq))
+    return len(rows)
+
+
+def _own(connection: Connection, link: LinkSettings, ids: list[str]) -> set[str]:
+    table = mwm_order
+    query = select(table.c.order_id).where(table.c.link == link.name, table.c.order_id.in_(ids))
+    return {row.order_id for row in connection.execute(query)}
+
+
+def _told_as(link: LinkSettings, kind: str) -> str | None:
+    """How an entry is told: `result`, `event`, `blob`, or not at all."""
+    if kind in {_RESULTS[link.results], "order.notDone"}:
+        return "result"
+    if kind == "photo.taken":
+        return "blob" if link.personal and link.field_service is not None else None
+    return "event" if kind in _EVENTS else None
+
+
+def due(connection: Connection, link: str, now: str, limit: int) -> list[Any]:
+    """Waiting messages whose time has come and whose order has no earlier one waiting, in sequence."""
+    table = mwm_outbox
+    other = table.alias("earlier")
+    earlier = exists().where(
+        other.c.link == link,
+        other.c.order_id == table.c.order_id,
+        other.c.state == "waiting",
+        other.c.kind != "blob",  # a photo that is still on its way holds nothing up
+        other.c.position < table.c.position,
+    )
+    query = (
+        select(table)
+        .where(table.c.link == link, table.c.state == "waiting", table.c.next_at <= now, ~earlier)
+        .order_by(table.c.position)
+        .limit(limit)
+    )
+    return list(connection.execute(query))
+
+
+def about(connection: Connection, link: str, key: str, position: int, order_id: str) -> tuple[About, Any]:
+    """What a message is about, with its entry's payload."""
+    entry = entry_by_id(connection, key)
+    order = connection.execute(
+        select(schema.work_order).where(schema.work_order.c.order_id == order_id)
+    ).one()
+    table = mwm_order
+    query = select(table.c.foreign_id).where(table.c.link == link, table.c.order_id == order_id)
+    if entry is None:
+        raise LookupError(key)
+    found = About(
+        key=key,
+        position=position,
+        order_id=order_id,
+        number=order.number or "",
+        at=entry.envelope.time.device,
+        project=order.project or "",
+        task=order.kind or "",
+        foreign_id=connection.execute(query).scalar(),
+        usage_point=order.usage_point,
+        crew=order.crew,
+    )
+    return found, read_payload(entry.envelope)
+
+
+def event_of(subject: About, payload: Any) -> Event:
+    """The event that an entry stands for; nothing that somebody said in their own words is in it."""
+    reason = getattr(payload, "reason", None)
+    status = {
+        "order.started": "inProgress", "order.cancelled": "cancelled", "order.approved": "closed",
+        "order.returned": "dispatched",
+    }.get(payload.KIND)  # fmt: skip
+    if isinstance(payload, kinds.OrderProgressed):
+        status = str(payload.status)
+    state = getattr(payload, "state", None) or getattr(payload, "verdict", None)
+    if isinstance(payload, kinds.SafetyFailed):
+        reason = payload.check
+    codes = isinstance(
+        payload, kinds.OrderProgressed | kinds.JoinChecked | kinds.JoinReported | kinds.SafetyFailed
+    )
+    return Event(
+        about=subject,
+        kind=payload.KIND if state is None else f"{payload.KIND}.{state}",
+        status=status,
+        serial=getattr(payload, "serial", None),
+        reason=reason if codes and isinstance(reason, str) else None,
+    )
+
+
+def result_of(connection: Connection, subject: About, payload: Any, *, personal: bool) -> Result:
+    """Everything that came of an order, as it stands now."""
+    order_id = subject.order_id
+    row = connection.execute(select(schema.work_order).where(schema.work_order.c.order_id == order_id)).one()
+    not_done = isinstance(payload, kinds.OrderNotDone)
+    place, seal, removed = schema.placement, schema.seal, schema.device
+    placed = connection.execute(
+        select(place).where(place.c.order_id == order_id).order_by(place.c.since)
+    ).all()
+    gone = connection.execute(
+        select(removed).where(removed.c.order_id == order_id, removed.c.state == "removed")
+    ).all()
+    seals = connection.execute(
+        select(seal.c.number).where(seal.c.order_id == order_id, seal.c.action == "applied")
+    ).scalars()
+    return Result(
+        about=subject,
+        status="notDone" if not_done else ("closed" if payload.KIND == "order.approved" else "completed"),
+        reason=payload.reason if not_done else None,
+        readings=readings_of(connection, order_id),
+        installed=[placed_of(connection, one, personal=personal) for one in placed if one.until is None],
+        removed=[
+            Placed(
+                serial=one.serial, at=one.at, model=one.model, usage_point=one.usage_point,
+                destination=one.destination,
+            )
+            for one in gone
+        ],
+        seals=sorted(set(seals)),
+        record_number=row.record_number,
+        record_hash=row.record_hash,
+        flags=list(getattr(payload, "flags", [])),
+    )  # fmt: skip
+
+
+def readings_of(connection: Connection, order_id: str) -> list[MeterReading]:
+    """The last reading of each device of an order, with the rotation that the meter itself found."""
+    table = schema.meter_reading
+    rows = connection.execute(select(table).where(table.c.order_id == order_id).order_by(table.c.at)).all()
+    newest = {(row.role, row.serial): row for row in rows}
+    bodies = envelopes_of(connection, [row.entry_id for row in newest.values()])
+    return [reading_of(row, bodies.get(row.entry_id)) for row in newest.values()]
+
+
+def reading_of(row: Any, envelope: Any) -> MeterReading:
+    """A row of readings as others are told it."""
+    payload = read_payload(envelope) if envelope is not None else None
+    wiring = payload.wiring if isinstance(payload, MeterRead) else None
+    values = msgspec.convert(row.readings, list[kinds.ReadingValue])
+    return MeterReading(
+        role=row.role if row.role in {DeviceRole.OLD, DeviceRole.NEW} else "other",
+        serial=row.serial,
+        how=row.how,
+        at=row.at,
+        registers=[
+            Register(item=one.item, value=one.value, unit=one.unit, time=one.time)
+            for one in values
+            if one.value is not None
+        ],
+        reason=row.reason,
+        rotation=wiring.rotation if wiring is not None else None,
+    )
+
+
+def placed_of(connection: Connection, row: Any, *, personal: bool) -> Placed:
+    """A placement; its position only where it may be said and its key is still here."""
+    position = None
+    if personal and row.position is not None:
+        context = field_context(row.order_id or "", "position")
+        position = _lat_lon(Opener(connection).field(row.position, context))
+    return Placed(
+        serial=row.serial, at=row.since, model=row.model, usage_point=row.usage_point,
+        transformer=row.transformer, concentrator=row.concentrator, panel=row.panel, slot=row.slot,
+        phase=row.phase, identities=dict(row.identities or {}), position=position,
+    )  # fmt: skip
+
+
+class _Position(msgspec.Struct, frozen=True):
+    latitude: str
+    longitude: str
+
+
+def _lat_lon(text: str | None) -> str | None:
+    """A position as a tablet seals it, as `lat,lon`."""
+    try:
+        found = msgspec.json.decode(text or "", type=_Position)
+    except msgspec.DecodeError:
+        return None
+    return f"{found.latitude},{found.longitude}"
+
+
+def is_record(payload: Any) -> bool:
+    """Whether a file is the installation record."""
+    return isinstance(payload, kinds.BlobTaken) and payload.what == RECORD_BLOB
