@@ -22,6 +22,7 @@ from fieldtool.commands import (
     meterjobs,
     meterobjects,
     meterprogram,
+    mwm,
     network,
     networkbalance,
     officestock,
@@ -60,6 +61,7 @@ panel.add_to(meter.app)
 bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 officestock.add_to(gateway.app)
+mwm.add_to(app, gateway.app)
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")

@@ -6,7 +6,7 @@ until which place of the gateway's sequence, and could be made again from the of
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, Index, LargeBinary, MetaData, String, Table, Text
 
 from workorders.store.atrest import SealedBytes
 from workorders.store.tables import whole
@@ -161,7 +161,7 @@ mwm_inbox = Table(
     Column("state", String, nullable=False),  # taken, dead
     Column("number", String),
     Column("code", String),
-    Column("reason", String),
+    Column("reason", Text),
     Column("original", SealedBytes("mwm_inbox.original")),  # of what is dead alone: it names customers
     Column("attempts", whole(), nullable=False),
     Column("at", String, nullable=False),
@@ -190,7 +190,7 @@ mwm_outbox = Table(
     Column("attempts", whole(), nullable=False),
     Column("next_at", String, nullable=False),
     Column("code", String),
-    Column("reason", String),
+    Column("reason", Text),
     Column("at", String, nullable=False),
     Index("mwm_outbox_waiting", "link", "state", "position"),
 )

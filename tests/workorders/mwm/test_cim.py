@@ -1,0 +1,110 @@
+"""CIM messages: what is hostile or wrong is refused with its place, and OBIS becomes ReadingType."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.workorders.mwm.field import NOW, ORDER, SCHEMAS, links_file, open_file, state
+from tests.workorders.offices import Bureau
+from workorders.mwm.cim import hardened, messages
+from workorders.mwm.cim.readingtypes import reading_type
+from workorders.mwm.port import Verb
+from workorders.mwm.virtual.state import request_message
+
+GOOD = request_message("m-1", "create", ORDER, NOW)
+ENTITY = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+EXTERNAL = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (ENTITY + GOOD, "forbidden_xml"),
+        (EXTERNAL + GOOD, "forbidden_xml"),
+        (b'<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd">' + GOOD, "forbidden_xml"),
+        (b"<a>" * 200 + b"</a>" * 200, "too_deep"),
+        (b"<a>" + b"<b/>" * 100_001 + b"</a>", "too_deep"),
+        (b"<a>" + b" " * hardened.MAX_BYTES + b"</a>", "too_large"),
+        (GOOD[:-5], "not_xml"),
+        (b"", "not_xml"),
+        (b"\x00\xff\xfe", "not_xml"),
+        (b'<?xml version="1.0" encoding="no-such"?><a/>', "not_xml"),
+        (GOOD.replace(b">create<", b">reply<"), "wrong_verb"),
+        (GOOD.replace(b">create<", b">explode<"), "schema"),
+        (GOOD.replace(b"OLD3", b"OLD 3; DROP"), "schema"),
+        (GOOD.replace(b"WorkOrders", b"EndDeviceControls"), "schema"),
+    ],
+)
+def test_hostile_or_wrong_xml_is_refused_by_its_code_and_kept(data: bytes, code: str) -> None:
+    header, (change,) = messages.read_changes(data, SCHEMAS)
+    assert (header, change.order, change.code, change.original) == (None, None, code, data)
+
+
+def test_a_mistake_is_named_by_its_place() -> None:
+    _, (change,) = messages.read_changes(GOOD.replace(b"OLD3", b"OLD 3"), SCHEMAS)
+    assert change.problem is not None
+    assert "WorkTask/OldAsset/serialNumber" in change.problem
+
+
+def test_elements_of_a_utility_beside_ours_do_no_harm() -> None:
+    extended = GOOD.replace(b"</w:OldAsset>", b'<x:shelf xmlns:x="urn:x">7</x:shelf></w:OldAsset>')
+    header, (change,) = messages.read_changes(extended, SCHEMAS)
+    assert header is not None
+    assert (change.verb, change.key, change.as_of) == (Verb.TAKE, "m-1", NOW)
+    assert change.order is not None
+    assert (change.order.old_serial, change.order.address) == ("OLD3", "Av. Sol 3 & 5")
+
+
+@given(st.binary(max_size=200), st.integers(0, len(GOOD)))
+def test_no_bytes_bring_the_reader_down(noise: bytes, at: int) -> None:
+    header, changes = messages.read_changes(GOOD[:at] + noise + GOOD[at:], SCHEMAS)
+    assert len(changes) == 1
+    assert (header is None) == (changes[0].order is None)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_are_answered_moved_and_written_whole(tmp_path: Path) -> None:
+    bureau = Bureau.open(tmp_path)
+    path = links_file(tmp_path, "http://127.0.0.1:9", "files")
+    link = open_file(bureau, path)
+    two = GOOD.replace(
+        b"</w:WorkOrders>",
+        b"<w:WorkOrder><w:Names><w:name>W-2</w:name></w:Names></w:WorkOrder></w:WorkOrders>",
+    )
+    for name, data in {"a.xml": two, "b.xml": two, "c.xml": ENTITY + GOOD, "d.tmp": GOOD}.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    report = link.round()
+    assert (report.issued, report.refused) == (1, 2)
+    assert names(tmp_path / "in" / "taken") == ["a.reply.xml", "a.xml", "b.xml"]
+    assert names(tmp_path / "in" / "refused") == ["c.reply.xml", "c.xml"]
+    reply = messages.read_reply((tmp_path / "in" / "taken" / "a.reply.xml").read_bytes(), SCHEMAS)
+    assert (reply.result, reply.header.correlation_id) == ("PARTIAL", "m-1")
+    assert reply.errors == ["no_kind: the order W-2 does not say what is to be done"]
+    (tmp_path / "in" / "again.xml").write_bytes(two)
+    assert open_file(bureau, path).round().issued == 0
+    assert state(bureau, "files").dead_in == 2
+
+
+@pytest.mark.parametrize(
+    ("item", "unit", "wanted"),
+    [
+        ("3:1.0.1.8.0.255:2", "kWh", "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0"),
+        ("1.8.2*01", "kWh", "0.0.0.1.1.1.12.0.0.0.0.2.0.0.0.3.72.0"),
+        ("1-0:2.8.0", "Wh", "0.0.0.1.19.1.12.0.0.0.0.0.0.0.0.0.72.0"),
+        ("3:1.0.3.8.0.255:2", "kvarh", "0.0.0.1.5.1.12.0.0.0.0.0.0.0.0.3.73.0"),
+        ("3:7.0.3.0.0.255:2", "m³", "0.0.0.1.1.7.58.0.0.0.0.0.0.0.0.0.42.0"),
+        ("3:1.0.1.8.0.255:2", "kvarh", None),
+        ("3:1.0.32.7.0.255:2", "V", None),
+        ("nonsense", "kWh", None),
+        ("1.8.0", None, None),
+    ],
+)
+def test_obis_to_reading_type(item: str, unit: str | None, wanted: str | None) -> None:
+    assert reading_type(item, unit) == wanted

@@ -1,0 +1,187 @@
+"""A whole round over each link: order in, executed by a crew, result out - once, whatever the line does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.workorders.mwm.field import NOW, ORDER, execute, links_file, open_file, state, virtual_mwm
+from tests.workorders.offices import Bureau
+from workorders.gateway import acts
+from workorders.gateway.rows import order_mrid
+from workorders.gateway.tables import mwm_inbox
+from workorders.mwm.port import Unauthorised
+from workorders.mwm.virtual.server import Server
+from workorders.store.queries import order as order_query
+
+W1 = order_mrid("demo", "W-1")
+
+
+def rounds(bureau: Bureau, path: Path, *, until: int = 60) -> None:
+    """Rounds, each by a new process, until nothing waits; time passes between them."""
+    for _ in range(until):
+        link = open_file(bureau, path)
+        link.round()
+        link.port.close()
+        bureau.now.forward(minutes=20)
+        if state(bureau, link.name).waiting == 0 and link.round().trouble is None:
+            return
+
+
+@pytest.fixture
+def bureau(tmp_path: Path) -> Bureau:
+    return Bureau.open(tmp_path)
+
+
+@pytest.mark.parametrize("which", ["cim", "rest"])
+@pytest.mark.parametrize("faults", ["", "429=0.15,500=0.15,lost=0.15,duplicate=0.3,reorder=0.3"])
+def test_an_order_comes_in_is_executed_and_its_result_goes_out_once(
+    bureau: Bureau, tmp_path: Path, which: str, faults: str
+) -> None:
+    with virtual_mwm(faults, seed=7) as server:
+        server.mwm.load_truck("A", ["ZIV0000000001"])
+        server.mwm.plan(ORDER, NOW)
+        path = links_file(tmp_path, server.url, which, "attempts = 50")
+        rounds(bureau, path)
+        with bureau.office.store.read() as connection:
+            detail = order_query(connection, W1)
+        assert detail is not None
+        assert (detail.row.number, detail.row.old_serial, detail.row.crew) == ("W-1", "OLD3", "A")
+        assert detail.order.place.transformer == "T2"
+        assert (detail.customer.name, detail.customer.notes) == ("Ñusta <Quispe>", "Perro")
+        tablet = bureau.tablet("A")
+        tablet.sync()
+        assert W1 in tablet.order_ids()
+        execute(tablet, W1)
+        rounds(bureau, path)
+        assert state(bureau, which).waiting == state(bureau, which).dead_out == 0
+        check = {"cim": cim_result, "rest": rest_result}[which]
+        check(server)
+        seen = len(server.mwm.messages), str(server.mwm.installed)
+        rounds(bureau, path, until=2)
+        assert seen == (len(server.mwm.messages), str(server.mwm.installed))
+
+
+def cim_result(server: Server) -> None:
+    mwm = server.mwm
+    assert mwm.requests == {}
+    (result,) = [body.decode() for body in mwm.messages.values() if b"WorkResults" in body]
+    assert "<p3:statusKind>completed<" in result
+    assert "<p3:serialNumber>ZIV0000000001<" in result
+    found = re.findall(r"<p1:value>([^<]+)</p1:value><p1:ReadingType ref=\"([^\"]+)\"", result)
+    assert ("01234.5", "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0") in found
+    assert ("0", "0.0.0.1.19.1.12.0.0.0.0.1.0.0.0.0.72.0") in found
+    assert ("229.9", "obis:3:1.0.32.7.0.255:2") in found
+    kinds = [re.search(rb'EndDeviceEventType ref="([^"]+)"', one) for one in mwm.messages.values()]
+    assert {kind[1].decode() for kind in kinds if kind} == {
+        "order.progressed", "order.started", "device.removed", "device.placed",
+    }  # fmt: skip
+
+
+def rest_result(server: Server) -> None:
+    (activity,) = server.mwm.activities.values()
+    assert activity["status"] == "completed"
+    assert (activity["XA_FINAL"], activity["XA_INITIAL"], activity["XA_REMOVED"]) == (
+        "01234.5",
+        "0.012",
+        "OLD3",
+    )
+    (installed,) = server.mwm.installed.values()
+    assert [one["serialNumber"] for one in installed] == ["ZIV0000000001"]
+    (old,) = server.mwm.customer.values()
+    assert [(one["serialNumber"], one["status"]) for one in old] == [("OLD3", "deinstalled")]
+
+
+def test_changes_and_a_withdrawal_follow_and_an_older_one_is_passed_over(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    with virtual_mwm() as server:
+        path = links_file(tmp_path, server.url, "cim")
+        server.mwm.plan(ORDER, NOW)
+        server.mwm.plan(ORDER | {"crew": "B"}, "2026-03-01T16:00:00.000Z")
+        server.mwm.plan(ORDER | {"crew": "A", "notes": "older"}, "2026-03-01T15:30:00.000Z")
+        report = open_file(bureau, path).round()
+        assert (report.issued, report.changed, report.same) == (1, 1, 1)
+        server.mwm.cancel("W-1", "2026-03-01T17:00:00.000Z")
+        server.mwm.cancel("W-404", "2026-03-01T17:00:00.000Z")
+        report = open_file(bureau, path).round()
+        assert (report.cancelled, report.refused) == (1, 1)
+        with bureau.office.store.read() as connection:
+            detail = order_query(connection, W1)
+        assert detail is not None
+        assert (detail.row.status, detail.row.crew, detail.customer.notes) == ("cancelled", "B", "Perro")
+        assert b"unknown_order" in server.mwm.replies[-1]
+
+
+def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    from workorders.gateway.links import ledger
+
+    with virtual_mwm() as server:
+        path = links_file(tmp_path, server.url, "rest")
+        server.mwm.plan(ORDER | {"crew": "Z"}, NOW)
+        assert open_file(bureau, path).round().refused == 1
+        with bureau.office.store.read() as connection:
+            (letter,) = ledger.dead_letters(connection, "rest")
+            assert (letter.way, letter.number, letter.code) == ("in", "W-1", "unknown_crew")
+            assert b"Quispe" in connection.execute(select(mwm_inbox.c.original)).scalar()
+        from tests.workorders.offices import PROJECT, write_project
+        from workorders.gateway.load import load_project
+
+        more = PROJECT.replace('[[crew]]\nid = "B"', '[[crew]]\nid = "Z"\nname = "Z"\n[[crew]]\nid = "B"')
+        load_project(bureau.office, write_project(tmp_path / "again", project=more))
+        assert ledger.retry(bureau.office, "rest") == (0, 1)
+        open_file(bureau, path).round()
+        with bureau.office.store.read() as connection:
+            assert order_query(connection, W1) is not None
+            assert connection.execute(select(mwm_inbox.c.original)).scalars().all() == [None]
+
+
+def test_a_link_that_is_not_let_in_rests_and_nothing_is_lost(bureau: Bureau, tmp_path: Path) -> None:
+    with virtual_mwm() as server:
+        server.mwm.plan(ORDER, NOW)
+        path = links_file(tmp_path, server.url, "rest")
+        server.secret = "changed"
+        report = open_file(bureau, path).round()
+        assert report.rests
+        assert Unauthorised.code == "mwm_unauthorised"
+        server.secret = "s3cret"
+        assert open_file(bureau, path).round().issued == 1
+
+
+def test_two_processes_do_not_work_on_one_link(bureau: Bureau, tmp_path: Path) -> None:
+    from workorders.gateway.links import ledger
+
+    with virtual_mwm() as server:
+        server.mwm.plan(ORDER, NOW)
+        path = links_file(tmp_path, server.url, "cim")
+        assert ledger.take_lease(bureau.office, "cim", "other")
+        assert open_file(bureau, path).round().busy
+        bureau.now.forward(minutes=6)  # the other one died
+        assert open_file(bureau, path).round().issued == 1
+
+
+def test_webhooks_are_signed_in_the_order_of_the_record_and_end_as_dead_letters(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    with virtual_mwm("500=0.4,lost=0.3", seed=3) as server:
+        path = links_file(tmp_path, server.url, "hook", "only_own = false\nattempts = 30")
+        acts.cancel_order(bureau.office, order_mrid("demo", "003"), "dicho por Rosa")
+        tablet = bureau.tablet("A")
+        tablet.sync()
+        execute(tablet, order_mrid("demo", "000"))
+        rounds(bureau, path)
+        told = list({one["id"]: one["body"] for one in server.mwm.hooks}.values())
+        mine = [one["type"] for one in told if one["data"]["about"]["number"] == "000"]
+        assert mine[:2] == ["order.progressed", "order.started"]
+        assert mine[-1] == "order.completed"
+        assert "Rosa" not in str(server.mwm.hooks)
+        assert state(bureau, "hook").dead_out == 0
+    path = links_file(tmp_path, server.url, "hook", "only_own = false\nattempts = 1")
+    acts.cancel_order(bureau.office, order_mrid("demo", "005"), "x")
+    rounds(bureau, path, until=2)
+    assert state(bureau, "hook").dead_out == 1

@@ -1,0 +1,1 @@
+"""A mobile workforce management that is not there: for tests, the demo and training."""
