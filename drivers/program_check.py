@@ -21,6 +21,7 @@ from drivers.dlms.data import encode
 from drivers.dlms.program_settings import settings_of
 from drivers.dlms.secrets import is_key
 from drivers.dlms.settings import CalendarActivation, CalendarPassive, Limiter, Setting
+from drivers.dlms.supply import Prices
 from drivers.errors import DriverError
 from drivers.iec62056.readout import is_code
 from drivers.model_view import ModelView
@@ -30,7 +31,7 @@ from drivers.programs import DLMS_PARTS, Program, SecretSource, ValueRule
 from drivers.toml_file import line_of
 
 _SCRIPT_TABLE = 9
-_LISTS = ("displays", "profiles", "demands", "pushes", "objects", "settings")
+_LISTS = ("displays", "profiles", "demands", "pushes", "charges", "objects", "settings")
 
 
 class Severity(StrEnum):
@@ -260,6 +261,8 @@ class _Check:
             self._needs(where, item, "write")
         if isinstance(setting, CalendarActivation):
             self._needs(where, setting.item.of(1), "call")
+        if isinstance(setting, Prices) and setting.is_active:
+            self._needs(where, setting.item.of(2), "call")
         if isinstance(setting, Limiter):
             self._needs(where, setting.item.of(2), "read")
         lists_objects = (setting.item.class_id, setting.item.attribute) in OBJECT_LISTS
@@ -322,7 +325,7 @@ class _Check:
 
 
 def _written(setting: Setting) -> Iterable[Item]:
-    if isinstance(setting, CalendarActivation):
+    if isinstance(setting, CalendarActivation) or (isinstance(setting, Prices) and setting.is_active):
         return []
     return setting.passive if isinstance(setting, CalendarPassive) else [setting.item]
 
@@ -331,7 +334,7 @@ def _worst(setting: Setting) -> Danger:
     """The most dangerous that a change of it can be."""
     if setting.id == "clock":
         return Danger.CLOCK_JUMP
-    if isinstance(setting, Limiter):
+    if isinstance(setting, Limiter) or (isinstance(setting, Prices) and setting.is_active):
         return Danger.SUPPLY
     return getattr(setting, "danger", Danger.HARMLESS)
 

@@ -91,6 +91,23 @@ class DisconnectSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     item: str = "70:0.0.96.3.10.255:4"
 
 
+class EmergencyProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a limiter: ``id`` of the emergency, ``activation`` in the meter's local time (``2027-01-15 18:00``;
+    without it the profile never begins by itself), ``duration_seconds``."""
+
+    id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
+    duration_seconds: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+    activation: str | None = None
+
+
+class ChargeSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Class 113: prices by the index of the charge table (hex octets, as the meter's tariffs use them), in
+    the meter's currency for each unit of its commodity."""
+
+    prices: dict[Annotated[str, msgspec.Meta(pattern="^(?:[0-9A-Fa-f]{2})*$")], str]
+    item: str = "113:0.0.19.20.0.255"
+
+
 class Transport(IntEnum):
     """transport_service of a push."""
 

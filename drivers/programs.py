@@ -20,9 +20,11 @@ from drivers.errors import ModelFileError, WrongValue
 from drivers.iec62056.readout import is_code
 from drivers.models import check_item
 from drivers.program_parts import (
+    ChargeSetting,
     DemandSetting,
     DisconnectSetting,
     DisplaySetting,
+    EmergencyProfile,
     ModemSetting,
     ObjectSetting,
     ProfileSetting,
@@ -75,11 +77,17 @@ class CaptureSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LimiterSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Threshold (normal operation) of a limiter in ``unit``. Lowering it could cut the supply: to be
-    confirmed."""
+    confirmed. ``over_seconds`` until it acts, ``under_seconds`` until it lets go; in an emergency of
+    one of the ``emergency_groups`` the ``emergency_threshold`` (in ``unit``, too) counts."""
 
     threshold: str
     unit: str = "W"
     item: str = "71:0.0.17.0.0.255:4"
+    over_seconds: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] | None = None
+    under_seconds: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] | None = None
+    emergency_threshold: str | None = None
+    emergency: EmergencyProfile | None = None
+    emergency_groups: list[Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]] = []
 
 
 class ValueSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,7 +155,7 @@ class SecretSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 DLMS_PARTS = (
     "time_zone", "calendar", "special_days", "capture", "profiles", "displays", "demands", "limiter",
-    "transformers", "disconnect", "pushes", "modem", "objects", "secrets",
+    "transformers", "disconnect", "pushes", "modem", "charges", "objects", "secrets",
 )  # fmt: skip
 """Parts that only a meter with DLMS/COSEM has."""
 
@@ -173,6 +181,7 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disconnect: DisconnectSetting | None = None
     pushes: list[PushSetting] = []
     modem: ModemSetting | None = None
+    charges: list[ChargeSetting] = []
     objects: list[ObjectSetting] = []
     settings: list[ValueSetting] = []
     secrets: list[SecretSetting] = []
@@ -262,7 +271,7 @@ def load_program(path: Path) -> Program:
         if not is_code(setting.item)  # of a meter in programming mode: as the meter calls it
     ]
     items += [(f"$.secrets[{n}].item", secret.where) for n, secret in enumerate(program.secrets)]
-    for name in ("profiles", "displays", "demands", "pushes"):
+    for name in ("profiles", "displays", "demands", "pushes", "charges"):
         items += [(f"$.{name}[{n}].item", part.item) for n, part in enumerate(getattr(program, name))]
     for name in ("profiles", "displays", "pushes"):
         for n, part in enumerate(getattr(program, name)):
@@ -307,6 +316,10 @@ def _resolved_texts(program: Program) -> Iterator[tuple[str, str]]:
     """Every text that may hold ``{NAME}``, with its path in the file."""
     if program.limiter is not None:
         yield "$.limiter.threshold", program.limiter.threshold
+        yield "$.limiter.emergency_threshold", program.limiter.emergency_threshold or ""
+    for number, charge in enumerate(program.charges):
+        for index, price in charge.prices.items():
+            yield f"$.charges[{number}].prices.{index}", price
     if program.modem is not None:
         yield "$.modem.apn", program.modem.apn
     if program.transformers is not None:

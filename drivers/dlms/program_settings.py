@@ -7,11 +7,11 @@ from drivers.dlms.settings import (
     CalendarActivation,
     CalendarPassive,
     Clock,
-    Limiter,
     PlainValue,
     Setting,
     capture_period,
 )
+from drivers.dlms.supply import charge_parts, limiter_parts
 from drivers.models import MeterModel
 from drivers.programs import Program
 
@@ -29,9 +29,11 @@ def settings_of(program: Program, values: dict[str, str], model: MeterModel | No
     if program.calendar is not None:
         found += [CalendarPassive(program.calendar), CalendarActivation(program.calendar)]
     if program.limiter is not None:
-        found.append(Limiter(program.limiter, resolve(program.limiter.threshold)))
+        found += limiter_parts(program.limiter, resolve)
     found += [PlainValue(setting, resolve(setting.value)) for setting in program.settings]
     found += parts_of(program, resolve)
+    for charge in program.charges:
+        found += charge_parts(charge, resolve)
     if program.capture is not None:
         found.append(capture_period(program.capture))
     if program.clock is not None:

@@ -33,6 +33,8 @@ from drivers.errors import WrongValue
 from drivers.programs import CaptureSetting, ClockSetting, LimiterSetting, ValueSetting
 
 Results = Mapping[Item, Result]
+_EMERGENCY = 5
+"""threshold_emergency of class 71."""
 _UNIT_FACTORS = {"W": 0, "kW": 3, "VA": 0, "kVA": 3, "A": 0, "V": 0, "Wh": 0, "kWh": 3}
 
 
@@ -273,14 +275,16 @@ def capture_period(setting: CaptureSetting) -> PlainValue:
 
 
 class Limiter:
-    """Class 71: the threshold in the unit and scale of the value that the limiter watches."""
+    """Class 71: a threshold, normal or of emergencies, in the unit and scale of the value that the limiter
+    watches."""
 
-    id = "limiter.threshold"
-    name = "limiter threshold"
-
-    def __init__(self, setting: LimiterSetting, threshold: str) -> None:
+    def __init__(self, setting: LimiterSetting, threshold: str, *, attribute: int | None = None) -> None:
         self._setting = setting
-        self.item = parse_item(setting.item)
+        item = parse_item(setting.item)
+        self.item = item.of(attribute) if attribute is not None else item
+        emergency = self.item.attribute == _EMERGENCY
+        self.id = "limiter.emergency_threshold" if emergency else "limiter.threshold"
+        self.name = "limiter emergency threshold" if emergency else "limiter threshold"
         self._watched_item = self.item.of(2)
         try:
             self._threshold = Decimal(threshold)

@@ -83,6 +83,56 @@ set = { warning_threshold = "750" }
         assert opened.verify(path).holds
 
 
+SUPPLY = """name = "supply"
+version = 1
+title = { es = "S", en = "S", pt = "S" }
+models = ["plc-prepay-1ph"]
+
+[values.price]
+label = "price"
+default = "0.93"
+
+[limiter]
+threshold = "7700"
+emergency_threshold = "3.3"
+unit = "kW"
+over_seconds = 90
+under_seconds = 30
+emergency_groups = [1, 7]
+emergency = { id = 7, activation = "2027-01-15 18:00", duration_seconds = 3600 }
+
+[[charges]]
+prices = { "01" = "{price}" }
+"""
+
+
+def test_a_limiter_with_emergencies_and_prices_are_set_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "supply.toml"
+    path.write_text(SUPPLY.replace('threshold = "7700"', 'threshold = "7.7"'))
+    with virtual_meter("plc-prepay-1ph", "--days", "0") as meter:
+        host = Host(meter.secrets)
+        with session(meter, host=host) as opened:
+            plan = opened.plan(path)
+            assert {change.id: change.now for change in plan.changes}["charge.active.19.20.0"] == "01: 0.78"
+            asking = {change.id for change in plan.changes if change.danger is Danger.SUPPLY}
+            assert asking == {
+                "limiter.threshold", "limiter.emergency_threshold", "limiter.over", "limiter.emergency",
+                "charge.active.19.20.0",
+            }  # fmt: skip
+            opened.apply(plan)  # nobody confirmed: only what is harmless
+            differs = [one for one in opened.verify(path).changes if one.state is ChangeState.DIFFERS]
+            left = {change.id for change in differs}
+            assert left == asking
+            assert opened.apply(opened.plan(path), allow=asking).complete
+            assert opened.verify(path).holds
+            assert {one.state for one in opened.settle(host.intents)} == {OutcomeState.VERIFIED}
+            (price,) = opened.read(["113:0.0.19.20.0.255:5"]).readings
+            assert "93" in (price.value or "")
+            path.write_text(SUPPLY.replace("0.93", "0.935"))
+            with pytest.raises(WrongValue, match="steps"):
+                opened.plan(path)
+
+
 def test_ratios_from_the_order_and_the_plate_must_agree() -> None:
     with virtual_meter("gprs-3ph-ct", "--days", "0") as meter, session(meter) as opened:
         with pytest.raises(WrongValue, match="one is wrong"):

@@ -57,6 +57,8 @@ ENABLED, SELECTABLE, IN_USE, EXHAUSTED = 0, 1, 3, 4
 ACTIVE, CLOSED = 2, 3
 EXECUTED, WRONG_FORMAT, NOT_AUTHENTIC, NOT_VALID = 3, 4, 5, 6
 LOCAL = 1
+_PAID = 101
+"""What was charged at earlier prices."""
 _HIDDEN = 100
 """Where an object keeps what no attribute shows: paid in, consumed before, sequence numbers taken."""
 
@@ -101,9 +103,14 @@ class Prepayment:
     # -- the sums --
 
     def paid(self) -> int:
-        """Taken off so far, for what was consumed."""
+        """Taken off at the present price, for what was consumed since it holds."""
         wh = max(0, self._imported() - self._charge.get(_HIDDEN).number)
-        return wh * PRICE // 1000
+        return wh * self._price() // 1000
+
+    def _price(self) -> int:
+        """The first price of the active unit charge: one tariff counts here."""
+        table = self._charge.get(5).items[2].items
+        return table[0].items[1].number if table else 0
 
     @property
     def _invoked(self) -> bool:
@@ -259,11 +266,23 @@ class Prepayment:
             structure(u16(3), octets(obis(TOTAL_IMPORT)), i8(2)),
             array([structure(octets(b"\x01"), i16(PRICE))]),
         )
+        self._kept(self._charge, 5, tariff)
+        self._kept(self._charge, _PAID, u32(0))
+
+        def activated(caller: Caller, value: Data | None) -> None:
+            """activate_passive_unit_charge: what was consumed until now was charged at the price before."""
+            charged = self.paid()
+            self._credit.put(_HIDDEN, i32(self._credit.get(_HIDDEN).number - charged))
+            self._charge.put(_PAID, u32(self._charge.get(_PAID).number + charged))
+            self._charge.put(_HIDDEN, u32(self._imported()))
+            self._charge.put(5, self._charge.get(6))
+
+        here.methods[2] = Method(activated)
         here.attributes |= {
-            2: computed(lambda: i32(self.paid())),
+            2: computed(lambda: i32(self._charge.get(_PAID).number + self.paid())),
             3: fixed(enum(0)),
             4: fixed(u8(1)),
-            5: fixed(tariff),
+            5: Attribute(lambda caller: self._charge.get(5), READ),
             6: self._charge.attribute(6, tariff, CONFIGURE),
             7: self._charge.attribute(7, NEVER, CONFIGURE, lambda d: len(d.octets) == 12),
             8: fixed(u32(0)),
