@@ -34,6 +34,21 @@ class PanelBackend(Protocol):
     def at(self, slot: str) -> manyviews.Panel:
         """A person says at which slot the probe is; the same slot again takes it back."""
 
+    def photo(self) -> manyviews.PanelPhoto:
+        """The open panel's photo as it stands."""
+
+    def take_photo(self) -> manyviews.PanelPhoto:
+        """*Camera.* Takes a photo of the open panel and reads it. Raises Failure."""
+
+    def size_photo(self, rows: int, columns: int) -> manyviews.PanelPhoto:
+        """*Camera.* Rows and columns of the open panel; a photo that is there is read anew."""
+
+    def say_slot(self, slot: str, serial: str) -> manyviews.PanelPhoto:
+        """A person scanned or typed what hangs in a slot."""
+
+    def register_photo(self) -> manyviews.PanelPhoto:
+        """Accepts label and place of every device that hangs right, in its own order. Raises Failure."""
+
 
 class BenchBackend(Protocol):
     """Several probes on a bench, one program for a pallet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.views import Choice, Tone, View
+from ui.views import Choice, Code, Tone, View
 
 
 class PanelRow(View, frozen=True, kw_only=True):
@@ -28,6 +28,47 @@ class MeterTile(View, frozen=True, kw_only=True):
     here: bool = False
     said: bool = False
     order_id: str = ""
+
+
+class PhotoTile(View, frozen=True, kw_only=True):
+    """One slot beside a panel's photo. `state`: good, unread, foreign (wrong place, not ours, twice) or
+    free."""
+
+    key: str
+    title: str
+    state: str
+    detail: str = ""
+    name: str = ""
+
+
+class PhotoNote(View, frozen=True, kw_only=True):
+    """What is to be done about some slots."""
+
+    slots: str
+    text: str
+    tone: Tone = "attention"
+    icon: str = "unknown"
+
+
+class PanelPhoto(View, frozen=True, kw_only=True):
+    """A panel's photo beside its slots. `taken`: there is one; `source` its picture; `ask` the slots for a
+    second look;
+    `register`: devices that hang right; `done`: what registering came to, in words."""
+
+    title: str = ""
+    taken: bool = False
+    source: str = ""
+    rows: int = 1
+    columns: int = 1
+    codes: tuple[Code, ...] = ()
+    tiles: tuple[PhotoTile, ...] = ()
+    notes: tuple[PhotoNote, ...] = ()
+    count: str = ""
+    unread: int = 0
+    foreign: int = 0
+    ask: tuple[str, ...] = ()
+    register: int = 0
+    done: str = ""
 
 
 class Panel(View, frozen=True, kw_only=True):

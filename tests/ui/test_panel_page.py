@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
+import cv2
 import pytest
 
+import assets
 from drivers import errors
 from fieldtool.panelrun import run as panelrun
 from fieldtool.run import ProcedureRun, Surroundings
@@ -15,6 +18,7 @@ from fieldtool.run.surroundings import Person as Crew
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.panels import SERIALS, SPARE, PanelTablet, panel_tablet
 from tests.fieldtool.world import WANTED, Meter, ScriptedSession
+from tests.support.panel_images import panel_photo
 from tests.ui.person import Person
 from tests.ui.world_tablet import CrewOnly, WorldTablet
 from ui.preview import many
@@ -117,3 +121,35 @@ def test_without_a_panel_the_list_offers_none(person: Callable[..., Person]) -> 
         assert button is None or not button.isVisible()
         crew.screens.app.go("panel")
         crew.until_sees("Ningún panel con órdenes")
+
+
+def test_one_photo_registers_what_hangs_right(
+    panel: PanelTablet, tmp_path: Path, person: Callable[..., Person]
+) -> None:
+    panel.bring(SERIALS[0], until="new_scan")
+    panel.desk.now().folders["labels"] = assets.root() / "labels"
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    hung = {1: SERIALS[0], 2: SERIALS[2], 4: SPARE, 5: "ZIV0099999999"}
+    photo = panel_photo(2, 3, roll=3, yaw=4, size=(1200, 1600), serials=hung, missing=(3, 6), extra=False)
+    cv2.imwrite(str(folder / "panel.png"), photo.image)
+    screened = Screened(panel, tmp_path)
+    stock = [SimpleNamespace(serial=serial, state="on_truck") for serial in [*SERIALS, SPARE]]
+    setattr(screened, "stock", lambda: stock)  # noqa: B010  # beyond what a panel run asks for
+    backend = CrewOnly(cast("Tablet", screened), CatalogueTranslator(), LiveCamera(folder.as_uri()))
+    with person(backend) as crew:
+        crew.screens.app.go("orders")
+        crew.tap("Panel")
+        crew.tap("Panel piso 1")
+        crew.tap("Foto del panel")
+        crew.tap("Tomar la foto")
+        crew.until_sees("2 de 6 leídos")
+        crew.until_sees("El 0046 va en la posición 3.")
+        crew.until_sees("El 9999 no es de este panel ni de este camión. Retírelo.")
+        crew.tap("Registrar 2")
+        crew.until_sees("1 registrados")
+        assert panel.kinds(SERIALS[0])[-2:] == ["photo.taken", "step.done"]
+        assert panel.kinds(SERIALS[2]) == []
+        crew.tap("Escanear la 3")
+        crew.until(lambda: crew.screens.app.scan.open)
+    backend.camera.close()

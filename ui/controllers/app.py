@@ -14,6 +14,7 @@ from ui.controllers.many import BenchController, PanelController
 from ui.controllers.network import NetworkController
 from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
+from ui.controllers.panelphoto import PanelPhotoController
 from ui.controllers.procedure import ProcedureController
 from ui.controllers.scan import ScanController
 from ui.controllers.session import SessionController
@@ -69,6 +70,7 @@ class AppController(Controller):
         self._sync = SyncController(self.context, self)
         self._references = ReferencesController(self.context, self)
         self._panel = PanelController(self.context, self)
+        self._panel_photo = PanelPhotoController(self.context, self)
         self._stock = StockController(self.context, self)
         self._network = NetworkController(self.context, self)
         self._bench = BenchController(self.context, self)
@@ -126,6 +128,10 @@ class AppController(Controller):
     @Property(ScanController, constant=True)
     def scan(self) -> ScanController:
         return self._scan
+
+    @Property(PanelPhotoController, constant=True)
+    def panelPhoto(self) -> PanelPhotoController:
+        return self._panel_photo
 
     @Property(PanelController, constant=True)
     def panel(self) -> PanelController:

@@ -172,6 +172,16 @@ def _not_done(screens: Screens) -> None:
     screens.app.go("notDone")
 
 
+def _panel_photo(*acts: str) -> Callable[[Screens], None]:
+    def visit(screens: Screens) -> None:
+        screens.app.go("panel")
+        screens.app.panelPhoto.show()
+        for act in acts:
+            getattr(screens.app.panelPhoto, act)()
+
+    return visit
+
+
 def _panel(name: str, shown: manyviews.Panel) -> Scene:
     return Scene(name, lambda: PreviewTablet(the_panels=many.PreviewPanels(shown)), _go("panel"))
 
@@ -233,6 +243,12 @@ SCENES: tuple[Scene, ...] = (
     _panel("panel_configurando", many.WORKING),
     _panel("panel_ajeno", many.FOREIGN),
     _panel("panel_fallo", many.FAILED),
+    Scene(
+        "panel_foto_antes", lambda: PreviewTablet(the_panels=many.PreviewPanels(many.READY)), _panel_photo()
+    ),
+    Scene(
+        "panel_foto", lambda: PreviewTablet(the_panels=many.PreviewPanels(many.READY)), _panel_photo("take")
+    ),
     _bench("banco", many.CHOOSING),
     _bench("banco_en_marcha", many.BENCH),
     _bench("banco_permiso", many.ASKING),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from ui import manyviews
-from ui.views import Choice
+from ui.preview.photo import draw_panel, panel_frames
+from ui.views import Choice, Code
 
 ROWS = (
     manyviews.PanelRow(
@@ -88,11 +91,60 @@ FAILED = msgspec.structs.replace(
 )  # fmt: skip
 
 
+SERIALS = (
+    *("8826", "8827", "8829", "8831", "8830", "8834", "8833", "8835", "8828", "8832", "8836", "8841"),
+    *("8838", "8863", "8840", "8837", "", "8842", "8839", "8844", "8843", "", "8845", "2071"),
+)
+_STATES = {17: "unread", 22: "unread", 24: "foreign"}
+
+
+def _photo_tile(slot: int) -> manyviews.PhotoTile:
+    state = _STATES.get(slot, "good")
+    detail = "Sin leer" if state == "unread" else SERIALS[slot - 1]
+    return manyviews.PhotoTile(key=str(slot), title=f"{slot:02d}", state=state, detail=detail)
+
+
+PHOTO = manyviews.PanelPhoto(
+    title="Panel piso 1, Condominio Jardines del Urubó",
+    taken=True,
+    rows=4,
+    columns=6,
+    codes=tuple(
+        Code(frame=frame, state="unread" if n in (17, 22) else "foreign" if n == 24 else "read")
+        for n, frame in enumerate(panel_frames(), start=1)
+    ),
+    tiles=tuple(_photo_tile(slot) for slot in range(1, 25)),
+    notes=(
+        manyviews.PhotoNote(slots="17, 22", text="No se lee la etiqueta. Acérquese."),
+        manyviews.PhotoNote(
+            slots="24",
+            text="El 2071 no es de este panel ni de este camión. Retírelo.",
+            tone="wrong",
+            icon="wrong",
+        ),
+    ),
+    count="21 de 24",
+    unread=2,
+    foreign=1,
+    ask=("17", "22"),
+    register=21,
+)
+PHOTO_RIGHT = msgspec.structs.replace(
+    PHOTO, notes=(), count="24 de 24", unread=0, foreign=0, ask=(), register=24,
+    codes=tuple(msgspec.structs.replace(code, state="read") for code in PHOTO.codes),
+    tiles=tuple(
+        msgspec.structs.replace(tile, state="good", detail=f"88{26 + n}")
+        for n, tile in enumerate(PHOTO.tiles)
+    ),
+)  # fmt: skip
+
+
 class PreviewPanels:
     """`ui.manybackend.PanelBackend` with one invented panel."""
 
     def __init__(self, shown: manyviews.Panel | None = None) -> None:
         self.shown = shown or manyviews.Panel(rows=ROWS)
+        self.the_photo = manyviews.PanelPhoto(title=PHOTO.title, rows=4, columns=6)
         self.asked: list[str] = []
 
     def load(self) -> manyviews.Panel:
@@ -117,6 +169,36 @@ class PreviewPanels:
     def again(self) -> None:
         """Kept."""
         self.asked.append("again")
+
+    def photo(self) -> manyviews.PanelPhoto:
+        """The invented photo, once taken."""
+        return self.the_photo
+
+    def take_photo(self) -> manyviews.PanelPhoto:
+        """The invented photo."""
+        picture = draw_panel(Path(tempfile.mkdtemp(prefix="preview-")) / "panel.png")
+        self.the_photo = msgspec.structs.replace(PHOTO, source=picture.as_uri())
+        return self.the_photo
+
+    def size_photo(self, rows: int, columns: int) -> manyviews.PanelPhoto:
+        """Only the numbers."""
+        self.the_photo = msgspec.structs.replace(self.the_photo, rows=rows, columns=columns)
+        return self.the_photo
+
+    def say_slot(self, slot: str, serial: str) -> manyviews.PanelPhoto:
+        """The tile is read."""
+        tiles = tuple(
+            msgspec.structs.replace(tile, state="good", detail=serial[-4:]) if tile.key == slot else tile
+            for tile in self.the_photo.tiles
+        )
+        ask = tuple(key for key in self.the_photo.ask if key != slot)
+        self.the_photo = msgspec.structs.replace(self.the_photo, tiles=tiles, ask=ask, unread=len(ask))
+        return self.the_photo
+
+    def register_photo(self) -> manyviews.PanelPhoto:
+        """All that hang right."""
+        self.the_photo = msgspec.structs.replace(self.the_photo, register=0, done="21 registrados")
+        return self.the_photo
 
     def at(self, slot: str) -> manyviews.Panel:
         """Marked."""

@@ -37,6 +37,48 @@ def draw(path: Path, width: int = 960, height: int = 640) -> Path:
     return path
 
 
+def panel_frames() -> list[tuple[float, float, float, float]]:
+    """Where the labels of the invented panel of 4 × 6 are: x, y, width, height as fractions, row by row."""
+    return [
+        (0.115 + 0.128 * column + 0.006 * row, 0.20 + 0.195 * row - 0.012 * column, 0.098, 0.075)
+        for row in range(4)
+        for column in range(6)
+    ]
+
+
+def draw_panel(path: Path, width: int = 1200, height: int = 880) -> Path:
+    """Writes the PNG of a panel of 4 × 6 meters, one label blinded, and returns where."""
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor("#4A443D"))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#6F777D"))
+    painter.drawPolygon(
+        QPolygonF([QPointF(70, 60), QPointF(1130, -10), QPointF(1160, 830), QPointF(90, 860)])
+    )
+    dice = random.Random(3)
+    for slot, (x, y, wide, high) in enumerate(panel_frames(), start=1):
+        label = QRectF(x * width, y * height, wide * width, high * height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor("#D5D9DA"))
+        painter.drawRoundedRect(label.adjusted(-10, -62, 10, 40), 6, 6)
+        painter.setBrush(QColor("#93A57F"))
+        painter.drawRect(label.adjusted(8, -52, -8, -label.height() - 12))
+        painter.setBrush(QColor("#FFFFFF"))
+        painter.drawRect(label)
+        if slot not in (17, 22):
+            painter.setBrush(QColor("#15181A"))
+            at = label.x() + 10
+            while at < label.right() - 10:
+                bar = dice.choice((2, 2, 3, 5))
+                painter.drawRect(QRectF(at, label.y() + 12, bar, label.height() - 24))
+                at += bar + dice.choice((2, 3, 5))
+    painter.end()
+    image.save(str(path))
+    return path
+
+
 class PreviewCamera(QQuickImageProvider):
     """`image://camera/live`: the photo of the preview, or a blank picture where it shows none."""
 

@@ -173,6 +173,18 @@ class PhotoProvider(QQuickImageProvider):
         )
 
 
+class ArrayProvider(QQuickImageProvider):
+    """`image://panel/<n>`: a picture that lies in memory, at the size of the screen."""
+
+    def __init__(self, picture: Callable[[], np.ndarray | None]) -> None:
+        super().__init__(QQuickImageProvider.ImageType.Image)
+        self._picture = picture
+
+    def requestImage(self, id: str, size: QSize, requestedSize: QSize) -> QImage:
+        picture = self._picture()
+        return _blank() if picture is None else _image(picture)
+
+
 def _blank() -> QImage:
     image = QImage(16, 12, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.black)

@@ -36,6 +36,8 @@ class Looking:
         self._own_serials = own_serials
         self._formats = formats
         self._votes = FrameVotes()
+        self.read = ""
+        """What the camera read last; a text that is not this was typed."""
 
     def look(self, sought: views.Sought) -> views.Sighting:
         """One look. Raises `drivers.camera.NoCamera` or `CameraLost`."""
@@ -44,6 +46,7 @@ class Looking:
         image = self._camera.frame()
         believed, doubtful = self._votes.take(image, list(decode(image, LOOK_MS)))
         text, refused = self._judge(sought, believed)
+        self.read = text
         height, width = image.shape[:2]
         seen = [_code(code, "read" if text else "foreign", width, height) for code in believed]
         seen += [_code(code, "unread", width, height) for code in doubtful]

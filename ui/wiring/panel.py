@@ -11,7 +11,9 @@ from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
 from ui import manyviews
 from ui.views import Tone
+from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
+from ui.wiring.panelphoto import PhotoOfPanel
 from ui.wiring.wording import worded
 
 _ICONS: dict[SlotState, str] = {
@@ -36,8 +38,12 @@ _TONES: dict[SlotState, Tone] = {
 class WiredPanel:
     """See `ui.manybackend.PanelBackend`."""
 
-    def __init__(self, tablet: Tablet, formats: Callable[[], Formats]) -> None:
+    def __init__(
+        self, tablet: Tablet, formats: Callable[[], Formats], camera: LiveCamera, read: Callable[[], str]
+    ) -> None:
+        """read: what the scanning view read with the camera last."""
         self._tablet = tablet
+        self.photos = PhotoOfPanel(tablet, formats, camera, read)
         self._formats = formats
         self._run: PanelRun | None = None
         self._running = False
@@ -74,6 +80,7 @@ class WiredPanel:
         self.stop()
         self._said = None
         self._run = panel_run(self._tablet, key) if key else None
+        self.photos.open(self._run.view.panel if self._run is not None else "")
         return self.load()
 
     @worded
@@ -118,6 +125,33 @@ class WiredPanel:
         self._said = None if number == self._said else number
         run.at(self._said)
         return self._shown(run.view)
+
+    # --- the photo --------------------------------------------------------------------------------
+
+    @worded
+    def photo(self) -> manyviews.PanelPhoto:
+        """The photo as it stands."""
+        return self.photos.shown()
+
+    @worded
+    def take_photo(self) -> manyviews.PanelPhoto:
+        """A new photo."""
+        return self.photos.take()
+
+    @worded
+    def size_photo(self, rows: int, columns: int) -> manyviews.PanelPhoto:
+        """Another number of slots."""
+        return self.photos.resize(rows, columns)
+
+    @worded
+    def say_slot(self, slot: str, serial: str) -> manyviews.PanelPhoto:
+        """What hangs in a slot."""
+        return self.photos.say(int(slot), serial)
+
+    @worded
+    def register_photo(self) -> manyviews.PanelPhoto:
+        """Into the orders."""
+        return self.photos.register()
 
     # --- words ------------------------------------------------------------------------------------
 

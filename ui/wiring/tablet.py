@@ -26,7 +26,7 @@ from ui.backend import Answers, Report
 from ui.translator import CatalogueTranslator
 from ui.wiring import lists
 from ui.wiring.bench import WiredBench
-from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
+from ui.wiring.camera import ArrayProvider, CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
 from ui.wiring.looking import Looking
@@ -56,11 +56,11 @@ class WiredTablet:
         self.camera = camera
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
         self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
+        self._panels = WiredPanel(tablet, self.formats, camera, lambda: self.looking.read)
         self._meter = views.Meter()
         self._visit: MeterVisit | None = None
         self._head: Literal["iec", "ansi"] = "iec"
         self._bench = WiredBench(tablet, self.formats, self.now)
-        self._panels = WiredPanel(tablet, self.formats)
         self._counts: tablet_rows.OrderCounts | None = None
         self._office_client: OfficeClient | None = None
         self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
@@ -409,7 +409,11 @@ class WiredTablet:
 
     def providers(self) -> dict[str, QQuickImageProvider]:
         """Pictures for QML: the live view and photos of the order on the page."""
-        return {"camera": CameraProvider(self.camera), "photo": PhotoProvider(self.runs.any_picture)}
+        return {
+            "camera": CameraProvider(self.camera),
+            "photo": PhotoProvider(self.runs.any_picture),
+            "panel": ArrayProvider(self._panels.photos.picture),
+        }
 
     def close(self) -> None:
         """Lets go of camera, meters and store."""

@@ -2,7 +2,8 @@ import QtQuick
 import QtQuick.Templates as T
 import FieldTool.theme
 
-// One position of a panel: free, expected (where the order wants it), ours, taken by another meter, unread, not ours.
+// One position of a panel: free, expected (where the order wants it), ours, taken by another meter, unread, not ours,
+// good (read, and right there).
 T.AbstractButton {
     id: tile
 
@@ -14,10 +15,11 @@ T.AbstractButton {
 
     readonly property bool unread: slotState === "unread"
     readonly property bool foreign: slotState === "foreign"
+    readonly property bool good: slotState === "good"
     readonly property bool taken: slotState === "taken"
     readonly property bool mine: chosen && !taken
     readonly property string word: {
-        if (detail !== "" && (taken || mine || unread || foreign))
+        if (detail !== "" && (taken || mine || unread || foreign || good))
             return detail;
         if (slotState === "expected" && !chosen)
             return expectedWord;
@@ -28,6 +30,8 @@ T.AbstractButton {
             return "unknown";
         if (foreign)
             return "cross";
+        if (good)
+            return "check";
         if (mine)
             return "target";
         return taken ? "meter" : slotState === "expected" ? "flag" : "";
@@ -80,7 +84,7 @@ T.AbstractButton {
             y: 6
             name: tile.sign
             size: 22
-            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.mine ? Theme.action : Theme.muted
+            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.good ? Theme.tone("good") : tile.mine ? Theme.action : Theme.muted
         }
 
         Label {
@@ -91,10 +95,10 @@ T.AbstractButton {
 
             width: parent.width - 14
             font.pixelSize: figures ? Theme.title : Theme.body
-            font.weight: tile.mine || tile.tone !== "" ? Font.DemiBold : Font.Normal
+            font.weight: tile.mine || tile.good || tile.tone !== "" ? Font.DemiBold : Font.Normal
             font.features: Theme.serialFigures
             font.letterSpacing: figures ? 1 : 0
-            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.mine ? Theme.ink : Theme.muted
+            color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.mine || tile.good ? Theme.ink : Theme.muted
             text: tile.word
             elide: Text.ElideRight
         }

@@ -14,7 +14,10 @@ FocusScope {
     readonly property bool running: panel.running ?? false
     readonly property bool narrow: width < 800
 
-    Component.onDestruction: page.app.panel.stop()
+    Component.onDestruction: {
+        page.app.panel.stop();
+        page.app.panelPhoto.close();
+    }
 
     ActionButton {
         id: back
@@ -286,6 +289,16 @@ FocusScope {
         }
 
         ActionButton {
+            visible: !page.running && !(page.panel.canAgain ?? false) && !page.narrow
+            anchors.right: primary.left
+            anchors.rightMargin: Theme.gap24
+            height: parent.height
+            text: qsTr("Foto del panel")
+            iconName: "camera"
+            onClicked: page.app.panelPhoto.show()
+        }
+
+        ActionButton {
             visible: page.panel.canAgain ?? false
             anchors.right: primary.left
             anchors.rightMargin: Theme.gap24
@@ -308,5 +321,17 @@ FocusScope {
             iconName: page.running ? "stop" : "optical"
             onClicked: page.running ? page.app.panel.stop() : page.app.panel.start()
         }
+    }
+
+    // The photo of the whole panel covers the page.
+    Loader {
+        id: photo
+
+        anchors.fill: parent
+        active: page.chosen && page.app.panelPhoto.open
+        sourceComponent: PanelPhotoView {
+            controller: page.app.panelPhoto
+        }
+        onActiveChanged: if (active) forceActiveFocus()
     }
 }
