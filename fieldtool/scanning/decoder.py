@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from . import engine, matrix, rectify, regions
-from .codes import Code, reconcile
+from .codes import Code, Symbology, reconcile
 from .linear import MARGINAL_MODULE, LinearAttempts, module_pixels
 from .regions import Region
 
@@ -23,6 +23,8 @@ _EXTRA_MATRIX = 2
 _EXTRA_STEPS = 2
 #: A frame with so many codes is a wall of meters: everything in it is tried.
 _MANY = 8
+
+_ONE_DIGIT = (Symbology.EAN_13, Symbology.UPC_A)
 
 
 class _Attempts(Protocol):
@@ -59,7 +61,7 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
     quick_ms = started - clock.left_ms()
     easy = 0 < len(found) < _MANY and not doubtful
     if (doubtful or not found) and quick_ms * _THOROUGH_COST < clock.left_ms() / 4:
-        more, weak = _sure(engine.read(grey, engine.EVERY))
+        more, weak = _sure(engine.read(grey, engine.EVERY), one_digit=False)
         found, doubtful = found + more, doubtful + weak
 
     def affordable(pixels: float) -> bool:
@@ -95,15 +97,18 @@ def _grey(image: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY if image.shape[2] == 4 else cv2.COLOR_BGR2GRAY))
 
 
-def _sure(codes: list[Code]) -> tuple[list[Code], list[Code]]:
+def _sure(codes: list[Code], *, one_digit: bool = True) -> tuple[list[Code], list[Code]]:
     """Split first readings into those that stand and linear ones to doubt, to be read again in their
     region: too small for one vote, or without a check of their own (a slanting scan line that leaves
-    an ITF at its edge reads a shorter, perfectly valid one)."""
+    an ITF at its edge reads a shorter, perfectly valid one). one_digit: whether the one check digit of an EAN
+    is enough; it is not where the library had to try everything."""
     sure: list[Code] = []
     doubtful: list[Code] = []
     for code in codes:
         weak = code.symbology.is_linear and (
-            not code.symbology.has_check or module_pixels(code) < MARGINAL_MODULE
+            not code.symbology.has_check
+            or module_pixels(code) < MARGINAL_MODULE
+            or (not one_digit and code.symbology in _ONE_DIGIT)
         )
         (doubtful if weak else sure).append(code)
     return sure, doubtful

@@ -18,6 +18,9 @@ from .regions import Region
 #: Pixels per module under which a reading needs a second vote, and a second frame.
 MARGINAL_MODULE = 1.7
 _ALL_ROWS = -1
+#: What lies beside a code is its ground for so many modules, and at least so light (0 dark bars, 1 light
+#: bars).
+_QUIET_MODULES, _AS_LIGHT = 5.0, 0.6
 _Clean = Callable[[np.ndarray], np.ndarray]
 
 
@@ -73,6 +76,9 @@ class LinearAttempts:
             marginal = hard or module_pixels(code) < MARGINAL_MODULE
             needed = 2 if marginal or not code.symbology.has_check else 1
             if len(votes) + ((code.text, code.symbology) in self._first) >= needed:
+                # without a check, only rows that have nothing in common are two witnesses
+                apart = sum(rows != _ALL_ROWS for rows in votes) >= 2
+                marginal = marginal or not (code.symbology.has_check or apart)
                 strong.append(Code(code.text, code.symbology, code.corners, code.gs1, marginal))
         return strong if len(self._votes) <= 1 or len(strong) == len(self._votes) else []
 
@@ -82,6 +88,9 @@ class LinearAttempts:
             span = abs(right - left) * float(np.hypot(*self._back[:, 0]))
             if span < 1.5 * self.region.half_length:
                 return  # read out of the middle of something longer
+            ends = (min(left, right), max(left, right))
+            if not _quiet(profile, ends, _module_count(code.text, code.symbology, code.gs1)):
+                return  # something lies over one end
         votes = self._votes.setdefault((code.text, code.symbology), {})
         if rows not in votes:
             corners = self._corners(left, right, profile)
@@ -92,6 +101,21 @@ class LinearAttempts:
         box = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
         one, two, three, four = ((float(x), float(y)) for x, y in rectify.place(box, self._back))
         return (one, two, three, four)
+
+
+def _quiet(profile: np.ndarray, ends: tuple[float, float], modules: int) -> bool:
+    """Whether both ends lie on the same light ground as the light bars; where too little of it is in view,
+    yes."""
+    left, right = ends
+    module = (right - left) / modules
+    inside = profile[max(0, int(left)) : max(1, int(right))]
+    if len(inside) < 2 or module <= 0:
+        return True
+    dark, light = np.percentile(inside, [8, 92])
+    enough = dark + _AS_LIGHT * (light - dark)
+    before = profile[max(0, int(left - _QUIET_MODULES * module)) : max(0, int(left - module))]
+    after = profile[int(right + module) : int(right + _QUIET_MODULES * module)]
+    return all(len(ground) < 2 * module or float(ground.min()) > enough for ground in (before, after))
 
 
 def _unsharp(sigma: float, amount: float) -> _Clean:
