@@ -38,7 +38,7 @@ from workorders.journal.kinds import DeviceRole
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet
 
-BUDGET_MS = 4000.0
+BUDGET_MS = 3000.0
 """A still picture of a whole panel; the crew sees that it is worked on."""
 _QUALITY = 88
 _MARGIN = 1.2

@@ -143,11 +143,11 @@ def test_one_photo_registers_what_hangs_right(
         crew.tap("Panel piso 1")
         crew.tap("Foto del panel")
         crew.tap("Tomar la foto")
-        crew.until_sees("2 de 6 leídos")
+        crew.until_sees("2 de 6 leídos", 6)
         crew.until_sees("El 0046 va en la posición 3.")
         crew.until_sees("El 9999 no es de este panel ni de este camión. Retírelo.")
         crew.tap("Registrar 2")
-        crew.until_sees("1 registrados")
+        crew.until_sees("1 registrados", 3)
         assert panel.kinds(SERIALS[0])[-2:] == ["photo.taken", "step.done"]
         assert panel.kinds(SERIALS[2]) == []
         crew.tap("Escanear la 3")
