@@ -17,6 +17,7 @@ from fieldtool.commands import (
     gateway,
     handover,
     journal,
+    labels,
     meter,
     meterimage,
     meterjobs,
@@ -52,6 +53,7 @@ app = typer.Typer(
 tablet.add_to(app)
 tools.add_to(app)
 scan.add_to(app)
+labels.add_to(app)
 references.add_to(app)
 meterjobs.add_to(meter.app)
 meterobjects.add_to(meter.app)

@@ -92,7 +92,11 @@ def _thick(hull: np.ndarray) -> np.ndarray:
 
 
 def _same_place(first: Code, second: Code) -> bool:
-    """True for two readings of one code: a scan line and its region may hardly overlap."""
+    """True for two readings of one code: a scan line and its region may hardly overlap. Bars and squares
+    that say
+    the same are two codes."""
+    if first.symbology.is_linear != second.symbology.is_linear:
+        return False
     reach = 0.5 * max(
         math.dist(first.corners[0], first.corners[2]), math.dist(second.corners[0], second.corners[2])
     )
