@@ -137,7 +137,10 @@ def _layout(label: AssetLabel, size: tuple[float, float], dot: float, fonts: Fon
     else
     left out: a code that cannot be read is worse than none."""
     width, height = size
-    squares = code_modules(label.code, Symbology.QR_CODE)
+    try:
+        squares = code_modules(label.code, Symbology.QR_CODE)
+    except ValueError:
+        raise LabelTooSmall(label.code[:40], size) from None
     side = _side(len(squares), width, height, dot)
     bars = _bars(label.code, side, width - side - _MARGIN, height, dot)
     if not bars:
@@ -181,7 +184,10 @@ def _runs(line: np.ndarray) -> Iterator[tuple[int, int]]:
 
 def _bars(code: str, left: float, room: float, height: float, dot: float) -> list[_Box]:
     """Code 128 at the foot; none where it would be too fine or too flat to be read."""
-    line = code_modules(code, Symbology.CODE_128)[0]
+    try:
+        line = code_modules(code, Symbology.CODE_128)[0]
+    except ValueError:
+        return []  # too long for it, or not its letters
     module = _whole(min(room / (len(line) + 2 * _QUIET_BARS), _WIDEST_BAR), dot)
     tall = min(0.32 * height, 12.0)
     if module < _FINEST_BAR or tall < 5:

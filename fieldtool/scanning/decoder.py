@@ -45,7 +45,7 @@ class _Clock:
         return self.left_ms() <= 0
 
 
-def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
+def decode(image: np.ndarray, budget_ms: float = 300, *, _inverted: bool = False) -> list[Code]:
     """Read the codes of a picture.
 
     image: H×W×3 BGR or H×W grey, uint8 (what OpenCV gives). budget_ms: about how long it may take; a clean
@@ -78,6 +78,11 @@ def decode(image: np.ndarray, budget_ms: float = 300) -> list[Code]:
     found += _whole(doubtful, grey, found)
     if not found and not clock.is_over():
         found = _whole_frame(grey, affordable)
+    if not found and not _inverted and affordable(grey.size):
+        # light bars on dark: the library turns only squares by itself
+        negative = cv2.bitwise_not(grey)
+        if engine.read(negative, engine.LINEAR):
+            return decode(negative, clock.left_ms(), _inverted=True)
     kept, _ = reconcile(found)
     return sorted(kept, key=lambda c: (round(c.centre[1] / 24), c.centre[0]))
 

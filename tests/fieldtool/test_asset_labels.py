@@ -32,10 +32,7 @@ SHEETS = load_sheets(assets.root() / "sheets" / "sheets.toml")
 
 def pages(file: Path, dpi: int = 200) -> list[np.ndarray]:
     with pypdfium2.PdfDocument(file) as document:
-        return [
-            np.ascontiguousarray(page.render(scale=dpi / 72, grayscale=True).to_numpy()[..., 0])
-            for page in document
-        ]
+        return [np.asarray(page.render(scale=dpi / 72).to_pil().convert("L")) for page in document]
 
 
 @pytest.mark.parametrize("dpi", [203, 300])

@@ -10,8 +10,10 @@ import pytest
 
 from assets import root
 from fieldtool.scanning import Code, Symbology, decode
+from fieldtool.scanning.classify import classify
 from fieldtool.scanning.codes import reconcile
 from fieldtool.scanning.labels_out import LabelCode, MeterLabel, asset_label, code_image, meter_label
+from fieldtool.scanning.rules import load_rules
 from tests.support.label_images import Trouble, ean_check, samples, spoil
 
 EVERY = [
@@ -20,6 +22,7 @@ EVERY = [
     Symbology.CODE_39,
     Symbology.ITF,
     Symbology.EAN_13,
+    Symbology.EAN_8,
     Symbology.DATA_MATRIX,
     Symbology.QR_CODE,
 ]
@@ -39,7 +42,7 @@ def test_a_clean_picture_gives_text_symbology_and_corners_in_the_picture(symbolo
     assert abs(code.centre[0] - width / 2) < width / 6
 
 
-@pytest.mark.parametrize("symbology", EVERY)
+@pytest.mark.parametrize("symbology", [s for s in EVERY if s is not Symbology.EAN_8])
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -63,6 +66,29 @@ def test_matrix_codes_are_read_at_a_strong_angle_and_placed_right(symbology: Sym
         height, width = sample.image.shape[:2]
         assert abs(code.centre[0] - width / 2) < 25
         assert abs(code.centre[1] - height / 2) < 25
+
+
+@pytest.mark.parametrize("symbology", EVERY)
+def test_light_bars_on_dark_and_a_picture_upside_down_are_read(symbology: Symbology) -> None:
+    sample = next(samples(symbology, Trouble(), 1, seed=3))
+    for seen in (255 - sample.image, sample.image[::-1, ::-1], np.rot90(sample.image)):
+        assert sample.text in texts(decode(np.ascontiguousarray(seen), 800))
+
+
+@pytest.mark.parametrize(
+    ("text", "symbology", "read"),
+    [
+        ("(01)08412345678905(21)00A7", Symbology.DATA_MATRIX, "01084123456789052100A7"),
+        ("(01)08412345678905(21)00A7(240)X", Symbology.QR_CODE, "01084123456789052100A7\x1d240X"),
+        ("LW:D0:1122334455667788:AABBCCDD00112233:00FF0001", Symbology.QR_CODE, None),
+    ],
+)
+def test_gs1_and_lorawan_squares_say_what_they_are(text: str, symbology: Symbology, read: str | None) -> None:
+    (code,) = decode(code_image(text, symbology, module=4))
+    assert code.text == (read or text)
+    assert code.gs1 == (read is not None)
+    fields = classify([code], load_rules(root() / "labels")).fields
+    assert fields["gtin" if read else "dev_eui"] in ("08412345678905", "AABBCCDD00112233")
 
 
 def test_a_serial_keeps_its_zeros_and_gs1_its_separators() -> None:
