@@ -132,7 +132,7 @@ def test_a_tablet_killed_at_random_keeps_its_promises(tmp_path: Path) -> None:
 
 def test_tablets_over_a_bad_line_agree_in_the_end(tmp_path: Path) -> None:
     """A short walk of the command: which rows of conflicts it meets is for the whole one to say."""
-    counts = network.campaign(tmp_path, steps=25, seconds=10, seed=5)
+    counts = network.campaign(tmp_path, steps=12, seconds=10, seed=5)
     wrong = [told for told in counts.details if not told.startswith("no_row_of_conflicts")]
     assert not wrong
     assert counts.found["entries"]
