@@ -24,6 +24,7 @@ class IdentityCheck(StrEnum):
     EUI64 = "eui64"
     IMEI = "imei"
     ICCID = "iccid"
+    EID = "eid"
     LUHN = "luhn"
 
 
@@ -117,7 +118,7 @@ class Wait(_File, frozen=True, kw_only=True):
 
 
 class Technology(_File, frozen=True, kw_only=True):
-    """One technology."""
+    """One technology. `sees`: what a crew sees on the device while it joins."""
 
     id: str
     version: int
@@ -126,6 +127,7 @@ class Technology(_File, frozen=True, kw_only=True):
     tree: Tree
     join: Join
     wait: Wait
+    sees: Text | None = None
     identity: list[IdentityRule] = []
     capacity: Capacity | None = None
     distance: Distance | None = None
@@ -144,6 +146,14 @@ def load_technology(path: Path) -> Technology:
         except re.error as error:
             line = line_of(text, ("identity", index, "pattern"))
             raise FileMistake(path.name, line, f"pattern of {rule.key!r}: {error}") from None
+    if technology.capacity is not None and technology.tree.collector is None:
+        raise FileMistake(path.name, line_of(text, ("capacity",)), "a capacity is that of a collector")
+    if (
+        technology.capacity is not None
+        and technology.capacity.warn_percent > technology.capacity.block_percent
+    ):
+        reason = "warn_percent stands above block_percent: nobody would be warned"
+        raise FileMistake(path.name, line_of(text, ("capacity", "warn_percent")), reason)
     if (technology.tree.collector is None) != (technology.tree.collector_under is None):
         raise FileMistake(path.name, line_of(text, ("tree",)), "collector and collector_under go together")
     return technology
@@ -170,6 +180,9 @@ def well_formed(check: IdentityCheck, value: str) -> bool:
             return len(value) == 15 and bool(imei.is_valid(value))
         case IdentityCheck.ICCID:
             return len(value) in (18, 19, 20) and value.startswith("89") and value.isdigit()
+        case IdentityCheck.EID:
+            # GSMA SGP.02, 2.2.2: 32 digits, the whole of them 1 modulo 97.
+            return bool(re.fullmatch(r"89\d{30}", value)) and int(value) % 97 == 1
         case IdentityCheck.LUHN:
             return bool(luhn.is_valid(value))
 

@@ -219,6 +219,55 @@ def _tell_places(title: str, places: list[dict[str, Any]]) -> None:
 
 @app.command()
 @guarded
+def technologies(
+    file: Annotated[
+        Path | None, typer.Argument(help="A technology file of your own to check; nothing: those in use.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the AMI technologies that are known, or check a file of your own before it is published.
+
+    With --json one object: {"technologies": [{"id", "version", "medium", "name", "collector", "capacity",
+    "identities": [key], "proofs": [word], "recheck_minutes"}]}. A mistake in a file fails and names the line.
+
+    Example: fieldtool network technologies my-mesh.toml
+    """
+    import assets
+    from fieldtool.settings import Home
+    from fieldtool.technologies import load_technologies, load_technology
+
+    if file is not None and not file.is_file():
+        usage(f"there is no file {file}")
+    folder = assets.root() / "technologies"
+    found = [load_technology(file)] if file is not None else list(load_technologies(folder).values())
+    language = Home.default().settings().language
+    rows = [
+        {
+            "id": one.id,
+            "version": one.version,
+            "medium": one.medium,
+            "name": one.name.in_language(language),
+            "collector": one.tree.collector,
+            "capacity": one.capacity.default if one.capacity else None,
+            "identities": [rule.key for rule in one.identity],
+            "proofs": [proof.value for proof in one.join.proofs],
+            "recheck_minutes": one.wait.recheck_minutes,
+        }
+        for one in found
+    ]
+    if json:
+        emit({"technologies": rows})
+        return
+    heads = ["id", "name", "collector", "capacity", "identities", "proofs"]
+    table("", heads, [[_listed(row[name]) for name in heads] for row in rows])
+
+
+def _listed(value: object) -> str | None:
+    return ", ".join(value) if isinstance(value, list) else None if value is None else str(value)
+
+
+@app.command()
+@guarded
 def check(
     file: Annotated[
         Path | None,

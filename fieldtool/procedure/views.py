@@ -332,7 +332,10 @@ class PlaceBody(msgspec.Struct, frozen=True, kw_only=True, tag="place"):
 
 
 class JoinBody(msgspec.Struct, frozen=True, kw_only=True, tag="join"):
-    """`state` None before the check. Evidence by name; `expected` and `heard` concentrator."""
+    """`state` None before the check. Evidence by name; `expected` and `heard` concentrator.
+
+    `sees`: what shows on the device while it joins, in the language of the screen.
+    """
 
     technology: str
     state: str | None
@@ -342,6 +345,7 @@ class JoinBody(msgspec.Struct, frozen=True, kw_only=True, tag="join"):
     evidence: dict[str, str]
     expected: str | None
     heard: str | None
+    sees: str = ""
 
 
 class PowerRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,7 +72,7 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
         case m.BalanceStep():
             return balances.body(run, given, options(step.reasons, language))
         case m.JoinStep():
-            return _join(run, given)
+            return _join(run, given, language)
         case m.SignatureStep():
             return _signature(step, given, language)
         case m.SummaryStep():
@@ -309,7 +309,7 @@ def _seals(step: m.SealsStep, given: a.Answer | None, language: Language) -> v.S
     )
 
 
-def _join(run: ProcedureRun, given: a.Answer | None) -> v.JoinBody:
+def _join(run: ProcedureRun, given: a.Answer | None, language: Language) -> v.JoinBody:
     found = run.bench.join
     answer = given if isinstance(given, a.JoinAnswer) else a.JoinAnswer()
     technology = evidence.technology_of(run.order, run.around)
@@ -323,6 +323,7 @@ def _join(run: ProcedureRun, given: a.Answer | None) -> v.JoinBody:
         evidence=found.evidence if found else {},
         expected=run.order.place.concentrator,
         heard=found.heard if found else None,
+        sees=technology.sees.in_language(language) if technology and technology.sees else "",
     )
 
 

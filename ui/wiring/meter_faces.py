@@ -221,6 +221,7 @@ def join_face(body: v.JoinBody, formats: Formats) -> Face:
     primary = formats.say("Seguir") if asked else formats.say("Preguntar a la red")
     return Face(
         "join",
+        text="" if body.state == "joined" else body.sees,
         primary=primary,
         primary_icon="forward" if asked else "join",
         cancel_detail=formats.say("Preguntar no cambia nada."),
