@@ -26,6 +26,7 @@ from fieldtool.commands import (
     mwm,
     network,
     networkbalance,
+    officekeeping,
     officestock,
     panel,
     references,
@@ -64,6 +65,7 @@ bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 officestock.add_to(gateway.app)
 mwm.add_to(app, gateway.app)
+officekeeping.add_to(gateway.app)
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")

@@ -394,29 +394,6 @@ def heard(
         note(line)
 
 
-@app.command("erase")
-@guarded
-def erase(
-    order: Annotated[str, typer.Argument(help="Id of the order.")],
-    reason: Annotated[str, typer.Option("--reason", help="Expiry or the request; it is kept.")],
-    database: Database = None,
-    realm: RealmOption = None,
-    json: Json = False,
-) -> None:
-    """Destroy the keys of an order's personal data, here and on every tablet; the record still verifies.
-
-    With --json one object: {"key_ids": […]}.
-    """
-    from workorders.gateway.admin import erase_order
-
-    with opened_office(database, realm) as (office, _):
-        keys = erase_order(office, order, reason)
-    if json:
-        emit({"key_ids": keys})
-    else:
-        say(f"erased: {len(keys)} key(s) of order {order}")
-
-
 @app.command("root")
 @guarded
 def root(database: Database = None, realm: RealmOption = None) -> None:

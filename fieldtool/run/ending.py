@@ -18,6 +18,9 @@ from workorders.journal import kinds
 if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun
 
+PRIVATE_REASONS = {"no_consent": "refusal"}
+"""Reasons that tell of somebody's health, and the one that stands in clear for them: clocks pause alike."""
+
 
 def completion(
     run: ProcedureRun, step: m.SummaryStep, job: Job, before: list[kinds.Payload]
@@ -77,8 +80,12 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
         missing.append(Problem(code="note_missing", field="note"))
     if missing:
         raise StepRefused("not_done", missing)
+    if reason in PRIVATE_REASONS:
+        # What the reason itself would tell of a person goes where only the order's key reads it.
+        said = (choice.text.in_language(run.around.language()), (note or "").strip())
+        note = " · ".join(filter(None, said))
     ended = kinds.OrderNotDone(
-        reason=reason,
+        reason=PRIVATE_REASONS.get(reason, reason),
         note=run.book.seal("not_done.note", note) if note else None,
         blobs=sorted({*run.state.photos, *(blob.sha256 for blob in taken)}),
         attempt=max(run.order.attempts, run.state.attempts) + 1,

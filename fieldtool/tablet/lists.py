@@ -51,6 +51,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     country: str = ""
     technology: str | None = None
     crew: list[CrewName] = []
+    retention_days: int | None = None
 
 
 def project(connection: Connection) -> Project:

@@ -38,7 +38,7 @@ from fieldtool.tablet.records import Documents, issued_record
 from fieldtool.tablet.reference import ReferenceDesk, ReferenceRow
 from fieldtool.tablet.stockroom import Stockroom
 from fieldtool.tablet.syncing import Syncing
-from workorders.clock import SystemClock
+from workorders.clock import SystemClock, utc_text
 from workorders.journal.entry import Realm
 from workorders.journal.kinds import DeviceRole
 from workorders.journal.writer import Journal, JournalError
@@ -47,6 +47,7 @@ from workorders.store import queries
 from workorders.store.counters import skip_invocation_counters
 from workorders.store.engine import FileStore, open_store
 from workorders.store.errors import StoreError
+from workorders.store.keys import finish_erasures, forget_closed
 from workorders.store.settings import set_setting, setting
 from workorders.sync.blobs import BlobFiles
 from workorders.sync.codes import ticket_of
@@ -505,8 +506,19 @@ class Tablet:
         """Let go of keys and meter secrets past their time; at start and after each round."""
         try:
             self.secrets.forget_expired()
+            self._forget_closed()
         except StoreError as error:
             _log.warning("what has expired could not be forgotten (%s)", error.code)
+
+    def _forget_closed(self) -> None:
+        """Customers of orders that were closed longer ago than the project keeps them."""
+        with self.store.read() as connection:
+            days = lists.project(connection).retention_days
+        if days is None:
+            return
+        with self.store.write() as connection:
+            forget_closed(connection, utc_text(self.now() - timedelta(days=days)))
+        finish_erasures(self.store)
 
     def transport(self) -> HttpTransport:
         """The way to the gateway, as this tablet; to be closed."""

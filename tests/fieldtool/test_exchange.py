@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from drivers.errors import LinkLost, OtherMeter
 from fieldtool.commissioning import ReadingsDisagree
@@ -19,8 +20,9 @@ from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, make_world, order, photo, walk
 from workorders import people
-from workorders.journal.kinds import JoinState, SealRecorded
+from workorders.journal.kinds import JoinState, Sealed, SealRecorded
 from workorders.people import Role
+from workorders.store import schema
 
 
 @pytest.fixture
@@ -499,3 +501,18 @@ def test_an_order_names_the_crew_that_worked_on_it(world: World) -> None:
     for kind in ("order.started", "order.completed"):
         [payload] = world.payloads(kind)
         assert payload["crew"] == "PRM-01"
+
+
+def test_a_reason_that_tells_of_somebodys_health_is_said_under_the_orders_key_only(world: World) -> None:
+    run = world.run()
+    walk(run, until="photo_before")
+    run.not_done("no_consent", "respirador en casa")
+    assert run.state.end is RunEnd.NOT_DONE
+    ended = world.payloads("order.notDone")[-1]
+    assert ended["reason"] == "refusal"
+    with world.store.read() as connection:
+        bodies = b"".join(connection.execute(select(schema.entry.c.body)).scalars())
+    assert b"consent" not in bodies.lower()
+    assert b"respirador" not in bodies
+    said = run.book.unseal("not_done.note", msgspec.convert(ended["note"], Sealed))
+    assert said == "Electrodependiente sin consentimiento · respirador en casa"

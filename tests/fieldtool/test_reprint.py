@@ -12,7 +12,7 @@ from fieldtool.tablet.rows import Group, OrderFilter
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.enrolled import PDF, enrolled_tablet, execute
 from tests.workorders.offices import Bureau
-from workorders.gateway import acts, admin
+from workorders.gateway import acts, erasing
 from workorders.store import keys, queries
 from workorders.sync.blobs import GRACE, expired
 
@@ -77,7 +77,7 @@ def test_an_erasure_ends_it(bureau: Bureau, tablet: Tablet) -> None:
     execute(tablet, order_id)
     tablet.sync()
     acts.reassign_order(bureau.office, order_id, "B")
-    admin.erase_order(bureau.office, order_id, "retention")
+    erasing.erase_order(bureau.office, order_id, "retention")
     tablet.sync()
     with pytest.raises(JobError) as caught:
         tablet.record_pdf(number)

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from fieldtool.office import StoreMemory
 from tests.workorders.offices import Bureau, Tablet
 from tests.workorders.record_support import Author, an_order, issued, new_store
-from workorders.gateway import acts, admin
+from workorders.gateway import acts, erasing
 from workorders.gateway.errors import InvalidInput
 from workorders.journal import kinds
 from workorders.journal.said import seal_said
@@ -130,7 +130,7 @@ def test_nothing_that_was_said_about_an_order_is_found_after_an_erasure(
             exported = b"\n".join(export_lines(connection))
         assert MARK.encode() not in exported, "it is never in clear in an entry"
         assert b"medical_dependency" not in exported
-    admin.erase_order(bureau.office, order_id, "retention")
+    erasing.erase_order(bureau.office, order_id, "retention")
     tablet.sync()
     laptop.sync()
     for store in (bureau.office.store, tablet.store, laptop.store):
@@ -146,7 +146,7 @@ def test_nothing_that_was_said_about_an_order_is_found_after_an_erasure(
 
 def test_what_is_said_after_an_erasure_is_sealed_again_and_lifts_no_guard(bureau: Bureau) -> None:
     order_id = ordered(bureau)
-    admin.erase_order(bureau.office, order_id, "retention")
+    erasing.erase_order(bureau.office, order_id, "retention")
     acts.cancel_order(bureau.office, order_id, f"{MARK} moved away")
     store = bureau.office.store
     with store.read() as connection:
@@ -159,7 +159,7 @@ def test_what_is_said_after_an_erasure_is_sealed_again_and_lifts_no_guard(bureau
 def test_the_reason_of_an_erasure_may_not_name_the_customer(bureau: Bureau) -> None:
     order_id = ordered(bureau)
     with pytest.raises(InvalidInput) as caught:
-        admin.erase_order(bureau.office, order_id, f"request of mrs {MARK.lower()}")
+        erasing.erase_order(bureau.office, order_id, f"request of mrs {MARK.lower()}")
     assert caught.value.code == "names_customer"
 
 

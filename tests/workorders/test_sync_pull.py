@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from tests.workorders.offices import Bureau, Tablet, copy_of
 from tests.workorders.test_sync_push import execute
-from workorders.gateway import acts, admin, heard, load, persons
+from workorders.gateway import acts, erasing, heard, load, persons
 from workorders.gateway.office import Office
 from workorders.journal import kinds
 from workorders.journal.kinds import OrderStatus
@@ -186,7 +186,7 @@ def test_erased_personal_data_is_gone_on_every_side(bureau: Bureau, tablet: Tabl
     files = [store for store in (tablet.store, bureau.office.store) if isinstance(store, FileStore)]
     for store in files:
         store.backup(store.path.with_name(f"{store.path.name}.before-0002"))
-    admin.erase_order(bureau.office, order_id, "request of the customer", actor="root")
+    erasing.erase_order(bureau.office, order_id, "request of the customer", actor="root")
     assert tablet.sync().equal is True
     for store in files:
         assert list(store.path.parent.glob("*.before-*")) == [], "an older copy still has the key"

@@ -1,22 +1,15 @@
-"""The administrator's acts: tablets listed and revoked, personal data erased."""
+"""The administrator's acts on tablets: listed, and revoked."""
 
 from __future__ import annotations
 
-import re
-
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
-from workorders.gateway.chains import writing
 from workorders.gateway.enrolment import system_title
-from workorders.gateway.errors import InvalidInput, NotAllowed, NotFound, NotSignedIn
+from workorders.gateway.errors import NotAllowed, NotFound, NotSignedIn
 from workorders.gateway.office import Office
 from workorders.gateway.pull import TabletRow
 from workorders.gateway.tables import tablet
-from workorders.journal.kinds import PersonalErased
-from workorders.journal.writer import Draft
-from workorders.store.keys import finish_erasures
-from workorders.store.schema import order_key, order_text, work_order
 
 
 class TabletInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,41 +87,3 @@ def revoke_tablet(office: Office, tablet_id: str, reason: str) -> None:
         )
         if done.rowcount != 1:
             raise NotFound(f"there is no tablet {tablet_id}")
-
-
-def _names_customer(connection: Connection, order_id: str, reason: str) -> bool:
-    """Whether a word of the customer's name, document, phone or address stands in a text."""
-    row = connection.execute(select(order_text).where(order_text.c.order_id == order_id)).first()
-    if row is None:
-        return False
-    known = " ".join(filter(None, (row.name, row.document, row.phone, row.address)))
-    said = set(re.findall(r"\w{4,}", reason.casefold()))
-    return bool(said & set(re.findall(r"\w{4,}", known.casefold())))
-
-
-def erase_order(office: Office, order_id: str, reason: str, actor: str | None = None) -> list[str]:
-    """Destroy the keys of an order's personal data, here and (with their next sync) on every tablet.
-
-    The chain still verifies; screens show *erased*. Returns the ids of the keys.
-
-    Raises:
-        NotFound: no such order, or nothing of it is left to erase.
-        InvalidInput: `names_customer`: the reason outlives the key, and would keep what is to be forgotten.
-    """
-    with office.store.read() as connection:
-        project = connection.execute(
-            select(work_order.c.project).where(work_order.c.order_id == order_id)
-        ).scalar()
-        if _names_customer(connection, order_id, reason):
-            raise InvalidInput("the reason names the customer, and it is kept", code="names_customer")
-        query = select(order_key.c.key_id).where(
-            order_key.c.order_id == order_id, order_key.c.key.is_not(None)
-        )
-        key_ids = sorted(row.key_id for row in connection.execute(query))
-    if project is None or not key_ids:
-        raise NotFound("there is no such order, or nothing of it is left to erase")
-    payload = PersonalErased(key_ids=key_ids, reason=reason)
-    with writing(office, project) as (_, write):
-        write([Draft(payload=payload, order_id=order_id, actor=actor)])
-    finish_erasures(office.store)
-    return key_ids

@@ -19,8 +19,9 @@ from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License
 
+from workorders.gateway.housekeeping import Housekeeping
 from workorders.gateway.office import Office
-from workorders.gateway.service import admins, engineers, offices, tablets, uploads
+from workorders.gateway.service import admins, engineers, offices, pardons, tablets, uploads
 from workorders.gateway.service.access import SECURITY_SCHEMES
 from workorders.gateway.service.bodies import BodyGate
 from workorders.gateway.service.problems import HANDLERS
@@ -53,6 +54,7 @@ def create_app(office: Office, files: BlobStore, reader: FileReader | None = Non
             tablets.ROUTES,
             uploads.ROUTES,
             offices.ROUTES,
+            pardons.ROUTES,
             admins.ROUTES,
             engineers.ROUTES,
         ],
@@ -174,6 +176,6 @@ def serve(
         ssl_keyfile=key,
     )
     server = _Server(config, ready)
-    with contextlib.closing(made):
+    with contextlib.closing(made), Housekeeping(office):
         server.run(sockets=[made])
     return 0

@@ -53,8 +53,14 @@ class Author:
     refusal: Refused | None = None
 
 
-def prove_author(connection: Connection, office: Office, certificate: bytes) -> Author:
-    """Whom a certificate names as author of a chain, or why it proves nothing here."""
+def prove_author(
+    connection: Connection, office: Office, certificate: bytes, *, pardoned: str | None = None
+) -> Author:
+    """Whom a certificate names as author of a chain, or why it proves nothing here.
+
+    Args:
+        pardoned: a tablet whose revocation does not count this time.
+    """
     try:
         subject, key = certificates.verify_chain(
             certificate, office.root, realm=office.realm, holder=Holder.TABLET
@@ -68,7 +74,7 @@ def prove_author(connection: Connection, office: Office, certificate: bytes) -> 
     if row is None:
         refusal = Refused(VerdictKind.REJECTED, "unknown_tablet", f"no tablet {subject.id} is enrolled here")
         return Author(certificate, key, subject.id, refusal)
-    if row.revoked_at is not None:
+    if row.revoked_at is not None and subject.id != pardoned:
         message = f"the tablet was revoked at {row.revoked_at}: {row.revoke_reason or 'no reason given'}"
         return Author(certificate, key, subject.id, Refused(VerdictKind.REJECTED, "revoked", message))
     return Author(certificate, key, subject.id)

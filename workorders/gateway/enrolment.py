@@ -173,6 +173,7 @@ def _register(
             certificate=certificate,
             sealing_key=sealing.public_bytes_raw(),
             enrolled_at=office.time(),
+            previous=_previous(connection, statement.previous_tablet, code["project"]),
         )
     )
     people = persons.records_for(connection, office, crew=code["crew"], project=code["project"])
@@ -260,6 +261,12 @@ def _use_code(office: Office, code_id: str, purpose: str, statement: str, claime
             )
         raise refusal
     return code
+
+
+def _previous(connection: Connection, claimed: str | None, project: str | None) -> str | None:
+    """The device's earlier enrolment, by its word; one of another project is not believed."""
+    same = (tablet.c.tablet_id == claimed) & (tablet.c.project == project)
+    return connection.execute(select(tablet.c.tablet_id).where(same)).scalar() if claimed else None
 
 
 def _spend(connection: Connection, office: Office, code_id: str) -> None:

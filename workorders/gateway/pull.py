@@ -28,6 +28,7 @@ from workorders.sync.digest import seen_digest
 from workorders.sync.wire import Tombstone, Verdict, VerdictKind
 
 _GOES_ON = timedelta(seconds=60)
+MAX_ENROLMENTS = 20
 MAX_MISSING = 1000
 """Missing blobs named in one answer; the others come with the next round."""
 
@@ -186,13 +187,17 @@ def _pulled(item: Row[Any]) -> wire.PulledEntry:
 
 
 def _relayed(connection: Connection, tablet_id: str, after: int, upto: int) -> list[Verdict]:
-    """Verdicts of this tablet's entries that somebody else brought here (by USB)."""
+    """Verdicts of this tablet's entries that came another way: by USB, or accepted after a revocation."""
     verdict = schema.verdict
     same = (verdict.c.entry_id == relayed.c.entry_id) & (verdict.c.hash == relayed.c.hash)
     query = (
         select(verdict)
         .join(relayed, same)
-        .where(relayed.c.tablet_id == tablet_id, relayed.c.at_seq > after, relayed.c.at_seq <= upto)
+        .where(
+            relayed.c.tablet_id.in_(_enrolments(connection, tablet_id)),
+            relayed.c.at_seq > after,
+            relayed.c.at_seq <= upto,
+        )
         .order_by(relayed.c.at_seq)
     )
     return [
@@ -206,6 +211,17 @@ def _relayed(connection: Connection, tablet_id: str, after: int, upto: int) -> l
         )
         for item in connection.execute(query)
     ]
+
+
+def _enrolments(connection: Connection, tablet_id: str) -> list[str]:
+    """A tablet's id and those of the same device's enrolments before it, newest first."""
+    found = [tablet_id]
+    while len(found) < MAX_ENROLMENTS:
+        before = connection.execute(select(tablet.c.previous).where(tablet.c.tablet_id == found[-1])).scalar()
+        if before is None or before in found:
+            break
+        found.append(str(before))
+    return found
 
 
 def _tombstones(connection: Connection, crew: str | None, after: int, upto: int) -> list[Tombstone]:

@@ -72,6 +72,7 @@ class _Push:
     connection: Connection
     request: wire.PushRequest
     source: str | None
+    pardoned: str | None = None
     authors: dict[str, Author] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     """Ids that are taken: of entries in the record, and of those of this push."""
@@ -79,12 +80,19 @@ class _Push:
     """Verdicts given before, by id and hash."""
 
 
-def push(office: Office, request: wire.PushRequest, source: str | None) -> wire.PushResponse:
-    """Answer every entry of a request; `source`: the tablet that delivers, perhaps for another."""
+def push(
+    office: Office, request: wire.PushRequest, source: str | None, *, pardoned: str | None = None
+) -> wire.PushResponse:
+    """Answer every entry of a request.
+
+    Args:
+        source: the tablet that delivers, perhaps for another.
+        pardoned: a revoked tablet whose entries a supervisor has accepted (`pardon.py`).
+    """
     items = [_read(bytes(raw)) for raw in request.entries]
     _prove(office, request, items)
     try:
-        return _push(office, request, source, items, _take_together)
+        return _push(office, request, source, items, _take_together, pardoned)
     except StoreError:
         raise
     except Exception:
@@ -92,7 +100,7 @@ def push(office: Office, request: wire.PushRequest, source: str | None) -> wire.
         _log.exception("a push could not be taken as a whole; its entries are taken one by one")
         fresh = [_read(item.raw) for item in items]
         _prove(office, request, fresh)
-        return _push(office, request, source, fresh, _take_singly)
+        return _push(office, request, source, fresh, _take_singly, pardoned)
 
 
 def keep_unreadable(office: Office, body: bytes, source: str | None) -> None:
@@ -109,9 +117,10 @@ def _push(
     source: str | None,
     items: list[_Item],
     take: Callable[[_Push, list[_Item]], None],
+    pardoned: str | None,
 ) -> wire.PushResponse:
     with office.store.write() as connection:
-        state = _Push(office, connection, request, source)
+        state = _Push(office, connection, request, source, pardoned)
         fresh: list[_Item] = []
         _look_up(state, items)
         for item in items:
@@ -241,7 +250,9 @@ def _author(state: _Push, entry: Entry) -> Author:
             select(table.c.certificate).where(table.c.chain_id == chain_id)
         ).scalar()
         certificate = known or _decoded(state.request.certificate)
-        state.authors[chain_id] = prove_author(state.connection, state.office, certificate)
+        state.authors[chain_id] = prove_author(
+            state.connection, state.office, certificate, pardoned=state.pardoned
+        )
     return state.authors[chain_id]
 
 
@@ -405,7 +416,13 @@ def _keep(
     seq: int | None = None,
 ) -> None:
     table = schema.quarantine
-    same = (table.c.hash == digest) & (table.c.code == code) & (table.c.body == body)
+    # With its signature: a forged copy that came first must not stand for the true one.
+    same = (
+        (table.c.hash == digest)
+        & (table.c.code == code)
+        & (table.c.body == body)
+        & table.c.signature.is_not_distinct_from(signature)
+    )
     if connection.execute(select(table.c.number).where(same)).first() is not None:
         return
     connection.execute(

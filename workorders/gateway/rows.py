@@ -202,6 +202,8 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, dict[str, str]] = {}
     supply_number: SupplyNumber | None = None
     plan: PlanPart = PlanPart()
+    retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
+    """So long after its approval the customer of an order can be read; None: until somebody asks for it."""
 
 
 COLLECTORS = frozenset({"concentrator", "accessPoint", "gateway", "borderRouter"})

@@ -40,6 +40,7 @@ tablet = Table(
     Column("wipe_ordered_at", String),
     Column("wipe_reason", String),
     Column("wiped_at", String),  # the tablet's own word for it
+    Column("previous", String),  # the same device's enrolment before, by its own word
 )
 
 member = Table(

@@ -548,6 +548,15 @@ class OverrideRefused(Payload, frozen=True, kw_only=True, omit_defaults=True):
     code: str
 
 
+class EntriesAccepted(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """A supervisor had the office take in what a revoked tablet had handed over (`entries`: how many)."""
+
+    KIND: ClassVar[str] = "entries.accepted"
+    tablet: str
+    entries: int
+    reason: Said
+
+
 class JoinReported(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """The head-end (or a concentrator's list) says what it heard of a device."""
 

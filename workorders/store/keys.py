@@ -141,6 +141,45 @@ def forget_expired(connection: Connection, now: str) -> int:
     return len(found)
 
 
+def forget_closed(connection: Connection, before: str) -> int:
+    """Let go, on a tablet, of keys of orders approved before `before` of which the office has everything.
+
+    The office erases them too (`personal.erased`); a tablet long without contact does not wait for it.
+    """
+    table, order, entry, blob, here = (
+        schema.order_key,
+        schema.work_order,
+        schema.entry,
+        schema.blob,
+        schema.blob_store,
+    )
+    unsent = select(entry.c.order_id).where(
+        entry.c.own.is_(True), entry.c.server_seq.is_(None), entry.c.order_id.is_not(None)
+    )
+    waiting = (
+        select(entry.c.order_id)
+        .join(blob, blob.c.entry_id == entry.c.id)
+        .join(here, here.c.sha256 == blob.c.sha256)
+        .where(here.c.state == "local", entry.c.order_id.is_not(None))
+    )
+    closed = select(order.c.order_id).where(
+        order.c.status == OrderStatus.CLOSED,
+        order.c.approved_at < before,
+        order.c.order_id.not_in(unsent),
+        order.c.order_id.not_in(waiting),
+    )
+    query = select(table.c.key_id, table.c.order_id).where(
+        table.c.key.is_not(None), table.c.order_id.in_(closed)
+    )
+    found = connection.execute(query).all()
+    if found:
+        _overwrite(connection)
+        connection.execute(delete(table).where(table.c.key_id.in_([row.key_id for row in found])))
+        set_setting(connection, _LATELY, True)
+        search.refresh_orders(connection, sorted({row.order_id for row in found}))
+    return len(found)
+
+
 def _overwrite(connection: Connection) -> None:
     """Else the bytes stay readable in the free space of the file for whoever has the database key."""
     if connection.dialect.name == "sqlite":

@@ -32,6 +32,7 @@ OFFICE_KINDS = frozenset(
         kinds.OrderReturned,
         kinds.ExceptionDecided,
         kinds.OverrideRefused,
+        kinds.EntriesAccepted,
         kinds.JoinReported,
         kinds.PersonalErased,
     )

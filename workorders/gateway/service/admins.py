@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from workorders.gateway import admin, enrolment, persons, wiping
+from workorders.gateway import admin, enrolment, erasing, persons, wiping
 from workorders.gateway.admin import TabletInfo
 from workorders.gateway.enrolment import IssuedCode
 from workorders.gateway.persons import User
@@ -125,7 +125,7 @@ def recovery_code(state: State, tablet_id: Id) -> IssuedCode:
 )
 def erase(state: State, user: NamedDependency[User], order_id: Id, data: JSONBody[Reason]) -> Erased:
     """Destroy the keys of an order's personal data, everywhere."""
-    return Erased(key_ids=admin.erase_order(state.office, order_id, data.reason, actor=user.id))
+    return Erased(key_ids=erasing.erase_order(state.office, order_id, data.reason, actor=user.id))
 
 
 ROUTES = Router(

@@ -21,6 +21,7 @@ from workorders.store.migrations import (
     v0006_board,
     v0007_uploads,
     v0008_mwm,
+    v0009_pardon,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0006_board.REVISION, v0006_board.upgrade),
     Revision(v0007_uploads.REVISION, v0007_uploads.upgrade),
     Revision(v0008_mwm.REVISION, v0008_mwm.upgrade),
+    Revision(v0009_pardon.REVISION, v0009_pardon.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 

@@ -1,0 +1,89 @@
+"""Entries of a revoked tablet: kept, without effect, and taken in once a supervisor says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.workorders.offices import Bureau, Tablet
+from tests.workorders.test_sync_push import execute, status
+from workorders.gateway import admin, enrolment, erasing, pardon
+from workorders.gateway.direct import DirectTransport
+from workorders.gateway.errors import NotFound, OutOfTurn
+from workorders.journal.entry import Realm, to_wire
+from workorders.store import inbox
+from workorders.sync import wire
+from workorders.sync.codes import EnrolTicket, parse_code
+from workorders.sync.enrolment import enrol
+
+
+def enrolled_again(tablet: Tablet) -> Tablet:
+    office = tablet.bureau.office
+    code = enrolment.create_enrolment_code(office, crew="A", project="demo", url="https://office.example")
+    ticket = EnrolTicket(url="https://office.example", code=parse_code(code.code), root=code.root_sha256)
+    transport = DirectTransport(office, tablet.bureau.files)
+    identity = enrol(tablet.store, transport, ticket, name="again", realm=Realm.DEMO)
+    return Tablet(tablet.bureau, tablet.store, identity, tablet.blobs)
+
+
+@pytest.mark.usefixtures("each_database")
+def test_work_of_a_tablet_revoked_by_mistake_counts_after_all(tmp_path: Path) -> None:
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet()
+    tablet.sync()
+    order_id = tablet.order_ids()[0]
+    with pytest.raises(OutOfTurn, match="not revoked"):
+        pardon.accept_kept(bureau.office, tablet.identity.tablet, "found")
+    admin.revoke_tablet(bureau.office, tablet.identity.tablet, "lost")
+    entries = execute(tablet, order_id)
+    report = tablet.sync()
+    assert (report.code, report.verdicts) == ("revoked", {"rejected": 4})
+    assert status(bureau, order_id) != "completed"
+    (kept,) = pardon.kept_entries(bureau.office, "demo")
+    assert (kept.tablet, kept.entries) == (tablet.identity.tablet, 4)
+    assert pardon.kept_entries(bureau.office, "other") == []
+    with pytest.raises(NotFound):
+        pardon.accept_kept(bureau.office, kept.tablet, "found", project="other")
+
+    accepted = pardon.accept_kept(bureau.office, kept.tablet, "the crew had it", actor="sofia")
+    assert (accepted.entries, accepted.verdicts) == (4, {"applied": 4})
+    assert status(bureau, order_id) == "completed"
+    assert pardon.kept_entries(bureau.office) == []
+    with pytest.raises(NotFound):
+        pardon.accept_kept(bureau.office, kept.tablet, "again")
+    assert erasing.erase_order(bureau.office, kept.tablet, "request"), "why it was accepted can be forgotten"
+
+    more = execute(tablet, tablet.order_ids()[1])
+    assert tablet.sync().verdicts == {"rejected": 4}, "its trust stays taken away"
+    later = enrolled_again(tablet)
+    done = later.sync()
+    assert (done.state, done.equal) == ("done", True)
+    with later.store.read() as connection:
+        told = [inbox.verdict_of(connection, entry.envelope.id, entry.hash) for entry in (*entries, *more)]
+    assert [verdict.verdict for verdict in told if verdict] == ["applied"] * 4 + ["rejected"] * 4
+
+
+def test_a_forged_entry_is_not_pardoned(tmp_path: Path) -> None:
+    """Only the revocation is waived; what was not signed by the tablet stays out."""
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet()
+    tablet.sync()
+    admin.revoke_tablet(bureau.office, tablet.identity.tablet, "lost")
+    execute(tablet, tablet.order_ids()[0])
+    with tablet.store.read() as connection:
+        batch = inbox.outbox(connection)
+    raws = [msgspec.structs.replace(to_wire(entry), signature=b"\x00" * 64) for entry in batch]
+    tablet.transport().push(
+        wire.PushRequest(
+            chain_id=batch[0].envelope.chain_id,
+            certificate=tablet.identity.certificate,
+            entries=[msgspec.Raw(msgspec.json.encode(raw)) for raw in raws],
+        )
+    )
+    report = pardon.accept_kept(bureau.office, tablet.identity.tablet, "found")
+    assert set(report.verdicts) == {"rejected"}
+    tablet.sync()
+    again = pardon.accept_kept(bureau.office, tablet.identity.tablet, "found")
+    assert again.verdicts.get("applied", 0) == 4, "the true bytes came later and count"
