@@ -73,6 +73,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     model: MeterModel | None
 
 
+def _nowhere() -> None:
+    return None
+
+
 class MeterWork:
     """Work on meters for one order, through one session at a time."""
 
@@ -87,10 +91,10 @@ class MeterWork:
         system_title: str,
         secrets: Callable[[str, str], bytes | None],
         changing: Callable[[str], Changing | None] = not_changing,
-        trace: Path | None = None,
+        recording: Callable[[], Path | None] = _nowhere,
     ) -> None:
         """secrets: (serial, name) → password or key of a meter in hand; changing: serial → how they
-        change."""
+        change; recording: asked for each session, where it is recorded."""
         self._changing = changing
         self._journal = journal
         self._secrets = secrets
@@ -99,7 +103,7 @@ class MeterWork:
         self._programs = programs
         self._cache = cache
         self._system_title = system_title
-        self._trace = trace
+        self._recording = recording
         self._session: OpticalSession | None = None
         self._host: JournalHost | None = None
         self._key: tuple[str, Connection] | None = None
@@ -249,7 +253,7 @@ class MeterWork:
                 models=self._models,
                 programs=self._programs,
                 cache=self._cache,
-                trace=self._trace,
+                trace=self._recording(),
             )
             self._host, self._key = host, key
         self._host.progress, self._host.changed = progress, None

@@ -211,6 +211,43 @@ def orders_record(
         say(f"{out}: {len(pdf)} bytes")
 
 
+@orders_app.command("trace")
+@guarded
+def orders_trace(
+    order: Annotated[str, typer.Argument(help="Number or id of the order.")],
+    number: Annotated[
+        int | None, typer.Option("--number", min=1, help="Which recording; else the last one.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write it to, for `meter explain` or support.")
+    ] = None,
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """List the recorded optical sessions of an order, or write one to a file. No secret is in it.
+
+    A session that failed is laid on its order by itself. With --json one object: {"recordings": [{"number",
+    "sha256", "at", "step", "size", "here"}], "file", "bytes"}; the last two are null without --out.
+
+    Example: fieldtool orders trace RN2600001 --out visit.jsonl, then: fieldtool meter explain visit.jsonl
+    """
+    from fieldtool.tablet import recordings
+
+    with opened(realm) as tablet:
+        found = recordings.of_order(tablet, order)
+        lines = recordings.lines_of(tablet, order, number) if out is not None else b""
+    if out is not None:
+        out.write_bytes(lines)
+    if json:
+        size = len(lines) if out is not None else None
+        emit({"recordings": found, "file": str(out) if out else None, "bytes": size})
+    elif out is not None:
+        say(f"{out}: {len(lines)} bytes")
+    else:
+        columns = ["number", "time", "step", "bytes", "here"]
+        table("", columns, [[r.number, r.at, r.step, r.size, "yes" if r.here else "no"] for r in found])
+
+
 @guarded
 def people(realm: RealmOption = None, json: Json = False) -> None:
     """List who may sign in on this tablet.

@@ -74,7 +74,7 @@ def unsafe(
     """Payloads that end an order because a safety check did not hold."""
     sealed = seal(f"step.{step.id}.safety", note) if note else None
     checks: list[Payload] = [SafetyFailed(step=step.id, check=check, note=sealed) for check in failed]
-    blobs = sorted(state.photos)
+    blobs = sorted({*state.photos, *state.recordings})
     return [*checks, OrderNotDone(reason=UNSAFE_REASON, blobs=blobs, attempt=attempts + 1, crew=job.crew)]
 
 

@@ -16,6 +16,7 @@ from fieldtool.procedure.model import Procedure, ScanStep
 from fieldtool.procedure.views import RunEnd
 from workorders.journal.entry import Envelope
 from workorders.journal.kinds import (
+    RECORDING_BLOB,
     BlobTaken,
     DeviceRole,
     MatchChecked,
@@ -117,6 +118,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     reads: Mapping[DeviceRole, Found] = {}
     match: Checked | None = None
     photos: Mapping[str, BlobTaken] = {}
+    recordings: Mapping[str, BlobTaken] = {}
     writes: Mapping[str, Write] = {}
     position: int = 0
     last_at: str | None = None
@@ -192,6 +194,8 @@ def fold(
         if state.match is None or state.match.entry_id != payload.match_entry:
             return state
         return change(state, match=change(state.match, overridden_by=payload.person))
+    if isinstance(payload, BlobTaken) and payload.what == RECORDING_BLOB:
+        return change(state, recordings={**state.recordings, payload.sha256: payload})
     if isinstance(payload, BlobTaken):
         return change(state, photos={**state.photos, payload.sha256: payload})
     return _with_outcome(state, payload)

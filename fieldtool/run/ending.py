@@ -40,7 +40,7 @@ def completion(
         step=step.id,
     )
     issued = kinds.RecordIssued(record_hash=record.record_hash, sha256=blob.sha256, number=record.number)
-    blobs = sorted({*state.photos, blob.sha256})
+    blobs = sorted({*state.photos, *state.recordings, blob.sha256})
     if step.not_done is not None:
         attempt = max(run.order.attempts, state.attempts) + 1
         ended = kinds.OrderNotDone(reason=step.not_done, blobs=blobs, attempt=attempt, crew=run.around.crew)
@@ -87,7 +87,7 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
     ended = kinds.OrderNotDone(
         reason=PRIVATE_REASONS.get(reason, reason),
         note=run.book.seal("not_done.note", note) if note else None,
-        blobs=sorted({*run.state.photos, *(blob.sha256 for blob in taken)}),
+        blobs=sorted({*run.state.photos, *run.state.recordings, *(blob.sha256 for blob in taken)}),
         attempt=max(run.order.attempts, run.state.attempts) + 1,
         crew=run.around.crew,
     )

@@ -6,8 +6,10 @@ makes it a fact. Writes are the exception: they are journalled one by one while 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import msgspec
 
@@ -35,6 +37,20 @@ if TYPE_CHECKING:
 
 
 _Step = TypeVar("_Step")
+_Given = ParamSpec("_Given")
+
+
+def _recorded(job: Callable[_Given, None]) -> Callable[_Given, None]:
+    """A job at the port whose recording is laid on the order where it fails."""
+
+    @wraps(job)
+    def run(*given: _Given.args, **named: _Given.kwargs) -> None:
+        steps = given[0]
+        assert isinstance(steps, MeterSteps)
+        with steps.recordings.watching():
+            job(*given, **named)
+
+    return run
 
 
 class MeterSteps:
@@ -43,6 +59,7 @@ class MeterSteps:
     def __init__(self, run: ProcedureRun, work: MeterWork, context: OrderContext) -> None:
         """context: in whose name `work` journals what it writes."""
         self._run = run
+        self.recordings = run.recordings
         self.context = context
         self._work = work
         self._plan: Plan | None = None
@@ -50,6 +67,7 @@ class MeterSteps:
 
     # --- read -------------------------------------------------------------------------------------
 
+    @_recorded
     def read(self, progress: Progress | None) -> None:
         """Read the meter of the current `meter_read` step."""
         step = self._step(m.MeterReadStep)
@@ -60,6 +78,7 @@ class MeterSteps:
 
     # --- plan and apply ---------------------------------------------------------------------------
 
+    @_recorded
     def plan(self, progress: Progress | None) -> None:
         """Settle what a cut left open, then compare with the program. Only the matched meter is planned."""
         step = self._step(m.PlanApplyStep)
@@ -75,6 +94,7 @@ class MeterSteps:
         self._plan = plan
         run.put_on_bench(plan=_plan_found(plan, None))
 
+    @_recorded
     def apply(self, allow: list[str], progress: Progress | None) -> None:
         """Write what differs, and lay down the state of each change, while it happens and afterwards."""
         self._step(m.PlanApplyStep)
@@ -103,6 +123,7 @@ class MeterSteps:
 
     # --- relay ------------------------------------------------------------------------------------
 
+    @_recorded
     def test_relay(self, confirmation: str, progress: Progress | None) -> None:
         """Switch the relay as the step says, on the last four digits of the serial."""
         step = self._step(m.RelayStep)
@@ -125,6 +146,7 @@ class MeterSteps:
 
     # --- join -------------------------------------------------------------------------------------
 
+    @_recorded
     def check_join(self, progress: Progress | None) -> None:
         """Ask in the order of the technology's proofs; the first that has heard the device wins."""
         step = self._step(m.JoinStep)

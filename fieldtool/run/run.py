@@ -30,6 +30,7 @@ from fieldtool.run import balances, beside, ending, evidence, pages, photos, pla
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
+from fieldtool.run.recordings import Recordings
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.text import Language
 from workorders.clock import utc_text
@@ -60,6 +61,7 @@ class ProcedureRun:
         self._meters: MeterSteps | None = None
         self.trace: Path | None = None
         """Where the optical sessions of this run are recorded, if anywhere."""
+        self.recordings = Recordings(self)
         self.positions = Positions(self)
         self._meters_outdated = False
         self._reload()
@@ -236,6 +238,10 @@ class ProcedureRun:
         with self._lock:
             self.put_on_bench(power=balances.said(self, serial, what))
 
+    def attach_recording(self) -> bool:
+        """Lay the recording of the last optical session on the order; False where nothing was said."""
+        return self.recordings.attach()
+
     def cancel(self) -> None:
         """Stop the running slow call; from any thread."""
         meters = self._meters
@@ -259,6 +265,7 @@ class ProcedureRun:
         meters, self._meters = self._meters, None
         if meters is not None:
             meters.close()
+        self.recordings.close()
 
     @property
     def meters(self) -> MeterSteps:
@@ -278,7 +285,7 @@ class ProcedureRun:
                     cache=around.cache,
                     system_title=around.system_title,
                     secrets=around.secrets,
-                    trace=self.trace,
+                    recording=self.recordings.begin,
                     changing=around.changing,
                 )
                 self._meters = MeterSteps(self, work, context)
@@ -297,6 +304,11 @@ class ProcedureRun:
         """Lay down what a meter or the network gave, for the page and for accepting."""
         with self._lock:
             self._on_bench(**found)
+
+    def append_beside(self, payloads: list[kinds.Payload]) -> None:
+        """Write what belongs to the order and to no answer."""
+        with self._lock:
+            self._append(payloads)
 
     def reload(self) -> None:
         """Fold the order's entries again, after somebody else wrote some (a session's intents)."""

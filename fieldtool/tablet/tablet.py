@@ -534,6 +534,10 @@ class Tablet:
 
         return export(self, folder)[0]
 
+    def detail(self, order_id: str) -> queries.OrderDetail:
+        """An order with all that came of it; JobError `no_such_order`."""
+        return self._detail(order_id)
+
     def record_pdf(self, order_id: str) -> bytes:
         """The installation record as issued; JobError `no_record`, `record_erased`, `no_such_order`."""
         return issued_record(self, self._detail(order_id).order)

@@ -10,6 +10,7 @@ from fieldtool.tablet import rows
 from ui import views
 from ui.wiring.formats import DASH, Formats
 from ui.wiring.syncing import strip_detail
+from workorders.journal.kinds import RECORDING_BLOB
 
 #: Places that only the history of an order can fill, with what leads up to them.
 PLACES = re.compile(r"[:,(]?\s*\{\w+\}\)?")
@@ -201,7 +202,12 @@ def told(
     for name, key in _PARAM_WORDS.items():
         if name in said:
             said[name] = formats.word_or(f"{key}.{said[name]}", said[name])
-    return PLACES.sub("", formats.word(f"entry.{kind}", **said))
+    return PLACES.sub("", formats.word(f"entry.{_what(kind, params)}", **said))
+
+
+def _what(kind: str, params: Mapping[str, str]) -> str:
+    """A recording lies on the order as photos do, and is none."""
+    return "photo.recording" if params.get("what") == RECORDING_BLOB else kind
 
 
 _PARAM_WORDS = {"status": "order.status", "state": "value.join", "verdict": "match.verdict"}
@@ -215,7 +221,7 @@ def _history(
     )  # type: ignore[assignment]  # tones by verdict
     return views.HistoryRow(
         time=formats.when(row.at, now),
-        text=formats.word(f"entry.{row.kind}", **_told(row.params, formats)),
+        text=formats.word(f"entry.{_what(row.kind, row.params)}", **_told(row.params, formats)),
         detail=row.actor or "",
         tone=tone,
     )

@@ -15,6 +15,7 @@ from ui.wiring.formats import Formats
 from ui.wiring.lists import why
 from ui.wiring.positions import accuracy
 from ui.wiring.titles import installed
+from workorders.journal.kinds import RECORDING_BLOB
 from workorders.store.queries import ExceptionRow, OrderDetail
 
 DECISIONS: tuple[tuple[str, str, Tone], ...] = (
@@ -305,4 +306,5 @@ def _photos(detail: OrderDetail, formats: Formats) -> tuple[officeviews.Photo, .
             document=blob.media_type == "application/pdf",
         )
         for blob in detail.blobs
+        if blob.what != RECORDING_BLOB
     )

@@ -347,6 +347,8 @@ class JoinChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 RECORD_BLOB = "record"
 """`photo.taken.what` of the installation record."""
+RECORDING_BLOB = "recording"
+"""`photo.taken.what` of a recorded optical session."""
 
 
 class BlobTaken(Payload, frozen=True, kw_only=True, omit_defaults=True):

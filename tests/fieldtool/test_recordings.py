@@ -1,0 +1,68 @@
+"""Recorded optical sessions: laid on the order when one fails or the crew asks; sealed, and no secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from drivers.errors import DriverError
+from drivers.session.client import OpticalSession
+from drivers.trace.record import parse_trace
+from fieldtool.procedure import model as m
+from fieldtool.run import ProcedureRun, photos, recordings
+from tests.drivers.field import Meter, virtual_meter
+from tests.fieldtool.world import OLD_SERIAL, World, make_world, walk
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = make_world(tmp_path, monkeypatch)
+    monkeypatch.setattr("fieldtool.commissioning.OpticalSession", OpticalSession)
+    return made
+
+
+def at_the_old_meter(world: World, meter: Meter) -> ProcedureRun:
+    world.around = dataclasses.replace(
+        world.around, port_for=lambda role: meter.url, secrets=lambda serial, name: meter.secrets.get(name)
+    )
+    run = world.run()
+    walk(run, until="old_read")
+    assert isinstance(run.shown_step(), m.MeterReadStep)
+    return run
+
+
+def lines_on(run: ProcedureRun) -> list[str]:
+    """The recordings of the order, as they are unsealed and unpacked."""
+    files, key = run.around.blobs, run.book.key
+    return [recordings.opened(photos.read_blob(files, key, sha)).decode() for sha in run.state.recordings]
+
+
+def test_a_session_that_fails_lies_sealed_on_its_order_without_secrets_and_without_a_clear_copy(
+    world: World, tmp_path: Path
+) -> None:
+    with virtual_meter("prime-1ph", "--serial", OLD_SERIAL, "--days", "0") as meter:
+        meter.secrets = {name: bytes(value[:-1]) + b"\x00" for name, value in meter.secrets.items()}
+        run = at_the_old_meter(world, meter)
+        with pytest.raises(DriverError) as refused:
+            run.read_meter()
+        (text,) = lines_on(run)
+        noted = [record.note for record in parse_trace(text.splitlines()) if record.note]
+        assert refused.value.code in noted
+        assert not run.attach_recording()  # the same session is not laid there twice
+        for secret in meter.secrets.values():
+            assert secret.hex() not in text.lower()
+        assert world.kinds()[-1] == "photo.taken"
+        assert {blob.what for blob in run.state.photos.values()} == {"before"}
+        ended = run.not_done("no_access", "cerrado", [run.add_photo(_picture(), "gate").sha256])
+        assert ended.end is not None
+        assert set(run.state.recordings) <= set(world.payloads("order.notDone")[-1]["blobs"])
+        assert not list((tmp_path / "cache" / "recordings").iterdir())
+        assert world.digest_is_stable()
+
+
+def _picture() -> bytes:
+    from tests.fieldtool.world import picture
+
+    return picture()
