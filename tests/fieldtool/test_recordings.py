@@ -15,6 +15,9 @@ from fieldtool.run import ProcedureRun, photos, recordings
 from tests.drivers.field import Meter, virtual_meter
 from tests.fieldtool.world import OLD_SERIAL, World, make_world, walk
 
+SIGN_ON, READOUT_ASKED = "2F3F210D0A", "0630"
+"""`/?!`, and the beginning of ACK 0 Z 0, which asks an IEC meter for its readout."""
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
@@ -60,6 +63,21 @@ def test_a_session_that_fails_lies_sealed_on_its_order_without_secrets_and_witho
         assert set(run.state.recordings) <= set(world.payloads("order.notDone")[-1]["blobs"])
         assert not list((tmp_path / "cache" / "recordings").iterdir())
         assert world.digest_is_stable()
+
+
+def test_a_meter_with_a_readout_on_an_order_that_says_another_is_read_out_once(world: World) -> None:
+    with virtual_meter("iec-c-legacy", "--serial", OLD_SERIAL, "--days", "0") as meter:
+        run = at_the_old_meter(world, meter)
+        run.read_meter()
+        assert run.bench.found is not None
+        assert run.bench.found.serial == OLD_SERIAL
+        assert run.bench.found.readings
+        assert run.attach_recording()  # nothing failed: the crew asks
+        (text,) = lines_on(run)
+        sent = [record.hex or "" for record in parse_trace(text.splitlines()) if record.dir == "tx"]
+        assert [octets[: len(SIGN_ON)] for octets in sent][:1] == [SIGN_ON]
+        assert [octets[:4] for octets in sent[1:]] == [READOUT_ASKED]
+        run.close()
 
 
 def _picture() -> bytes:
