@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from workorders.gateway.authenticity import (
     Author,
@@ -39,6 +39,7 @@ from workorders.journal.kinds import OverrideRefused, StockMoved
 from workorders.journal.writer import Draft
 from workorders.store import entries as journal
 from workorders.store import projection, schema
+from workorders.store.bulk import among, put_rows
 from workorders.store.errors import StoreError, translate
 from workorders.sync import wire
 from workorders.sync.wire import Verdict, VerdictKind
@@ -188,12 +189,14 @@ class _Number(msgspec.Struct):
     seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 
 
+_VERDICTS = select(schema.verdict).where(among(schema.verdict.c.entry_id, "ids"))
+
+
 def _look_up(state: _Push, items: Sequence[_Item]) -> None:
     """Find, in two queries, what is known of the pushed entries."""
     names = [item.id or item.hash for item in items]
     state.ids |= journal.known_ids(state.connection, names).keys()
-    table = schema.verdict
-    for row in state.connection.execute(select(table).where(table.c.entry_id.in_(names))):
+    for row in state.connection.execute(_VERDICTS, {"ids": names}):
         first = VerdictKind(row.verdict)
         again = first in {VerdictKind.QUARANTINED, VerdictKind.REJECTED}
         state.verdicts[(row.entry_id, row.hash)] = Verdict(
@@ -301,7 +304,8 @@ def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
     journal.insert_entries(state.connection, rows, own=False, received_at=state.office.time())
     certificate = state.authors[state.request.chain_id].certificate
     ordered = sorted(entries, key=lambda entry: entry.envelope.seq)
-    for entry in ordered[:1] + ordered[-1:]:
+    # Only the beginning and the newest say something of a chain.
+    for entry in [each for each in ordered[:1] if each.envelope.seq == 0] + ordered[-1:]:
         journal.note_head(state.connection, entry, own=False, certificate=certificate)
     projection.fold(state.connection, entries)
     changed = take_secrets(state.connection, state.office, ordered)
@@ -323,14 +327,27 @@ def _note_doubts(state: _Push, entries: Sequence[Entry]) -> None:
         write_within(state.office, state.connection, envelope.project or "", draft)
 
 
+_RAISED = (
+    select(schema.exception.c.entry_id, schema.exception.c.kind, schema.exception.c.scope)
+    .where(or_(among(schema.exception.c.entry_id, "ids"), among(schema.exception.c.scope, "scopes")))
+    .order_by(schema.exception.c.kind)
+)
+"""What the fold raised over entries, and over places of the chain that more than one entry claims."""
+
+
 def _judge(state: _Push, taken: Sequence[tuple[_Item, int]]) -> None:
     """Give the verdicts of entries that were taken: conflict where the fold raised something over them."""
-    table = schema.exception
-    query = select(table.c.entry_id, table.c.kind).where(table.c.entry_id.in_([item.id for item, _ in taken]))
+    entries = [item.entry for item, _ in taken if item.entry is not None]
+    scopes = {
+        f"chain:{entry.envelope.chain_id}/{entry.envelope.seq}": entry.envelope.seq for entry in entries
+    }
+    lists = {"ids": [entry.envelope.id for entry in entries], "scopes": list(scopes)}
     raised: dict[str, list[str]] = {}
-    for row in state.connection.execute(query.order_by(table.c.kind)):
+    forked: set[int] = set()
+    for row in state.connection.execute(_RAISED, lists):
         raised.setdefault(row.entry_id, []).append(row.kind)
-    forked = _forks(state, [item.entry for item, _ in taken if item.entry is not None])
+        if row.scope in scopes:
+            forked.add(scopes[row.scope])
     for item, number in taken:
         why = [kind for kind in raised.get(item.id or "", []) if kind != "fork"]
         if item.entry is not None and item.entry.envelope.seq in forked:
@@ -345,21 +362,7 @@ def _judge(state: _Push, taken: Sequence[tuple[_Item, int]]) -> None:
         )
         _note_relayed(state, item.verdict)
     rows = [_row(state, item.verdict) for item, _ in taken if item.verdict is not None]
-    if rows:
-        state.connection.execute(insert(schema.verdict), rows)
-
-
-def _forks(state: _Push, entries: Sequence[Entry]) -> set[int]:
-    """Places of the chain that more than one entry claims; all are kept."""
-    table = schema.entry
-    query = (
-        select(table.c.seq)
-        .where(table.c.chain_id == state.request.chain_id)
-        .where(table.c.seq.in_([entry.envelope.seq for entry in entries]))
-        .group_by(table.c.seq)
-        .having(func.count() > 1)
-    )
-    return {row.seq for row in state.connection.execute(query)}
+    put_rows(state.connection, schema.verdict, rows)
 
 
 def _row(state: _Push, verdict: Verdict) -> dict[str, object]:

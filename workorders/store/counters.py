@@ -6,7 +6,7 @@ counter used twice under one key gives the key's secrets away.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from workorders.store import schema
 from workorders.store.engine import Store
@@ -27,6 +27,12 @@ class CounterSpent(StoreError):
         )
 
 
+_NEXT = select(schema.counter.c.next_value).where(schema.counter.c.name == bindparam("of"))
+_SET_NEXT = (
+    update(schema.counter).where(schema.counter.c.name == bindparam("of")).values(next_value=bindparam("to"))
+)
+
+
 def reserve(
     connection: Connection, name: str, *, at_least: int = 0, count: int = 1, limit: int = 2**62
 ) -> int:
@@ -41,14 +47,14 @@ def reserve(
     if count < 1:
         raise ValueError("at least one value")
     table = schema.counter
-    known = connection.execute(select(table.c.next_value).where(table.c.name == name)).scalar()
+    known = connection.execute(_NEXT, {"of": name}).scalar()
     first = max(at_least, known or 0)
     if first + count - 1 > limit:
         raise CounterSpent(name)
     if known is None:
         connection.execute(insert(table), {"name": name, "next_value": first + count})
     else:
-        connection.execute(update(table).where(table.c.name == name).values(next_value=first + count))
+        connection.execute(_SET_NEXT, {"of": name, "to": first + count})
     return first
 
 

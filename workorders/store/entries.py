@@ -14,7 +14,7 @@ from workorders.journal.chain import head_of
 from workorders.journal.entry import Entry, Envelope, read_entry
 from workorders.journal.kinds import HeadReference, OrderCompleted, OrderNotDone
 from workorders.store import schema
-from workorders.store.bulk import put_rows
+from workorders.store.bulk import among, put_rows
 from workorders.store.counters import reserve
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -209,7 +209,9 @@ def as_folded(entry: Entry) -> FoldEntry:
     return FoldEntry(envelope.id, entry.hash, corrected_time(envelope), envelope)
 
 
-def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
+def fold_order(
+    connection: Connection, condition: Any, values: Mapping[str, Any] | None = None
+) -> list[FoldEntry]:
     """Entries that match `condition`, in the order in which they take effect.
 
     First those with a server sequence, in that order; then unanswered own ones, by chain and number. What a
@@ -217,7 +219,7 @@ def fold_order(connection: Connection, condition: Any) -> list[FoldEntry]:
     """
     table = schema.entry
     query = _in_effect(condition, table.c.id, table.c.hash, table.c.at, table.c.body)
-    rows = _in_turn(connection, connection.execute(query).all())
+    rows = _in_turn(connection, connection.execute(query, values or {}).all())
     return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
 
 
@@ -286,9 +288,10 @@ def realm_of(connection: Connection) -> str | None:
 
 def known_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Hash by id of those entries that are already here."""
-    table = schema.entry
-    query = select(table.c.id, table.c.hash).where(table.c.id.in_(list(ids)))
-    return {row.id: row.hash for row in connection.execute(query)}
+    return {row.id: row.hash for row in connection.execute(_KNOWN, {"ids": list(ids)})}
+
+
+_KNOWN = select(schema.entry.c.id, schema.entry.c.hash).where(among(schema.entry.c.id, "ids"))
 
 
 def envelopes_of(connection: Connection, ids: Sequence[str]) -> dict[str, Envelope]:

@@ -21,7 +21,7 @@ from workorders.journal.entry import Entry, Envelope
 from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased, StockCounted
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store import keys, schema, search
-from workorders.store.bulk import put_rows
+from workorders.store.bulk import among, put_rows, take_away
 from workorders.store.engine import Store
 from workorders.store.entries import FoldEntry, fold_order, places_of_order, serial_of
 from workorders.store.fold.count import fold_counts
@@ -160,7 +160,7 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
 def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     """Fold these orders again and replace their rows."""
     by_order: dict[str, list[FoldEntry]] = defaultdict(list)
-    for entry in fold_order(connection, schema.entry.c.order_id.in_(order_ids)):
+    for entry in fold_order(connection, _OF_ORDERS, {"orders": order_ids}):
         by_order[entry.envelope.order_id or ""].append(entry)
     rows: dict[str, list[RowValues]] = defaultdict(list)
     for order_id in order_ids:
@@ -169,16 +169,26 @@ def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     _replace_orders(connection, order_ids, rows)
 
 
+_OF_ORDERS = among(schema.entry.c.order_id, "orders")
+_FOLDED_BEFORE = select(schema.work_order.c.order_id).where(among(schema.work_order.c.order_id, "orders"))
+_ROWS_OF_ORDERS = [
+    *((table.c.order_id, "keys") for table in schema.BY_ORDER),
+    (schema.exception.c.scope, "scopes"),
+]
+_ROWS_OF_SERIALS = [
+    *((table.c.serial, "keys") for table in schema.BY_SERIAL),
+    (schema.exception.c.scope, "scopes"),
+]
+
+
 def _replace_orders(
     connection: Connection, order_ids: Sequence[str], rows: Mapping[str, list[RowValues]]
 ) -> None:
     # An order that was folded before has a row of its own; one that is new has nothing to be taken away.
-    here = schema.work_order.c.order_id
-    known = connection.execute(select(here).where(here.in_(order_ids))).scalars().all()
+    known = connection.execute(_FOLDED_BEFORE, {"orders": order_ids}).scalars().all()
     if known:
-        for table in schema.BY_ORDER:
-            connection.execute(delete(table).where(table.c.order_id.in_(known)))
-        _delete_scopes(connection, [f"order:{order_id}" for order_id in known])
+        scopes = [f"order:{order_id}" for order_id in known]
+        take_away(connection, _ROWS_OF_ORDERS, keys=known, scopes=scopes)
     _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
     connection.execute(_CLOCKS_DUE, [{"order_id": order_id} for order_id in order_ids])
     search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []))
@@ -199,21 +209,21 @@ def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: dict[s
         search.refresh_orders(connection, [order_id])
 
 
+_OF_SERIALS = and_(among(schema.entry.c.serial, "serials"), schema.entry.c.kind.in_(sorted(DEVICE_KINDS)))
+
+
 def refold_serials(connection: Connection, serials: Sequence[str]) -> None:
     """Fold these devices again and replace their rows; then the places they were or are in."""
-    table = schema.entry
-    condition = and_(table.c.serial.in_(serials), table.c.kind.in_(DEVICE_KINDS))
     by_serial: dict[str, list[FoldEntry]] = defaultdict(list)
-    for entry in fold_order(connection, condition):
+    for entry in fold_order(connection, _OF_SERIALS, {"serials": serials}):
         by_serial[serial_of(entry.envelope) or ""].append(entry)
     base = _base_places(connection, serials)
     rows: dict[str, list[RowValues]] = defaultdict(list)
     for serial in serials:
         _collect(rows, fold_device(serial, by_serial[serial], base.get(serial)))
     places = _places(connection, serials)
-    for projected in schema.BY_SERIAL:
-        connection.execute(delete(projected).where(projected.c.serial.in_(serials)))
-    _delete_scopes(connection, [f"serial:{serial}" for serial in serials])
+    scopes = [f"serial:{serial}" for serial in serials]
+    take_away(connection, _ROWS_OF_SERIALS, keys=serials, scopes=scopes)
     _insert(connection, rows, (*schema.BY_SERIAL, schema.exception))
     _fold_places(connection, places | _places(connection, serials))
 
@@ -262,9 +272,7 @@ _TWICE = (
     .group_by(schema.entry.c.chain_id, schema.entry.c.seq)
     .having(func.count() > 1)
 )
-_TWICE_AT = _TWICE.where(
-    schema.entry.c.chain_id == bindparam("of_chain"), schema.entry.c.seq.in_(bindparam("at", expanding=True))
-)
+_TWICE_AT = _TWICE.where(schema.entry.c.chain_id == bindparam("of_chain"), among(schema.entry.c.seq, "at"))
 
 
 def _fold_forks_at(chain_id: str, connection: Connection, numbers: Sequence[int]) -> None:
@@ -350,21 +358,23 @@ def _payload(entry: FoldEntry) -> object:
 
 
 def _base_places(connection: Connection, serials: Sequence[str]) -> dict[str, BasePlace]:
-    table = schema.base_placement
-    query = select(table.c.serial, table.c.usage_point, table.c.place).where(table.c.serial.in_(serials))
-    return {row.serial: BasePlace(row.usage_point, row.place) for row in connection.execute(query)}
+    rows = connection.execute(_STANDING, {"serials": serials})
+    return {row.serial: BasePlace(row.usage_point, row.place) for row in rows}
+
+
+_BASE, _PLACED = schema.base_placement.c, schema.placement.c
+_STANDING = select(_BASE.serial, _BASE.usage_point, _BASE.place).where(among(_BASE.serial, "serials"))
+_SLOTS = select(_PLACED.panel, _PLACED.slot).where(
+    among(_PLACED.serial, "serials"), _PLACED.panel.is_not(None), _PLACED.slot.is_not(None)
+)
 
 
 def _places(connection: Connection, serials: Sequence[str]) -> set[tuple[str, int]]:
-    table = schema.placement
-    query = select(table.c.panel, table.c.slot).where(
-        table.c.serial.in_(serials), table.c.panel.is_not(None), table.c.slot.is_not(None)
-    )
-    return {(row.panel, row.slot) for row in connection.execute(query)}
+    return {(row.panel, row.slot) for row in connection.execute(_SLOTS, {"serials": serials})}
 
 
 def _delete_scopes(connection: Connection, scopes: Sequence[str]) -> None:
-    connection.execute(delete(schema.exception).where(schema.exception.c.scope.in_(scopes)))
+    take_away(connection, [(schema.exception.c.scope, "scopes")], scopes=scopes)
 
 
 def _collect(into: dict[str, list[RowValues]], rows: dict[str, list[RowValues]]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 from psycopg import Connection as PgConnection
+from psycopg import Error as PgError
 from psycopg.types.string import StrDumper
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -252,7 +253,7 @@ def _engine(url: URL) -> Engine:
 def _translated(address: str) -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout, PgError) as error:
         meant = translate(error, address)
         if meant is None:
             raise
