@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
     _Values = TypeDecorator
 
-_COPY_FROM = 5
+_COPY_FROM = 2
 """Rows; fewer go into a server faster by themselves than by the way of many."""
 
 
