@@ -351,6 +351,21 @@ def test_each_figure_of_the_board_opens_its_orders(project: Project) -> None:
     assert behind(Listing.DONE_TODAY) == []
 
 
+def test_late_orders_come_page_by_page_the_longest_late_first_and_each_once(project: Project) -> None:
+    now = lima(12, 9)
+    project.board(now)
+    with project.store.read() as connection:
+        breaches = dict(late_orders(connection, "p1", utc_text(now)))
+        pages = [
+            listed(connection, Listing.LATE, project="p1", rules=rules(), now=now, limit=1, offset=number)
+            for number in range(len(breaches) + 1)
+        ]
+    assert {total for total, _ in pages} == {len(breaches)}
+    ids = [row.order_id for _, page in pages for row in page]
+    assert sorted(ids) == sorted(breaches)
+    assert [breaches[order_id] for order_id in ids] == sorted(breaches.values())
+
+
 def test_a_join_after_the_target_does_not_count(project: Project) -> None:
     project.crew("c1", "o1", kinds.DevicePlaced(serial="m0", model="m", usage_point="u"), lima(2, 10))
     heard = kinds.JoinReported(serial="m0", state=JoinState.JOINED, heard_at=utc_text(lima(4, 10)))

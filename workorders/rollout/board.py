@@ -128,8 +128,8 @@ def board(
         not_done = _by_day(connection, project, rules, "not_done_at")
         statuses = status_counts(connection, OrderFilter(project=project))
         clocks = _clock_states(connection, project, text)
-        late = _distinct_orders(connection, project, text, "breach_at")
-        warning = _distinct_orders(connection, project, text, "warn_at")
+        late = count_running_before(connection, project, text, "breach_at")
+        warning = count_running_before(connection, project, text, "warn_at")
     lists = orphans(connection, now=text, project=project, never_after_hours=ORPHAN_AFTER_HOURS, limit=0)
     executed = sum(statuses.get(str(status), 0) for status in EXECUTED)
     return Board(
@@ -252,7 +252,7 @@ def _clock_states(connection: Connection, project: str, now: str) -> dict[str, d
     return found
 
 
-def running_before(project: str, now: str, column: str) -> Select[Any]:
+def running_before(project: str, now: str, column: str = "breach_at") -> Select[Any]:
     """Order ids with a running clock whose `breach_at` or `warn_at` has passed."""
     table = schema.sla_clock
     return select(table.c.order_id).where(
@@ -263,7 +263,7 @@ def running_before(project: str, now: str, column: str) -> Select[Any]:
     )
 
 
-def _distinct_orders(connection: Connection, project: str, now: str, column: str) -> int:
+def count_running_before(connection: Connection, project: str, now: str, column: str = "breach_at") -> int:
     """Orders with a running clock past its limit (`breach_at`), or past its warning but not its limit."""
     query = running_before(project, now, column)
     table = schema.sla_clock

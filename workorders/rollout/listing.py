@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from workorders.clock import utc_text
 from workorders.journal.kinds import OrderStatus
-from workorders.rollout.board import ORPHAN_AFTER_HOURS, day_bounds, running_before
+from workorders.rollout.board import ORPHAN_AFTER_HOURS, count_running_before, day_bounds, running_before
 from workorders.rollout.rules import SlaRules
 from workorders.store import schema
 from workorders.store.queries.lists import OrderRow, orders_of
@@ -39,12 +39,38 @@ def listed(
     limit: int,
     offset: int = 0,
 ) -> tuple[int, list[OrderRow]]:
-    """How many orders stand behind a figure, and one page of them by schedule."""
+    """How many orders stand behind a figure, and one page of them by schedule; the longest late first."""
+    if which is Listing.LATE:
+        return _late(connection, project, utc_text(now), limit, offset)
     table = schema.work_order
     condition = and_(table.c.project == project, _condition(which, project, rules, now))
     total = connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
     ids = select(table.c.order_id).where(condition)
     return int(total), orders_of(connection, ids, limit=limit, offset=offset, few=True)
+
+
+def _late(
+    connection: Connection, project: str, now: str, limit: int, offset: int
+) -> tuple[int, list[OrderRow]]:
+    """The longest late first: a walk along the index of limits, which ends with the page."""
+    table, earlier = schema.sla_clock, schema.sla_clock.alias("earlier")
+    late = running_before(project, now)
+    before = or_(
+        earlier.c.breach_at < table.c.breach_at,
+        and_(earlier.c.breach_at == table.c.breach_at, earlier.c.rule < table.c.rule),
+    )
+    # An order with several late clocks stands where the first of them ran out.
+    again = exists().where(
+        earlier.c.order_id == table.c.order_id, earlier.c.stopped_at.is_(None), ~earlier.c.void, before
+    )
+    page = late.where(~again).order_by(table.c.breach_at, table.c.rule, table.c.order_id)
+    ids = connection.execute(page.limit(limit).offset(offset)).scalars().all()
+    here = schema.work_order.c.order_id
+    rows = {
+        row.order_id: row for row in orders_of(connection, select(here).where(here.in_(ids)), limit=limit)
+    }
+    total = count_running_before(connection, project, now)
+    return total, [rows[order_id] for order_id in ids if order_id in rows]
 
 
 def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> ColumnElement[Any]:
@@ -53,8 +79,6 @@ def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> 
         case Listing.DONE_TODAY:
             begin, end = day_bounds(rules, rules.calendar.local_date(now))
             return and_(table.c.completed_at >= begin, table.c.completed_at < end)
-        case Listing.LATE:
-            return table.c.order_id.in_(running_before(project, utc_text(now), "breach_at"))
         case Listing.UNJOINED:
             return _never_joined(project, now, UNJOINED_AFTER_HOURS)
         case Listing.ORPHANS:
@@ -63,6 +87,7 @@ def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> 
             return table.c.rework > 0
         case Listing.WAITING_APPROVAL:
             return table.c.status == str(OrderStatus.COMPLETED)
+    raise ValueError(f"{which} is no condition on an order alone")
 
 
 def _never_joined(project: str, now: datetime, hours: int) -> ColumnElement[Any]:
