@@ -23,10 +23,12 @@ from sqlalchemy import (
     Dialect,
     String,
     Table,
+    TextClause,
     bindparam,
     delete,
     insert,
     literal,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -112,6 +114,13 @@ def take_away(
     """
     for names, statement in _deletes(connection.dialect.name, tuple(which)):
         connection.execute(statement, {name: lists[name] for name in names})
+
+
+def insert_listed(dialect: str, column: Column[Any], name: str) -> TextClause:
+    """Puts in, as rows of this one column, what a list has and the table has not."""
+    source = f"unnest(:{name})" if dialect == "postgresql" else f"(SELECT value FROM json_each(:{name}))"
+    statement = f"INSERT INTO {column.table} ({column.name}) SELECT * FROM {source} AS listed WHERE true"
+    return text(f"{statement} ON CONFLICT DO NOTHING").bindparams(bindparam(name, type_=_List(column.type)))
 
 
 @cache

@@ -13,7 +13,7 @@ from workorders.clock import utc_text
 from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey, SealError, new_order_key
 from workorders.store import schema, search
-from workorders.store.bulk import put_rows
+from workorders.store.bulk import among, put_rows
 from workorders.store.engine import Store
 from workorders.store.entries import ended_here
 from workorders.store.settings import set_setting, setting
@@ -33,14 +33,18 @@ def put_order_key(
     return put_order_keys(connection, [(order_id, key)], expires_at=expires_at) == 1
 
 
+_ERASED = select(schema.erased_key.c.key_id).where(among(schema.erased_key.c.key_id, "ids"))
+_KNOWN = select(schema.order_key.c.key_id).where(among(schema.order_key.c.key_id, "ids"))
+
+
 def put_order_keys(
     connection: Connection, pairs: Sequence[tuple[str, OrderKey]], *, expires_at: str | None = None
 ) -> int:
     """Keep keys by order, as a page of a pull brings them; returns how many were not erased."""
-    table, gone = schema.order_key, schema.erased_key
+    table = schema.order_key
     ids = [key.key_id for _, key in pairs]
-    erased = {row[0] for row in connection.execute(select(gone.c.key_id).where(gone.c.key_id.in_(ids)))}
-    known = {row[0] for row in connection.execute(select(table.c.key_id).where(table.c.key_id.in_(ids)))}
+    erased = set(connection.execute(_ERASED, {"ids": ids}).scalars())
+    known = set(connection.execute(_KNOWN, {"ids": ids}).scalars())
     now = utc_text(datetime.now(UTC))
     fresh: dict[str, dict[str, Any]] = {}
     orders: set[str] = set()

@@ -15,13 +15,13 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, text
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select
 
 from workorders.journal.entry import Entry, Envelope
 from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased, StockCounted
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store import keys, schema, search
-from workorders.store.bulk import among, put_rows, take_away
+from workorders.store.bulk import among, insert_listed, put_rows, take_away
 from workorders.store.engine import Store
 from workorders.store.entries import FoldEntry, fold_order, places_of_order, serial_of
 from workorders.store.fold.count import fold_counts
@@ -34,7 +34,10 @@ from workorders.store.settings import set_setting, setting
 FOLD_VERSION = 5
 """Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
 
-_CLOCKS_DUE = text("INSERT INTO sla_due (order_id) VALUES (:order_id) ON CONFLICT DO NOTHING")
+_CLOCKS_DUE = {
+    dialect: insert_listed(dialect, schema.sla_due.c.order_id, "orders")
+    for dialect in ("sqlite", "postgresql")
+}
 """An order that was folded has other clocks; they are computed when somebody asks for the board."""
 
 _Key = TypeVar("_Key", str, int)
@@ -190,7 +193,7 @@ def _replace_orders(
         scopes = [f"order:{order_id}" for order_id in known]
         take_away(connection, _ROWS_OF_ORDERS, keys=known, scopes=scopes)
     _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
-    connection.execute(_CLOCKS_DUE, [{"order_id": order_id} for order_id in order_ids])
+    connection.execute(_CLOCKS_DUE[connection.dialect.name], {"orders": order_ids})
     search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []))
 
 
@@ -204,7 +207,7 @@ def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: dict[s
         return
     for change in changes:
         change.write(connection)
-    connection.execute(_CLOCKS_DUE, {"order_id": order_id})
+    connection.execute(_CLOCKS_DUE[connection.dialect.name], {"orders": [order_id]})
     if any(change.found_by for change in changes):
         search.refresh_orders(connection, [order_id])
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, column, delete, insert, select, table, text
 
 from workorders.journal.kinds import Sealed
 from workorders.journal.sealing import OrderKey, SealError
 from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_customer
 from workorders.store import schema
-from workorders.store.bulk import put_rows
+from workorders.store.bulk import among, put_rows
 
 _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
 TABLES = (schema.work_order, schema.order_plan)
@@ -48,13 +48,20 @@ def clear(connection: Connection) -> None:
 
 def refresh_orders(connection: Connection, order_ids: Sequence[str]) -> None:
     """Write the search text of these orders anew from their projected rows."""
-    table, plan = schema.work_order, schema.order_plan
+    orders, plan = schema.work_order, schema.order_plan
     for start in range(0, len(order_ids), _CHUNK):
         part = list(order_ids[start : start + _CHUNK])
-        columns = (table.c.order_id, *(table.c[name] for name in _PLAIN))
-        rows = connection.execute(select(*columns).where(table.c.order_id.in_(part)))
+        columns = (orders.c.order_id, *(orders.c[name] for name in _PLAIN))
+        rows = connection.execute(select(*columns).where(orders.c.order_id.in_(part)))
         plans = connection.execute(select(plan).where(plan.c.order_id.in_(part)))
         refresh(connection, part, [dict(row._mapping) for row in rows], [dict(row._mapping) for row in plans])
+
+
+_TEXTS = select(schema.order_text).where(among(schema.order_text.c.order_id, "orders"))
+_FRESH = select(schema.order_text.c.row, schema.order_text.c.search)
+_TO_INDEX = insert(table("order_search", column("rowid"), column("search"))).from_select(
+    ["rowid", "search"], _FRESH.where(among(schema.order_text.c.order_id, "orders"))
+)
 
 
 def refresh(
@@ -64,11 +71,11 @@ def refresh(
     plans: Sequence[dict[str, Any]],
 ) -> None:
     """Make the search text of `order_ids` that of their `work_order` and `order_plan` rows."""
-    table = schema.order_text
+    texts = schema.order_text
     customers = open_customers(connection, plans)
     wanted = {row["order_id"]: _values(row, customers[row["order_id"]]) for row in rows}
     gone: list[int] = []
-    for row in connection.execute(select(table).where(table.c.order_id.in_(list(order_ids)))):
+    for row in connection.execute(_TEXTS, {"orders": list(order_ids)}):
         values = {name: value for name, value in row._mapping.items() if name != "row"}
         if wanted.get(row.order_id) == values:
             del wanted[row.order_id]
@@ -79,16 +86,12 @@ def refresh(
         if indexed:
             rowids = [{"row": row} for row in gone]
             connection.execute(text("DELETE FROM order_search WHERE rowid = :row"), rowids)
-        connection.execute(delete(table).where(table.c.row.in_(gone)))
+        connection.execute(delete(texts).where(texts.c.row.in_(gone)))
     if not wanted:
         return
-    put_rows(connection, table, list(wanted.values()))
+    put_rows(connection, texts, list(wanted.values()))
     if indexed:
-        fresh = select(table.c.row, table.c.search).where(table.c.order_id.in_(list(wanted)))
-        connection.execute(
-            text("INSERT INTO order_search (rowid, search) VALUES (:row, :search)"),
-            [{"row": row.row, "search": row.search} for row in connection.execute(fresh)],
-        )
+        connection.execute(_TO_INDEX, {"orders": list(wanted)})
 
 
 def _values(row: dict[str, Any], customer: Customer) -> dict[str, Any]:
@@ -107,13 +110,15 @@ def open_customers(connection: Connection, rows: Sequence[dict[str, Any]]) -> di
 
 def keys_here(connection: Connection, key_ids: list[str]) -> dict[str, OrderKey]:
     """Those of the named keys that are here and not erased."""
-    table, gone = schema.order_key, schema.erased_key
-    query = select(table.c.key_id, table.c.key).where(
-        table.c.key_id.in_(key_ids),
-        table.c.key.is_not(None),
-        table.c.key_id.not_in(select(gone.c.key_id)),
-    )
-    return {row.key_id: OrderKey(key_id=row.key_id, key=row.key) for row in connection.execute(query)}
+    rows = connection.execute(_KEYS_HERE, {"ids": key_ids})
+    return {row.key_id: OrderKey(key_id=row.key_id, key=row.key) for row in rows}
+
+
+_KEYS_HERE = select(schema.order_key.c.key_id, schema.order_key.c.key).where(
+    among(schema.order_key.c.key_id, "ids"),
+    schema.order_key.c.key.is_not(None),
+    schema.order_key.c.key_id.not_in(select(schema.erased_key.c.key_id)),
+)
 
 
 def _open(order_id: str, fields: dict[str, Sealed], here: dict[str, OrderKey]) -> Customer:
