@@ -105,6 +105,10 @@ class PanelPhoto:
             raise JobError("unreadable_image", "not a picture that can be read")
         self._read(image)
 
+    def take_frame(self, image: np.ndarray) -> None:
+        """*Slow.* The same for a frame, H×W×3 BGR."""
+        self._read(image)
+
     def say(self, slot: int, serial: str, *, by_camera: bool) -> None:
         """A person read or typed the serial in a slot. Typed, it places the device but proves no label."""
         with self._lock:

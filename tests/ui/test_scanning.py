@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
 
+import assets
+from fieldtool.scanning import Code, Symbology
+from fieldtool.scanning.classify import classify
+from fieldtool.scanning.rules import load_rules
+from fieldtool.text import Language
 from tests.fieldtool.world import OLD_SERIAL, World, make_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import wired
 from ui.preview import orders
 from ui.preview.tablet import PreviewTablet
 from ui.views import Failure, Sighting
+from ui.wiring.formats import Formats
+from ui.wiring.scanwords import not_read
 
 
 @pytest.fixture
@@ -77,3 +85,20 @@ def test_the_serial_of_the_meter_is_not_taken_for_a_seal(
     assert 0 < left < left + width < 1
     assert 0 < top < top + height < 1
     backend.camera.close()
+
+
+def test_the_box_and_a_label_that_says_two_serials_are_told_apart_from_nothing() -> None:
+    rules = load_rules(assets.root() / "labels")
+    formats = Formats(
+        language=Language.ES, zone=ZoneInfo("UTC"), say=lambda text, **words: text.format(**words)
+    )
+
+    def said(*texts: str) -> Failure:
+        codes = [Code(text, Symbology.CODE_128, ((0, 0), (1, 0), (1, 1), (0, 1))) for text in texts]
+        return not_read(formats, classify(codes, rules, model="prime-1ph"))
+
+    assert said("BXZIV0012345678B").code == "scan.box"
+    two = said("ZIV0012345678", "ZIV0012345679")
+    assert two.code == "scan.competing"
+    assert "ZIV0012345678, ZIV0012345679" in two.message
+    assert said("??").code == "scan.nothing"

@@ -29,6 +29,9 @@ RETRY_S = 2.0
 STILL_TIMEOUT_S = 4.0
 CLOSE_S = 3.0
 QUALITY = 92
+LARGEST = (4096, 3072)
+"""Asked of a camera for a panel; it gives the nearest that it can."""
+SETTLING = 4
 
 
 class LiveCamera:
@@ -41,6 +44,7 @@ class LiveCamera:
         self._shown = QImage()
         self._wanted_at = 0.0
         self._closing = threading.Event()
+        self._large = threading.Event()
         self._viewer: threading.Thread | None = None
 
     def url(self) -> str | None:
@@ -55,6 +59,27 @@ class LiveCamera:
         if not good:
             raise NoCamera(detail="the frame cannot be encoded")
         return bytes(packed.tobytes())
+
+    def large(self) -> np.ndarray:
+        """A fresh picture as large as the camera gives, rows × columns × BGR: a panel wants every pixel. The
+        live view
+        stands still meanwhile. Raises as `still`."""
+        url = self.url()
+        if url is None:
+            raise NoCamera(detail="no camera was found")
+        self._large.set()
+        try:
+            self._let_go()
+            with Camera(url, size=LARGEST) as camera:
+                frame, number = None, 0
+                for _ in range(SETTLING):  # exposure and focus need some frames
+                    frame = camera.latest(after=number, timeout=STILL_TIMEOUT_S) or frame
+                    number = frame.number if frame is not None else 0
+            if frame is None:
+                raise CameraLost(detail="no frame in time")
+            return frame.image
+        finally:
+            self._large.clear()
 
     def frame(self) -> np.ndarray:
         """A fresh picture in full size, rows × columns × BGR. Raises as `still`."""
@@ -97,7 +122,7 @@ class LiveCamera:
 
     def _opened(self) -> Camera:
         with self._lock:
-            if self._closing.is_set():
+            if self._closing.is_set() or self._large.is_set():
                 raise NoCamera(detail="the camera was let go")
             if self._camera is None:
                 url = self.url()

@@ -10,6 +10,7 @@ from fieldtool.run.surroundings import LabelReader
 from ui import views
 from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
+from ui.wiring.scanwords import not_read, rivals
 
 if TYPE_CHECKING:
     from fieldtool.scanning.codes import Code
@@ -59,7 +60,10 @@ class Looking:
         if sought == "ticket":
             found = next((code.text for code in codes if code.text.startswith(TICKET)), "")
             return found, "" if found else say("Ese código no es de inscripción.")
-        serial = self._labels().classify(codes, None).serial
+        reading = self._labels().classify(codes, None)
+        serial = reading.serial
+        if reading.only_box or rivals(reading):
+            return "", not_read(self._formats(), reading).message
         texts = {code.text for code in codes}
         if sought in ("device", "node"):
             # What hangs in no order has labels of any model: a serial that no rule knows is taken alone.

@@ -44,7 +44,7 @@ class PhotoOfPanel:
     def take(self) -> manyviews.PanelPhoto:
         """A new photo with the camera."""
         if self._photo is not None:
-            self._photo.take(self._camera.still())
+            self._photo.take_frame(self._camera.large())
             self._turn += 1
             self._done = []
         return self.shown()

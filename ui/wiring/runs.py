@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from fieldtool.errors import StepRefused
 from fieldtool.procedure import engine
 from fieldtool.procedure import views as v
@@ -20,6 +22,7 @@ from ui.wiring import answers as given
 from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
 from ui.wiring.procedure import Pending, procedure_view
+from ui.wiring.scanwords import not_read
 from ui.wiring.signature import draw_signature
 from workorders.journal.kinds import DeviceRole
 
@@ -174,11 +177,20 @@ class Runs:
         if isinstance(step.body, v.SealsBody):
             self._scan_seal(run, step.body, pending, values)
             return
+        from fieldtool.scanning.live import FrameVotes
+
         found: list[tuple[str, str]] = []
+        votes = FrameVotes()
+        why = not_read(self.formats(), None)
         for _ in range(SCAN_TRIES):
-            codes = run.around.labels.decode(self.camera.still())
+            picture = self.camera.still()
+            # near the limit of reading a second frame must say the same
+            look = np.frombuffer(picture, np.uint8)[:, None]
+            codes, doubtful = votes.take(look, run.around.labels.decode(picture))
             reading = run.scanned(codes)
             found = [(code.text, "foreign") for code in codes if code.text != reading.serial]
+            found += [(code.text, "unread") for code in doubtful]
+            why = not_read(self.formats(), reading)
             if reading.serial:
                 self._keep(
                     run,
@@ -191,11 +203,7 @@ class Runs:
                 )
                 return
         pending.fields["found"] = found
-        raise views.Failure(
-            self.formats().say("No se leyó ninguna serie"),
-            self.formats().say("Acérquese, evite el reflejo y vuelva a escanear."),
-            "scan.nothing",
-        )
+        raise why
 
     def _scan_seal(self, run: ProcedureRun, body: v.SealsBody, pending: Pending, values: Answers) -> None:
         """Takes a number that was scanned; without a place it goes to the first that has no seal yet."""
