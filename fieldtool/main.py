@@ -24,6 +24,7 @@ from fieldtool.commands import (
     meterobjects,
     meterprogram,
     mwm,
+    mwmsheets,
     network,
     networkbalance,
     officekeeping,
@@ -66,6 +67,7 @@ app.add_typer(meter.app, name="meter")
 officestock.add_to(gateway.app)
 mwm.add_to(app, gateway.app)
 officekeeping.add_to(gateway.app)
+mwmsheets.add_to(mwm.app, gateway.app)
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")

@@ -72,7 +72,7 @@ def opened(realm: str | None = None, *, create: bool = False, user: str | None =
     tablet = _tablet(realm_of(realm), create)
     try:
         if user is not None and not _signed_in(tablet, user):
-            tablet.sign_in(user, _pin())
+            tablet.sign_in(user, pin_of_user())
         yield tablet
     finally:
         if _kept is None:
@@ -99,7 +99,12 @@ def _signed_in(tablet: Tablet, user: str) -> bool:
     return person is not None and person.id == user
 
 
-def _pin() -> str:
+def pin_of_user() -> str:
+    """The PIN of `--user`: from its variable, else asked for at a terminal.
+
+    Raises:
+        JobError: `pin_missing`.
+    """
     import getpass
     import sys
 

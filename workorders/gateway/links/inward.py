@@ -91,9 +91,18 @@ def preview(office: Office, project: str, link: str, changes: Iterable[Change]) 
 
 
 def take(
-    office: Office, project: str, link: str, changes: Sequence[Change], *, actor: str | None = None
+    office: Office,
+    project: str,
+    link: str,
+    changes: Sequence[Change],
+    *,
+    actor: str | None = None,
+    remember: bool = True,
 ) -> list[Outcome]:
-    """Take changes in their order, in one transaction; what cannot be taken is kept with its original."""
+    """Take changes in their order, in one transaction; what cannot be taken is kept with its original.
+
+    Without `remember` only orders are written: a sheet comes with its own report, and comes again as a whole.
+    """
     with writing(office, project) as (connection, write):
         settings = project_of(connection, project)
         outcomes: list[Outcome] = []
@@ -101,7 +110,8 @@ def take(
             planned = _plan(connection, settings, link, change)
             if planned.payload is not None and planned.order_id is not None:
                 write([_draft(connection, planned, change, actor)])
-            _note(connection, office, link, change, planned)
+            if remember:
+                _note(connection, office, link, change, planned)
             outcomes.append(planned.outcome)
         if any(outcome.what in {"issued", "changed", "cancelled"} for outcome in outcomes):
             touch(connection)

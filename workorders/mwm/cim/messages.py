@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, TextIO
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
 import msgspec
@@ -13,7 +15,17 @@ from workorders.clock import normal_utc, utc_text
 from workorders.mwm.cim import hardened
 from workorders.mwm.cim.hardened import MESSAGE, BadXml, child, children, text
 from workorders.mwm.cim.readingtypes import reading_type
-from workorders.mwm.port import Change, Event, ForeignOrder, MeterReading, Outcome, Placed, Result, Verb
+from workorders.mwm.port import (
+    Change,
+    Event,
+    ForeignOrder,
+    MeterReading,
+    Outcome,
+    Placed,
+    Register,
+    Result,
+    Verb,
+)
 
 REVISION = "2.0"
 _TAKEN = frozenset({"create", "created", "change", "changed"})
@@ -219,17 +231,7 @@ class Writer:
         readings = _add(payload, space, "MeterReadings")
         for reading in result.readings:
             if reading.serial:
-                self._reading(readings, space, reading, subject.usage_point)
-        return self._bytes(root)
-
-    def readings(self, found: list[tuple[MeterReading, str | None]], message_id: str) -> bytes:
-        """Readings alone, each with its supply point: what a billing system takes."""
-        root, payload = self._message("EventMessage", "created", "MeterReadings", message_id)
-        space = _space("MeterReadings")
-        readings = _add(payload, space, "MeterReadings")
-        for reading, point in found:
-            if reading.serial:
-                self._reading(readings, space, reading, point)
+                _reading(readings, space, reading, subject.usage_point)
         return self._bytes(root)
 
     def _work(self, payload: Element, result: Result) -> None:
@@ -250,18 +252,6 @@ class Writer:
             _add(order, space, "flag", flag)
         _add(order, space, "recordNumber", result.record_number)
         _add(order, space, "recordHash", result.record_hash)
-
-    def _reading(self, readings: Element, space: str, reading: MeterReading, point: str | None) -> None:
-        one = _add(readings, space, "MeterReading")
-        _add(_add(one, space, "Meter"), space, "mRID", reading.serial)
-        for register in reading.registers:
-            value = _add(one, space, "Readings")
-            _add(value, space, "reason", {"old": "final", "new": "initial"}.get(reading.role, "other"))
-            _add(value, space, "timeStamp", normal_utc(register.time) or reading.at)
-            _add(value, space, "value", register.value)
-            kind = _add(value, space, "ReadingType")
-            kind.set("ref", reading_type(register.item, register.unit) or f"obis:{register.item}")
-        _point(one, space, point)
 
     def _message(
         self, name: str, verb: str, noun: str, message_id: str | None, *, correlation: str | None = None
@@ -325,3 +315,57 @@ def _asset(parent: Element, space: str, device: Placed) -> None:
         points = _add(parent, space, "PositionPoints")
         _add(points, space, "xPosition", longitude)
         _add(points, space, "yPosition", latitude)
+
+
+def _reading(readings: Element, space: str, reading: MeterReading, point: str | None) -> None:
+    one = _add(readings, space, "MeterReading")
+    _add(_add(one, space, "Meter"), space, "mRID", reading.serial)
+    for register in reading.registers:
+        value = _add(one, space, "Readings")
+        _add(value, space, "reason", {"old": "final", "new": "initial"}.get(reading.role, "other"))
+        _add(value, space, "timeStamp", normal_utc(register.time) or reading.at)
+        _add(value, space, "value", register.value)
+        kind = _add(value, space, "ReadingType")
+        kind.set("ref", reading_type(register.item, register.unit) or f"obis:{register.item}")
+    _point(one, space, point)
+
+
+class ReadingLike(Protocol):
+    """One register as `workorders.gateway.handback` gives it."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def serial(self) -> str | None: ...
+    @property
+    def usage_point(self) -> str | None: ...
+    @property
+    def time(self) -> str: ...
+    @property
+    def item(self) -> str | None: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def value(self) -> str | None: ...
+
+
+def write_readings(rows: Iterable[ReadingLike], out: TextIO) -> int | None:
+    """A MeterReadings document of any length, one MeterReading a register. Returns the last number.
+
+    Without a register (a reading that could not be obtained) there is nothing to say in this form.
+    """
+    space, last = _space("MeterReadings"), None
+    out.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<MeterReadings xmlns="{space}">\n')
+    for row in rows:
+        last = row.seq
+        if row.serial is None or row.item is None or row.value is None:
+            continue
+        register = Register(item=row.item, value=row.value, unit=row.unit, time=row.time)
+        parent = Element("parent")
+        reading = MeterReading(role=row.role, serial=row.serial, how="", at=row.time, registers=[register])
+        _reading(parent, space, reading, row.usage_point)
+        out.write(tostring(parent[0], encoding="unicode") + "\n")
+    out.write("</MeterReadings>\n")
+    return last

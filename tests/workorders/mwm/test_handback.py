@@ -1,0 +1,81 @@
+"""What goes back to billing, maps and network control."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import msgspec
+
+from tests.workorders.mwm.field import SCHEMAS, execute
+from tests.workorders.offices import Bureau
+from workorders.gateway import handback
+from workorders.gateway.erasing import erase_order
+from workorders.gateway.rows import order_mrid
+from workorders.journal.kinds import DevicePlaced
+from workorders.journal.sealing import field_context, seal_text
+from workorders.mwm.cim import hardened
+from workorders.mwm.cim.messages import write_readings
+from workorders.store import keys
+
+ORDER = order_mrid("demo", "000")
+
+
+def executed(tmp_path: Path) -> Bureau:
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet("A")
+    tablet.sync()
+    with tablet.store.read() as connection:
+        key = keys.order_key(connection, ORDER)
+    where = msgspec.json.encode({"latitude": "-13.5167", "longitude": "-71.9781", "accuracy_m": "4"}).decode()
+    position = seal_text(key, where, field_context(ORDER, "position"))
+    execute(tablet, ORDER)
+    placed = DevicePlaced(
+        serial="ZIV0000000001", model="prime-1ph", usage_point="U0", transformer="T1", concentrator="C1",
+        phase="R", position=position,
+    )  # fmt: skip
+    tablet.journal.append(placed, order_id=ORDER, order_version=1, actor="ana", project="demo")
+    tablet.sync()
+    return bureau
+
+
+def test_readings_placements_and_phases_go_back(tmp_path: Path) -> None:
+    office = executed(tmp_path).office
+    out = io.StringIO()
+    last = handback.write_csv(handback.rows(office, "readings", "demo"), "readings", out)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue()), delimiter=";"))
+    assert [(row["role"], row["serial"], row["value"], row["supply_number"]) for row in rows] == [
+        ("old", "OLD3", "01234.5", "S-0"), ("new", "ZIV0000000001", "0.012", "S-0"),
+        ("new", "ZIV0000000001", "0", "S-0"), ("new", "ZIV0000000001", "229.9", "S-0"),
+    ]  # fmt: skip
+    assert last is not None
+    assert list(handback.rows(office, "readings", "demo", last)) == []
+    assert list(handback.rows(office, "readings", "other")) == []
+    (phase,) = handback.rows(office, "phases", "demo")
+    assert (phase.usage_point, phase.phase, phase.rotation) == ("U0", "R", "direct")
+    xml = io.StringIO()
+    write_readings(handback.rows(office, "readings", "demo"), xml)
+    root = hardened.parse(xml.getvalue().encode())
+    assert len(root) == 4
+    assert list(hardened.schemas(SCHEMAS).maps.namespaces)  # the profile is loaded with the envelope
+    hardened.check(root, SCHEMAS)
+
+
+def test_a_position_is_told_where_asked_for_and_while_its_key_is_here(tmp_path: Path) -> None:
+    office = executed(tmp_path).office
+
+    def features(personal: bool) -> list[object]:
+        out = io.StringIO()
+        handback.write_geojson(handback.rows(office, "placements", "demo", personal=personal), out)
+        return [
+            one["geometry"]
+            for one in json.loads(out.getvalue())["features"]
+            if one["properties"]["until"] is None
+        ]
+
+    assert features(personal=False) == [None]
+    assert features(personal=True) == [{"type": "Point", "coordinates": [-71.9781, -13.5167]}]
+    erase_order(office, ORDER, "expired")
+    assert features(personal=True) == [None]
