@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
+from ui.listviews import NetworkLevel, NetworkRow, Stock, StockDone, StockRow
+from ui.viewbase import Choice, Fact, Tone, View, to_qml
 
-Tone = Literal["", "good", "attention", "wrong", "training", "action", "muted"]
+__all__ = [
+    "Choice",
+    "Fact",
+    "NetworkLevel",
+    "NetworkRow",
+    "Stock",
+    "StockDone",
+    "StockRow",
+    "Tone",
+    "View",
+    "to_qml",
+]
+"""Of `viewbase.py` and `listviews.py`: a page names all its views by this module."""
+
 StepState = Literal["done", "current", "open", "locked", "failed", "skipped"]
 PositionState = Literal["", "searching", "good", "attention", "none"]
 ChangeState = Literal[
@@ -26,18 +40,6 @@ PhaseState = Literal["done", "current", "open"]
 CodeState = Literal["read", "unread", "foreign"]
 SlotState = Literal["free", "expected", "ours", "taken", "unread", "foreign"]
 Section = Literal["today", "late", "rest", "done"]
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Base of all views; QML sees the fields in camel case."""
-
-
-def to_qml(view: msgspec.Struct) -> dict[str, object]:
-    """A view as the map that QML reads: lists, not tuples, which QML would not see as arrays."""
-    result = msgspec.json.decode(msgspec.json.encode(view))
-    if not isinstance(result, dict):
-        raise TypeError(type(view).__name__)
-    return result
 
 
 class Status(View, frozen=True, kw_only=True):
@@ -100,17 +102,6 @@ class OrderRow(View, frozen=True, kw_only=True):
     serials: str = ""
 
 
-class Fact(View, frozen=True, kw_only=True):
-    """A labelled value; `serial` values are grouped; `detail` stands below."""
-
-    label: str
-    value: str
-    detail: str = ""
-    serial: bool = False
-    icon: str = ""
-    tone: Tone = ""
-
-
 class HistoryRow(View, frozen=True, kw_only=True):
     """Something that happened with an order."""
 
@@ -159,19 +150,6 @@ class Phase(View, frozen=True, kw_only=True):
     total: int
     state: PhaseState = "open"
     steps: tuple[StepTile, ...] = ()
-
-
-class Choice(View, frozen=True, kw_only=True):
-    """One way to answer; `needs_note` asks for a text, `needs_photo` for a picture; `role` groups them."""
-
-    key: str
-    title: str
-    detail: str = ""
-    icon: str = ""
-    tone: Tone = ""
-    needs_note: bool = False
-    needs_photo: bool = False
-    role: str = ""
 
 
 class Check(View, frozen=True, kw_only=True):
@@ -485,62 +463,6 @@ class Reference(View, frozen=True, kw_only=True):
     verdict_detail: str = ""
     verdict_icon: str = ""
     tone: Tone = ""
-
-
-class NetworkRow(View, frozen=True, kw_only=True):
-    """A node below, or a device; `key` is empty where nothing is below it."""
-
-    key: str
-    title: str
-    detail: str = ""
-    icon: str = ""
-    verdict: str = ""
-    verdict_icon: str = ""
-    tone: Tone = ""
-
-
-class NetworkLevel(View, frozen=True, kw_only=True):
-    """One level of the network: where it is (`path`, from the root), its figures, what is below.
-
-    `searched`: the rows are what a search found. `more`: there is more than is shown.
-    """
-
-    key: str = ""
-    title: str = ""
-    kind: str = ""
-    path: tuple[Choice, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    rows: tuple[NetworkRow, ...] = ()
-    searched: str = ""
-    more: bool = False
-
-
-class StockRow(View, frozen=True, kw_only=True):
-    """A device of the stock."""
-
-    serial: str
-    title: str
-    detail: str
-    state: str
-    icon: str
-    tone: Tone = ""
-
-
-class Stock(View, frozen=True, kw_only=True):
-    """What lies on this truck, how many of what, and to whom it can be handed."""
-
-    crew: str = ""
-    facts: tuple[Fact, ...] = ()
-    rows: tuple[StockRow, ...] = ()
-    crews: tuple[Choice, ...] = ()
-
-
-class StockDone(View, frozen=True, kw_only=True):
-    """What came of an act: in words, and what somebody should look at."""
-
-    text: str
-    tone: Tone = "good"
-    doubts: tuple[str, ...] = ()
 
 
 class Failure(Exception):

@@ -7,47 +7,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, TypeAlias
 
 import msgspec
 
+from fieldtool.procedure.pagewords import Option, Problem, RunEnd, StepState
 
-class StepState(StrEnum):
-    """State of a step in the list. `STALE`: done, but something before it was corrected since."""
-
-    DONE = "done"
-    CURRENT = "current"
-    TODO = "todo"
-    STALE = "stale"
-    FAILED = "failed"
-
-
-class RunEnd(StrEnum):
-    """How a run ended."""
-
-    COMPLETED = "completed"
-    NOT_DONE = "not_done"
-    UNSAFE = "unsafe"
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an answer cannot be accepted. Key `problem.<code>`; `overridable` by a role that may, with a
-    reason."""
-
-    code: str
-    field: str | None = None
-    params: dict[str, str] = {}
-    overridable: bool = False
-
-
-class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """An allowed value."""
-
-    id: str
-    text: str
-    photo: bool = False
-    note: bool = False
+__all__ = ["Option", "Problem", "RunEnd", "StepState"]
+"""Of `pagewords.py`, for whoever speaks of views."""
 
 
 class StepRow(msgspec.Struct, frozen=True, kw_only=True):
