@@ -130,18 +130,14 @@ def _job(
     secrets: Callable[[str, str], bytes | None],
     head: str,
 ) -> Job:
-    import assets
     from drivers.connection import Mode
     from drivers.models import load_models
+    from fieldtool.commands.files import files_here
     from fieldtool.depot.bench import Job
     from fieldtool.settings import Home
 
     home = Home.default()
-    folders = (
-        tablet.desk.now().folders
-        if tablet is not None
-        else {name: assets.root() / name for name in ("models", "programs")}
-    )
+    folders = (tablet.desk.now() if tablet is not None else files_here("models", "programs")).folders
 
     def secret(serial: str, name: str) -> bytes | None:
         return secrets(serial, name) or (tablet.secrets.get(serial, name) if tablet is not None else None)

@@ -1,5 +1,5 @@
 """`fieldtool meter`: a meter at an optical port, without an order. Works on a machine that is not
-enrolled, too."""
+enrolled, too; on a tablet, by the models and programs of its office."""
 
 from __future__ import annotations
 
@@ -254,8 +254,8 @@ def session_of(
     given: MeterOptions, new: NewSecrets | None = None
 ) -> Iterator[tuple[OpticalSession, MeterLog]]:
     """An open session with a meter, and the log that its writes go to."""
-    import assets
     from drivers.session.client import OpticalSession
+    from fieldtool.commands.files import files_here
     from fieldtool.meterlog import MeterLog, MeterLogHost
     from fieldtool.settings import Home
 
@@ -267,15 +267,15 @@ def session_of(
         known[MASTER] = following.pop(MASTER)
     connection = _connection(given, known, log.system_title())
     with progress_bar(given.json) as progress:
-        folder = assets.root()
+        folders = files_here("models", "programs").folders
 
         def at(connection: Connection) -> OpticalSession:
             return OpticalSession(
                 given.port,
                 connection,
                 MeterLogHost(log, known, progress, following, _next_counter(connection, following)),
-                models=folder / "models",
-                programs=folder / "programs",
+                models=folders["models"],
+                programs=folders["programs"],
                 cache=home.cache(),
                 trace=given.trace,
             )

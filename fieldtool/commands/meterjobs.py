@@ -207,13 +207,12 @@ def explain(
 
     Example: fieldtool meter read --port COM3 --trace read.jsonl, then: fieldtool meter explain read.jsonl
     """
-    import assets
-    from drivers.models import load_models
     from drivers.trace.explain import explain as explained_trace
     from drivers.trace.record import read_trace
+    from fieldtool.commands.files import files_here
 
     records = read_trace(file)
-    models = load_models(assets.root() / "models")
+    models = files_here("models").models
     named = model or next((record.model for record in records if record.model), None)
     if named is not None and named not in models:
         usage(f"--model {named}: known are {', '.join(sorted(models))}")

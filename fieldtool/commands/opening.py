@@ -67,9 +67,12 @@ def ask_passphrase() -> str | None:
 
 
 @contextmanager
-def opened(realm: str | None = None, *, create: bool = False, user: str | None = None) -> Iterator[Tablet]:
-    """The tablet of this machine, with a person signed in where `user` names one."""
-    tablet = _tablet(realm_of(realm), create)
+def opened(
+    realm: str | None = None, *, create: bool = False, user: str | None = None, ask: bool = True
+) -> Iterator[Tablet]:
+    """The tablet of this machine, with a person signed in where `user` names one; without `ask` nobody is
+    asked for its passphrase."""
+    tablet = _tablet(realm_of(realm), create, ask)
     try:
         if user is not None and not _signed_in(tablet, user):
             tablet.sign_in(user, pin_of_user())
@@ -79,7 +82,7 @@ def opened(realm: str | None = None, *, create: bool = False, user: str | None =
             tablet.close()
 
 
-def _tablet(realm: Realm | None, create: bool) -> Tablet:
+def _tablet(realm: Realm | None, create: bool, ask: bool) -> Tablet:
     from fieldtool.settings import Home
     from fieldtool.tablet.tablet import Tablet
 
@@ -87,7 +90,7 @@ def _tablet(realm: Realm | None, create: bool) -> Tablet:
     realm = realm or home.realm()
     tablet = _kept.tablets.get((home.folder, realm)) if _kept is not None else None
     if tablet is None:
-        tablet = Tablet.open(home, realm, create=create, passphrase=ask_passphrase)
+        tablet = Tablet.open(home, realm, create=create, passphrase=ask_passphrase if ask else None)
         if _kept is not None:
             _kept.closing.callback(tablet.close)
             _kept.tablets[home.folder, realm] = tablet

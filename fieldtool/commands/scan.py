@@ -51,7 +51,7 @@ def scan(
     Example: fieldtool scan label.jpg --json
     Example: fieldtool scan panel.jpg --panel 4x6 --expect panel-3.csv
     """
-    import assets
+    from fieldtool.commands.files import files_here
     from fieldtool.scanning.files import UnreadablePicture, scan_file
     from fieldtool.scanning.rules import load_rules
 
@@ -59,7 +59,7 @@ def scan(
     if expect is not None and panel is None:
         usage("--expect says what hangs in a panel: give --panel too")
     expected = _expected(expect) if expect is not None else None
-    rules = load_rules(assets.root() / "labels")
+    rules = load_rules(files_here("labels").folders["labels"])
     unread = 0
     for path in images:
         try:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 import assets
 from drivers.programs import find_program
+from fieldtool.commands.files import files_here
 from fieldtool.doctor import reference_check
 from fieldtool.reference import layers
 from fieldtool.reference.reader import Reader
@@ -264,3 +265,22 @@ def test_folders_that_nobody_uses_go_after_a_time(place: Place, monkeypatch: pyt
     place.restart()
     place.tablet.desk.now()
     assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_the_meter_tool_and_the_scanner_work_by_the_offices_files_and_say_so(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = installed("models", "prime-1ph.toml").replace("baud = 9600", "baud = 19200", 1)
+    place.publish(models={"prime-1ph.toml": model})
+    place.tablet.sync()
+    place.tablet.close()
+    monkeypatch.setenv("FIELDTOOL_HOME", str(place.folder / "home"))
+    files = files_here("models", "labels")
+    assert files.models["prime-1ph"].baud == 19200
+    assert files.folders["labels"] == assets.root() / "labels"
+    assert "office are used: models 1" in capsys.readouterr().err
+    backend = keyring.core.get_keyring()
+    monkeypatch.setattr(backend, "get_password", lambda service, username: None)
+    alone = files_here("models")  # the tablet's key is not to be had: a meter can be looked at all the same
+    assert alone.models["prime-1ph"].baud == 9600
+    assert "the program's own models are used" in capsys.readouterr().err
