@@ -128,8 +128,11 @@ def run_static() -> list[Result]:
 
 
 def run_tests(arguments: Sequence[str]) -> Result:
-    """The test suite, on as many processes as there are cores (at most four); output is shown as it comes."""
-    workers = str(min(os.cpu_count() or 1, 4))
+    """The test suite; output is shown as it comes.
+
+    One process more than there are cores (at most five): many tests wait for a line as slow as a real one.
+    """
+    workers = str(min((os.cpu_count() or 1) + 1, 5))
     command = [PYTHON, "-m", "pytest", "-n", workers, "--dist", "loadfile", "--durations", "8", *arguments]
     return run(Check("tests (pytest)", command, TESTS_LIMIT_SECONDS), show=say)
 

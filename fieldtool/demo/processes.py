@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -187,38 +186,6 @@ class Outcome:
     def why(self) -> str:
         """The last lines of standard error."""
         return "\n".join(self.stderr.splitlines()[-12:])
-
-
-def run(arguments: Sequence[str], extra: Mapping[str, str], *, allowed: Sequence[int] = (0,)) -> Outcome:
-    """Run one command in a process of its own, to its end.
-
-    Raises:
-        DemoError: its exit status is not among `allowed`, or it ran for too long.
-    """
-    if stopping():
-        raise DemoError("stopped")
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [*fieldtool_command(), *arguments],
-        env=environment(extra),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    with ended_with_everything(process):
-        try:
-            stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            stdout, stderr = process.communicate()
-            stderr += f"\nended after {COMMAND_SECONDS:.0f} s"
-    if stopping():
-        raise DemoError("stopped")
-    outcome = Outcome(arguments, process.returncode, stdout, stderr, time.monotonic() - began)
-    return allowed_outcome(outcome, allowed)
 
 
 def allowed_outcome(outcome: Outcome, allowed: Sequence[int]) -> Outcome:

