@@ -107,10 +107,11 @@ class SecretKind(StrEnum):
     BLOCK_KEY = "block_key"
     AUTH_KEY = "auth_key"
     MASTER_KEY = "master_key"
+    SIM_PIN = "sim_pin"
 
     @property
     def words(self) -> str:
-        return self.value.replace("_", " ")
+        return self.value.replace("_", " ").replace("sim pin", "SIM PIN")
 
 
 class SecretSource(StrEnum):
@@ -121,7 +122,7 @@ class SecretSource(StrEnum):
     GENERATED = "generated"
 
 
-_SECRET_ITEMS = {SecretKind.PASSWORD: "15:0.0.40.0.2.255:7"}
+_SECRET_ITEMS = {SecretKind.PASSWORD: "15:0.0.40.0.2.255:7", SecretKind.SIM_PIN: "45:0.0.25.4.0.255:3"}
 _SECURITY_SETUP = "64:0.0.43.0.0.255:2"
 
 

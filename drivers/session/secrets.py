@@ -163,6 +163,8 @@ class SecretJobs:
         """``None`` if the meter is entered with it, else what stood in the way."""
         if setting.kind is SecretKind.MASTER_KEY:
             return self._try_master(setting, value)
+        if setting.kind is SecretKind.SIM_PIN:
+            return self._try_pin(setting, value)
         try:
             self._jobs.reach.prove(self._connection_of(setting), setting.name, value)
         except Cancelled:
@@ -183,6 +185,20 @@ class SecretJobs:
         try:
             again = [(SecretKind.AUTH_KEY, present)]
             self._send(kinds.key_transfer(parse_item(setting.where), again, value))
+        except MeterRefused as error:
+            return WrongKey(detail=error.result)
+        except Cancelled:
+            raise
+        except DriverError as error:
+            self._jobs.reach.cut(error)
+            return error
+        return None
+
+    def _try_pin(self, setting: SecretSetting, value: bytes) -> DriverError | None:
+        """Nobody comes in with the PIN of a SIM, and the meter does not show it: that it takes the same once
+        more is the proof that it holds it. Only the modem tries it, when it starts."""
+        try:
+            self._send(kinds.pin_write(parse_item(setting.where), value))
         except MeterRefused as error:
             return WrongKey(detail=error.result)
         except Cancelled:
@@ -234,6 +250,8 @@ class SecretJobs:
 
     def _write_of(self, setting: SecretSetting, new: bytes) -> Write:
         item = parse_item(setting.where)
+        if setting.kind is SecretKind.SIM_PIN:
+            return kinds.pin_write(item, new)
         if not kinds.is_key(setting.kind):
             return kinds.password_write(item, new, setting.method)
         master = self._jobs.reach.secret(_MASTER)

@@ -134,6 +134,9 @@ NewBlockKey = Annotated[
 NewAuthKey = Annotated[
     str | None, typer.Option("--new-auth-key", help="What the authentication key becomes; named likewise.")
 ]
+NewSimPin = Annotated[
+    str | None, typer.Option("--new-sim-pin", help="What the PIN of the SIM becomes; named likewise.")
+]
 MasterKey = Annotated[
     str | None,
     typer.Option("--master-key", help="Master key, under which new keys travel; named like the password."),
@@ -229,6 +232,7 @@ class NewSecrets(NamedTuple):
     block_key: str | None = None
     auth_key: str | None = None
     master_key: str | None = None
+    sim_pin: str | None = None
 
     def read(self) -> dict[str, bytes]:
         """New secrets by the name of those they follow, and the master key under its own name."""
@@ -242,7 +246,8 @@ class NewSecrets(NamedTuple):
             if name != MASTER and text.partition(":")[0] not in ("file", "vault"):
                 usage(f"{option}: file:PATH or vault:NAME; it must outlive this machine's next power cut")
             plain = secrets.resolve(text, option)
-            made = secrets.password_bytes(plain) if name == "password" else secrets.key_bytes(plain, option)
+            is_text = name in ("password", "sim_pin")
+            made = secrets.password_bytes(plain) if is_text else secrets.key_bytes(plain, option)
             if made is not None:
                 found[name] = made
         secrets.forget_variables(self.master_key)
@@ -483,13 +488,17 @@ def plan(
     new_password: NewPassword = None,
     new_block_key: NewBlockKey = None,
     new_auth_key: NewAuthKey = None,
+    new_sim_pin: NewSimPin = None,
 ) -> None:
     """Show what a program would change on the meter; nothing is written.
 
     With --json one object: {"program", "values", "meter", "model", "changes": [{"id", "item", "name", "now",
     "will_be", "state": same|differs|unsupported|unreadable, "danger", "detail"}]}.
     """
-    with session_of(meter, NewSecrets(new_password, new_block_key, new_auth_key)) as (session, _):
+    with session_of(meter, NewSecrets(new_password, new_block_key, new_auth_key, None, new_sim_pin)) as (
+        session,
+        _,
+    ):
         found = session.plan(program_of(program), values_of(value))
     if meter.json:
         emit(found)
@@ -511,6 +520,7 @@ def apply(
     new_block_key: NewBlockKey = None,
     new_auth_key: NewAuthKey = None,
     master_key: MasterKey = None,
+    new_sim_pin: NewSimPin = None,
 ) -> None:
     """Write what differs from a program, read it back, and settle what an earlier cut left open.
 
@@ -520,7 +530,7 @@ def apply(
     verified|failed|rolled_back|untouched|intended, "is_now", "detail"}], "complete"}. Exit status 1 if
     something that may be written did not come out as it should.
     """
-    new = NewSecrets(new_password, new_block_key, new_auth_key, master_key)
+    new = NewSecrets(new_password, new_block_key, new_auth_key, master_key, new_sim_pin)
     with session_of(meter, new) as (session, log):
         planned, report = carry_out(session, log, program_of(program), values_of(value), allow or [])
     if meter.json:

@@ -173,6 +173,25 @@ def test_a_password_that_the_meter_refuses_changes_nothing_and_stops_what_follow
     assert host.secrets == meter.secrets
 
 
+@pytest.mark.parametrize("cut", [(), ("--cut-after-write", "1"), ("--cut-before-write", "1")])
+def test_the_pin_of_a_sim_is_sent_and_taken_once_more(tmp_path: Path, cut: tuple[str, ...]) -> None:
+    """Nobody can come in with it, and the meter shows it to nobody."""
+    with virtual_meter("gprs-3ph-ct", "--days", "0", *cut, *(("--cut-once",) if cut else ())) as modem:
+        host = Host(modem.secrets)
+        host.wait_with("sim_pin", b"0042")
+        path = program(tmp_path, "sim_pin")
+        path.write_text(path.read_text().replace("prime-1ph", "gprs-3ph-ct"))
+        assert change(modem, host, path) == {"sim_pin": OutcomeState.VERIFIED}
+        assert host.secrets["sim_pin"] == b"0042"
+    assert not any("0042" in text for one in host.intents for text in (one.will_be, one.was or ""))
+
+
+@pytest.mark.parametrize("value", [b"", b"123", b"12345", b"12a4"])
+def test_a_pin_that_no_sim_has_is_refused_before_it_is_sent(value: bytes) -> None:
+    with pytest.raises(WrongValue):
+        check_length(SecretKind.SIM_PIN, value, 16)
+
+
 # ---- what may be said of a secret
 
 

@@ -311,7 +311,7 @@ def _former_secrets(connection: Connection, serials: list[str]) -> dict[tuple[st
 _SECRET_NAMES = (
     "password", "hls_password", "password_seed", "block_key", "auth_key", "master_key",
     "sign_key", "agreement_key", "meter_sign_key", "meter_agreement_key",
-    "new_password", "new_block_key", "new_auth_key", "new_master_key",
+    "new_password", "new_block_key", "new_auth_key", "new_master_key", "new_sim_pin",
 )  # fmt: skip
 
 
@@ -320,7 +320,7 @@ def _secret_values(row: SecretRow) -> dict[str, bytes | None]:
     found: dict[str, bytes | None] = {}
     for name in _SECRET_NAMES:
         text: str | None = getattr(row, name)
-        plain = name.endswith("password")  # all else is hex
+        plain = name.endswith(("password", "sim_pin"))  # all else is hex
         found[name] = None if not text else text.encode() if plain else bytes.fromhex(text)
     return found
 

@@ -122,8 +122,8 @@ class StockRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A meter's passwords (text) and keys (hex), as its maker delivers them; `new_…`: what a program is to
-    change them to, `master_key`: under which new keys travel.
+    """A meter's passwords and SIM PIN (text) and keys (hex), as its maker delivers them; `new_…`: what a
+    program is to change them to, `master_key`: under which new keys travel.
 
     `hls_password`: of the high mechanisms; `password_seed`: from which its model file derives passwords.
     Suites 1 and 2: `sign_key`, `agreement_key` our private keys, `meter_sign_key`, `meter_agreement_key` the
@@ -144,6 +144,7 @@ class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
     new_block_key: Hex | None = None
     new_auth_key: Hex | None = None
     new_master_key: Hex | None = None
+    new_sim_pin: Text | None = None
 
 
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):
