@@ -202,6 +202,16 @@ def test_a_migration_is_preceded_by_a_backup(path: Path, monkeypatch: pytest.Mon
         assert verify_store(backup).entries == 21
 
 
+def test_only_the_newest_copies_before_upgrades_are_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9990, 9995):
+        step = migrations.Revision(str(number), lambda _: None)
+        monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, step))
+        monkeypatch.setattr(migrations, "NEWEST", str(number))
+        open_store(path, KEY, role="tablet").close()
+    kept = sorted(copy.suffix for copy in path.parent.glob("store.db.before-*"))
+    assert kept == [".before-9992", ".before-9993", ".before-9994"]
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,10 +219,21 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(
         operations.execute("CREATE TABLE added (a TEXT)")  # type: ignore[attr-defined]  # alembic's Operations
         operations.execute("not SQL")  # type: ignore[attr-defined]  # alembic's Operations
 
+    def adds(operations: object) -> None:
+        operations.execute("CREATE TABLE added (a TEXT)")  # type: ignore[attr-defined]  # alembic's Operations
+
+    with open_store(path, KEY, role="tablet") as store:
+        before = projection.digest(store)
     monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, migrations.Revision("9998", fails)))
-    with pytest.raises(DBAPIError):
-        open_store(path, KEY, role="tablet")
+    assert code_of(path) == "upgrade_failed"
+    monkeypatch.setattr(
+        migrations, "REVISIONS", (*migrations.REVISIONS[:-1], migrations.Revision("9998", adds))
+    )
+    monkeypatch.setattr("workorders.store.projection._fold_erasures", lambda _: 1 / 0)
+    assert code_of(path) == "upgrade_failed", "a fold that fails takes the schema back with it"
     monkeypatch.undo()
+    with open_store(path, KEY, role="tablet") as store:
+        assert projection.digest(store) == before
     with open_store(path, KEY, role="tablet") as store, store.read() as connection:
         assert migrations.current_revision(connection) == migrations.NEWEST
         with pytest.raises(DBAPIError):

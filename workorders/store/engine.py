@@ -34,6 +34,8 @@ KEY_BYTES = 32
 MEMORY = "memory"
 """Execution option: what is remembered between write transactions that exclude each other."""
 _LEFT_BEHIND_S = 24 * 3600
+BACKUPS_KEPT = 3
+"""Copies made before upgrades."""
 
 
 class Store(ABC):
@@ -189,7 +191,7 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
 
     Raises:
         StoreError: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
-            `cannot_open`, `missing`, `backup_failed`.
+            `cannot_open`, `missing`, `backup_failed`, `upgrade_failed` (then the file is as it was).
     """
     if len(key) != KEY_BYTES:
         raise ValueError(f"a database key has {KEY_BYTES} bytes")
@@ -367,13 +369,40 @@ def _bring_up_to_date(engine: Engine, path: Path) -> None:
         if not migrations.pending(current):
             return
         _backup(engine, path.with_name(f"{path.name}.before-{migrations.NEWEST}"))
+        _drop_old_backups(path)
         with engine.connect().execution_options(write=True) as connection, connection.begin():
             # Looked at again under the lock: another program may have done it meanwhile.
             steps = migrations.pending(migrations.current_revision(connection))
             if steps:
-                migrations.migrate(connection, steps)
+                _upgrade(connection, steps)
     except (DBAPIError, sqlcipher.Error) as error:
-        raise translate(error, path) or error from error
+        raise translate(error, path) or _upgrade_failed(path) from error
+    except StoreError:
+        raise
+    except Exception as error:
+        raise _upgrade_failed(path) from error
+
+
+def _upgrade(connection: Connection, steps: tuple[migrations.Revision, ...]) -> None:
+    """The schema and what is folded into it, in one transaction: what fails leaves the file as it was."""
+    # Late, because the projection stands on this module.
+    from workorders.store import projection
+
+    migrations.migrate(connection, steps)
+    projection.rebuild_in(connection)
+
+
+def _upgrade_failed(path: Path) -> StoreError:
+    return store_error("upgrade_failed", f"{path} could not be brought up to date; it is as it was.", path)
+
+
+def _drop_old_backups(path: Path) -> None:
+    """Keep the newest copies made before upgrades; each holds all that the tablet does."""
+    copies = path.parent.glob(f"{glob.escape(path.name)}.before-*")
+    whole = [copy for copy in copies if not copy.name.endswith(".new")]
+    for copy in sorted(whole, key=lambda one: one.stat().st_mtime, reverse=True)[BACKUPS_KEPT:]:
+        with contextlib.suppress(OSError):
+            copy.unlink()
 
 
 def _backup(engine: Engine, target: Path) -> None:
@@ -390,6 +419,7 @@ def _backup(engine: Engine, target: Path) -> None:
         with fresh.open("rb+") as file:
             os.fsync(file.fileno())
         fresh.replace(target)
+        _fsync_folder(target.parent)
     except (DBAPIError, sqlcipher.Error, OSError) as error:
         raise store_error("backup_failed", f"No backup could be written to {target}.", target) from error
     finally:

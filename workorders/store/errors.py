@@ -14,7 +14,7 @@ class StoreError(Exception):
 
     Attributes:
         code: `wrong_key`, `foreign_file`, `corrupt`, `newer_schema`, `disk_full`, `read_only`, `busy`,
-            `cannot_open`, `missing`, `backup_failed`, `io_error`, `wiped`, `server_away`,
+            `cannot_open`, `missing`, `backup_failed`, `upgrade_failed`, `io_error`, `wiped`, `server_away`,
             `server_refuses` or `blobs_away` (the office's store of photos).
         hint: what to try, in plain English, for command line and log.
         path: the file, where there is one.
@@ -39,6 +39,7 @@ HINTS = {
     "cannot_open": "Check that the folder exists and this user may write to it.",
     "missing": "Enrol this tablet first (`fieldtool enrol`), or check FIELDTOOL_HOME.",
     "backup_failed": "Free some space; the file was not touched.",
+    "upgrade_failed": "Go on with the program of before; keep `fieldtool.log` for support. Nothing is lost.",
     "wiped": "What was not sent lies sealed in the folder `left`: bring it to the office, then enrol again.",
     "blobs_away": "Check bucket, endpoint and keys; the tablets keep their files until it answers.",
     "server_away": "Check that it runs and that the address is right; nothing written before is lost.",
