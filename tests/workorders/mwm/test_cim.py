@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from tests.workorders.mwm.field import NOW, ORDER, SCHEMAS, links_file, open_fil
 from tests.workorders.offices import Bureau
 from workorders.mwm.cim import hardened, messages
 from workorders.mwm.cim.readingtypes import reading_type
+from workorders.mwm.mapping import read_mapping
 from workorders.mwm.port import Verb
+from workorders.mwm.settings import read_links
 from workorders.mwm.virtual.state import request_message
 
 GOOD = request_message("m-1", "create", ORDER, NOW)
@@ -64,6 +67,19 @@ def test_no_bytes_bring_the_reader_down(noise: bytes, at: int) -> None:
     header, changes = messages.read_changes(GOOD[:at] + noise + GOOD[at:], SCHEMAS)
     assert len(changes) == 1
     assert (header is None) == (changes[0].order is None)
+
+
+def test_the_examples_of_the_operators_page_are_what_is_read(tmp_path: Path) -> None:
+    page = (Path(messages.__file__).parents[1] / "README.md").read_text("utf-8")
+    links, message, mapping = re.findall(r"```\w+\n(.*?)```", page, re.DOTALL)
+    path = tmp_path / "example.toml"
+    path.write_text(links, "utf-8")
+    assert [link.name for link in read_links(path).link] == ["mwm", "ofs", "files", "hook"]
+    path.write_text(mapping, "utf-8")
+    assert read_mapping(path).file.headings == 2
+    _, (change,) = messages.read_changes(message.encode(), SCHEMAS)
+    assert change.order is not None
+    assert (change.order.number, change.order.old_serial) == ("WO-1001", "00012345")
 
 
 def names(folder: Path) -> list[str]:

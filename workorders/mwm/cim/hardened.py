@@ -80,6 +80,7 @@ def parse(data: bytes) -> Element:
 @functools.lru_cache(maxsize=2)
 def schemas(folder: Path) -> xmlschema.XMLSchema:
     """The envelope's schema with those of all payloads."""
+    folder = folder.resolve()  # else xmlschema looks for the others below the first
     own = [(f"http://iec.ch/TC57/2011/{name}#", str(folder / f"{name}.xsd")) for name in PROFILES]
     return xmlschema.XMLSchema(str(folder / "Message.xsd"), locations=own, allow="local", defuse="always")
 
