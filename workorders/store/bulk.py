@@ -71,18 +71,32 @@ class _Insert:
 
     def copy(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Send the rows to a server in one go; it does for them all that it does for inserted ones."""
-        with connection.connection.cursor() as cursor, cursor.copy(self._copy) as copy:  # type: ignore[attr-defined]  # psycopg's
-            for values in rows:
-                copy.write_row(
-                    [values[name] if made is None else made(values[name]) for name, made in self._values]
-                )
+        try:
+            with connection.connection.cursor() as cursor, cursor.copy(self._copy) as copy:  # type: ignore[attr-defined]  # psycopg's
+                for values in rows:
+                    copy.write_row(
+                        [values[name] if made is None else made(values[name]) for name, made in self._values]
+                    )
+        except Exception as error:
+            said = getattr(getattr(error, "diag", None), "message_primary", None)
+            if said is None:
+                raise
+            # The context of the error quotes the row, which is nobody's business in a log.
+            raise type(error)(said) from None
 
 
 _inserts: WeakKeyDictionary[Dialect, dict[tuple[str, ...], _Insert]] = WeakKeyDictionary()
 
 
-def put_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, each with the columns that the first one names. For tables without defaults of ours."""
+def put_rows(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, private: bool = False
+) -> None:
+    """Insert rows, each with the columns that the first one names. For tables without defaults of ours.
+
+    Args:
+        private: what is in the rows may not get into a server's log, which quotes the row of a COPY that it
+            cannot take.
+    """
     if not rows:
         return
     names = tuple(name for name in rows[0] if name in table.columns)  # a fold notes more than it shows
@@ -90,7 +104,7 @@ def put_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, A
     made = known.get((table.name, *names))
     if made is None:
         made = known[(table.name, *names)] = _Insert(table, names, connection.dialect)
-    if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM:
+    if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM and not private:
         made.copy(connection, rows)
     else:
         connection.exec_driver_sql(made.text, [made.row(values) for values in rows])

@@ -62,7 +62,7 @@ def put_order_keys(
             connection.execute(update(table).where(table.c.key_id == key.key_id), values)
         else:
             fresh[key.key_id] = values | {"key_id": key.key_id, "created_at": now}
-    put_rows(connection, table, list(fresh.values()))
+    put_rows(connection, table, list(fresh.values()), private=True)
     search.refresh_orders(connection, sorted(orders))
     return len(ids) - sum(key_id in erased for key_id in ids)
 

@@ -89,7 +89,7 @@ def refresh(
         connection.execute(delete(texts).where(texts.c.row.in_(gone)))
     if not wanted:
         return
-    put_rows(connection, texts, list(wanted.values()))
+    put_rows(connection, texts, list(wanted.values()), private=True)
     if indexed:
         connection.execute(_TO_INDEX, {"orders": list(wanted)})
 

@@ -1,0 +1,87 @@
+"""Rows by the many: on a file and on a server the same rows, and no row in what an error says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from tests.support.postgres import MASTER_KEY
+from tests.workorders.record_support import new_store
+from workorders.store import schema
+from workorders.store.bulk import among, insert_listed, put_rows, take_away
+from workorders.store.engine import Store
+from workorders.store.server import open_server
+
+TABLE = schema.step_state
+AWKWARD = ["", "\\N", "a\tb\n\\c", "é ñ 漢 😀", '"quoted", {braces}', "\\."]
+
+
+@pytest.fixture(params=["file", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "file":
+        with new_store(tmp_path, "gateway") as opened:
+            yield opened
+    else:
+        with open_server(request.getfixturevalue("postgres_url"), MASTER_KEY) as opened:
+            yield opened
+
+
+def row(number: int, words: str) -> dict[str, Any]:
+    return {
+        "order_id": f"o{number % 3}",
+        "step": f"s{number}",
+        "position": number,
+        "answers": {"said": words, "n": number},
+        "sealed": {},
+        "seconds": None if number % 2 else 2**40,
+        "revisions": 0,
+        "entry_id": f"e{number}",
+        "actor": words or None,
+        "at": "2026-11-24T12:00:00.000Z",
+        "no_column": "a fold notes more than it shows",
+    }
+
+
+def test_rows_put_in_together_read_as_rows_put_in_by_themselves(store: Store) -> None:
+    rows = [row(number, words) for number, words in enumerate(AWKWARD)]
+    shown = [{name: value for name, value in each.items() if name != "no_column"} for each in rows]
+    with store.write() as connection:
+        put_rows(connection, TABLE, rows)
+        together = connection.execute(select(TABLE).order_by(TABLE.c.position)).mappings().all()
+        take_away(connection, [(TABLE.c.order_id, "orders")], orders=["o0", "o1", "o2", "o3"])
+        assert connection.execute(select(TABLE)).all() == []
+        for each in shown:
+            connection.execute(insert(TABLE), each)
+        apart = connection.execute(select(TABLE).order_by(TABLE.c.position)).mappings().all()
+    assert [dict(each) for each in together] == [dict(each) for each in apart] == shown
+
+
+def test_a_list_may_be_longer_than_a_statement_may_have_parameters(store: Store) -> None:
+    many = range(70_000)
+    with store.write() as connection:
+        put_rows(connection, TABLE, [row(number, "x") for number in range(6)])
+        found = select(TABLE.c.position).where(among(TABLE.c.position, "at"))
+        assert len(connection.execute(found, {"at": list(many)}).all()) == 6
+        due = schema.sla_due
+        for _ in range(2):
+            put = insert_listed(connection.dialect.name, due.c.order_id, "orders")
+            connection.execute(put, {"orders": [f"o{number}" for number in range(10)]})
+        assert len(connection.execute(select(due)).all()) == 10
+        take_away(
+            connection, [(TABLE.c.step, "steps"), (due.c.order_id, "ids")], steps=["s1"], ids=["o7", "o8"]
+        )
+        assert len(connection.execute(select(TABLE)).all()) == 5
+        assert len(connection.execute(select(due)).all()) == 8
+
+
+def test_rows_that_are_refused_are_not_quoted(store: Store) -> None:
+    rows = [row(1, "Juana Quispe"), row(2, "x"), row(1, "Juana Quispe")]
+    with pytest.raises(Exception, match=r"(?i)unique") as refused, store.write() as connection:
+        put_rows(connection, TABLE, rows)
+    assert "Juana" not in f"{refused.value} {refused.value.__cause__}"
+    with store.read() as connection:
+        assert connection.execute(select(TABLE)).all() == []
