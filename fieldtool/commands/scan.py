@@ -13,6 +13,7 @@ from fieldtool.commands.output import JSON_HELP, emit, explained, guarded, note,
 
 if TYPE_CHECKING:
     from fieldtool.scanning.files import FileScan
+    from fieldtool.scanning.ocr import Suggestion
     from fieldtool.scanning.rules import LabelRules
 
 
@@ -30,6 +31,9 @@ def scan(
         Path | None,
         typer.Option("--expect", help="With --panel: CSV with serial,slot of what should hang there."),
     ] = None,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Suggest the printed serial where no code says it (optional part).")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Read the codes on pictures of labels, and say which of them is the device's serial.
@@ -38,6 +42,7 @@ def scan(
     "serial"}; `serial` is null where none or more than one is possible. Exit status 1 if an image cannot
     be read.
 
+    With --ocr also "suggestion": null | {"serial", "text", "score", "corners"}: to be confirmed by a person.
     With --panel also "panel": {"rows", "columns", "fitted", "unsure_origin", "read", "of", "to_look_at":
     [slot…],
     "slots": [{"slot", "row", "column", "state": read|unread|unseen|competing, "serial", "doubtful",
@@ -71,12 +76,24 @@ def scan(
             unread += 1
             note(f"fieldtool: {explained(error)}")
             continue
+        suggested = _suggestion(path, found, rules, model) if ocr else None
         if json:
-            emit(found.to_json())
+            emit(found.to_json() | ({"suggestion": suggested and suggested.to_json()} if ocr else {}))
         else:
             _show(path, found)
+            if suggested is not None:
+                say(f"  printed, to be confirmed: {suggested.serial}  (read as {suggested.text!r})")
     if unread:
         raise typer.Exit(1)
+
+
+def _suggestion(path: Path, found: FileScan, rules: LabelRules, model: str | None) -> Suggestion | None:
+    from fieldtool.scanning.files import load_picture
+    from fieldtool.scanning.ocr import suggest_serials
+
+    if found.reading.serial is not None:
+        return None
+    return next(iter(suggest_serials(load_picture(path), rules, model=model)), None)
 
 
 def _show(path: Path, found: FileScan) -> None:
