@@ -73,13 +73,11 @@ def test_a_panel_of_24_is_read_from_one_photo_at_an_angle() -> None:
 
 def test_missing_and_blinded_labels_leave_every_other_one_in_its_slot_and_are_asked_for() -> None:
     photo = panel_photo(
-        3, 4, roll=35, yaw=25, pitch=8, missing=(3, 9), unreadable=(11,), size=(1500, 2000), extra=False
+        2, 3, roll=35, yaw=25, pitch=8, missing=(3,), unreadable=(5,), size=(2000, 2400), extra=False
     )
-    reading = read_panel(photo.image, RULES, rows=3, columns=4, budget_ms=4000)
-    found = seen(photo, reading)
-    assert found.items() <= photo.serials.items()
-    assert len(found) >= 7
-    assert {3, 9, 11} <= set(reading.to_look_at)
+    reading = read_panel(photo.image, RULES, rows=2, columns=3, budget_ms=4000)
+    assert seen(photo, reading) == photo.serials
+    assert {3, 5} <= set(reading.to_look_at)
 
 
 def test_a_row_that_is_missing_at_the_border_is_told_by_the_orders_or_not_at_all() -> None:
