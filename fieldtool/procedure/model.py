@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -150,6 +150,7 @@ class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
         agrees_with: an earlier value step from another source that must say the same; it is not shown here.
         expects: name of what the order says (`program_values`); another value needs one of `reasons`.
         optional: it may be left empty.
+        program: under which names a program is told it (`plate.constant`); of a ratio primary and secondary.
     """
 
     check: str | None = None
@@ -160,6 +161,7 @@ class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
     expects: str | None = None
     reasons: list[Choice] = []
     optional: bool = False
+    program: list[Annotated[str, msgspec.Meta(pattern=r"^plate\.[a-z][a-z0-9_]*$")]] = []
     max_length: int = 80
 
 
@@ -422,6 +424,8 @@ def _mistake_of(step: Step, seen: set[str]) -> str | None:
     if isinstance(step, ValueStep):
         if step.check is not None and step.check not in CHECKS:
             return f"there is no check {step.check!r}"
+        if len(step.program) not in (0, 2 if step.check == "ratio" else 1):
+            return "a program is told one value, of a ratio two: primary and secondary"
         earlier += [step.agrees_with] if step.agrees_with is not None else []
     for name in earlier:
         if name not in seen:

@@ -27,6 +27,7 @@ from fieldtool.procedure.rules import consent_missing, scanned_serial
 from fieldtool.procedure.views import ChangeRow, Problem
 from fieldtool.registration import g3_join, listed_join, optical_join, pending, prime_join
 from fieldtool.run import balances, evidence
+from fieldtool.run.planvalues import program_values
 from fieldtool.run.power import PowerProbe
 from fieldtool.technologies import Proof, Technology
 from workorders.clock import read_utc
@@ -271,18 +272,6 @@ class MeterSteps:
         return Target(
             port=port, role=role, serial=serial, model=evidence.model_of(run.order, role, run.around)
         )
-
-
-def program_values(run: ProcedureRun) -> dict[str, str]:
-    """Values for the program: the order's own, and its plain fields as `order.<name>`."""
-    order = run.order
-    found = {
-        "order.contracted_power": order.contracted_power,
-        "order.tariff": order.tariff,
-        "order.number": order.number,
-        "order.supply_number": order.supply_number,
-    }
-    return {name: value for name, value in found.items() if value is not None} | order.program_values
 
 
 def _plan_found(plan: Plan, report: ApplyReport | None) -> PlanFound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -149,7 +149,7 @@ class NoShelf:
 @dataclass(frozen=True)
 class Surroundings:
     """Everything around a run. `port_for`: which probe port serves a device; `crew`: whose truck this is;
-    `shelf`: what runs were begun with."""
+    `shelf`: what runs were begun with; `project_values`: what the project says to programs, by name."""
 
     journal: Journal
     procedures: dict[str, Procedure]
@@ -174,3 +174,4 @@ class Surroundings:
     language: Callable[[], Language]
     shelf: Shelf = field(default_factory=NoShelf)
     changing: Callable[[str], Changing | None] = not_changing
+    project_values: Callable[[], Mapping[str, str]] = dict

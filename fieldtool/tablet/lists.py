@@ -52,6 +52,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     technology: str | None = None
     crew: list[CrewName] = []
     retention_days: int | None = None
+    values: dict[str, str] = {}
 
 
 def project(connection: Connection) -> Project:

@@ -435,7 +435,12 @@ class Tablet:
             language=lambda: self.settings().language,
             shelf=self.shelf,
             changing=self.changing,
+            project_values=self._project_values,
         )
+
+    def _project_values(self) -> dict[str, str]:
+        with self.store.read() as connection:
+            return lists.project(connection).values
 
     def changing(self, serial: str) -> Changing:
         """How the secrets of a meter change here: kept in the database, sealed to the office."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from fieldtool.errors import StepRefused
 from fieldtool.procedure.views import RunEnd
+from fieldtool.run.planvalues import program_values
 from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.jobs import Answers, work
@@ -167,8 +169,13 @@ def test_a_totalizer_takes_its_ratio_from_two_sources_that_do_not_see_each_other
         old_asset=None,
         program_values={"ct_ratio": "400/5"},
     )
+    world.around = dataclasses.replace(world.around, project_values=lambda: {"apn": "medidores.example"})
     run = world.run()
     work(run, TOTALIZER, until="ct_plate")
+    told = program_values(run)
+    assert (told["order.ct_primary"], told["order.ct_secondary"]) == ("400", "5")
+    assert told["project.apn"] == "medidores.example"
+    assert not [name for name in told if name.startswith("plate.")], "the order's word is no plate"
     first = run.view(Language.ES).current
     assert first is not None
     assert first.body.expected is None, "what the order says would only be typed off"  # type: ignore[union-attr]
@@ -181,6 +188,10 @@ def test_a_totalizer_takes_its_ratio_from_two_sources_that_do_not_see_each_other
         run.accept({"value": "200/5"})
     assert codes(caught) == {"sources_disagree"}
     work(run, TOTALIZER, until="isolate")
+    assert (program_values(run)["plate.ct_primary"], program_values(run)["plate.ct_secondary"]) == (
+        "400",
+        "5",
+    )
     with pytest.raises(StepRefused) as refused:
         run.accept({"checks": {"load_off": True, "ct_shorted": True, "dead": True}})
     assert codes(refused) == {"photo_missing"}, "an open secondary kills"

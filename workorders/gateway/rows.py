@@ -205,6 +205,8 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
     plan: PlanPart = PlanPart()
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
     """So long after its approval the customer of an order can be read; None: until somebody asks for it."""
+    values: dict[str, str] = {}
+    """What programs are told of every order, as `project.NAME`. Never a secret."""
 
 
 COLLECTORS = frozenset({"concentrator", "accessPoint", "gateway", "borderRouter"})
