@@ -18,6 +18,7 @@ import requests
 from fieldtool.errors import JobError
 from workorders.clock import utc_text
 from workorders.gateway.board import ProjectInfo
+from workorders.network.browse import Branch
 from workorders.rollout.board import Board
 from workorders.store.engine import Store
 from workorders.store.keys import REMEMBERED
@@ -140,6 +141,11 @@ class OfficeClient:
         """The orders behind a figure of the board (`workorders.gateway.listing`)."""
         question = {"project": project, "limit": str(PAGE), "offset": str(offset)}
         return self._ask(f"/v1/lists/{name}", question, OrderPage)
+
+    def network(self, project: str, node: str | None, limit: int) -> Answer[Branch]:
+        """One level of a project's network."""
+        query = {"project": project, "limit": str(limit)} | ({"node": node} if node else {})
+        return self._ask("/network", query, Branch)
 
     def order(self, order_id: str) -> Answer[OrderDetail]:
         """One order with all evidence."""

@@ -20,7 +20,8 @@ class NetworkRow(View, frozen=True, kw_only=True):
 class NetworkLevel(View, frozen=True, kw_only=True):
     """One level of the network: where it is (`path`, from the root), its figures, what is below.
 
-    `searched`: the rows are what a search found. `more`: there is more than is shown.
+    `searched`: the rows are what a search found. `more`: there is more than is shown. `old`: since when
+    nobody could ask the office.
     """
 
     key: str = ""
@@ -30,6 +31,7 @@ class NetworkLevel(View, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     rows: tuple[NetworkRow, ...] = ()
     searched: str = ""
+    old: str = ""
     more: bool = False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ui import officeviews
+from ui import officeviews, views
 
 
 class OfficeBackend(Protocol):
@@ -31,6 +31,9 @@ class OfficeBackend(Protocol):
 
     def listed(self, name: str, count: int) -> officeviews.OrderList:
         """The first `count` orders behind a figure."""
+
+    def network(self, key: str, count: int) -> views.NetworkLevel:
+        """A level of the network of the project last chosen, as the office knows it."""
 
     def photo(self, order_id: str, key: str) -> str:
         """A photo as a data URL, or the path of a document that was opened for reading."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.workorders.offices import Bureau
 from tests.workorders.record_support import new_journal, new_store
+from tests.workorders.servers import serving
 from workorders.journal import kinds
 from workorders.journal.kinds import JoinState
 from workorders.network import Node, StandingMeter, load_meters, load_network
@@ -96,3 +99,22 @@ def test_how_full_it_is_and_that_there_is_more(branch_of: BranchOf) -> None:
     assert branch_of("F", 1).more
     assert len(branch_of("F", 1).children) == 1
     assert branch_of("P1", 1).more
+
+
+def test_the_office_answers_a_level_over_http_and_nobody_sees_another_project(tmp_path: Path) -> None:
+    bureau = Bureau.open(tmp_path, pins={"sofia": "481605"})
+    with serving(bureau) as url:
+        signed = requests.post(f"{url}/v1/sessions", json={"user": "sofia", "pin": "481605"}, timeout=10)
+        headers = {"Authorization": f"Bearer {signed.json()['token']}"}
+
+        def ask(**query: str) -> requests.Response:
+            return requests.get(f"{url}/v1/network", params=query, headers=headers, timeout=10)
+
+        roots = ask(project="demo").json()
+        assert [child["node"]["mrid"] for child in roots["children"]] == ["SE"]
+        assert ask(project="demo", node="T1").json()["devices"] == 4
+        assert ask(project="demo", node="GONE").status_code == 404
+        assert ask(project="other").status_code == 403
+        with bureau.office.store.write() as connection:
+            load_network(connection, "other", [Node(mrid="THEIRS", kind="substation")])
+        assert ask(project="demo", node="THEIRS").status_code == 404

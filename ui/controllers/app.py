@@ -72,7 +72,7 @@ class AppController(Controller):
         self._panel = PanelController(self.context, self)
         self._panel_photo = PanelPhotoController(self.context, self)
         self._stock = StockController(self.context, self)
-        self._network = NetworkController(self.context, self)
+        self._network = NetworkController(self.context, lambda: self._session.role == "supervisor", self)
         self._bench = BenchController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtQml import QmlElement
 
@@ -25,8 +27,12 @@ class NetworkController(Controller):
 
     changed = Signal()
 
-    def __init__(self, context: Context, parent: QObject | None = None) -> None:
+    def __init__(
+        self, context: Context, supervises: Callable[[], bool], parent: QObject | None = None
+    ) -> None:
+        """supervises: whether the office is asked; a search looks at what this machine has."""
         super().__init__(context, parent)
+        self._supervises = supervises
         self._level = views.to_qml(views.NetworkLevel())
         self._known = False
         self._key, self._search, self._wanted, self._turn = "", "", PAGE, 0
@@ -61,7 +67,10 @@ class NetworkController(Controller):
                 self._known = True
                 self.changed.emit()
 
-        self.run(Lane.DATABASE, lambda: self.context.backend.network(key, search, count), show)
+        if self._supervises() and not search.strip():
+            self.run(Lane.SYNC, lambda: self.context.backend.office().network(key, count), show)
+        else:
+            self.run(Lane.DATABASE, lambda: self.context.backend.network(key, search, count), show)
 
     @Slot(str)
     def open(self, key: str) -> None:

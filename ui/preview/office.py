@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from ui import officeviews as o
+from ui import views
+from ui.preview import network
 from ui.views import Choice, Fact
 
 PROJECTS = (
@@ -262,6 +264,11 @@ class PreviewOffice:
     def listed(self, name: str, count: int) -> o.OrderList:
         """Twenty orders, whatever is asked."""
         return o.OrderList(key=name, lists=LISTS, rows=ROWS, detail="52 órdenes, 20 a la vista", more=True)
+
+    def network(self, key: str, count: int) -> views.NetworkLevel:
+        """Three levels of an invented network."""
+        del count
+        return {"": network.TOP, "C1-P02": network.DEVICES}.get(key, network.PANELS)
 
     def photo(self, order_id: str, key: str) -> str:
         """The preview's picture."""

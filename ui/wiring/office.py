@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+import msgspec
 import pypdfium2 as pdfium
 from PIL import Image
 
@@ -18,6 +19,7 @@ from fieldtool.office import Answer, OfficeClient
 from fieldtool.problems import explain
 from ui import officeviews, views
 from ui.wiring.formats import DASH, Formats
+from ui.wiring.network import level_view
 from ui.wiring.officecases import case_of, case_row, order_case_of
 from workorders.gateway.board import ProjectInfo
 from workorders.rollout.board import Board, JoinFigure, Share
@@ -127,6 +129,17 @@ class WiredOffice:
             client.approve(case.order_id, reason or None)
         else:
             client.send_back(case.order_id, given)
+
+    @worded
+    def network(self, key: str, count: int) -> views.NetworkLevel:
+        """A level of the network."""
+        client, formats = self._office(), self.formats()
+        answer = client.network(self._chosen(client), key or None, count)
+        level = level_view(answer.value, formats)
+        if answer.fresh:
+            return level
+        old = formats.say("Sin conexión: así estaba {when}", when=formats.when(answer.at, self._now()))
+        return msgspec.structs.replace(level, old=old)
 
     @worded
     def listed(self, name: str, count: int) -> officeviews.OrderList:

@@ -62,7 +62,7 @@ def browse(
 ) -> Branch | None:
     """The first `limit` children of a node, or its devices where it has none; None for an unknown node."""
     here = node(connection, mrid) if mrid is not None else None
-    if mrid is not None and here is None:
+    if mrid is not None and (here is None or not _belongs(connection, mrid, project)):
         return None
     below_it = children(connection, mrid, project=project, limit=limit + 1)
     figures = _figures(connection, below_it[:limit], here)
@@ -86,6 +86,12 @@ def browse(
         standing=there[:limit],
         more=len(below_it) > limit or len(there) > limit,
     )
+
+
+def _belongs(connection: Connection, mrid: str, project: str | None) -> bool:
+    """Whether a node is the project's own; whoever asks for one project is shown no other."""
+    query = select(_node.c.project).where(_node.c.mrid == mrid)
+    return project is None or connection.execute(query).scalar() == project
 
 
 def _fill(one: Node, used: int) -> Capacity | None:

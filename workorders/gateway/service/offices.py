@@ -29,6 +29,7 @@ from workorders.gateway.service.documents import CsvOperation
 from workorders.gateway.service.problems import documented
 from workorders.journal.kinds import OrderStatus, TaskKind
 from workorders.journal.sealing import SealError, unseal_blob
+from workorders.network.browse import Branch, browse
 from workorders.orders import Customer, NewAsset, OldAsset, Place, WorkOrder
 from workorders.rollout.board import Board
 from workorders.rollout.listing import Listing
@@ -382,6 +383,23 @@ def orders_behind(
     return OrderPage(total=total, orders=found)
 
 
+@get("/network", sync_to_thread=True, responses=documented(401, 403, 404))
+def network_level(
+    state: State,
+    user: NamedDependency[User],
+    project: Annotated[str, Parameter(max_length=200)],
+    node: Name = None,
+    limit: Limit = 100,
+) -> Branch:
+    """One level of a project's network: what hangs below a node (none: the roots), and how it is heard."""
+    check_project(user, project)
+    with state.office.store.read() as connection:
+        found = browse(connection, node, project=project, limit=limit)
+    if found is None:
+        raise NotFound(f"there is no node {node}")
+    return found
+
+
 @get("/figures", sync_to_thread=True, responses=documented(401, 403))
 def figures(state: State, user: NamedDependency[User], project: Name = None) -> board.Figures:
     """The gateway's own count of what the tablets did."""
@@ -432,6 +450,7 @@ ROUTES = Router(
         board_figures,
         orders_behind,
         figures,
+        network_level,
         upload_heard,
     ],
     dependencies={"user": USER},

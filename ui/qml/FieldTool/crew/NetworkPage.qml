@@ -70,6 +70,14 @@ FocusScope {
             facts: page.level.facts ?? []
         }
 
+        Label {
+            visible: text !== ""
+            width: parent.width
+            color: Theme.attention
+            text: page.level.old ?? ""
+            wrapMode: Text.WordWrap
+        }
+
         FailureNote {
             width: parent.width
             failure: page.net.failure
