@@ -28,6 +28,7 @@ from fieldtool.commands import (
     network,
     networkbalance,
     officekeeping,
+    officerecord,
     officestock,
     panel,
     references,
@@ -68,6 +69,7 @@ officestock.add_to(gateway.app)
 mwm.add_to(app, gateway.app)
 officekeeping.add_to(gateway.app)
 mwmsheets.add_to(mwm.app, gateway.app)
+officerecord.add_to(gateway.app)
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")

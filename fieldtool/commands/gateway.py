@@ -56,6 +56,20 @@ def serve(
             "beside the database.",
         ),
     ] = None,
+    requests_per_second: Annotated[
+        float,
+        typer.Option(
+            "--requests-per-second",
+            min=0,
+            help="What one tablet or user may ask on the average (an address ten times that); 0: no limits.",
+        ),
+    ] = 40,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--proxy", help="Address or network of a balancer that is believed when it says who asked."
+        ),
+    ] = None,
     realm: RealmOption = None,
 ) -> None:
     """Serve tablets and supervisors until SIGTERM or Ctrl-C.
@@ -70,11 +84,22 @@ def serve(
 
     from fieldtool.reference.reader import Reader
     from workorders.gateway.app import serve as run
+    from workorders.gateway.service.rates import Limits
 
     # The server raises the signal that stopped it again when it is down; SIGTERM then ends us as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    limits = Limits.of(requests_per_second) if requests_per_second else None
     with opened_office(database, realm, blobs) as (office, files):
-        status = run(office, listen, blobs=files, certificate=certificate, key=key, reader=Reader())
+        status = run(
+            office,
+            listen,
+            blobs=files,
+            certificate=certificate,
+            key=key,
+            reader=Reader(),
+            limits=limits,
+            proxies=proxy or (),
+        )
     raise typer.Exit(status)
 
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fieldtool.commands.output import usage
+from fieldtool.commands.output import running, usage
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet
@@ -126,7 +126,10 @@ def pin_of_user() -> str:
 def opened_office(
     database: str | None, realm: str | None, blobs_at: str | None = None
 ) -> Iterator[tuple[Office, BlobStore]]:
-    """The office of a gateway's database, and where its blobs are kept."""
+    """The office of a gateway's database, and where its blobs are kept.
+
+    What the command does to it is noted (`gateway audit`), unless it is one that only looks.
+    """
     from fieldtool.officehome import database_of, open_office
     from fieldtool.settings import BLOBS_VARIABLE
 
@@ -134,11 +137,85 @@ def opened_office(
     if _kept is None:
         office, blobs = open_office(database, key[1], ask_passphrase, blobs_at)
         try:
-            yield office, blobs
+            with _noted(office):
+                yield office, blobs
         finally:
             office.store.close()
         return
     if key not in _kept.offices:
         _kept.offices[key] = open_office(database, key[1], ask_passphrase, blobs_at)
         _kept.closing.callback(_kept.offices[key][0].store.close)
-    yield _kept.offices[key]
+    with _noted(_kept.offices[key][0]):
+        yield _kept.offices[key]
+
+
+LOOKS_ONLY = frozenset(
+    {
+        "gateway.root",
+        "gateway.tablets",
+        "gateway.users_list",
+        "journal.export",
+        "journal.verify",
+        "mwm.status",
+        "mwmsheets.preview",
+        "officekeeping.kept",
+        "officerecord.audit",
+        "officerecord.listed",
+        "officerecord.show",
+        "officestock.stock",
+        "references.published",
+    }
+)
+"""Commands on an office that change nothing."""
+_WORDS = {
+    "handover.take": "bundle import",
+    "mwmsheets.export": "gateway export",
+    "mwmsheets.import_sheet": "mwm import",
+    "officekeeping.accept": "gateway accept",
+    "officekeeping.erase": "gateway erase",
+    "officerecord.retry": "gateway quarantine retry",
+    "references.publish": "gateway publish",
+}
+"""As what commands are noted whose function is not named like them."""
+
+
+@contextmanager
+def _noted(office: Office) -> Iterator[None]:
+    """While open, the present command is an act of the office, with its outcome at the end."""
+    import getpass
+    import platform
+
+    import typer
+
+    from workorders.gateway import audit
+
+    command, values = running.get() or ("program", {})
+    if command in LOOKS_ONLY:
+        yield
+        return
+    number = audit.begin(
+        office,
+        who=f"{getpass.getuser()}@{platform.node()}",
+        role="operator",
+        act=_WORDS.get(command) or command.replace(".", " ").replace("_", " "),
+        object=_about(values),
+        source="command line",
+    )
+    outcome = "done"
+    try:
+        yield
+    except BaseException as error:
+        ended = isinstance(error, typer.Exit) and error.exit_code == 0
+        outcome = "done" if ended else str(getattr(error, "code", None) or type(error).__name__)
+        raise
+    finally:
+        audit.end(office, number, outcome)
+
+
+def _about(values: dict[str, object]) -> str | None:
+    """What a command is about, by id; never a reason, a PIN or a file's contents."""
+    for name in ("tablet", "person", "order", "number", "id", "name", "serial", "project", "crew"):
+        value = values.get(name)
+        if isinstance(value, str | int):
+            return str(value)
+    return None

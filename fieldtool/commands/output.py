@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -29,6 +30,9 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
 _UNBOUND = 10_000
 
 _log = logging.getLogger("fieldtool")
+
+running: ContextVar[tuple[str, dict[str, object]] | None] = ContextVar("running", default=None)
+"""The command that runs, as `module.function`, and what it was called with."""
 
 JSON_HELP = "Machine-readable result on standard output, and nothing else there."
 
@@ -69,6 +73,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        running.set((name, dict(kwargs)))
         try:
             return function(*args, **kwargs)
         except (typer.Exit, typer.Abort, TyperException):

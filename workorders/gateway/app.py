@@ -8,7 +8,7 @@ import json
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -21,10 +21,12 @@ from litestar.openapi.spec import Components, Contact, License
 
 from workorders.gateway.housekeeping import Housekeeping
 from workorders.gateway.office import Office
-from workorders.gateway.service import admins, engineers, offices, pardons, tablets, uploads
+from workorders.gateway.service import admins, engineers, offices, pardons, records, tablets, uploads
 from workorders.gateway.service.access import SECURITY_SCHEMES
+from workorders.gateway.service.audited import tell_outcome
 from workorders.gateway.service.bodies import BodyGate
 from workorders.gateway.service.problems import HANDLERS
+from workorders.gateway.service.rates import Limits, RateGate, Rates
 from workorders.sync.blobs import BlobStore
 from workorders.sync.reference import FileReader
 
@@ -41,12 +43,19 @@ class ListenError(OSError):
         self.code = code
 
 
-def create_app(office: Office, files: BlobStore, reader: FileReader | None = None) -> Litestar:
+def create_app(
+    office: Office,
+    files: BlobStore,
+    reader: FileReader | None = None,
+    limits: Limits | None = None,
+) -> Litestar:
     """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`.
 
     Args:
         reader: checks files before they are published; without one nothing is published here.
+        limits: how often somebody may ask; without them as often as they like.
     """
+    rates = None if limits is None else Rates(limits)
     return Litestar(
         route_handlers=[
             tablets.OPEN,
@@ -56,12 +65,13 @@ def create_app(office: Office, files: BlobStore, reader: FileReader | None = Non
             offices.ROUTES,
             pardons.ROUTES,
             admins.ROUTES,
+            records.ROUTES,
             engineers.ROUTES,
         ],
-        middleware=[BodyGate],
-        before_send=[uploads.tell_version],
+        middleware=[RateGate, BodyGate],
+        before_send=[uploads.tell_version, tell_outcome],
         exception_handlers=HANDLERS,
-        state=State({"office": office, "files": files, "reader": reader}),
+        state=State({"office": office, "files": files, "reader": reader, "rates": rates}),
         openapi_config=OpenAPIConfig(
             title="fieldtool gateway",
             version=API_VERSION,
@@ -141,6 +151,8 @@ def serve(
     certificate: Path | None = None,
     key: Path | None = None,
     reader: FileReader | None = None,
+    limits: Limits | None = None,
+    proxies: Sequence[str] = (),
     out: TextIO | None = None,
 ) -> int:
     """Serve until SIGTERM or Ctrl-C; prints one JSON line with the address when ready. Returns 0.
@@ -148,7 +160,9 @@ def serve(
     Args:
         blobs: where the sealed files are kept.
         certificate, key: PEM files for TLS; without them only loopback is served.
-        reader: checks files before they are published (see `create_app`).
+        reader, limits: see `create_app`.
+        proxies: addresses (or networks) of balancers that are believed when they say who asked
+            (`X-Forwarded-For`); without them that header counts for nothing.
         out: where the ready line goes; standard output if not said.
 
     Raises:
@@ -166,10 +180,12 @@ def serve(
         print(json.dumps(line), file=stream, flush=True)
 
     config = uvicorn.Config(
-        create_app(office, blobs, reader),
+        create_app(office, blobs, reader, limits),
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         lifespan="on",
         timeout_graceful_shutdown=STOP_SECONDS,
         ssl_certfile=certificate,

@@ -64,14 +64,14 @@ class TooLarge(OfficeError):
 
 
 class TooMany(OfficeError):
-    """Too many wrong tries; `retry_after` says when the next one counts."""
+    """Too many tries or requests; `retry_after` says when the next one counts."""
 
     status = 429
     code = "too_many_attempts"
     title = "Wait before trying again"
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.retry_after = retry_after
 
 

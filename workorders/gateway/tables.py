@@ -195,3 +195,18 @@ mwm_outbox = Table(
     Column("at", String, nullable=False),
     Index("mwm_outbox_waiting", "link", "state", "position"),
 )
+
+office_act = Table(
+    "office_act",
+    metadata,
+    Column("number", whole(), primary_key=True, autoincrement=True),
+    Column("at", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("object", String),
+    Column("source", String, nullable=False),
+    Column("outcome", String),  # None: cut, or still running
+    Column("ended_at", String),
+    Index("office_act_who", "who", "number"),
+)

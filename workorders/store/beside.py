@@ -38,6 +38,8 @@ quarantine = Table(
     Column("reason", String, nullable=False),
     Column("source", String),
     Column("received_at", String, nullable=False),
+    Column("retried_at", String),
+    Column("retried_verdict", String),  # what the last try gave
     Index("quarantine_entry", "entry_id"),
     Index("quarantine_chain", "chain_id", "seq"),
 )

@@ -20,7 +20,9 @@ from workorders.gateway.errors import NotAllowed, NotSignedIn
 from workorders.gateway.office import Office
 from workorders.gateway.persons import User, session_user
 from workorders.gateway.pull import TabletRow
+from workorders.gateway.service.audited import note_act
 from workorders.gateway.service.bodies import RAW
+from workorders.gateway.service.rates import Rates
 from workorders.gateway.tables import tablet as tablet_table
 from workorders.people import Role
 from workorders.sync import wire
@@ -60,10 +62,11 @@ async def tablets_only(connection: Connection, handler: BaseRouteHandler) -> Non
     """Guard: a tablet signed this request.
 
     Raises:
-        NotSignedIn, NotAllowed
+        NotSignedIn, NotAllowed, TooMany
     """
     revoked_too = bool(handler.opt.get(REVOKED_TOO, False))
     row = await sync_to_thread(signed_tablet, connection, revoked_too)
+    _count(connection, f"tablet {row.tablet_id}")
     connection.scope["state"][_TABLET] = row
 
 
@@ -71,13 +74,21 @@ async def users_only(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard: an office user whose role may use the route is signed in.
 
     Raises:
-        NotSignedIn, NotAllowed
+        NotSignedIn, NotAllowed, TooMany
     """
     user = await sync_to_thread(session_user, _office(connection), session_token(connection))
+    _count(connection, f"user {user.id}")
+    await note_act(connection, user.id, user.role)
     allowed: frozenset[Role] = handler.opt.get(ROLES, OFFICE)
     if user.role not in allowed:
         raise NotAllowed(f"a {user.role} may not do this")
     connection.scope["state"][_USER] = user
+
+
+def _count(connection: Connection, who: str) -> None:
+    rates: Rates | None = connection.app.state.rates
+    if rates is not None:
+        rates.proven(who)
 
 
 def the_tablet(request: Request[Any, Any, Any]) -> TabletRow:

@@ -12,7 +12,7 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPRequestEvent, Receive, Scope, Send
 
-from workorders.gateway.service.problems import problem
+from workorders.gateway.service.problems import refuse
 from workorders.sync import wire
 
 RAW, PLAIN = "fieldtool_raw", "fieldtool_plain"
@@ -33,21 +33,21 @@ class BodyGate:
         limit = wire.MAX_BLOB_BYTES if file else wire.MAX_REQUEST_BYTES
         raw = await _read(receive, limit)
         if raw is None:
-            await _refuse(scope, receive, send, 413, "too_large", f"more than {limit} bytes")
+            await refuse(send, 413, "too_large", f"more than {limit} bytes")
             return
         encoding = _header(scope, b"content-encoding")
         if encoding not in {"", "identity", "gzip"}:
-            await _refuse(scope, receive, send, 415, "unknown_encoding", "only gzip or none")
+            await refuse(send, 415, "unknown_encoding", "only gzip or none")
             return
         plain: bytes | None = raw
         if encoding == "gzip":
             try:
                 plain = gunzip(raw, wire.MAX_PLAIN_BYTES)
             except ValueError as error:
-                await _refuse(scope, receive, send, 400, "not_gzip", str(error))
+                await refuse(send, 400, "not_gzip", str(error))
                 return
             if plain is None:
-                await _refuse(scope, receive, send, 413, "too_large", "too large once decompressed")
+                await refuse(send, 413, "too_large", "too large once decompressed")
                 return
         scope["state"][RAW], scope["state"][PLAIN] = raw, plain
         await self.app(scope, _replay(plain or b"", receive), send)
@@ -104,15 +104,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return again
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, code: str, detail: str) -> None:
-    answer = problem(status, code, "The body cannot be taken", detail)
-    body = answer.content
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

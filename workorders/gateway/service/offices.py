@@ -24,6 +24,7 @@ from workorders.gateway.service.access import (
     check_project,
     users_only,
 )
+from workorders.gateway.service.audited import note_open_act
 from workorders.gateway.service.bodies import PLAIN
 from workorders.gateway.service.documents import CsvOperation
 from workorders.gateway.service.problems import documented
@@ -427,7 +428,7 @@ def upload_heard(
     return heard.take_heard(state.office, project, plain, actor=user.id)
 
 
-OPEN = Router(path="/v1", route_handlers=[sign_in], tags=["office"])
+OPEN = Router(path="/v1", route_handlers=[sign_in], guards=[note_open_act], tags=["office"])
 """For everybody."""
 
 ROUTES = Router(

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Send
 
 from workorders.gateway.errors import OfficeError, TooMany
 from workorders.gateway.published import FilesRefused
@@ -44,6 +44,29 @@ def problem(
     return Response(
         content=msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers or {}
     )
+
+
+async def refuse(
+    send: Send,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    title: str = "The body cannot be taken",
+    headers: dict[str, str] | None = None,
+) -> None:
+    """An error answer before there is a request, after which the connection ends: its body stays unread."""
+    answer = problem(status, code, title, detail)
+    body = answer.content
+    told = {
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "connection": "close",
+        **(headers or {}),
+    }
+    lines = [(name.encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _office(_: Request[Any, Any, Any], error: OfficeError) -> Response[bytes]:
@@ -91,8 +114,8 @@ HANDLERS: ExceptionHandlersMap = {
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """The problem answers of a route for its documentation; 400, 413, 415 and 503 always belong to them."""
-    wanted = sorted({400, 413, 415, 500, 503, *statuses})
+    """The problem answers of a route, documented; those that any request may get are always among them."""
+    wanted = sorted({400, 413, 415, 429, 500, 503, *statuses})
     return {
         status: ResponseSpec(
             data_container=Problem,

@@ -16,6 +16,7 @@ from workorders.gateway.direct import meta as gateway_meta
 from workorders.gateway.errors import OfficeError
 from workorders.gateway.pull import TabletRow
 from workorders.gateway.service.access import BY_TABLET, REVOKED_TOO, TABLET, tablets_only
+from workorders.gateway.service.audited import note_open_act
 from workorders.gateway.service.bodies import PLAIN, RAW
 from workorders.gateway.service.documents import BytesOperation, PushOperation
 from workorders.gateway.service.problems import documented
@@ -182,7 +183,7 @@ def put_blob(
     blobs.put_blob(state.office, state.files, sha256, raw)
 
 
-OPEN = Router(path="/v1", route_handlers=[meta, enrol, recover], tags=["tablets"])
+OPEN = Router(path="/v1", route_handlers=[meta, enrol, recover], guards=[note_open_act], tags=["tablets"])
 """For everybody: the code proves who asks."""
 
 ROUTES = Router(

@@ -22,6 +22,7 @@ from workorders.store.migrations import (
     v0007_uploads,
     v0008_mwm,
     v0009_pardon,
+    v0010_audit,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0007_uploads.REVISION, v0007_uploads.upgrade),
     Revision(v0008_mwm.REVISION, v0008_mwm.upgrade),
     Revision(v0009_pardon.REVISION, v0009_pardon.upgrade),
+    Revision(v0010_audit.REVISION, v0010_audit.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 
