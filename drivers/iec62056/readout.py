@@ -46,11 +46,13 @@ def is_code(text: str) -> bool:
 @dataclass(frozen=True)
 class DataSet:
     """One address with its values, each ``(value, unit)``; the first is the reading, a later one may be
-    its time. ``checked``: whether a check character guarded it."""
+    its time. ``checked``: whether a check character guarded it; ``agreed``: whether two readings of it
+    in a row said the same, where the line needed that."""
 
     address: str
     values: tuple[tuple[str, str | None], ...]
     checked: bool = field(default=True, compare=False)
+    agreed: bool = field(default=False, compare=False)
 
     @property
     def time(self) -> MeterTime | None:

@@ -4,13 +4,14 @@ writing is in ``iec_apply``."""
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from drivers.errors import Garbage, UnsupportedObject
+from drivers.errors import Garbage, LinkLost, MeterRefused, UnsupportedObject
 from drivers.iec62056.profile import ProfileBlock, ProfileLine, parse_profile
-from drivers.iec62056.readout import DataSet, closing_times, parse_address
+from drivers.iec62056.readout import DataSet, closing_times, data_sets_of, parse_address
 from drivers.iec62056.times import MeterTime
 from drivers.models import MeterModel
 from drivers.reading import (
@@ -61,7 +62,10 @@ class IecJobs:
         """Manufacturer and type from the identification line, the serial from the codes that the model or the
         makes use for it."""
         if self._identity is None:
-            self._identity = self._identity_in(self.reach.peek())
+            try:
+                self._identity = self._identity_in(self.reach.peek())
+            except (Garbage, LinkLost):
+                self._identity, _ = self._read_singly([])
         return self._identity
 
     def _identity_in(self, data_sets: list[DataSet]) -> Identity:
@@ -99,12 +103,36 @@ class IecJobs:
         asked for is there. What no check vouches for is ``unconfirmed`` until the readout before said the
         same: everything of a meter that sends no check, or over a line that has shown damage."""
         started = time.monotonic()
-        identity, data_sets = self._readout_of_same()
+        try:
+            identity, data_sets = self._readout_of_same()
+        except (Garbage, LinkLost):
+            identity, data_sets = self._read_singly(texts)
         readings = self._all(data_sets) if texts is None else [self._one(data_sets, text) for text in texts]
         if texts and all(reading.status == _MISSING for reading in readings):
             raise UnsupportedObject(detail=", ".join(texts[:5]))
         self._before = {found.address: found for found in data_sets}
         return ReadResult(identity, readings, self.reach.exchanges, self._bytes(), _since(started))
+
+    def _read_singly(self, texts: list[str] | None) -> tuple[Identity, list[DataSet]]:
+        """Over a line that lets no whole readout through: register by register in programming mode, each
+        until two readings in a row agree. Raises ``LinkLost`` where the model knows no such way."""
+        model = self.model
+        if model is None or self.reach.options.programming is None:
+            raise LinkLost(detail="no readout came through, and this meter has no other way")
+        asked = texts if texts is not None else [*self._before] or [named.item for named in model.readings]
+        who = [*model.identity.values()]
+        found: list[DataSet] = []
+        for done, address in enumerate(dict.fromkeys([*who, *asked])):
+            self.progress("read", done, len(who) + len(asked))
+            try:
+                text = self.reach.run_certainly(lambda link, at=address: link.read(at))  # type: ignore[misc]
+            except MeterRefused:
+                continue
+            whole = text if not text.startswith("(") else address + text
+            found += [replace(one, agreed=True) for one in data_sets_of(whole)]
+        identity = self._identity_in(found)
+        self._identity = identity
+        return identity, found
 
     def _all(self, data_sets: list[DataSet]) -> list[Reading]:
         return [self._reading(found, data_sets) for found in data_sets]
@@ -123,7 +151,7 @@ class IecJobs:
             closed=closing_times(data_sets).get(history) if history else None,
             unit=self.reach.options.units.get(parse_address(found.address).code),
         )
-        certain = found.checked and not self.reach.is_bad_line
+        certain = found.agreed or (found.checked and not self.reach.is_bad_line)
         if certain or self._before.get(found.address) == found:
             return reading
         return msgspec.structs.replace(reading, status=reading.status or UNCONFIRMED)
