@@ -43,9 +43,12 @@ class Proof(StrEnum):
     OPTICAL_PRIME = "optical_prime"
     OPTICAL_G3 = "optical_g3"
     OPTICAL_CELLULAR = "optical_cellular"
+    OPTICAL_WI_SUN = "optical_wi_sun"
+    OPTICAL_LORAWAN = "optical_lorawan"
     CONCENTRATOR_S24 = "concentrator_s24"
     CONCENTRATOR_LIST = "concentrator_list"
     HEAD_END_LIST = "head_end_list"
+    DEVICE_LOOKUP = "device_lookup"
 
     @property
     def optical(self) -> bool:
@@ -141,6 +144,13 @@ def load_technology(path: Path) -> Technology:
     """
     technology, text = read_toml(path, Technology)
     for index, rule in enumerate(technology.identity):
+        if rule.key in [earlier.key for earlier in technology.identity[:index]]:
+            raise FileMistake(
+                path.name, line_of(text, ("identity", index, "key")), f"{rule.key!r} stands twice"
+            )
+        if rule.pattern is None and rule.check is None:
+            reason = f"{rule.key!r} needs a pattern or a check: anything would be accepted"
+            raise FileMistake(path.name, line_of(text, ("identity", index)), reason)
         try:
             re.compile(rule.pattern or "")
         except re.error as error:
@@ -165,8 +175,13 @@ def load_technologies(folder: Path) -> dict[str, Technology]:
     Raises:
         FileMistake: one of them has a mistake.
     """
-    loaded = [load_technology(path) for path in sorted(folder.glob("*.toml"))]
-    return {technology.id: technology for technology in loaded}
+    found: dict[str, Technology] = {}
+    for path in sorted(folder.glob("*.toml")):
+        technology = load_technology(path)
+        if technology.id in found:
+            raise FileMistake(path.name, 0, f"another file has the id {technology.id!r} already")
+        found[technology.id] = technology
+    return found
 
 
 def well_formed(check: IdentityCheck, value: str) -> bool:
@@ -179,7 +194,7 @@ def well_formed(check: IdentityCheck, value: str) -> bool:
         case IdentityCheck.IMEI:
             return len(value) == 15 and bool(imei.is_valid(value))
         case IdentityCheck.ICCID:
-            return len(value) in (18, 19, 20) and value.startswith("89") and value.isdigit()
+            return _iccid(value)
         case IdentityCheck.EID:
             # GSMA SGP.02, 2.2.2: 32 digits, the whole of them 1 modulo 97.
             return bool(re.fullmatch(r"89\d{30}", value)) and int(value) % 97 == 1
@@ -197,3 +212,11 @@ def _eui(value: str, digits: int) -> bool:
     if not re.fullmatch(rf"[0-9A-F]{{{digits}}}", plain) or set(plain) in ({"0"}, {"F"}):
         return False
     return not int(plain[:2], 16) & 1
+
+
+def _iccid(value: str) -> bool:
+    """ITU-T E.118: 18 digits carry no check digit, 19 and 20 do; some cards pad the 20th place with F."""
+    plain = value.upper().removesuffix("F")
+    if not re.fullmatch(r"89[0-9]{16,18}", plain):
+        return False
+    return len(plain) == 18 or bool(luhn.is_valid(plain) or (len(plain) == 20 and luhn.is_valid(plain[:19])))

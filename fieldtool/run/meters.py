@@ -36,6 +36,14 @@ from workorders.journal.kinds import DeviceRole, JoinState
 if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun
 
+OPTICAL_WORDS = {
+    Proof.OPTICAL_PRIME: "prime",
+    Proof.OPTICAL_G3: "g3",
+    Proof.OPTICAL_CELLULAR: "gsm",
+    Proof.OPTICAL_WI_SUN: "wisun",
+    Proof.OPTICAL_LORAWAN: "lorawan",
+}
+"""What the optical session calls the network that each proof is about."""
 
 _Step = TypeVar("_Step")
 _Given = ParamSpec("_Given")
@@ -171,12 +179,14 @@ class MeterSteps:
         self, role: DeviceRole, proof: Proof, technology: Technology, progress: Progress | None
     ) -> JoinFound | None:
         now = datetime.now(UTC)
-        if proof in (Proof.OPTICAL_PRIME, Proof.OPTICAL_G3, Proof.OPTICAL_CELLULAR):
+        if proof.optical:
             try:
                 expected = device_serial(self._run.state, role)
                 heard = self._work.network(self._target(role), expected, progress)
             except UnsupportedObject:
                 return None
+            if heard.technology != OPTICAL_WORDS[proof]:
+                return None  # what a modem says proves nothing of a mesh
             state, said = heard.state.value, heard.evidence
             if proof is Proof.OPTICAL_PRIME:
                 return prime_join(state, said, self._expected("mac"), technology, now)
@@ -195,7 +205,8 @@ class MeterSteps:
                 heard = run.around.heard.concentrator(concentrator, serial) if concentrator else []
             except JobError:
                 return None
-        elif proof in (Proof.HEAD_END_LIST, Proof.CONCENTRATOR_LIST):
+        elif proof in (Proof.HEAD_END_LIST, Proof.CONCENTRATOR_LIST, Proof.DEVICE_LOOKUP):
+            # The office asks the network's server; the tablet sees what the office was told.
             heard = run.around.heard.head_end(serial)
         else:
             return None

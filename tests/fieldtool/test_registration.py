@@ -144,7 +144,7 @@ def test_identities_come_from_the_best_source_and_contradictions_are_told() -> N
         (IdentityCheck.EUI48, "40-40-22-B8-DE-70", "01:00:5E:00:00:01"),
         (IdentityCheck.EUI64, "0011223344556677", "404022B8DE70"),
         (IdentityCheck.IMEI, "490154203237518", "490154203237517"),
-        (IdentityCheck.ICCID, "8934071234567890123", "1234567890123456789"),
+        (IdentityCheck.ICCID, "8934071234567890125", "1234567890123456789"),
     ],
 )
 def test_identities_are_checked_as_the_standards_say(check: IdentityCheck, good: str, bad: str) -> None:

@@ -32,7 +32,12 @@ GOOD_AND_BAD: list[tuple[str, str, list[str], list[str]]] = [
     ("meters-and-more", "address", ["0123456789AB"], ["0123456789A"]),
     ("osgp", "neuron", ["0123456789AB"], ["0123456789AZ"]),
     ("nb-iot", "imei", ["490154203237518"], ["490154203237519", "49015420323751"]),
-    ("lte-m", "iccid", ["89148000001234567890"], ["79148000001234567890", "891480"]),
+    (
+        "lte-m",
+        "iccid",
+        ["8934071100287463719", "893407110028746371", "8934071100287463719F"],
+        ["79148000001234567890", "891480", "8934071100287463715"],
+    ),
     ("cellular", "imei", ["490154203237518"], ["490154203237519"]),
     ("lorawan", "dev_eui", EUI64, ["0" * 16, "70B3D5499000012"]),
     ("lorawan", "join_eui", ["0000000000000000", "70B3D57ED0000000"], ["70B3D57E"]),
@@ -89,6 +94,7 @@ def test_an_esims_number_is_checked_as_a_whole() -> None:
         ('proofs = ["head_end_list"]', 'proofs = ["by_feeling"]', "proofs"),
         ("pattern = '[0-9A-Fa-f]{8,16}'", "pattern = '[0-9'", "pattern"),
         ('collector_under = "feeder"\n', "", "[tree]"),
+        ("pattern = '[0-9A-Fa-f]{8,16}'\n", "", "[[identity]]"),
     ],
 )
 def test_a_utilitys_own_file_with_a_mistake_is_refused_by_its_line(
