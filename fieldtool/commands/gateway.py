@@ -82,6 +82,7 @@ def serve(
     """
     import signal
 
+    import assets
     from fieldtool.reference.reader import Reader
     from workorders.gateway.app import serve as run
     from workorders.gateway.service.rates import Limits
@@ -99,6 +100,7 @@ def serve(
             reader=Reader(),
             limits=limits,
             proxies=proxy or (),
+            schemas=assets.root() / "schemas",
         )
     raise typer.Exit(status)
 

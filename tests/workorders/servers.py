@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
+import assets
 from tests.workorders.offices import Bureau
 from workorders.gateway.app import create_app
 from workorders.sync.reference import FileReader
@@ -21,7 +22,9 @@ def serving(bureau: Bureau, reader: FileReader | None = None) -> Iterator[str]:
     made = socket.socket()
     made.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(bureau.office, bureau.files, reader), log_config=None, access_log=False
+        create_app(bureau.office, bureau.files, reader, schemas=assets.root() / "schemas"),
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [made]}, daemon=True)

@@ -21,7 +21,16 @@ from litestar.openapi.spec import Components, Contact, License
 
 from workorders.gateway.housekeeping import Housekeeping
 from workorders.gateway.office import Office
-from workorders.gateway.service import admins, engineers, offices, pardons, records, tablets, uploads
+from workorders.gateway.service import (
+    admins,
+    engineers,
+    messages,
+    offices,
+    pardons,
+    records,
+    tablets,
+    uploads,
+)
 from workorders.gateway.service.access import SECURITY_SCHEMES
 from workorders.gateway.service.audited import tell_outcome
 from workorders.gateway.service.bodies import BodyGate
@@ -48,12 +57,14 @@ def create_app(
     files: BlobStore,
     reader: FileReader | None = None,
     limits: Limits | None = None,
+    schemas: Path | None = None,
 ) -> Litestar:
     """The application of one office. OpenAPI 3.1 stands at `/schema/openapi.json`.
 
     Args:
         reader: checks files before they are published; without one nothing is published here.
         limits: how often somebody may ask; without them as often as they like.
+        schemas: folder of the schemas of messages; without one no messages are taken here.
     """
     rates = None if limits is None else Rates(limits)
     return Litestar(
@@ -67,11 +78,12 @@ def create_app(
             admins.ROUTES,
             records.ROUTES,
             engineers.ROUTES,
+            messages.ROUTES,
         ],
         middleware=[RateGate, BodyGate],
         before_send=[uploads.tell_version, tell_outcome],
         exception_handlers=HANDLERS,
-        state=State({"office": office, "files": files, "reader": reader, "rates": rates}),
+        state=State({"office": office, "files": files, "reader": reader, "rates": rates, "schemas": schemas}),
         openapi_config=OpenAPIConfig(
             title="fieldtool gateway",
             version=API_VERSION,
@@ -153,6 +165,7 @@ def serve(
     reader: FileReader | None = None,
     limits: Limits | None = None,
     proxies: Sequence[str] = (),
+    schemas: Path | None = None,
     out: TextIO | None = None,
 ) -> int:
     """Serve until SIGTERM or Ctrl-C; prints one JSON line with the address when ready. Returns 0.
@@ -160,7 +173,7 @@ def serve(
     Args:
         blobs: where the sealed files are kept.
         certificate, key: PEM files for TLS; without them only loopback is served.
-        reader, limits: see `create_app`.
+        reader, limits, schemas: see `create_app`.
         proxies: addresses (or networks) of balancers that are believed when they say who asked
             (`X-Forwarded-For`); without them that header counts for nothing.
         out: where the ready line goes; standard output if not said.
@@ -180,7 +193,7 @@ def serve(
         print(json.dumps(line), file=stream, flush=True)
 
     config = uvicorn.Config(
-        create_app(office, blobs, reader, limits),
+        create_app(office, blobs, reader, limits, schemas),
         log_config=None,
         access_log=False,
         server_header=False,

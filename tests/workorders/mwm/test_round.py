@@ -6,15 +6,21 @@ import re
 from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import select
 
-from tests.workorders.mwm.field import NOW, ORDER, execute, links_file, open_file, state, virtual_mwm
+from tests.workorders.mwm.field import NOW, ORDER, SCHEMAS, execute, links_file, open_file, state, virtual_mwm
 from tests.workorders.offices import Bureau
-from workorders.gateway import acts
+from tests.workorders.servers import serving
+from workorders.gateway import acts, persons
+from workorders.gateway.links import ledger
 from workorders.gateway.rows import order_mrid
 from workorders.gateway.tables import mwm_inbox
+from workorders.mwm.cim.messages import read_reply
 from workorders.mwm.port import Unauthorised
 from workorders.mwm.virtual.server import Server
+from workorders.mwm.virtual.state import request_message
+from workorders.people import Role
 from workorders.store.queries import order as order_query
 
 W1 = order_mrid("demo", "W-1")
@@ -116,11 +122,33 @@ def test_changes_and_a_withdrawal_follow_and_an_older_one_is_passed_over(
         assert b"unknown_order" in server.mwm.replies[-1]
 
 
+def test_a_system_may_send_its_messages_to_the_gateway(bureau: Bureau) -> None:
+    persons.add_user(bureau.office, name="MWM", role=Role.INTEGRATOR, person_id="mwm", pin="493817")
+    body = request_message("m-9", "create", ORDER, NOW)
+    with serving(bureau) as url:
+        sign_in = requests.post(
+            f"{url}/v1/sessions", json={"user": "mwm", "pin": "493817"}, timeout=20
+        ).json()
+        headers = {"Authorization": f"Bearer {sign_in['token']}", "Content-Type": "application/xml"}
+
+        def post(project: str, data: bytes) -> requests.Response:
+            where = {"project": project, "link": "cim"}
+            return requests.post(f"{url}/v1/messages", params=where, data=data, headers=headers, timeout=20)
+
+        for _ in range(2):
+            answer = post("demo", body)
+            assert answer.headers["Content-Type"].startswith("application/xml")
+            assert read_reply(answer.content, SCHEMAS).result == "OK"
+        assert read_reply(post("demo", body[:-9]).content, SCHEMAS).errors[0].startswith("not_xml")
+        assert post("none", body).status_code == 404
+    with bureau.office.store.read() as connection:
+        assert order_query(connection, W1) is not None
+        assert ledger.state_of(connection, "cim").taken == 1
+
+
 def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
     bureau: Bureau, tmp_path: Path
 ) -> None:
-    from workorders.gateway.links import ledger
-
     with virtual_mwm() as server:
         path = links_file(tmp_path, server.url, "rest")
         server.mwm.plan(ORDER | {"crew": "Z"}, NOW)
@@ -154,8 +182,6 @@ def test_a_link_that_is_not_let_in_rests_and_nothing_is_lost(bureau: Bureau, tmp
 
 
 def test_two_processes_do_not_work_on_one_link(bureau: Bureau, tmp_path: Path) -> None:
-    from workorders.gateway.links import ledger
-
     with virtual_mwm() as server:
         server.mwm.plan(ORDER, NOW)
         path = links_file(tmp_path, server.url, "cim")

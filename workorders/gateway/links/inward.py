@@ -102,7 +102,12 @@ def take(
     """Take changes in their order, in one transaction; what cannot be taken is kept with its original.
 
     Without `remember` only orders are written: a sheet comes with its own report, and comes again as a whole.
+
+    Raises:
+        NotFound: no such project.
     """
+    with office.store.read() as connection:
+        project_of(connection, project)  # before a chain is begun for a project that is none
     with writing(office, project) as (connection, write):
         settings = project_of(connection, project)
         outcomes: list[Outcome] = []

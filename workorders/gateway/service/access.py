@@ -32,6 +32,8 @@ OFFICE = frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.INTEGRATOR, Role.ADMINI
 """May look at orders, exceptions and the board."""
 DECIDES = frozenset({Role.SUPERVISOR})
 PLANS = frozenset({Role.SUPERVISOR, Role.INTEGRATOR})
+INTEGRATES = frozenset({Role.INTEGRATOR})
+"""Speaks for another system."""
 PUBLISHES = frozenset({Role.ENGINEER, Role.ADMINISTRATOR})
 """May give the tablets new procedures, models, programs, label rules and technologies."""
 ADMINISTERS = frozenset({Role.ADMINISTRATOR})

@@ -64,6 +64,14 @@ class PieceOperation(Operation):
 
 
 @dataclass
+class XmlOperation(Operation):
+    """A message of IEC 61968-100."""
+
+    def __post_init__(self) -> None:
+        self.request_body = _body("application/xml", Schema(type=OpenAPIType.STRING))
+
+
+@dataclass
 class CsvOperation(Operation):
     """A table with a header line."""
 
