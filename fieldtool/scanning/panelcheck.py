@@ -99,7 +99,7 @@ def judge_panel(
             standing = Standing.FOREIGN
         elif place is not None and place != slot.slot:
             standing = Standing.WRONG_SLOT
-        elif slot.doubtful and slot.slot not in (said or {}):
+        elif slot.slot not in (said or {}) and (slot.doubtful or (reading.unsure_origin and place is None)):
             standing = Standing.DOUBTFUL
         else:
             standing = Standing.RIGHT

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -128,6 +129,9 @@ def test_a_photo_is_held_against_the_orders() -> None:
     ]
     assert verdict.slots[1].belongs == 3
     assert verdict.missing == ("A2", "A4")
+    adrift = judge_panel(msgspec.structs.replace(reading, unsure_origin=True), {"A1": 1}, also_ours={"T1"})
+    assert adrift.slots[0].standing is Standing.RIGHT, "the order names this very slot"
+    assert adrift.slots[4].standing is Standing.DOUBTFUL, "nobody knows which slot this is"
     mended = judge_panel(reading, {"A4": 4}, said={4: "A4"})
     assert mended.slots[3].standing is Standing.RIGHT
 
