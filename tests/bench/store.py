@@ -145,7 +145,8 @@ def bench_append(store: Store, folder: Path) -> dict[str, float]:
         plain.execute("INSERT INTO entry VALUES (?, ?)", (str(next(number)), b"x" * 900))
         plain.execute("COMMIT")
 
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(80):
         # One after the other: what a disk takes changes while others use it.
         theirs.append(median_ms(insert, 1))
@@ -244,7 +245,17 @@ def run(count: int) -> dict[str, Any]:
             digests.append(projection.digest(store))
             result["rebuild"]["equal"] = digests[0] == digests[1]
             result["file_mb"] = round(store.path.stat().st_size / 1e6, 1)
+            result["peak_mb"] = _peak_mb()
     return result
+
+
+def _peak_mb() -> float | None:
+    """The most memory that this process held, the made orders among it; None where nobody says."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, 1)
 
 
 def main() -> int:

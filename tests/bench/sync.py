@@ -10,6 +10,7 @@ With `--postgresql`: how many entries a second one process takes on a server (`t
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import sys
 import tempfile
@@ -78,15 +79,15 @@ def work_of(order_id: str, number: int) -> Iterator[Draft]:
 
 
 class Counting(HttpTransport):
-    """Counts the bytes of push bodies as sent."""
+    """Counts the bytes of push bodies as sent, and of all answers as they come."""
 
     sent = 0
+    got = 0
 
     def _send(self, method: str, target: str, body: bytes, **rest: Any) -> bytes:
         answer = super()._send(method, target, body, **rest)
+        self.got += len(gzip.compress(answer, compresslevel=6))
         if target == "/v1/sync/push":
-            import gzip
-
             self.sent += len(gzip.compress(body, compresslevel=6))
         return answer
 
@@ -128,6 +129,7 @@ def run(days: int) -> dict[str, Any]:
         with serving(bureau) as url:
             transport = Counting(url, tablet=tablet.identity.tablet, key=tablet.identity.signer())
             first = seconds(lambda: tablet.sync(transport))
+            first_bytes = transport.got
             for number, order_id in enumerate(tablet.order_ids()):
                 tablet.journal.append_all(list(work_of(order_id, number)))
             transport.sent = 0
@@ -144,6 +146,8 @@ def run(days: int) -> dict[str, Any]:
             "entries_pushed": len(pushed),
             "orders": len(tablet.order_ids()),
             "equal": bool(last.equal),
+            "bytes_per_completed_order": round(transport.sent / len(tablet.order_ids())),
+            "first_download_bytes_per_order": round(first_bytes / len(tablet.order_ids())),
             "first_round_s": round(first, 3),
             "first_round_ratio": round(first / plain_pull, 2),
             "back_round_s": round(back, 3),
