@@ -51,6 +51,9 @@ class Backend(Protocol):
     def look(self, sought: views.Sought) -> views.Sighting:
         """One look through the camera, asked again and again while a page scans."""
 
+    def other_camera(self) -> bool:
+        """Looks through the next camera from here on; False where there is no other one."""
+
     def start(self, order_id: str) -> views.Procedure:
         """Begins or resumes the procedure of an order."""
 

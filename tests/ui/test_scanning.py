@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import cv2
 import msgspec
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
@@ -21,6 +23,7 @@ from tests.ui.world_tablet import wired
 from ui.preview import orders
 from ui.preview.tablet import PreviewTablet
 from ui.views import Failure, Sighting
+from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
 from ui.wiring.scanwords import not_read
 
@@ -102,3 +105,23 @@ def test_the_box_and_a_label_that_says_two_serials_are_told_apart_from_nothing()
     assert two.code == "scan.competing"
     assert "ZIV0012345678, ZIV0012345679" in two.message
     assert said("??").code == "scan.nothing"
+
+
+def test_another_camera_is_looked_through_and_the_last_one_leads_to_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, shade in (("front", 40), ("back", 200)):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "a.png"), np.full((90, 120, 3), shade, np.uint8))
+    there = [(tmp_path / name).as_uri() for name in ("front", "back")]
+    monkeypatch.setattr("ui.wiring.camera.discover", lambda: there)
+    camera = LiveCamera()
+    assert camera.frame()[0, 0, 0] == 40
+    assert camera.other()
+    assert camera.frame()[0, 0, 0] == 200
+    assert camera.large()[0, 0, 0] == 200
+    assert camera.other()
+    assert camera.frame()[0, 0, 0] == 40
+    monkeypatch.setattr("ui.wiring.camera.discover", lambda: there[:1])
+    assert not camera.other()
+    camera.close()

@@ -88,6 +88,16 @@ class ScanController(Controller):
             self._read(text.strip(), ())
 
     @Slot()
+    def otherCamera(self) -> None:
+        """Looks through the next camera."""
+
+        def changed(there: bool) -> None:
+            if not there:
+                self.context.toast(self.context.text("No hay otra cámara"), "attention")
+
+        self.run(Lane.CAMERA, self.context.backend.other_camera, changed)
+
+    @Slot()
     def close(self) -> None:
         """Gives up; what is under way is not listened to any more."""
         self._again.stop()

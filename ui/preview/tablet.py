@@ -90,6 +90,10 @@ class PreviewTablet:
         """The order whose serials hold the code."""
         return next((row.id for row in self.rows if code in row.serials.split()), "")
 
+    def other_camera(self) -> bool:
+        """There is only one."""
+        return False
+
     def look(self, sought: views.Sought) -> views.Sighting:
         """What `sight` says; else the second order's meter, a made-up ticket or seal."""
         if isinstance(self.sight, views.Failure):

@@ -39,6 +39,7 @@ class LiveCamera:
 
     def __init__(self, url: str | None = None) -> None:
         self._url = url
+        self._chosen: str | None = None
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._shown = QImage()
@@ -49,8 +50,17 @@ class LiveCamera:
 
     def url(self) -> str | None:
         """Which camera: given, named by `FIELDTOOL_CAMERA`, or the first that is there."""
-        named = self._url or os.environ.get(CAMERA_VARIABLE)
+        named = self._chosen or self._url or os.environ.get(CAMERA_VARIABLE)
         return named or next(iter(discover()), None)
+
+    def other(self) -> bool:
+        """Look through the next camera of this machine; False where there is no other one."""
+        there, now = discover(), self.url()
+        if len(there) < 2 and (not there or there[0] == now):
+            return False
+        self._chosen = there[(there.index(now) + 1) % len(there)] if now in there else there[0]
+        self._let_go()
+        return True
 
     def still(self) -> bytes:
         """A fresh picture in full size, as JPEG. Raises `drivers.camera.NoCamera` or `CameraLost`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, cast
 
+import numpy as np
 from PySide6.QtQuick import QQuickImageProvider
 
 from fieldtool.problems import explain
@@ -13,7 +14,7 @@ from fieldtool.text import Language
 from ui import views
 from ui.backend import Backend, Report
 from ui.translator import CatalogueTranslator
-from ui.wiring.camera import CameraProvider, LiveCamera, PhotoProvider
+from ui.wiring.camera import ArrayProvider, CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.tablet import WiredTablet
 
 
@@ -74,7 +75,14 @@ class LockedTablet:
         def picture(sha256: str) -> bytes | None:
             return None if self._opened is None else self._opened.runs.any_picture(sha256)
 
-        return {"camera": CameraProvider(self._camera), "photo": PhotoProvider(picture)}
+        def panel() -> np.ndarray | None:
+            return None if self._opened is None else self._opened.panel_picture()
+
+        return {
+            "camera": CameraProvider(self._camera),
+            "photo": PhotoProvider(picture),
+            "panel": ArrayProvider(panel),
+        }
 
     def cancel(self) -> None:
         """Stops what the tablet does, where it was opened."""

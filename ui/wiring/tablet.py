@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+import numpy as np
 from PySide6.QtQuick import QQuickImageProvider
 
 from drivers.connection import Mode
@@ -399,6 +400,14 @@ class WiredTablet:
         """Panels of this tablet's orders."""
         return self._panels
 
+    def panel_picture(self) -> np.ndarray | None:
+        """The photo of the open panel, H×W×3 BGR."""
+        return self._panels.photos.picture()
+
+    def other_camera(self) -> bool:
+        """The next camera of this machine."""
+        return self.camera.other()
+
     def bench(self) -> WiredBench:
         """Several probes at once."""
         return self._bench
@@ -412,7 +421,7 @@ class WiredTablet:
         return {
             "camera": CameraProvider(self.camera),
             "photo": PhotoProvider(self.runs.any_picture),
-            "panel": ArrayProvider(self._panels.photos.picture),
+            "panel": ArrayProvider(self.panel_picture),
         }
 
     def close(self) -> None:

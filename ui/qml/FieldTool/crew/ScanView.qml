@@ -187,6 +187,13 @@ FocusScope {
 
         ActionButton {
             width: parent.width
+            text: qsTr("Otra cámara")
+            iconName: "camera"
+            onClicked: view.scan.otherCamera()
+        }
+
+        ActionButton {
+            width: parent.width
             text: qsTr("Cancelar")
             iconName: "cross"
             onClicked: view.scan.close()
