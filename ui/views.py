@@ -301,6 +301,7 @@ class Step(View, frozen=True, kw_only=True):
     columns: int = 6
     place: tuple[str, ...] = ()
     signer: str = ""
+    recording: Literal["", "offered", "attached"] = ""
     error: str = ""
     error_hint: str = ""
     error_code: str = ""

@@ -152,7 +152,8 @@ class ScanBody(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
 
 
 class MeterReadBody(msgspec.Struct, frozen=True, kw_only=True, tag="meter_read"):
-    """`done`: the meter was read (both readings agree)."""
+    """`done`: the meter was read (both readings agree); `recording`: of its last session, `attached` to the
+    order, `offered`, or empty."""
 
     device: str
     done: bool
@@ -162,6 +163,7 @@ class MeterReadBody(msgspec.Struct, frozen=True, kw_only=True, tag="meter_read")
     firmware: str | None
     readings: list[ReadingView]
     not_obtainable: list[Option]
+    recording: str = ""
 
 
 class MatchRow(msgspec.Struct, frozen=True, kw_only=True):

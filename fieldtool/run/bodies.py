@@ -223,6 +223,7 @@ def _meter_read(
             for reading in readings
         ],
         not_obtainable=options(step.not_obtainable, language),
+        recording=run.recordings.state,
     )
 
 

@@ -52,6 +52,13 @@ class Recordings:
         self._attached = b""
         return self.path
 
+    @property
+    def state(self) -> str:
+        """`attached`: the last session's recording lies on the order; `offered`: it can; else empty."""
+        if self.path is None:
+            return ""
+        return "attached" if self._attached else "offered"
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Lay the recording on the order when the work inside fails at the port."""
@@ -91,7 +98,7 @@ class Recordings:
 
     def close(self) -> None:
         """Nothing in clear stays behind."""
-        path, self.path = self.path, None
+        path, self.path, self._attached = self.path, None, b""
         if path is not None and path != self._run.trace:
             with suppress(OSError):
                 path.unlink(missing_ok=True)

@@ -11,7 +11,9 @@ from drivers.errors import DriverError
 from drivers.session.client import OpticalSession
 from drivers.trace.record import parse_trace
 from fieldtool.procedure import model as m
+from fieldtool.procedure.views import MeterReadBody
 from fieldtool.run import ProcedureRun, photos, recordings
+from fieldtool.text import Language
 from tests.drivers.field import Meter, virtual_meter
 from tests.fieldtool.world import OLD_SERIAL, World, make_world, walk
 
@@ -34,6 +36,13 @@ def at_the_old_meter(world: World, meter: Meter) -> ProcedureRun:
     walk(run, until="old_read")
     assert isinstance(run.shown_step(), m.MeterReadStep)
     return run
+
+
+def page(run: ProcedureRun) -> MeterReadBody:
+    shown = run.view(Language.ES).current
+    assert shown is not None
+    assert isinstance(shown.body, MeterReadBody)
+    return shown.body
 
 
 def lines_on(run: ProcedureRun) -> list[str]:
@@ -72,7 +81,9 @@ def test_a_meter_with_a_readout_on_an_order_that_says_another_is_read_out_once(w
         assert run.bench.found is not None
         assert run.bench.found.serial == OLD_SERIAL
         assert run.bench.found.readings
+        assert page(run).recording == "offered"
         assert run.attach_recording()  # nothing failed: the crew asks
+        assert page(run).recording == "attached"
         (text,) = lines_on(run)
         sent = [record.hex or "" for record in parse_trace(text.splitlines()) if record.dir == "tx"]
         assert [octets[: len(SIGN_ON)] for octets in sent][:1] == [SIGN_ON]

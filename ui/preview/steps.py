@@ -214,6 +214,7 @@ STEPS: dict[str, Step] = {
         number=6,
         kind="meter_read",
         title="Última lectura óptica",
+        recording="attached",
         text="Ponga la sonda en el medidor que se retira.",
         serial="1LGZ0041288736",
         facts=(

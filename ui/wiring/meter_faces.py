@@ -34,6 +34,7 @@ def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
         "serial": (body.serial or "") if done else "",
         "facts": rows if done else (),
         "photos": photos(fields),
+        "recording": body.recording,
     }
     if body.not_obtainable and not done:
         parts["otherwise_title"] = formats.say("No se puede leer…")

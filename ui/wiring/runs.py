@@ -287,6 +287,11 @@ class Runs:
     ) -> None:
         self._slow(run, pending, report, run.read_meter)
 
+    def _do_recording(
+        self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
+    ) -> None:
+        run.attach_recording()
+
     def _do_plan(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
     ) -> None:
@@ -441,6 +446,7 @@ _ACTIONS: dict[str, Action] = {
     "go": Runs._do_go,
     "override": Runs._do_override,
     "read": Runs._do_read,
+    "recording": Runs._do_recording,
     "plan": Runs._do_plan,
     "apply": Runs._do_apply,
     "allow": Runs._do_allow,
