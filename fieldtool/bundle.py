@@ -39,6 +39,7 @@ CONTEXT = b"bundle/content-key"
 SUFFIX = ".ftbundle"
 FRAME_BYTES = 1 << 20
 MAX_HEADER_BYTES = 64 * 1024
+MAX_ITEM_BYTES = 64 * 1024 * 1024
 _SIGNED = b"fieldtool/bundle/1\x00"
 CHAIN, ENTRY, BLOB = b"C", b"E", b"B"
 
@@ -52,8 +53,10 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What is signed. `number` counts the hand-overs of this tablet; `certificate` is the tablet's,
-    base64."""
+    """What is signed. `number` counts the hand-overs of this tablet; `certificate` is the signer's, base64.
+
+    `kind`: `handover` of a tablet, or the office's `orders` for one (`orderbundle.py`).
+    """
 
     v: int
     id: str
@@ -67,6 +70,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     certificate: str
     recipients: list[Recipient]
     nonce: str
+    kind: str = "handover"
 
 
 class ChainItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +137,7 @@ class BundleWriter:
 class BundleReader:
     """Reads a bundle: its header is proven at once, its items as they come."""
 
-    def __init__(self, file: BinaryIO, root: bytes, realm: Realm) -> None:
+    def __init__(self, file: BinaryIO, root: bytes, realm: Realm, holder: Holder = Holder.TABLET) -> None:
         """Raises JobError `bundle_damaged`, `bundle_unknown_sender`, `realm_mixed`."""
         self._file = file
         body, signature = _head(file)
@@ -151,7 +155,7 @@ class BundleReader:
             )
         try:
             certificate = base64.b64decode(self.header.certificate, validate=True)
-            subject, key = certificates.verify_chain(certificate, root, realm=realm, holder=Holder.TABLET)
+            subject, key = certificates.verify_chain(certificate, root, realm=realm, holder=holder)
             key.verify(signature, _SIGNED + hashlib.sha256(body).digest())
         except (CertificateError, InvalidSignature, ValueError):
             raise JobError("bundle_unknown_sender", "whoever signed this is not known here") from None
@@ -169,6 +173,8 @@ class BundleReader:
             buffer += plain
             while len(buffer) >= 9:
                 size = struct.unpack(">Q", buffer[1:9])[0]
+                if size > MAX_ITEM_BYTES:
+                    raise damaged("an item is too long")
                 if len(buffer) < 9 + size:
                     break
                 yield bytes(buffer[:1]), bytes(buffer[9 : 9 + size])
@@ -211,6 +217,31 @@ class BundleReader:
                 raise damaged("a frame was changed")
             count += 1
             yield plain
+
+
+def kind_of(path: Path) -> str:
+    """What a file says it is (`Header.kind`), before it has proven anything.
+
+    Raises:
+        JobError: `bundle_damaged`.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        body, _ = _head(file)
+    try:
+        return msgspec.convert(parse_canonical(body), Header).kind
+    except (NotCanonical, msgspec.ValidationError) as error:
+        raise damaged(str(error)) from None
+
+
+def public_key(raw: bytes) -> X25519PublicKey:
+    """A recipient's key from its 32 bytes."""
+    return X25519PublicKey.from_public_bytes(raw)
+
+
+def b64(data: bytes) -> str:
+    """As the header holds bytes."""
+    return _b64(data)
 
 
 def _head(file: BinaryIO) -> tuple[bytes, bytes]:

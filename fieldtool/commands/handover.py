@@ -58,13 +58,18 @@ def take(
     realm: RealmOption = None,
     json: Json = False,
 ) -> None:
-    """Take a hand-over in at the gateway; importing twice changes nothing.
+    """Take a hand-over in at the gateway, or the office's orders on a tablet; twice changes nothing.
 
     With --json one object: {"id", "number", "tablet", "entries", "verdicts": {verdict: n}, "blobs",
-    "blobs_refused"}. The tablet learns the verdicts with its next sync.
+    "blobs_refused"}, and the tablet learns the verdicts with its next sync; of orders {"number", "tablet",
+    "created_at", "pulled", "references", "keys_changed", "again", …}.
     """
+    from fieldtool import bundle
     from fieldtool.officebundle import take_in
 
+    if bundle.kind_of(file) == "orders":
+        _take_orders(file, realm, json)
+        return
     with opened_office(database, realm) as (office, blobs):
         report = take_in(office, blobs, file)
     if json:
@@ -73,6 +78,20 @@ def take(
         told = ", ".join(f"{number} {kind}" for kind, number in sorted(report.verdicts.items()))
         say(f"hand-over {report.number} of tablet {report.tablet}: {report.entries} entries ({told or '—'})")
         say(f"{report.blobs} photos, {report.blobs_refused} refused")
+
+
+def _take_orders(file: Path, realm: str | None, json: bool) -> None:
+    from fieldtool.orderbundle import take_orders
+
+    with opened(realm) as tablet:
+        report = take_orders(tablet, file)
+    if json:
+        emit(report)
+    elif report.again:
+        say(f"orders {report.number}: taken in before, nothing changed")
+    else:
+        brought = f"{report.pulled} entries, {report.references} lists"
+        say(f"orders {report.number} of {report.created_at}: {brought}")
 
 
 @guarded

@@ -1,7 +1,8 @@
-"""`fieldtool gateway erase|kept|accept`: personal data that must go, and entries that may count after all."""
+"""`fieldtool gateway erase|kept|accept|orders`: what the office keeps, takes in, or hands on by USB."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("erase")(erase)
     app.command("kept")(kept)
     app.command("accept")(accept)
+    app.command("orders")(orders)
 
 
 @guarded
@@ -105,3 +107,27 @@ def accept(
     else:
         told = ", ".join(f"{number} {name}" for name, number in sorted(report.verdicts.items()))
         say(f"{report.entries} entries: {told}")
+
+
+@guarded
+def orders(
+    tablet: Annotated[str, typer.Argument(help="Id of the tablet it is for.")],
+    folder: Annotated[Path, typer.Argument(help="Folder on the stick.", file_okay=False)],
+    database: Database = None,
+    realm: RealmName = None,
+    json: Json = False,
+) -> None:
+    """Write a tablet's orders, lists and keys into a file for it; `fieldtool bundle import` takes it in.
+
+    With --json one object: {"file", "number", "entries", "recipients": [id]}.
+    """
+    from fieldtool.commands.opening import opened_office
+    from fieldtool.orderbundle import write_orders
+
+    with opened_office(database, realm) as (office, _):
+        path, header = write_orders(office, tablet, folder)
+    if json:
+        names = [recipient.name for recipient in header.recipients]
+        emit({"file": str(path), "number": header.number, "entries": header.entries, "recipients": names})
+    else:
+        say(f"{path}: {header.entries} entries, for tablet {tablet} only")

@@ -83,7 +83,18 @@ def decode_cursor(office: Office, row: TabletRow, text: str | None) -> _Cursor:
 
 
 def pull(office: Office, row: TabletRow, cursor_text: str | None) -> wire.PullPage:
-    """One page of what this tablet may see since its cursor.
+    """One page of what this tablet may see since its cursor, and that it was here.
+
+    Raises:
+        Gone: see `decode_cursor`.
+    """
+    page = pull_page(office, row, cursor_text)
+    _note_seen(office, row)
+    return page
+
+
+def pull_page(office: Office, row: TabletRow, cursor_text: str | None) -> wire.PullPage:
+    """The page alone, for a file that somebody carries to the tablet.
 
     Raises:
         Gone: see `decode_cursor`.
@@ -96,7 +107,7 @@ def pull(office: Office, row: TabletRow, cursor_text: str | None) -> wire.PullPa
         rows, upto = _page_rows(connection, row.crew, cursor.seq, top)
         own = set() if cursor.fresh else _own_chains(connection, row.tablet_id)
         entries = [_pulled(item) for item in rows if item.chain_id not in own]
-        page = wire.PullPage(
+        return wire.PullPage(
             entries=entries,
             tombstones=_tombstones(connection, row.crew, cursor.seq, upto),
             verdicts=_relayed(connection, row.tablet_id, cursor.seq, upto),
@@ -105,8 +116,6 @@ def pull(office: Office, row: TabletRow, cursor_text: str | None) -> wire.PullPa
             more=upto < top,
             left=_left(office, connection, row.crew, cursor, upto, top),
         )
-    _note_seen(office, row)
-    return page
 
 
 def _visible(crew: str | None, *columns: Any) -> Select[Any]:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import msgspec
+from sqlalchemy import Connection
 
 from workorders.clock import Meeting, SystemClock, utc_text
 from workorders.journal.writer import Journal
@@ -231,6 +232,17 @@ class SyncRound:
         self._close()
         return self.report
 
+    def make(self, stage: Stage) -> None:
+        """One stage alone, where what would answer is no gateway but a file.
+
+        Raises:
+            SyncError: what it holds cannot be taken.
+        """
+        from workorders.sync.stages import STAGES
+
+        self.report.stage = stage
+        dict(STAGES)[stage](self)
+
     def step(self, done: int, total: int, size: int = 0, total_size: int = 0) -> None:
         """Tell the progress within the present stage, and stop here if asked to.
 
@@ -302,6 +314,13 @@ def last_sync(value: object) -> LastSync:
         return LastSync() if value is None else msgspec.convert(value, LastSync)
     except msgspec.ValidationError:
         return LastSync()
+
+
+def note_contact(connection: Connection, at: str) -> None:
+    """What the office knew at `at` has come here another way than by a round."""
+    before = last_sync(setting(connection, _LAST))
+    if before.contact is None or before.contact < at:
+        set_setting(connection, _LAST, msgspec.to_builtins(msgspec.structs.replace(before, contact=at)))
 
 
 def last_sync_of(store: Store) -> LastSync:

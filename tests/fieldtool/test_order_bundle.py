@@ -1,0 +1,91 @@
+"""New orders by USB: for one tablet, from this office, and never back to something older."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fieldtool.errors import JobError
+from fieldtool.orderbundle import take_orders, write_orders
+from fieldtool.tablet.rows import OrderFilter
+from fieldtool.tablet.tablet import Tablet
+from tests.fieldtool.enrolled import enrolled_tablet, execute
+from tests.workorders.offices import Bureau
+from workorders.gateway import acts
+from workorders.gateway.errors import NotSignedIn
+from workorders.store import keys
+
+
+@pytest.fixture
+def bureau(tmp_path: Path) -> Bureau:
+    made = Bureau.open(tmp_path)
+    made.now.moment = datetime.now(UTC)
+    return made
+
+
+@pytest.fixture
+def tablet(bureau: Bureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tablet:
+    return enrolled_tablet(bureau, tmp_path / "t", monkeypatch)
+
+
+def refused(tablet: Tablet, path: Path) -> str:
+    with pytest.raises(JobError) as caught:
+        take_orders(tablet, path)
+    return caught.value.code
+
+
+def test_orders_come_by_usb_once_and_nothing_older_rolls_them_back(
+    bureau: Bureau, tablet: Tablet, tmp_path: Path
+) -> None:
+    unsent = tablet.find_order("000") or ""
+    execute(tablet, unsent)
+    pending = tablet.status().pending
+    bureau.now.forward(minutes=10)
+    first, _ = write_orders(bureau.office, tablet.identity.tablet, tmp_path)
+    moved = next(row.order_id for row in tablet.orders(OrderFilter()) if row.order_id != unsent)
+    acts.cancel_order(bureau.office, moved, "double", actor="sofia")
+    bureau.now.forward(minutes=10)
+    second, header = write_orders(bureau.office, tablet.identity.tablet, tmp_path)
+    assert [recipient.name for recipient in header.recipients] == [tablet.identity.tablet]
+    assert b"Rosa" not in second.read_bytes()
+
+    report = take_orders(tablet, second)
+    assert (report.number, report.again) == (2, False)
+    assert tablet.order(moved).row.status == "cancelled"
+    assert tablet.status().pending >= pending, "what was not sent is untouched"
+    with tablet.store.read() as connection:
+        assert keys.order_key(connection, unsent)
+    assert take_orders(tablet, second).again is True
+    assert refused(tablet, first) == "bundle_older"
+    assert tablet.order(moved).row.status == "cancelled"
+    assert tablet.sync().equal is True, "the next round goes on from there"
+
+
+def test_a_file_from_before_the_last_contact_changes_nothing(
+    bureau: Bureau, tablet: Tablet, tmp_path: Path
+) -> None:
+    bureau.now.forward(days=-1)
+    old, _ = write_orders(bureau.office, tablet.identity.tablet, tmp_path)
+    assert refused(tablet, old) == "bundle_older"
+
+
+def test_only_the_named_tablet_takes_a_whole_file_of_its_office(
+    bureau: Bureau, tablet: Tablet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = bureau.tablet("B", "t2")
+    bureau.now.forward(minutes=10)
+    theirs, _ = write_orders(bureau.office, other.identity.tablet, tmp_path)
+    assert refused(tablet, theirs) == "bundle_not_for_us"
+    ours, _ = write_orders(bureau.office, tablet.identity.tablet, tmp_path)
+    whole = ours.read_bytes()
+    for spoilt in (
+        whole[:-1],
+        whole[:-40] + bytes(40),
+        whole.replace(b'"signature": "', b'"signature": "A', 1),
+    ):
+        ours.write_bytes(spoilt)
+        assert refused(tablet, ours) in {"bundle_damaged", "bundle_unknown_sender"}
+    with pytest.raises(NotSignedIn):
+        write_orders(bureau.office, "nobody", tmp_path)
