@@ -29,7 +29,8 @@ from drivers.errors import (
 from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel, Protocols
 from drivers.ports import hdlc_format
-from drivers.session.reach import Questions, Recovery
+from drivers.session.reach import Questions
+from drivers.session.recovery import Recovery
 
 _Value = TypeVar("_Value")
 _PACKETS = (512, 128, 64)

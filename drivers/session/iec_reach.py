@@ -32,7 +32,8 @@ from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel, Protocols
 from drivers.ports import LineFormat
 from drivers.session.access import ReadoutOnly
-from drivers.session.reach import Questions, Recovery, identification_text
+from drivers.session.reach import Questions, identification_text
+from drivers.session.recovery import Recovery
 
 _Value = TypeVar("_Value")
 _LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)

@@ -40,12 +40,12 @@ from drivers.models import MeterModel
 from drivers.session.access import Access
 from drivers.session.counters import Reserve
 from drivers.session.credentials import CredentialMaker
+from drivers.session.observer import Observer
 from drivers.session.pace import Progress
-from drivers.trace.apdus import is_continuation, is_secret
+from drivers.session.recovery import Recovery
 
 _Value = TypeVar("_Value")
 _RECOVERIES = 3
-_WAIT_SECONDS = 30.0
 _UNHEARD = 2
 """Associations in a row whose verdict the line swallowed: a wrong key would lock the meter at the next."""
 _LIST_AFTER_CUT = 8
@@ -66,30 +66,6 @@ class Questions:
     reserve: Reserve
     progress: Progress
     next_secret: Callable[[str, int | None], NextSecret] = _nothing_new
-
-
-@dataclass
-class Recovery:
-    """How often and how long one job has been trying to reach the meter again."""
-
-    cuts: int = 0
-    began: float = 0.0
-    latest: float = 0.0
-
-    def count(self, now: float) -> None:
-        self.began = self.began if self.cuts else now
-        self.latest = now
-        self.cuts += 1
-
-    @property
-    def has_time(self) -> bool:
-        """A meter without supply or a probe that comes and goes is waited for, but not for ever."""
-        return self.latest - self.began < _WAIT_SECONDS
-
-    @property
-    def pause_seconds(self) -> float:
-        """Nothing before the first attempt, then longer each time."""
-        return min(2.0, 0.25 * 2 ** (self.cuts - 2)) if self.cuts > 1 else 0.0
 
 
 class Reach:
@@ -427,7 +403,7 @@ class Reach:
             short_names=self._table(),
             general_blocks=self._connection.general_blocks,
             on_secret=self._password_leaves,
-            observer=_Observer(self._access.open_line(), self._recorder),
+            observer=Observer(self._access.open_line(), self._recorder),
         )
 
     def _password_leaves(self) -> None:
@@ -485,29 +461,6 @@ class Reach:
         models = [self.model] if self.model else list(self._models.values())
         found = [model.counter_item(self._connection.client) for model in models]
         return list(dict.fromkeys([*[item for item in found if item], _DEFAULT_COUNTER]))
-
-
-class _Observer:
-    """Has the line withhold what is secret in clear, and keeps the plain APDUs of ciphered associations."""
-
-    def __init__(self, line: Line, recorder: Recorder | None) -> None:
-        self._line, self._recorder = line, recorder
-        self._secret = False
-
-    def asks(self, request: bytes, *, ciphered: bool) -> None:
-        if not is_continuation(request):
-            self._secret = is_secret(request)
-        if not ciphered:
-            self._line.withhold = self._line.withhold_answers = self._secret
-        elif self._recorder is not None:
-            self._recorder.apdu("tx", request, self._secret)
-
-    def answered(self, response: bytes, *, ciphered: bool) -> None:
-        if ciphered and self._recorder is not None:
-            self._recorder.apdu("rx", response, self._secret)
-
-    def done(self) -> None:
-        self._line.withhold = self._line.withhold_answers = False
 
 
 def identification_text(identification: Identification) -> str:
