@@ -24,7 +24,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from sqlalchemy import text
 from fieldtool.settings import Home
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.tablet import Tablet
+from tests.campaign.counting import Counts
 from tests.campaign.kill_victim import NEW_SERIALS, PASSPHRASE
 from tests.workorders.offices import FILES, Bureau
 from tests.workorders.servers import serving
@@ -57,19 +57,6 @@ _MUST_BE_ZERO = (
     "photo_missing",
     "sent_twice",
 )
-
-
-@dataclass
-class Counts:
-    """What the campaign found."""
-
-    found: Counter[str] = field(default_factory=Counter)
-    details: list[str] = field(default_factory=list)
-
-    def wrong(self, what: str, detail: str) -> None:
-        """Something that must not be."""
-        self.found[what] += 1
-        self.details.append(f"{what}: {detail}")
 
 
 class Site:
@@ -181,9 +168,9 @@ def campaign(folder: Path, rounds: int, seconds: float, seed: int, orders: int =
     chance, counts = random.Random(seed), Counts()
     bureau = _office(folder, orders)
     promises: dict[tuple[str, int], str] = {}
-    ends = time.monotonic() + seconds
     with serving(bureau) as url:
         site = Site(folder, bureau, url)
+        ends = time.monotonic() + seconds
         try:
             for number in range(rounds):
                 if time.monotonic() > ends:
@@ -364,15 +351,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         counts = campaign(Path(folder), options.rounds, options.seconds, options.seed, options.orders)
-    bad = {name: counts.found[name] for name in _MUST_BE_ZERO}
-    result = bad | {name: number for name, number in sorted(counts.found.items()) if name not in bad}
-    if options.json:
-        print(json.dumps(result | {"details": counts.details[:20]}))
-    else:
-        for name, number in result.items():
-            print(f"{number:8d}  {name}")
-        print("\n".join(counts.details[:20]))
-    return 1 if any(bad.values()) else 0
+    return counts.tell(_MUST_BE_ZERO, as_json=options.json)
 
 
 if __name__ == "__main__":

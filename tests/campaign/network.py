@@ -11,17 +11,16 @@ Exit status 1 if anything of that did not hold.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import select
 
 from tests.campaign.badline import Line, bad_line
+from tests.campaign.counting import Counts
 from tests.workorders.offices import Bureau, Tablet
 from tests.workorders.servers import serving
 from workorders.gateway import acts
@@ -42,19 +41,6 @@ ROWS = (
     "edited, executed",
     "same serial elsewhere",
 )
-
-
-@dataclass
-class Counts:
-    """What the campaign found."""
-
-    found: Counter[str] = field(default_factory=Counter)
-    details: list[str] = field(default_factory=list)
-
-    def wrong(self, what: str, detail: str) -> None:
-        """Something that must not be."""
-        self.found[what] += 1
-        self.details.append(f"{what}: {detail}")
 
 
 class World:
@@ -214,15 +200,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         counts = campaign(Path(folder), options.steps, options.seconds, options.seed)
-    bad = {name: counts.found[name] for name in _MUST_BE_ZERO}
-    result = bad | {name: number for name, number in sorted(counts.found.items()) if name not in bad}
-    if options.json:
-        print(json.dumps(result | {"details": counts.details[:20]}))
-    else:
-        for name, number in result.items():
-            print(f"{number:8d}  {name}")
-        print("\n".join(counts.details[:20]))
-    return 1 if any(bad.values()) else 0
+    return counts.tell(_MUST_BE_ZERO, as_json=options.json)
 
 
 if __name__ == "__main__":

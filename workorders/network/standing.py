@@ -10,7 +10,7 @@ from workorders.network.places import Fullness, PlaceProblem, judge_capacity, st
 from workorders.network.tree import below
 from workorders.store import schema
 from workorders.store.queries.rows import read
-from workorders.store.queries.supply import PlacementRow
+from workorders.store.queries.supply import PlacementRow, listed_place
 
 _placed, _base, _node = schema.placement, schema.base_placement, schema.network_node
 
@@ -64,22 +64,7 @@ def _listed(
     query = select(_base).where(where, ~exists().where(device.c.serial == _base.c.serial))
     query = query.order_by(_base.c.place, _base.c.slot, _base.c.serial).limit(limit).offset(offset)
     for row in connection.execute(query):
-        yield PlacementRow(
-            serial=row.serial,
-            model=row.model,
-            order_id=None,
-            entry_id=None,
-            usage_point=row.usage_point,
-            transformer=None,
-            concentrator=None,
-            panel=row.place if row.slot is not None else None,
-            slot=row.slot,
-            phase=row.phase,
-            since=row.installed_on,
-            until=None,
-            disputed=False,
-            place=row.place,
-        )
+        yield listed_place(row)
 
 
 def place_faults(connection: Connection) -> list[PlaceProblem]:

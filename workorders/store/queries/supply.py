@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, case, func, or_, select
 
 from workorders.journal.kinds import JoinState
 from workorders.store import schema
@@ -182,6 +182,26 @@ def placements(
     return [read(row, PlacementRow) for row in connection.execute(query)]
 
 
+def listed_place(row: Row[Any], *, disputed: bool = False) -> PlacementRow:
+    """A line of the utility's list of standing meters as a place."""
+    return PlacementRow(
+        serial=row.serial,
+        model=row.model,
+        order_id=None,
+        entry_id=None,
+        usage_point=row.usage_point,
+        transformer=None,
+        concentrator=None,
+        panel=row.place if row.slot is not None else None,
+        place=row.place,
+        slot=row.slot,
+        phase=row.phase,
+        since=row.installed_on,
+        until=None,
+        disputed=disputed,
+    )
+
+
 def where_is(connection: Connection, serial: str) -> list[PlacementRow]:
     """Every place where the device is said to stand now: by entries, else by the utility's list.
 
@@ -195,23 +215,9 @@ def where_is(connection: Connection, serial: str) -> list[PlacementRow]:
     told = any(place.usage_point == row.usage_point for place in standing) if row is not None else True
     if row is None or told or (known is not None and known.state == "removed"):
         return standing
+    listed = listed_place(row, disputed=bool(standing))
     return [
-        PlacementRow(
-            serial=serial,
-            model=row.model,
-            order_id=None,
-            entry_id=None,
-            usage_point=row.usage_point,
-            transformer=None,
-            concentrator=None,
-            panel=row.place if row.slot is not None else None,
-            place=row.place,
-            slot=row.slot,
-            phase=row.phase,
-            since=row.installed_on,
-            until=None,
-            disputed=bool(standing),
-        ),
+        listed,
         *standing,
     ]
 
