@@ -142,7 +142,7 @@ def _scan_panel(
 
     known = {serial: slot for serial, slot in (expected or {}).items() if slot is not None}
     reading = read_panel(
-        load_picture(path), rules, rows=size[0], columns=size[1], model=model, known=known, budget_ms=3000
+        load_picture(path), rules, rows=size[0], columns=size[1], model=model, known=known, budget_ms=6000
     )
     verdict = judge_panel(reading, expected) if expected is not None else None
     right = verdict is None or verdict.count(Standing.RIGHT) == verdict.expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import assets
+from fieldtool.commands import labels as command
 from fieldtool.main import app
 from fieldtool.scanning import Symbology, decode
 from fieldtool.scanning.assetlabels import (
@@ -24,6 +26,7 @@ from fieldtool.scanning.assetlabels import (
 )
 from fieldtool.scanning.classify import classify
 from fieldtool.scanning.rules import load_rules
+from tests.fieldtool.panels import PANEL, SERIALS, panel_tablet
 from tests.support.label_images import Trouble, spoil
 
 FONTS = Fonts(assets.root() / "fonts")
@@ -89,3 +92,21 @@ def test_the_command_prints_a_project_and_a_table(tmp_path: Path) -> None:
     picture = cv2.imread(str(png), cv2.IMREAD_GRAYSCALE)
     assert "PANEL:C9-P1" in {code.text for code in decode(np.asarray(picture), 500)}
     assert run(app, ["labels", str(folder)]).exit_code == 1
+
+
+def test_the_tablets_network_and_an_order_name_what_to_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = panel_tablet(tmp_path / "world", monkeypatch)
+    panel.find_order = lambda text: f"order-{SERIALS[1]}"  # type: ignore[attr-defined]  # beyond a panel run
+    monkeypatch.setattr(command, "opened", lambda realm: nullcontext(panel))
+
+    def printed(*words: str) -> set[str]:
+        out = tmp_path / "out.pdf"
+        assert CliRunner().invoke(app, ["labels", str(out), *words]).exit_code == 0
+        return {code.text for page in pages(out) for code in decode(page, 2000)}
+
+    slots = {f"SLOT:{PANEL}/{slot}" for slot in range(1, 7)}
+    assert printed("--node", "CT 28101") == slots | {f"PANEL:{PANEL}", "DCU:CT-28101-DC"}
+    assert printed("--order", "RN-2") == {f"SLOT:{PANEL}/2"}
+    assert CliRunner().invoke(app, ["labels", str(tmp_path / "x.pdf"), "--node", "no"]).exit_code == 1
