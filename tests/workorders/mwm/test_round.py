@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -16,11 +17,14 @@ from workorders.gateway import acts, persons
 from workorders.gateway.links import ledger
 from workorders.gateway.rows import order_mrid
 from workorders.gateway.tables import mwm_inbox
+from workorders.journal.kinds import BlobTaken
+from workorders.journal.sealing import seal_blob
 from workorders.mwm.cim.messages import read_reply
 from workorders.mwm.port import Unauthorised
 from workorders.mwm.virtual.server import Server
 from workorders.mwm.virtual.state import request_message
 from workorders.people import Role
+from workorders.store import keys
 from workorders.store.queries import order as order_query
 
 W1 = order_mrid("demo", "W-1")
@@ -147,8 +151,9 @@ def test_a_system_may_send_its_messages_to_the_gateway(bureau: Bureau) -> None:
 
 
 def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
-    bureau: Bureau, tmp_path: Path
+    each_database: str, tmp_path: Path
 ) -> None:
+    bureau = Bureau.open(tmp_path)
     with virtual_mwm() as server:
         path = links_file(tmp_path, server.url, "rest")
         server.mwm.plan(ORDER | {"crew": "Z"}, NOW)
@@ -169,7 +174,9 @@ def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
             assert connection.execute(select(mwm_inbox.c.original)).scalars().all() == [None]
 
 
-def test_a_link_that_is_not_let_in_rests_and_nothing_is_lost(bureau: Bureau, tmp_path: Path) -> None:
+def test_a_link_that_is_not_let_in_rests_and_one_process_works_on_it_at_a_time(
+    bureau: Bureau, tmp_path: Path
+) -> None:
     with virtual_mwm() as server:
         server.mwm.plan(ORDER, NOW)
         path = links_file(tmp_path, server.url, "rest")
@@ -178,16 +185,9 @@ def test_a_link_that_is_not_let_in_rests_and_nothing_is_lost(bureau: Bureau, tmp
         assert report.rests
         assert Unauthorised.code == "mwm_unauthorised"
         server.secret = "s3cret"
-        assert open_file(bureau, path).round().issued == 1
-
-
-def test_two_processes_do_not_work_on_one_link(bureau: Bureau, tmp_path: Path) -> None:
-    with virtual_mwm() as server:
-        server.mwm.plan(ORDER, NOW)
-        path = links_file(tmp_path, server.url, "cim")
-        assert ledger.take_lease(bureau.office, "cim", "other")
+        assert ledger.take_lease(bureau.office, "rest", "other")
         assert open_file(bureau, path).round().busy
-        bureau.now.forward(minutes=6)  # the other one died
+        bureau.now.forward(minutes=6)  # that one died
         assert open_file(bureau, path).round().issued == 1
 
 
@@ -196,10 +196,17 @@ def test_webhooks_are_signed_in_the_order_of_the_record_and_end_as_dead_letters(
 ) -> None:
     with virtual_mwm("500=0.4,lost=0.3", seed=3) as server:
         path = links_file(tmp_path, server.url, "hook", "only_own = false\nattempts = 30")
-        acts.cancel_order(bureau.office, order_mrid("demo", "003"), "dicho por Rosa")
         tablet = bureau.tablet("A")
         tablet.sync()
         execute(tablet, order_mrid("demo", "000"))
+        acts.cancel_order(bureau.office, order_mrid("demo", "003"), "dicho por Rosa")
+        server.mwm.faults.rates["500"], often = 1.0, server.mwm.faults.rates["500"]
+        assert open_file(bureau, path).round().put_off == 1
+        server.mwm.faults.rates |= {"500": 0.0, "lost": 0.0}
+        open_file(bureau, path).round()  # what waits for its next try holds up its order, and no other
+        before = {one["body"]["data"]["about"]["number"] for one in server.mwm.hooks}
+        assert before == {"003"}
+        server.mwm.faults.rates |= {"500": often, "lost": 0.3}
         rounds(bureau, path)
         told = list({one["id"]: one["body"] for one in server.mwm.hooks}.values())
         mine = [one["type"] for one in told if one["data"]["about"]["number"] == "000"]
@@ -211,3 +218,36 @@ def test_webhooks_are_signed_in_the_order_of_the_record_and_end_as_dead_letters(
     acts.cancel_order(bureau.office, order_mrid("demo", "005"), "x")
     rounds(bureau, path, until=2)
     assert state(bureau, "hook").dead_out == 1
+
+
+def test_the_record_follows_as_a_file_when_it_is_here_and_only_where_it_may(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    with virtual_mwm() as server:
+        server.mwm.plan(ORDER, NOW)
+        path = links_file(tmp_path, server.url, "rest", "personal = true")
+        rounds(bureau, path)
+        tablet = bureau.tablet("A")
+        tablet.sync()
+        with tablet.store.read() as connection:
+            key = keys.order_key(connection, W1)
+        sealed = seal_blob(key, b"%PDF-1.7 acta")
+        taken = BlobTaken(
+            sha256=hashlib.sha256(sealed).hexdigest(),
+            plain_sha256=hashlib.sha256(b"%PDF-1.7 acta").hexdigest(),
+            size=len(sealed),
+            media_type="application/pdf",
+            what="record",
+            key_id=key.key_id,
+        )
+        tablet.journal.append(taken, order_id=W1, order_version=1, actor="ana", project="demo")
+        execute(tablet, W1)
+        rounds(bureau, path, until=2)
+        assert server.mwm.files == {}  # the file is still on the tablet; the result did not wait for it
+        assert [one["status"] for one in server.mwm.activities.values()] == ["completed"]
+        assert tablet.blobs.put(sealed) == taken.sha256
+        tablet.sync()
+        rounds(bureau, path)
+        (file,) = server.mwm.files.values()
+        assert (file["type"], file["data"]) == ("application/pdf", b"%PDF-1.7 acta")
+        assert state(bureau, "rest").waiting == 0
