@@ -31,6 +31,7 @@ from fieldtool.commands import (
     officerecord,
     officestock,
     panel,
+    proof,
     references,
     scan,
     stock,
@@ -66,6 +67,7 @@ panel.add_to(meter.app)
 bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
 officestock.add_to(gateway.app)
+proof.add_to(gateway.app)
 mwm.add_to(app, gateway.app)
 officekeeping.add_to(gateway.app)
 mwmsheets.add_to(mwm.app, gateway.app)

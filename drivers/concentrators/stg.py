@@ -105,10 +105,20 @@ def fetch_meters(
 
     `with_mac` asks S06 too, which talks to each meter and takes minutes on a real network.
     """
-    report = _request(url, "S24", serials, timeout)
+    report = request_report(url, "S24", serials, timeout)
     if report.find(".//S24") is None:  # an empty list is an answer, no list is none
         raise ConcentratorGarbage(detail="no list of meters in the report")
-    meters = [
+    meters = listed_meters(report)
+    if not with_mac or not meters:
+        return meters
+    data = fetch_meter_data(url, [meter.serial for meter in meters], timeout=timeout)
+    macs = {meter.serial: meter.mac for meter in data}
+    return [msgspec.structs.replace(meter, mac=macs.get(meter.serial)) for meter in meters]
+
+
+def listed_meters(report: Element) -> list[ConcentratorMeter]:
+    """The meters of an S24, in its order."""
+    return [
         ConcentratorMeter(
             serial=_text(item, "MeterId") or "",
             com_status=_integer(item, "ComStatus"),
@@ -118,16 +128,11 @@ def fetch_meters(
         for item in report.iter("Meter")
         if _text(item, "MeterId")
     ]
-    if not with_mac or not meters:
-        return meters
-    data = fetch_meter_data(url, [meter.serial for meter in meters], timeout=timeout)
-    macs = {meter.serial: meter.mac for meter in data}
-    return [msgspec.structs.replace(meter, mac=macs.get(meter.serial)) for meter in meters]
 
 
 def fetch_meter_data(url: str, serials: Iterable[str], *, timeout: float = TIMEOUT) -> list[MeterData]:
     """S06: what meters say of themselves; a meter that does not answer stands there with its `error`."""
-    report = _request(url, "S06", serials, timeout)
+    report = request_report(url, "S06", serials, timeout)
     found = []
     for meter in report.iter("Cnt"):
         serial = _text(meter, "Id")
@@ -155,7 +160,7 @@ def fetch_meter_data(url: str, serials: Iterable[str], *, timeout: float = TIMEO
 
 def fetch_concentrator(url: str, *, timeout: float = TIMEOUT) -> ConcentratorData:
     """S12: identity, firmware and the EUI-48 of the base node."""
-    report = _request(url, "S12", (), timeout)
+    report = request_report(url, "S12", (), timeout)
     here = report.find("Cnc")
     body = here.find("S12") if here is not None else None
     if here is None or body is None:
@@ -195,7 +200,7 @@ def _integer(item: Element, name: str) -> int | None:
     return int(text) if re.fullmatch(r"-?\d{1,9}", text) else None
 
 
-def _request(url: str, report: str, serials: Iterable[str], timeout: float) -> Element:
+def request_report(url: str, report: str, serials: Iterable[str], timeout: float) -> Element:
     """Asks for one report and gives its root element."""
     meters = ",".join(serials)
     body = (
@@ -208,7 +213,7 @@ def _request(url: str, report: str, serials: Iterable[str], timeout: float) -> E
     )
     status, content = _post(url, body.encode(ENCODING, "xmlcharrefreplace"), timeout)
     try:
-        root = _parse(content)
+        root = parse_document(content)
     except ConcentratorGarbage:
         if status != 200:
             raise ConcentratorRefused(detail=f"HTTP {status}") from None
@@ -227,7 +232,7 @@ def _find_report(root: Element, report: str) -> Element:
     for element in root.iter():
         text = element.text or ""
         if "<Report" in text:
-            return _checked(_parse(text.encode("utf-8"), "utf-8"), report)
+            return _checked(parse_document(text.encode("utf-8"), "utf-8"), report)
     raise ConcentratorGarbage(detail="no report in the answer")
 
 
@@ -266,12 +271,12 @@ def _post(url: str, body: bytes, timeout: float) -> tuple[int, bytes]:
                     raise ConcentratorTooLarge(detail=f"more than {MAX_WIRE} octets on the wire")
                 if time.monotonic() > deadline:
                     raise ConcentratorUnreachable(detail="the answer takes too long")
-            return answer.status_code, _inflate(bytes(wire))
+            return answer.status_code, inflate(bytes(wire))
     except (requests.RequestException, OSError) as error:
         raise ConcentratorUnreachable(detail=type(error).__name__) from error
 
 
-def _inflate(data: bytes) -> bytes:
+def inflate(data: bytes) -> bytes:
     """Undoes gzip, told by its magic number, and never makes more than `MAX_PLAIN` octets of it."""
     if data[:2] != b"\x1f\x8b":
         return data
@@ -287,7 +292,7 @@ def _inflate(data: bytes) -> bytes:
     return plain
 
 
-def _parse(content: bytes, encoding: str | None = None) -> Element:
+def parse_document(content: bytes, encoding: str | None = None) -> Element:
     """An XML document of a concentrator; `ConcentratorGarbage` if it is none or tries a document type."""
     if encoding is None:
         declared = _DECLARED.match(content)
