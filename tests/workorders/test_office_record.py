@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from litestar import Litestar
@@ -14,12 +16,14 @@ from typer.testing import CliRunner
 
 from fieldtool.commands import opening
 from tests.workorders.offices import Bureau
+from tests.workorders.servers import serving
 from tests.workorders.test_authorisations import Doors
 from tests.workorders.test_sync_push import execute
 from workorders.gateway import audit, persons, quarantine
 from workorders.gateway.app import create_app
 from workorders.gateway.errors import NotFound, OutOfTurn
 from workorders.gateway.push import keep_unreadable
+from workorders.gateway.service import bodies
 from workorders.gateway.service.rates import Buckets, Limits, Rate
 from workorders.journal.entry import Entry, to_wire
 from workorders.people import Role
@@ -83,6 +87,21 @@ def test_a_flood_from_one_address_is_stopped_before_its_bodies_are_read(bureau: 
     with TestClient(app, raise_server_exceptions=False) as client:
         asked = [client.post("/v1/sync/push", content=b"x" * 5_000_000).status_code for _ in range(5)]
     assert asked == [413] * 3 + [429] * 2
+
+
+def test_a_body_that_stops_coming_is_waited_for_only_so_long(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "IDLE_SECONDS", 0.1)
+    with serving(bureau) as url:
+        place = urlsplit(url)
+        with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as line:
+            line.sendall(b"POST /v1/enrol HTTP/1.1\r\nHost: g\r\nContent-Length: 100\r\n\r\n{")
+            answer = b""
+            while part := line.recv(4096):
+                answer += part
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"request_timeout" in answer
 
 
 # ---- who did what

@@ -6,6 +6,7 @@ of the plain size, whatever it claims.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import Any
 
@@ -16,6 +17,8 @@ from workorders.gateway.service.problems import refuse
 from workorders.sync import wire
 
 RAW, PLAIN = "fieldtool_raw", "fieldtool_plain"
+IDLE_SECONDS = 60.0
+"""A thin line may be slow; one that brings nothing at all for so long holds a place that others need."""
 _FILES = ("/v1/blobs/", "/v1/uploads")
 
 
@@ -31,7 +34,11 @@ class BodyGate:
             return
         file = scope["path"].startswith(_FILES)
         limit = wire.MAX_BLOB_BYTES if file else wire.MAX_REQUEST_BYTES
-        raw = await _read(receive, limit)
+        try:
+            raw = await _read(receive, limit)
+        except TimeoutError:
+            await refuse(send, 408, "request_timeout", f"nothing came for {IDLE_SECONDS} s")
+            return
         if raw is None:
             await refuse(send, 413, "too_large", f"more than {limit} bytes")
             return
@@ -75,7 +82,7 @@ async def _read(receive: Receive, limit: int) -> bytes | None:
     parts: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
+        message = await asyncio.wait_for(receive(), IDLE_SECONDS)
         if message["type"] != "http.request":
             return b"".join(parts)
         part = message.get("body", b"")

@@ -115,7 +115,7 @@ HANDLERS: ExceptionHandlersMap = {
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """The problem answers of a route, documented; those that any request may get are always among them."""
-    wanted = sorted({400, 413, 415, 429, 500, 503, *statuses})
+    wanted = sorted({400, 408, 413, 415, 429, 500, 503, *statuses})
     return {
         status: ResponseSpec(
             data_container=Problem,
