@@ -27,6 +27,7 @@ from fieldtool.commands import (
     mwmsheets,
     network,
     networkbalance,
+    networkorphans,
     officekeeping,
     officerecord,
     officestock,
@@ -77,6 +78,7 @@ app.add_typer(journal.app, name="journal")
 app.add_typer(stock.app, name="stock")
 handover.add_to(app)
 networkbalance.add_to(network.app)
+networkorphans.add_to(network.app)
 app.add_typer(network.app, name="network")
 batch.add_to(app)
 

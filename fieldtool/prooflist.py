@@ -90,7 +90,9 @@ def read_list(path: Path, mapping: Mapping, time_zone: str) -> tuple[list[Sighti
     theirs = {name: mapping.columns.get(name, name) for name in _FIELDS}
     if theirs["heard_at"] not in header or not {theirs["serial"], theirs["identity"]} & set(header):
         wanted = f"{theirs['heard_at']!r} and {theirs['serial']!r} or {theirs['identity']!r}"
-        raise JobError("bad_list", f"{path.name}: columns {wanted} are needed; it has {', '.join(header)}")
+        raise JobError(
+            "bad_list", f"{path.name}: columns {wanted} are needed; it has {', '.join(header)[:200]}"
+        )
     found: list[Sighting] = []
     errors: list[str] = []
     try:

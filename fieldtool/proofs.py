@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from drivers.concentrators import lookup, reports, stg
 from drivers.errors import DriverError
+from fieldtool.errors import JobError
 from fieldtool.registration import Node as _Node
 from fieldtool.technologies import Technology
 from fieldtool.tomlfile import FileMistake, read_toml
@@ -135,10 +136,12 @@ def poll(
             report = proof.take_sightings(office, project, sightings, word)
             asked.append(Asked(source=name, report=report))
             told(name, f"{report.seen} seen, {report.reported} with news")
-        except DriverError as error:
-            again = min(again, _FAILED_AGAIN)
-            asked.append(Asked(source=name, error=f"{error.code}: {error.message}"))
-            told(name, error.message)
+        except (DriverError, JobError) as error:
+            if not isinstance(error, lookup.LookupUnauthorised):
+                again = min(again, _FAILED_AGAIN)
+            why = error.message if isinstance(error, DriverError) else str(error)
+            asked.append(Asked(source=name, error=f"{error.code}: {why}"))
+            told(name, why)
         finally:
             proof.release(office, project, name, holder, again=again)
     settled = proof.settle(office, project, waits)

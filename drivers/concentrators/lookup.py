@@ -31,7 +31,7 @@ TIMEOUT = 15.0
 class LookupUnauthorised(ConcentratorError):
     code = "lookup-unauthorised"
     message = "The network server does not accept the token."
-    hint = "Make a new API key there that may read devices; it is not asked again with this one."
+    hint = "Make a new API key there that may read devices."
 
 
 class SeenDevice(msgspec.Struct, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ def poll(
     from fieldtool.commands.secrets import resolve
     from fieldtool.proofs import Sources, read_sources, waits_of, with_tree
     from fieldtool.proofs import poll as ask
+    from workorders.store.errors import StoreError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = read_sources(sources) if sources else Sources()
@@ -113,13 +114,24 @@ def poll(
         if not asked.concentrator and not asked.lookup:
             usage("nobody to ask: give --sources, or url= among the identities of concentrators")
         while True:
-            found = ask(office, project, asked, waits, secret, lambda source, line: note(f"{source}: {line}"))
+            try:
+                found = ask(office, project, asked, waits, secret, _told)
+            except StoreError as error:
+                if once:
+                    raise
+                note(f"the database is away or busy, the next round will do: {error}")
+                time.sleep(LOOK_SECONDS)
+                continue
             if json and (found.asked or once):
                 emit(found)
             if once:
                 break
             time.sleep(LOOK_SECONDS)
     _tell(found, json)
+
+
+def _told(source: str, line: str) -> None:
+    note(f"{source}: {line}")
 
 
 def _tell(found: Round, json: bool) -> None:

@@ -15,7 +15,7 @@ from workorders.clock import utc_text
 from workorders.gateway.proof import Sighting, Waits, claim, release, settle, take_sightings
 from workorders.journal import kinds
 from workorders.journal.kinds import JoinState
-from workorders.network.orphans import orphans
+from workorders.network.orphans import OrphanList, orphan_page, orphans
 from workorders.store import schema
 
 MAC = "40:40:22:12:34:56"
@@ -108,6 +108,15 @@ def test_a_network_that_knows_no_serial_is_matched_by_identity(bureau: Bureau) -
     other = Sighting(serial="ZIV2", heard_at=at, identities={"mac": "404022999999"})
     take_sightings(bureau.office, "demo", [other], "concentrator_s24")
     assert state(bureau, "ZIV2")[:2] == ("orphan", "other_identity")
+    mount(tablet, "ZIV2", 2)  # and it is said to stand at another supply point too
+    with bureau.office.store.read() as connection:
+        now = utc_text(bureau.office.now())
+        pages = [orphan_page(connection, which, now=now, project="demo") for which in OrphanList]
+        late = orphan_page(connection, OrphanList.TWO_PLACES, now=now, project="demo", limit=1, offset=1)
+    found = {page.which.value: (page.total, [row.serial for row in page.rows]) for page in pages}
+    assert found["two_places"] == (2, ["ZIV2", "ZIV2"])
+    assert (late.total, len(late.rows)) == (2, 1)
+    assert set(found["other_identity"][1]) == {"ZIV2"}
 
 
 def test_waiting_decides_once_and_the_next_word_joins_it_again(bureau: Bureau) -> None:

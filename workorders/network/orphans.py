@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -38,6 +39,26 @@ class Orphans(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
+class OrphanList(StrEnum):
+    """The four lists, and two more of the same kind: the network calls it otherwise than its label, and one
+    serial in two places."""
+
+    HEARD_WITHOUT_SITE = "heard_without_site"
+    SITE_NEVER_HEARD = "site_never_heard"
+    OTHER_CONCENTRATOR = "other_concentrator"
+    SILENT = "silent"
+    OTHER_IDENTITY = "other_identity"
+    TWO_PLACES = "two_places"
+
+
+class OrphanPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of one list; `total` is the whole list."""
+
+    which: OrphanList
+    total: int
+    rows: list[OrphanRow]
+
+
 def orphans(
     connection: Connection,
     *,
@@ -53,10 +74,7 @@ def orphans(
         never_after_hours: how long after mounting a device may stay unheard.
         silent_after_hours: how long after the last word a device counts as silent.
     """
-    if connection.dialect.name == "postgresql":
-        queries = _kept(project, _before(now, never_after_hours), _before(now, silent_after_hours))
-    else:
-        queries = _joined(project, _before(now, never_after_hours), _before(now, silent_after_hours))
+    queries = _four(connection, project, _before(now, never_after_hours), _before(now, silent_after_hours))
     lists: dict[str, list[OrphanRow]] = {}
     counts: dict[str, int] = {}
     for name, query in queries.items():
@@ -66,6 +84,38 @@ def orphans(
         rows = connection.execute(query.order_by("serial").limit(limit)) if limit else ()
         lists[name] = [read(row, OrphanRow) for row in rows]
     return Orphans(counts=counts, **lists)
+
+
+def orphan_page(
+    connection: Connection,
+    which: OrphanList,
+    *,
+    now: str,
+    project: str | None = None,
+    never_after_hours: int = NEVER_HEARD_AFTER_HOURS,
+    silent_after_hours: int = SILENT_AFTER_HOURS,
+    limit: int = 100,
+    offset: int = 0,
+) -> OrphanPage:
+    """One page of one list as of `now` (UTC text), by serial, and how long the list is."""
+    match which:
+        case OrphanList.OTHER_IDENTITY:
+            query = _sites(project).where(_join.c.reason == "other_identity")
+        case OrphanList.TWO_PLACES:
+            query = _sites(project).where(_placed.c.disputed)
+        case _:
+            before = _before(now, never_after_hours), _before(now, silent_after_hours)
+            query = _four(connection, project, *before)[which.value]
+    total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
+    rows = connection.execute(query.order_by("serial", "placed_at").limit(limit).offset(offset))
+    return OrphanPage(which=which, total=int(total), rows=[read(row, OrphanRow) for row in rows])
+
+
+def _four(
+    connection: Connection, project: str | None, never_before: str, silent_before: str
+) -> dict[str, Select[Any]]:
+    queries = _kept if connection.dialect.name == "postgresql" else _joined
+    return queries(project, never_before, silent_before)
 
 
 def _kept(project: str | None, never_before: str, silent_before: str) -> dict[str, Select[Any]]:
