@@ -289,11 +289,12 @@ FocusScope {
         }
 
         ActionButton {
-            visible: !page.running && !(page.panel.canAgain ?? false) && !page.narrow
+            visible: !page.running && !(page.panel.canAgain ?? false)
             anchors.right: primary.left
             anchors.rightMargin: Theme.gap24
             height: parent.height
-            text: qsTr("Foto del panel")
+            text: page.narrow ? "" : qsTr("Foto del panel")
+            Accessible.name: qsTr("Foto del panel")
             iconName: "camera"
             onClicked: page.app.panelPhoto.show()
         }
