@@ -130,7 +130,7 @@ def test_one_photo_registers_what_hangs_right(
     panel.desk.now().folders["labels"] = assets.root() / "labels"
     folder = tmp_path / "camera"
     folder.mkdir()
-    hung = {1: SERIALS[0], 2: SERIALS[2], 4: SPARE, 5: "ZIV0099999999"}
+    hung = {1: SERIALS[0], 2: SPARE, 4: SERIALS[2], 5: "ZIV0099999999"}
     photo = panel_photo(2, 3, roll=3, yaw=4, size=(1200, 1600), serials=hung, missing=(3, 6), extra=False)
     cv2.imwrite(str(folder / "panel.png"), photo.image)
     screened = Screened(panel, tmp_path)
