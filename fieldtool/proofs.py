@@ -225,10 +225,25 @@ def take_push(office: Office, project: str, body: bytes) -> tuple[reports.Push, 
     ]
     if len(nodes) != 1:
         raise UnknownConcentrator(detail=f"{push.concentrator[:40]!r} fits {len(nodes)} nodes")
-    if not push.meters:
+    sightings = sightings_of(push.meters, nodes[0]) or _that_answered(push.rows, nodes[0])
+    if not sightings:
         return push, None
-    sightings = sightings_of(push.meters, nodes[0])
     return push, proof.take_sightings(office, project, sightings, "concentrator_push")
+
+
+def _that_answered(rows: Iterable[reports.ReportRow], node: str) -> list[Sighting]:
+    """Meters that answered the concentrator: with values (S01, S21), or with what they are (S06)."""
+    return [
+        Sighting(
+            serial=row.meter,
+            heard_at=utc_text(row.time),
+            concentrator=node,
+            status=proof.FINE,
+            identities={"mac": row.values["Mac"]} if row.values.get("Mac") else {},
+        )
+        for row in rows
+        if row.meter and row.time and row.error is None and row.report in ("S01", "S21", "S06")
+    ]
 
 
 def _concentrators(office: Office, project: str) -> list[_Node]:

@@ -9,10 +9,10 @@ import pytest
 
 from fieldtool.errors import JobError
 from fieldtool.prooflist import read_list, read_mapping
-from fieldtool.proofs import ConcentratorSource, LookupSource, Sources, poll, read_sources
+from fieldtool.proofs import ConcentratorSource, LookupSource, Sources, poll, read_sources, take_push
 from fieldtool.proofserver import answer
 from fieldtool.tomlfile import FileMistake
-from tests.drivers.concentrators.test_reports import S24, payload, soap
+from tests.drivers.concentrators.test_reports import S21, S24, payload, soap
 from tests.workorders.offices import Bureau
 from workorders.gateway.proof import Waits
 
@@ -70,6 +70,13 @@ def test_pushes_are_taken_from_known_concentrators_and_kept_where_they_are_not_u
     assert push(soap("Report", payload(known), concentrator="C1")) == 200
     assert push(soap("UpdateRequestStatus", "", concentrator="c1", status="2")) == 200
     assert not keep.exists()
+    values = soap("Report", payload(S21.replace("CIR4621511030", "C1")), concentrator="C1", status="4")
+    _, report = take_push(bureau.office, "demo", values)
+    assert report is not None
+    assert (report.seen, report.foreign + report.doubtful) == (
+        1,
+        1,
+    )  # the one that did not answer is no sighting
     strange, broken = soap("Report", payload(S24)), soap("Report", payload(known[:-30]), concentrator="C1")
     assert (push(strange), push(broken), push(broken)) == (400, 400, 400)
     assert sorted(path.read_bytes() for path in keep.iterdir()) == sorted([strange, broken])
