@@ -37,11 +37,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a gateway bears. A depot's tablets may all come from one address, so that one bears much more."""
+    """What a gateway bears.
+
+    A depot's tablets may all come from one address, so that one bears much more: also a morning on which
+    hundreds of them are enrolled. Codes have 80 bits, and a PIN locks after five tries.
+    """
 
     asker: Rate = Rate(1200, 40)
     address: Rate = Rate(12_000, 400)
-    unproven: Rate = Rate(60, 0.5)
+    unproven: Rate = Rate(600, 1)
 
     @classmethod
     def of(cls, per_second: float) -> Limits:
