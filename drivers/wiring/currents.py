@@ -3,7 +3,8 @@
 Every assignment of the three currents to the three voltages, with each current the right way, reversed or
 exporting, is tried. What is left of the angles after undoing it must look like a load; faults have a price,
 so the simplest explanation wins, and the distance to the next one says how sure it is. A load is taken as
-12° ± 25° inductive, an export as 168° ± 15° (a generator at cos φ 1 over an inductive load).
+12° ± 25° inductive, an export as 168° ± 15° (a generator at cos φ 1 over an inductive load), or anything
+between the two where something is known to generate, and may nearly cancel the load.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _REVERSED_PRICE, _CROSSED_PRICE = 3.0, 4.0
 _EXPORT_PRICE = {True: 0.3, None: 3.0, False: 8.0}
 _LATER_EXPORT_PRICE = 0.3
 """One generator feeds several phases: the others cost little."""
+_CANCELLED = 1.0
+"""A generator that nearly cancels the load leaves the reactive power alone: any lag from load to export."""
+_SAME_TURN = 45.0
+"""Usual loads differ by less than this."""
 _CERTAIN, _LIKELY = 3.0, 1.2
 RIGHT, REVERSED, EXPORTS = "right", "reversed", "exports"
 
@@ -50,7 +55,10 @@ def explain(
     meaning = _meaning(best, flowing)
     others = (other for other, explanation in priced if _meaning(explanation, flowing) != meaning)
     certainty = _certainty(next(others, math.inf) - price)
-    return msgspec.structs.replace(best, certainty=_capped(best, flowing, lags, certainty))
+    certainty = _capped(best, flowing, lags, certainty)
+    if generation is not False and certainty is not Certainty.HINT and _may_cancel(best, flowing, lags):
+        certainty = Certainty.HINT
+    return msgspec.structs.replace(best, certainty=certainty)
 
 
 def _priced(
@@ -68,7 +76,8 @@ def _priced(
                 price += _EXPORT_PRICE[generation] + _LATER_EXPORT_PRICE * (exporting - 1)
             rests: list[float | None] = []
             for at in places:
-                cost, rest = _fit(lags[at], 120.0 * rotation * (sources[at] - at), ways[at])
+                cancels = generation is True and ways[at] == EXPORTS
+                cost, rest = _fit(lags[at], 120.0 * rotation * (sources[at] - at), ways[at], cancels)
                 price += cost
                 rests.append(rest)
             yield (
@@ -77,15 +86,18 @@ def _priced(
             )
 
 
-def _fit(candidates: tuple[float, ...], shift: float, way: str) -> tuple[float, float | None]:
-    """Price and rest of one phase: the better of its candidates."""
+def _fit(candidates: tuple[float, ...], shift: float, way: str, cancels: bool) -> tuple[float, float | None]:
+    """Price and rest of one phase: the better of its candidates. `cancels`: a generator may do so."""
     if not candidates:
         return 0.0, None
     middle, width = (_EXPORT, _EXPORT_WIDTH) if way == EXPORTS else (_LOAD, _LOAD_WIDTH)
     turned = shift + (180.0 if way == REVERSED else 0.0)
     rests = [wrap(candidate - turned) for candidate in candidates]
     rest = min(rests, key=lambda one: abs(wrap(one - middle)))
-    return (wrap(rest - middle) / width) ** 2, rest
+    price = (wrap(rest - middle) / width) ** 2
+    if cancels and _LOAD <= rest <= _EXPORT:
+        price = min(price, _CANCELLED)
+    return price, rest
 
 
 def _meaning(found: Explanation, flowing: Sequence[int]) -> tuple[object, ...]:
@@ -110,6 +122,19 @@ def _capped(
     if all(abs(candidate) <= 90.0 for at in flowing for candidate in lags[at]):
         return Certainty.HINT
     return Certainty.LIKELY if certainty is Certainty.CERTAIN else certainty
+
+
+def _may_cancel(found: Explanation, flowing: Sequence[int], lags: Sequence[tuple[float, ...]]) -> bool:
+    """Whether a generator that nearly cancels the loads explains what looks like currents moved on.
+
+    Then every lag lies between load and export, and each is another one; wires that are moved on turn all by
+    the same angle.
+    """
+    if any(found.sources[at] == at for at in flowing):
+        return False
+    between = [min(lags[at], key=lambda one: abs(one - (_LOAD + _EXPORT) / 2)) for at in flowing]
+    low, high = _LOAD - _LOAD_WIDTH, _EXPORT + _EXPORT_WIDTH
+    return all(low <= one <= high for one in between) and max(between) - min(between) > _SAME_TURN
 
 
 def _is_swap(found: Explanation) -> bool:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from drivers.reading import Reading
 from drivers.wiring.angles import Sense
+from drivers.wiring.currents import explain
 from drivers.wiring.judge import Installation, judge
 from drivers.wiring.measured import Measured, measured
 from drivers.wiring.verdict import Certainty, Fault, Polarity, Rotation, Why, WiringVerdict
@@ -299,3 +300,18 @@ def test_an_import_register_at_zero_says_nothing_about_a_reversed_current() -> N
     rows = [("32", "230.0", "V"), ("31", "5.0", "A"), ("21", "0", "W")]
     found = measured([Reading(f"3:1.0.{c}.7.0.255:2", None, text, unit) for c, text, unit in rows], 1)
     assert judge(found, Installation()).polarity_why is Why.NO_POWER
+
+
+@pytest.mark.parametrize("generation", [True, None])
+def test_a_generator_that_nearly_cancels_the_loads_accuses_nobody(generation: bool | None) -> None:
+    """Nine in the morning on a sunny roof: lags of 92, 140 and 168 degrees. A stop would last until noon."""
+    found = explain([(92.0,), (140.0,), (168.0,)], [1], generation)
+    assert found is not None
+    assert found.sources == (0, 1, 2) or found.certainty is Certainty.HINT
+
+
+def test_three_currents_moved_on_alike_are_still_likely() -> None:
+    found = explain([(134.0,), (140.0,), (130.0,)], [1], None)
+    assert found is not None
+    assert found.sources != (0, 1, 2)
+    assert found.certainty is Certainty.LIKELY
