@@ -30,6 +30,8 @@ _AGAINST: dict[WiringQuestion, frozenset[str]] = {
         }
     ),
 }
+_MORE_THAN_HINTS = (Certainty.CERTAIN, Certainty.LIKELY)
+_ENOUGH: dict[str, tuple[Certainty, ...]] = {Fault.CURRENT_ON_OTHER_PHASE: (Certainty.CERTAIN,)}
 _OTHER_PHASES = (":1.0.52.7.0.", ":1.0.72.7.0.")
 
 
@@ -77,13 +79,17 @@ def judged(verdict: WiringVerdict | None) -> WiringJudged | None:
 
 
 def contradictions(question: WiringQuestion | None, found: Found | None) -> list[WiringFault]:
-    """What the meter measured against a crew that says *right*: more than hints, and only what was asked."""
+    """What the meter measured against a crew that says *right*: more than hints, and only what was asked.
+
+    Currents that look moved on may be generators that nearly cancel their loads: only where that is out of
+    the question does it stop a crew.
+    """
     if question is None or found is None or found.wiring is None:
         return []
     return [
         fault
         for fault in found.wiring.findings
-        if fault.fault in _AGAINST[question] and fault.certainty != Certainty.HINT
+        if fault.fault in _AGAINST[question] and fault.certainty in _ENOUGH.get(fault.fault, _MORE_THAN_HINTS)
     ]
 
 

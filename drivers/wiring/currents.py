@@ -56,7 +56,7 @@ def explain(
     others = (other for other, explanation in priced if _meaning(explanation, flowing) != meaning)
     certainty = _certainty(next(others, math.inf) - price)
     certainty = _capped(best, flowing, lags, certainty)
-    if generation is not False and certainty is not Certainty.HINT and _may_cancel(best, flowing, lags):
+    if generation is not False and certainty is not Certainty.HINT and _may_cancel(flowing, lags):
         certainty = Certainty.HINT
     return msgspec.structs.replace(best, certainty=certainty)
 
@@ -124,14 +124,12 @@ def _capped(
     return Certainty.LIKELY if certainty is Certainty.CERTAIN else certainty
 
 
-def _may_cancel(found: Explanation, flowing: Sequence[int], lags: Sequence[tuple[float, ...]]) -> bool:
-    """Whether a generator that nearly cancels the loads explains what looks like currents moved on.
+def _may_cancel(flowing: Sequence[int], lags: Sequence[tuple[float, ...]]) -> bool:
+    """Whether a generator that nearly cancels the loads explains the lags as well as crossed wires do.
 
-    Then every lag lies between load and export, and each is another one; wires that are moved on turn all by
-    the same angle.
+    Then every lag lies between load and export, and each is another one. A reversed current, or two changed
+    over, have one beyond; currents moved on turn all by the same angle.
     """
-    if any(found.sources[at] == at for at in flowing):
-        return False
     between = [min(lags[at], key=lambda one: abs(one - (_LOAD + _EXPORT) / 2)) for at in flowing]
     low, high = _LOAD - _LOAD_WIDTH, _EXPORT + _EXPORT_WIDTH
     return all(low <= one <= high for one in between) and max(between) - min(between) > _SAME_TURN
