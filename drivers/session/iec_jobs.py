@@ -38,6 +38,7 @@ _FIRMWARE_CODES = ("0.2.0", "C.2.0")
 _READOUTS = 4
 UNCONFIRMED = "unconfirmed"
 _MISSING = "object-undefined"
+_REFUSALS = 3
 
 
 class IecJobs:
@@ -124,15 +125,27 @@ class IecJobs:
         found: list[DataSet] = []
         for done, address in enumerate(dict.fromkeys([*who, *asked])):
             self.progress("read", done, len(who) + len(asked))
-            try:
-                text = self.reach.run_certainly(lambda link, at=address: link.read(at))  # type: ignore[misc]
-            except MeterRefused:
+            text = self._certainly_read(address)
+            if text is None:
                 continue
             whole = text if not text.startswith("(") else address + text
             found += [replace(one, agreed=True) for one in data_sets_of(whole)]
         identity = self._identity_in(found)
         self._identity = identity
         return identity, found
+
+    def _certainly_read(self, address: str) -> str | None:
+        """A register, or None where the meter has it not.
+
+        A damaged request is refused as well: over a bad line a refusal is believed no sooner than a value.
+        """
+        for _ in range(_REFUSALS):
+            try:
+                return self.reach.run_certainly(lambda link: link.read(address))
+            except MeterRefused:
+                if not self.reach.is_bad_line:
+                    break
+        return None
 
     def _all(self, data_sets: list[DataSet]) -> list[Reading]:
         return [self._reading(found, data_sets) for found in data_sets]
