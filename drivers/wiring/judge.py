@@ -70,7 +70,10 @@ def judge(found: Measured, place: Installation) -> WiringVerdict:
     angles = [candidates if at in present else () for at, candidates in enumerate(lags(found, known))]
     explained = explain(angles, turning, place.generation)
     findings += _current_findings(found, present, explained, rotation)
-    if rotation is Rotation.REVERSE and not _has(findings, Fault.VOLTAGES_SWAPPED):
+    swapped = [one for one in findings if one.fault is Fault.VOLTAGES_SWAPPED]
+    if rotation is Rotation.REVERSE and all(one.certainty is Certainty.HINT for one in swapped):
+        # The voltages turn backwards for sure; whose leads they are the currents only hint at.
+        findings = [one for one in findings if one not in swapped]
         certainty = Certainty.CERTAIN if known.sure else Certainty.HINT
         findings.append(
             Finding(fault=Fault.ROTATION_REVERSED, phases=list(range(1, PHASES + 1)), certainty=certainty)
