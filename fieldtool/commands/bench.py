@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fieldtool.commands.meter import AuthKey, BlockKey, Password, Program, Values, program_of, values_of
+from fieldtool.commands.meteroptions import (
+    AuthKey,
+    BlockKey,
+    Password,
+    Program,
+    Values,
+    program_of,
+    values_of,
+)
 from fieldtool.commands.opening import opened
 from fieldtool.commands.output import JSON_HELP, emit, fail, guarded, note, say, table, usage
 from fieldtool.commands.panel import head_of

@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from fieldtool.commands.meter import MeterOptions, at_meter, carry_out, session_of
+from fieldtool.commands.meter import carry_out
+from fieldtool.commands.meteroptions import MeterOptions, at_meter
+from fieldtool.commands.metersession import session_of
 from fieldtool.commands.output import JSON_HELP, emit, guarded, note, say, table, usage
 
 Since = Annotated[

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fieldtool.commands.meter import MeterOptions, at_meter, session_of
+from fieldtool.commands.meteroptions import MeterOptions, at_meter
+from fieldtool.commands.metersession import session_of
 from fieldtool.commands.output import emit, note, say, table, usage
 
 if TYPE_CHECKING:

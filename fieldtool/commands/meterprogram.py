@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from fieldtool.commands.meter import Json, MeterOptions, at_meter, session_of
+from fieldtool.commands.meteroptions import Json, MeterOptions, at_meter
+from fieldtool.commands.metersession import session_of
 from fieldtool.commands.output import emit, guarded, note, say, table, usage
 
 
