@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from fieldtool.procedure.readings import decimal
-from workorders.journal.kinds import ReadingValue
+from workorders.journal.words import ReadingValue
 from workorders.network import PowerBalance, PowerReading, power_balance
 
 POWER_ITEMS = ("3:1.0.16.7.0.255:2", "3:1.0.1.7.0.255:2", "3:1.0.2.7.0.255:2")

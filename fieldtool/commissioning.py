@@ -26,7 +26,7 @@ from fieldtool.journalhost import Changed, Changing, JournalHost, OrderContext, 
 from fieldtool.procedure.readings import same_readings
 from fieldtool.procedure.state import Found, Write
 from fieldtool.wiring import judged, verdict_of
-from workorders.journal.kinds import DeviceRole, ReadingValue
+from workorders.journal.words import DeviceRole, ReadingValue
 from workorders.journal.writer import Journal
 
 _REUSE_SECONDS = 20.0

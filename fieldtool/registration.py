@@ -24,7 +24,7 @@ from fieldtool.procedure.answers import PlaceAnswer, Position
 from fieldtool.procedure.bench import JoinFound, Level, PlaceFound
 from fieldtool.technologies import IdentityCheck, IdentitySource, Technology, plain_eui
 from workorders.clock import read_utc, utc_text
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.orders import Place
 
 CLOCK_SLACK = timedelta(minutes=5)

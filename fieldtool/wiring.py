@@ -13,7 +13,7 @@ from fieldtool.procedure.model import WiringQuestion
 from fieldtool.procedure.state import Found
 from fieldtool.text import Language
 from fieldtool.words import text
-from workorders.journal.kinds import WiringFault, WiringJudged, WiringPhase
+from workorders.journal.words import WiringFault, WiringJudged, WiringPhase
 
 _AGAINST: dict[WiringQuestion, frozenset[str]] = {
     WiringQuestion.ROTATION: frozenset(

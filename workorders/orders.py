@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from workorders.journal.kinds import OrderStatus, Sealed, TaskKind
 from workorders.journal.sealing import OrderKey, field_context, seal_text, unseal_text
+from workorders.journal.words import OrderStatus, Sealed, TaskKind
 
 __all__ = [
     "Customer",

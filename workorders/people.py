@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_canonical
-from workorders.journal.kinds import Said
+from workorders.journal.words import Said
 
 MIN_PIN_DIGITS = 6
 _LOCK_CONTEXT = b"fieldtool/user-key/1"

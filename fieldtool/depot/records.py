@@ -13,6 +13,7 @@ from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.meterlog import MeterLog, MeterLogHost
 from workorders.journal import kinds
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.words import DeviceRole
 from workorders.journal.writer import Journal
 from workorders.store import entries, schema
 
@@ -132,7 +133,7 @@ class JournalRecord:
             for line in result.lines
         ]
         read = kinds.MeterRead(
-            role=kinds.DeviceRole.NEW,
+            role=DeviceRole.NEW,
             how="optical",
             manufacturer=found.manufacturer,
             serial=found.serial,
@@ -141,7 +142,7 @@ class JournalRecord:
             logical_device_name=found.logical_device_name,
         )
         checked = kinds.MatchChecked(
-            role=kinds.DeviceRole.NEW,
+            role=DeviceRole.NEW,
             sources=sources,
             verdict=result.verdict.value,
             cause=result.cause.value if result.cause else None,

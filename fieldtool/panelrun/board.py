@@ -11,7 +11,7 @@ from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.run.atdevice import BY_ITSELF
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 
 class SlotState(StrEnum):

@@ -40,7 +40,7 @@ from fieldtool.run import ProcedureRun
 from fieldtool.run.atdevice import work_at_device
 from fieldtool.text import Language
 from workorders.clock import read_utc, utc_text
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 Progress = Callable[[str, int, int, float | None], None]
 Told = Callable[[PanelView], None]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 
 from fieldtool.procedure.model import SealAction, Step, kind_of
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 
 
 class AnswerBase(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -15,7 +15,8 @@ from fieldtool.identity import MatchResult
 from fieldtool.leaving import Risk
 from fieldtool.procedure.state import Found
 from fieldtool.procedure.views import ChangeRow
-from workorders.journal.kinds import BlobTaken, JoinState, Sealed
+from workorders.journal.kinds import BlobTaken
+from workorders.journal.words import JoinState, Sealed
 from workorders.people import Role
 
 

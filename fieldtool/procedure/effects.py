@@ -19,7 +19,6 @@ from workorders.journal.kinds import (
     BlobTaken,
     DevicePlaced,
     DeviceRemoved,
-    DeviceRole,
     JoinChecked,
     MatchChecked,
     MatchOverridden,
@@ -28,12 +27,11 @@ from workorders.journal.kinds import (
     OrderNotDone,
     Payload,
     PlaceOverride,
-    ReadingValue,
     SafetyFailed,
-    Sealed,
     SealRecorded,
     StepDone,
 )
+from workorders.journal.words import DeviceRole, ReadingValue, Sealed
 from workorders.network import BalanceBand
 from workorders.orders import PERSONAL_FLAGS
 

@@ -15,7 +15,7 @@ import msgspec
 from fieldtool.procedure.values import CHECKS
 from fieldtool.text import Text
 from fieldtool.tomlfile import FileMistake, line_of, read_toml
-from workorders.journal.kinds import DeviceRole, TaskKind
+from workorders.journal.words import DeviceRole, TaskKind
 from workorders.people import Role
 
 MAX_STEPS_A_PHASE = 4

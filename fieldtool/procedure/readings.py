@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 import msgspec
 
 from fieldtool.procedure.state import Found
-from workorders.journal.kinds import ReadingValue
+from workorders.journal.words import ReadingValue
 from workorders.orders import OldAsset
 
 _KILO = Decimal(1000)

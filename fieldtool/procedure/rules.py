@@ -18,7 +18,7 @@ from fieldtool.procedure.readings import decimal, disagree, is_energy, optical_v
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import Problem
 from fieldtool.wiring import contradictions
-from workorders.journal.kinds import DeviceRole, JoinState
+from workorders.journal.words import DeviceRole, JoinState
 from workorders.network import BalanceBand
 from workorders.people import MAY_OVERRIDE
 

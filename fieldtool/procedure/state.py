@@ -18,7 +18,6 @@ from workorders.journal.entry import Envelope
 from workorders.journal.kinds import (
     RECORDING_BLOB,
     BlobTaken,
-    DeviceRole,
     MatchChecked,
     MatchOverridden,
     MeterChanged,
@@ -29,13 +28,11 @@ from workorders.journal.kinds import (
     OrderReturned,
     OrderStarted,
     Payload,
-    ReadingValue,
     SafetyFailed,
-    Sealed,
     StepDone,
-    WiringJudged,
 )
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.words import DeviceRole, ReadingValue, Sealed, WiringJudged
 from workorders.orders import WorkOrder
 
 Unseal = Callable[[str, Sealed], str | None]

@@ -10,7 +10,7 @@ from fieldtool.identity import normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import views as v
 from fieldtool.procedure.effects import device_serial
-from workorders.journal.kinds import DeviceRole, TaskKind
+from workorders.journal.words import DeviceRole, TaskKind
 from workorders.network import Cause, CauseCode
 
 if TYPE_CHECKING:

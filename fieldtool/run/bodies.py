@@ -21,7 +21,7 @@ from fieldtool.procedure.valuerules import expected
 from fieldtool.run import balances, beside, evidence, placing
 from fieldtool.text import Language
 from workorders.clock import read_utc
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.store import schema
 
 if TYPE_CHECKING:

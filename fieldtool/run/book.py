@@ -15,6 +15,7 @@ from workorders.journal import kinds
 from workorders.journal.entry import Entry
 from workorders.journal.said import seal_said
 from workorders.journal.sealing import OrderKey, SealError, field_context, seal_text, unseal_text
+from workorders.journal.words import Sealed
 from workorders.journal.writer import Draft, Journal
 from workorders.store import entries as journal_entries
 from workorders.store import keys, schema
@@ -92,15 +93,15 @@ class OrderBook:
 
     # --- sealing ----------------------------------------------------------------------------------
 
-    def seal(self, field: str, text: str) -> kinds.Sealed:
+    def seal(self, field: str, text: str) -> Sealed:
         """Seal a text of this order for a field."""
         return seal_text(self.key, text, field_context(self.order_id, field))
 
-    def seal_said(self, text: str) -> kinds.Sealed:
+    def seal_said(self, text: str) -> Sealed:
         """Seal a reason in somebody's own words."""
         return seal_said(self.key, text, self.order_id)
 
-    def unseal(self, field: str, sealed: kinds.Sealed) -> str | None:
+    def unseal(self, field: str, sealed: Sealed) -> str | None:
         """Open a sealed text; None where its key is gone."""
         try:
             key = self.key

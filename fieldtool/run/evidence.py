@@ -17,7 +17,7 @@ from fieldtool.procedure.valuerules import normal
 from fieldtool.registration import identities_of, judge_place
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.technologies import IdentitySource, Technology
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.orders import WorkOrder
 
 if TYPE_CHECKING:

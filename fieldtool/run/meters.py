@@ -31,7 +31,7 @@ from fieldtool.run.planvalues import program_values
 from fieldtool.run.power import PowerProbe
 from fieldtool.technologies import Proof, Technology
 from workorders.clock import read_utc
-from workorders.journal.kinds import DeviceRole, JoinState
+from workorders.journal.words import DeviceRole, JoinState
 
 if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun

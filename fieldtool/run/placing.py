@@ -14,7 +14,7 @@ from fieldtool.procedure.effects import device_serial
 from fieldtool.registration import Node, capacity_of, collector_for, level_of
 from fieldtool.run import evidence
 from fieldtool.technologies import Technology
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.store import schema
 
 if TYPE_CHECKING:

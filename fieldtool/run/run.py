@@ -36,6 +36,7 @@ from fieldtool.text import Language
 from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
+from workorders.journal.words import DeviceRole
 from workorders.orders import WorkOrder
 from workorders.people import place_subject
 
@@ -195,7 +196,7 @@ class ProcedureRun:
     def scanned(self, codes: Sequence[Code]) -> LabelReading:
         """What the codes of one label mean, by the rules of the device that the current step expects."""
         step = self.shown_step()
-        old = isinstance(step, m.ScanStep) and step.device is kinds.DeviceRole.OLD
+        old = isinstance(step, m.ScanStep) and step.device is DeviceRole.OLD
         asset = self.order.old_asset if old else self.order.new_asset
         return self.around.labels.classify(codes, asset.model if asset else None)
 
@@ -383,7 +384,7 @@ class ProcedureRun:
     def _subject(self, step: m.Step, bench: Bench) -> str:
         """What an override at this step is about."""
         if isinstance(step, m.PlaceStep) and bench.place is not None:
-            serial = device_serial(self.state, kinds.DeviceRole.NEW) or ""
+            serial = device_serial(self.state, DeviceRole.NEW) or ""
             return place_subject(serial, bench.place.concentrator, bench.place.panel)
         return bench.match_entry or ""
 
@@ -399,13 +400,13 @@ class ProcedureRun:
         """Journal that another old meter hangs here than the order says, when it is seen."""
         if not isinstance(step, m.ScanStep) or not isinstance(answer, a.ScanAnswer):
             return
-        if step.device is not kinds.DeviceRole.OLD or self.order.old_asset is None:
+        if step.device is not DeviceRole.OLD or self.order.old_asset is None:
             return
         serial, expected = normalise_serial(answer.serial), normalise_serial(self.order.old_asset.serial)
         if serial is None or serial == expected or serial == self._old_mismatch_serial:
             return
         checked = kinds.MatchChecked(
-            role=kinds.DeviceRole.OLD,
+            role=DeviceRole.OLD,
             sources=[
                 kinds.MatchSource(source="order", serial=expected),
                 kinds.MatchSource(source="label", serial=serial),

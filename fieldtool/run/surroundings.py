@@ -20,7 +20,8 @@ from fieldtool.procedure.state import Job, RunState
 from fieldtool.registration import Heard, Network
 from fieldtool.technologies import Technology
 from fieldtool.text import Language
-from workorders.journal.kinds import DeviceRole, OrderStarted, Sealed
+from workorders.journal.kinds import OrderStarted
+from workorders.journal.words import DeviceRole, Sealed
 from workorders.journal.writer import Journal
 from workorders.people import Role
 from workorders.sync.blobs import BlobFiles

@@ -13,7 +13,7 @@ from fieldtool.errors import JobError
 from fieldtool.procedure.bench import SignedOverride
 from workorders.clock import Clock, read_utc
 from workorders.journal.entry import EntryTime
-from workorders.journal.kinds import Sealed
+from workorders.journal.words import Sealed
 from workorders.people import (
     MAY_OVERRIDE,
     Grant,

@@ -30,7 +30,7 @@ from fieldtool.tablet.rows import (
     TabletStatus,
 )
 from fieldtool.text import Language
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.sync.round import SyncReport
 
 if TYPE_CHECKING:

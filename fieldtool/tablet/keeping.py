@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fieldtool.security import keys
 from fieldtool.settings import Home
 from workorders.journal.entry import Realm
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 
 
 class Keeping:

@@ -20,7 +20,7 @@ from fieldtool.panelrun.board import Stranger, Trouble, Unworkable, Who
 from fieldtool.panelrun.run import PanelRun, Progress
 from fieldtool.problems import explain
 from fieldtool.run import ProcedureRun
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.orders import OrderStatus, is_open
 from workorders.store import queries, schema
 

@@ -33,7 +33,7 @@ from fieldtool.scanning.picture import decoded
 from fieldtool.scanning.rules import load_rules
 from fieldtool.tablet.panel import TabletPanel, panels
 from fieldtool.tablet.stockroom import ON_TRUCK
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet

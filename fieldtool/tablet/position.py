@@ -16,7 +16,7 @@ from drivers.position.fix import Fix, Quality, metres_between
 from drivers.position.receiver import Receiver
 from drivers.position.take import AUTO, Flag, Taken, Told, take
 from fieldtool.positioning import Coordinates
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet

@@ -21,8 +21,9 @@ from fieldtool.tablet.recorddetails import details
 from fieldtool.text import Language
 from workorders import network
 from workorders.clock import read_utc
-from workorders.journal.kinds import RECORD_BLOB, BlobTaken, DeviceRole, ReadingValue
+from workorders.journal.kinds import RECORD_BLOB, BlobTaken
 from workorders.journal.sealing import SealError
+from workorders.journal.words import DeviceRole, ReadingValue
 from workorders.orders import Customer, WorkOrder
 from workorders.store import keys, queries
 

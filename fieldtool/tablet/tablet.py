@@ -40,7 +40,7 @@ from fieldtool.tablet.stockroom import Stockroom
 from fieldtool.tablet.syncing import Syncing
 from workorders.clock import SystemClock, utc_text
 from workorders.journal.entry import Realm
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.journal.writer import Journal, JournalError
 from workorders.orders import OrderStatus, can_start
 from workorders.store import queries

@@ -25,7 +25,7 @@ from workorders.gateway import load
 from workorders.gateway.office import Office
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
-from workorders.journal.kinds import DeviceRole, JoinState, ReadingValue
+from workorders.journal.words import DeviceRole, JoinState, ReadingValue
 from workorders.journal.writer import Draft
 from workorders.store import entries as journal
 from workorders.store import projection, schema

@@ -26,7 +26,7 @@ from tests.workorders.servers import serving
 from workorders.gateway import acts
 from workorders.gateway.errors import OfficeError
 from workorders.journal import kinds
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.store import projection, schema
 from workorders.store.engine import Store
 from workorders.sync.http import HttpTransport

@@ -11,7 +11,7 @@ from fieldtool.procedure import model as m
 from fieldtool.procedure.effects import device_serial
 from fieldtool.run import ProcedureRun
 from tests.fieldtool import world as w
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 Fields = dict[str, Any]
 Answers = Mapping[str, Fields | Callable[[ProcedureRun], Fields]]

@@ -17,8 +17,9 @@ from fieldtool.settings import Settings
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.world import ScriptedSession, World, make_world, order, photo
 from workorders import network
-from workorders.journal.kinds import DeviceRole, OrderIssued
+from workorders.journal.kinds import OrderIssued
 from workorders.journal.sealing import new_order_key
+from workorders.journal.words import DeviceRole
 from workorders.network.tree import Node, load_network
 from workorders.orders import Customer, NewAsset, Place, WorkOrder, order_plain, seal_customer
 from workorders.store import keys, queries

@@ -24,7 +24,7 @@ from fieldtool.procedure.state import Found
 from fieldtool.text import Language
 from tests.drivers.field import MODELS, Meter, virtual_meter
 from tests.fieldtool.test_command_faults import fieldtool
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 
 @pytest.fixture(scope="module")

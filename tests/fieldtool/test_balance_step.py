@@ -19,7 +19,8 @@ from tests.fieldtool.jobs import work
 from tests.fieldtool.test_jobs import codes, job_world
 from tests.fieldtool.test_jobs_network import TOTALIZER
 from tests.fieldtool.world import Meter, ScriptedSession, World
-from workorders.journal.kinds import DevicePlaced, ReadingValue, TaskKind
+from workorders.journal.kinds import DevicePlaced
+from workorders.journal.words import ReadingValue, TaskKind
 
 POWER = "3:1.0.1.7.0.255:2"
 

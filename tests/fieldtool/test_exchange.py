@@ -20,7 +20,8 @@ from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, make_world, order, photo, walk
 from workorders import people
-from workorders.journal.kinds import JoinState, Sealed, SealRecorded
+from workorders.journal.kinds import SealRecorded
+from workorders.journal.words import JoinState, Sealed
 from workorders.people import Role
 from workorders.store import schema
 

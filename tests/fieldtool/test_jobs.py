@@ -12,7 +12,7 @@ from fieldtool.procedure.views import RunEnd
 from tests.fieldtool import world as w
 from tests.fieldtool.jobs import Answers, work
 from tests.fieldtool.world import World, make_world, order
-from workorders.journal.kinds import TaskKind
+from workorders.journal.words import TaskKind
 
 NEW_SIM = {"value": "8934071100278134568"}
 

@@ -14,7 +14,7 @@ from fieldtool.procedure.views import RunEnd
 from tests.fieldtool import world as w
 from tests.fieldtool.jobs import Answers, work
 from tests.fieldtool.test_jobs import codes, job_world
-from workorders.journal.kinds import TaskKind
+from workorders.journal.words import TaskKind
 
 ORDERED = {"sgc": "600675", "krn": "1", "ti": "1"}
 STS: Answers = {

@@ -16,7 +16,8 @@ from tests.fieldtool import world as w
 from tests.fieldtool.jobs import Answers, work
 from tests.fieldtool.test_jobs import NEW_SIM, codes, job_world
 from tests.fieldtool.world import World
-from workorders.journal.kinds import DevicePlaced, TaskKind
+from workorders.journal.kinds import DevicePlaced
+from workorders.journal.words import TaskKind
 from workorders.orders import Place
 
 NODE: dict[str, Any] = {"old_asset": None, "program": None, "usage_point": None, "supply_number": None}

@@ -13,7 +13,8 @@ from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.jobs import work
 from tests.fieldtool.test_jobs import NO_OLD, job_world
-from workorders.journal.kinds import DevicePlaced, JoinState, TaskKind
+from workorders.journal.kinds import DevicePlaced
+from workorders.journal.words import JoinState, TaskKind
 from workorders.orders import Place
 
 

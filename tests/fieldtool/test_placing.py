@@ -14,7 +14,8 @@ from tests.fieldtool import world as w
 from tests.fieldtool.jobs import work
 from tests.fieldtool.test_jobs import NO_OLD, job_world
 from tests.fieldtool.world import World
-from workorders.journal.kinds import DevicePlaced, TaskKind
+from workorders.journal.kinds import DevicePlaced
+from workorders.journal.words import TaskKind
 from workorders.network import Node, load_network
 
 

@@ -15,7 +15,7 @@ from fieldtool.tablet import position
 from fieldtool.tablet.position import PositionReceiver
 from fieldtool.tablet.tablet import Tablet
 from workorders.clock import SystemClock, read_utc
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 

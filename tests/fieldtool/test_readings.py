@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fieldtool.procedure.readings import same_readings
-from workorders.journal.kinds import ReadingValue
+from workorders.journal.words import ReadingValue
 
 
 def _reading(item: str, value: str) -> ReadingValue:

@@ -26,7 +26,7 @@ from fieldtool.registration import (
 )
 from fieldtool.technologies import IdentityCheck, IdentitySource, load_technologies, well_formed
 from workorders.clock import utc_text
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.orders import Place
 
 TECHNOLOGIES = load_technologies(assets.root() / "technologies")

@@ -25,7 +25,7 @@ from tests.fieldtool.test_command_meter import TITLE
 from tests.workorders.offices import Bureau
 from workorders.gateway.load import _keep_secrets
 from workorders.gateway.rows import SecretRow
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.store import schema
 
 NEW_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")

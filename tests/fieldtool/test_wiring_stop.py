@@ -14,7 +14,8 @@ from fieldtool.procedure.views import ConfirmBody, RunEnd
 from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, make_world, order, photo, walk
-from workorders.journal.kinds import DeviceRole, MeterRead
+from workorders.journal.kinds import MeterRead
+from workorders.journal.words import DeviceRole
 from workorders.people import Role
 
 CHECKS = {"polarity": True, "rotation": True, "bridge_removed": True}

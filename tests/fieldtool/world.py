@@ -48,8 +48,9 @@ from workorders import certificates, network
 from workorders.certificates import Holder, Subject
 from workorders.clock import SystemClock, utc_text
 from workorders.journal.entry import Realm
-from workorders.journal.kinds import DeviceRole, OrderIssued, Sealed, TaskKind
+from workorders.journal.kinds import OrderIssued
 from workorders.journal.sealing import OrderKey, new_order_key
+from workorders.journal.words import DeviceRole, Sealed, TaskKind
 from workorders.journal.writer import Journal
 from workorders.network.tree import Node, load_network
 from workorders.orders import Customer, NewAsset, OldAsset, Place, WorkOrder, order_plain, seal_customer

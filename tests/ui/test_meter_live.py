@@ -18,7 +18,7 @@ from tests.fieldtool.world import World, make_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import CrewOnly, WorldTablet, wired
 from ui.wiring.tablet import WiredTablet
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 PICTURES = os.environ.get("FIELDTOOL_PICTURES")
 

@@ -25,7 +25,7 @@ from ui.preview import many
 from ui.preview.tablet import PreviewTablet
 from ui.translator import CatalogueTranslator
 from ui.wiring.camera import LiveCamera
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 
 class Screened(WorldTablet):

@@ -27,7 +27,7 @@ from ui.views import Failure
 from ui.wiring.camera import LiveCamera
 from ui.wiring.tablet import WiredTablet
 from workorders.clock import SystemClock
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.people import Role
 from workorders.store import queries
 

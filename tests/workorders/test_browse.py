@@ -12,7 +12,7 @@ from tests.workorders.offices import Bureau
 from tests.workorders.record_support import new_journal, new_store
 from tests.workorders.servers import serving
 from workorders.journal import kinds
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.network import Node, StandingMeter, load_meters, load_network
 from workorders.network.browse import Branch, browse
 from workorders.store.engine import Store

@@ -29,6 +29,7 @@ from workorders.journal.entry import (
     to_wire,
 )
 from workorders.journal.lifts import PayloadError, lift, read_payload
+from workorders.journal.words import OrderStatus
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 # Two keys that differ only before normalisation are refused, and have their own test.
@@ -216,7 +217,7 @@ def test_a_newer_kind_or_schema_is_not_guessed_at() -> None:
 
 
 def test_a_known_kind_with_wrong_fields_says_which() -> None:
-    entry = Author().write(kinds.OrderProgressed(status=kinds.OrderStatus.ENROUTE), kind="meter.read")
+    entry = Author().write(kinds.OrderProgressed(status=OrderStatus.ENROUTE), kind="meter.read")
     with pytest.raises(PayloadError, match=r"meter\.read"):
         read_payload(entry.envelope)
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.workorders.offices import Bureau, Tablet
 from tests.workorders.test_sync_push import execute
 from workorders.gateway.office import Office
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 from workorders.store import schema
 from workorders.store.counters import reserve_counter
 from workorders.store.engine import open_store

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from tests.workorders.record_support import KEY, an_order, issued, new_journal, new_store
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
-from workorders.journal.kinds import OrderStatus, Payload
+from workorders.journal.kinds import Payload
+from workorders.journal.words import OrderStatus
 from workorders.journal.writer import Draft, Journal
 from workorders.store import projection, queries
 from workorders.store.engine import Store, open_store

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from tests.workorders.record_support import TickingClock, new_journal, new_store
 from workorders.gateway.rows import Calendar, MeterRow, Tree, UsagePointRow, standing
 from workorders.journal import kinds
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.network import (
     BalanceBand,
     HeardDevice,

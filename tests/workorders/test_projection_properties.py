@@ -13,7 +13,8 @@ from sqlalchemy import delete
 from tests.workorders.record_support import Author, an_order, issued, new_store
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
-from workorders.journal.kinds import DeviceRole, JoinState, OrderStatus, Payload
+from workorders.journal.kinds import Payload
+from workorders.journal.words import DeviceRole, JoinState, OrderStatus
 from workorders.network import StandingMeter, load_meters
 from workorders.store import inbox, projection, schema
 from workorders.store.engine import Store

@@ -14,7 +14,7 @@ from tests.workorders.offices import Bureau, Tablet
 from workorders.clock import utc_text
 from workorders.gateway.proof import Sighting, Waits, claim, release, settle, take_sightings
 from workorders.journal import kinds
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.network.orphans import OrphanList, orphan_page, orphans
 from workorders.store import schema
 

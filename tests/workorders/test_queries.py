@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from tests.workorders.record_support import an_order, issued, new_journal, new_store
 from workorders.journal import kinds
-from workorders.journal.kinds import DeviceRole, OrderStatus, TaskKind
+from workorders.journal.words import DeviceRole, OrderStatus, ReadingValue, TaskKind
 from workorders.orders import NEXT, OldAsset, WorkOrder, may_become, order_plain, read_order
 from workorders.store import queries, schema, settings
 from workorders.store.engine import Store
@@ -161,7 +161,7 @@ def test_the_whole_visit_is_one_detail(tmp_path: Path) -> None:
         )
         journal.append(kinds.StepDone(step="site", answers={"ok": True}), order_id="o1", actor="u1")
         journal.append(kinds.StepDone(step="site", answers={"ok": False}), order_id="o1", actor="u1")
-        reading = kinds.ReadingValue(item="dial:1.8.0", value="001234.5", unit="kWh")
+        reading = ReadingValue(item="dial:1.8.0", value="001234.5", unit="kWh")
         journal.append(
             kinds.MeterRead(role=DeviceRole.OLD, how="dial", serial="old-o1", readings=[reading]),
             order_id="o1",

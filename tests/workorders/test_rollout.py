@@ -16,7 +16,7 @@ from tests.workorders.record_support import Author, an_order, issued, new_store
 from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
-from workorders.journal.kinds import JoinState, OrderStatus
+from workorders.journal.words import JoinState, OrderStatus
 from workorders.rollout import (
     ClockState,
     JoinTarget,

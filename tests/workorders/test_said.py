@@ -16,6 +16,7 @@ from workorders.gateway import acts, erasing
 from workorders.gateway.errors import InvalidInput
 from workorders.journal import kinds
 from workorders.journal.said import seal_said
+from workorders.journal.words import DeviceRole, Sealed
 from workorders.orders import Customer, TaskKind, WorkOrder
 from workorders.store import inbox, keys, queries
 from workorders.store.engine import FileStore, Store
@@ -49,11 +50,11 @@ def execute(tablet: Tablet, order_id: str) -> None:
     with tablet.store.read() as connection:
         key = keys.order_key(connection, order_id)
 
-    def said(what: str) -> kinds.Sealed:
+    def said(what: str) -> Sealed:
         return seal_said(key, f"{what}: {MARK} asked for it", order_id)
 
     checked = tablet.journal.append(
-        kinds.MatchChecked(role=kinds.DeviceRole.NEW, sources=[], verdict="mismatch"), order_id=order_id
+        kinds.MatchChecked(role=DeviceRole.NEW, sources=[], verdict="mismatch"), order_id=order_id
     )
     by = {"role": "lead", "person": "luz", "public_key": "", "grant": "", "signature": ""}
     for payload in (

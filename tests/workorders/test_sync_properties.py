@@ -16,7 +16,7 @@ from workorders.gateway import acts
 from workorders.gateway.direct import DirectTransport
 from workorders.gateway.errors import OfficeError
 from workorders.journal import kinds
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.store import projection, schema
 from workorders.store.engine import Store
 from workorders.sync import wire

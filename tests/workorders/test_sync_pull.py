@@ -14,8 +14,8 @@ from tests.workorders.test_sync_push import execute
 from workorders.gateway import acts, erasing, heard, load, persons
 from workorders.gateway.office import Office
 from workorders.journal import kinds
-from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import KeyMissing, seal_blob
+from workorders.journal.words import OrderStatus
 from workorders.orders import Customer
 from workorders.people import LockedKey, Role
 from workorders.store import inbox, keys, projection, schema

@@ -16,8 +16,8 @@ from workorders import people
 from workorders.gateway import acts, admin, push
 from workorders.journal import kinds
 from workorders.journal.entry import Entry, Envelope, Realm, seal_entry, to_wire
-from workorders.journal.kinds import JoinState, OrderStatus
 from workorders.journal.said import seal_said
+from workorders.journal.words import DeviceRole, JoinState, OrderStatus, Sealed
 from workorders.people import Role
 from workorders.store import keys, queries, schema
 from workorders.store.verify import verify_store
@@ -221,14 +221,14 @@ def test_executed_offline_after_the_office_cancelled(bureau: Bureau, tablet: Tab
     assert "executed_after_cancel" in raised
 
 
-def said(tablet: Tablet, order_id: str, text: str = "label torn") -> kinds.Sealed:
+def said(tablet: Tablet, order_id: str, text: str = "label torn") -> Sealed:
     with tablet.store.read() as connection:
         return seal_said(keys.order_key(connection, order_id), text, order_id)
 
 
 def override(tablet: Tablet, order_id: str, key: Ed25519PrivateKey, grant: str, role: Role) -> Entry:
     checked = tablet.journal.append(
-        kinds.MatchChecked(role=kinds.DeviceRole.NEW, sources=[], verdict="mismatch"), order_id=order_id
+        kinds.MatchChecked(role=DeviceRole.NEW, sources=[], verdict="mismatch"), order_id=order_id
     )
     reason = said(tablet, order_id)
     message = people.override_message(

@@ -30,7 +30,7 @@ from workorders.clock import SystemClock
 from workorders.journal import kinds
 from workorders.journal.chain import verify_chain
 from workorders.journal.entry import EntryError, Envelope, Realm, seal_entry
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 from workorders.journal.writer import Draft, Journal, JournalError
 from workorders.store import entries, inbox, projection, schema, settings
 from workorders.store.engine import Store, open_store

@@ -24,7 +24,7 @@ from ui.wiring.formats import Formats
 from ui.wiring.procedure import Pending, procedure_view
 from ui.wiring.scanwords import not_read
 from ui.wiring.signature import draw_signature
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 
 SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2

@@ -42,7 +42,7 @@ from ui.wiring.sticks import sticks
 from ui.wiring.stock import move_stock, stock_view
 from ui.wiring.syncing import at_stage, chosen, sync_view
 from ui.wiring.wording import worded
-from workorders.journal.kinds import DeviceRole
+from workorders.journal.words import DeviceRole
 from workorders.people import MAY_OVERRIDE
 
 ENTRIES_SHOWN = 60

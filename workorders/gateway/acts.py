@@ -28,12 +28,11 @@ from workorders.journal.kinds import (
     OrderIssued,
     OrderReassigned,
     OrderReturned,
-    OrderStatus,
     Payload,
-    Sealed,
 )
 from workorders.journal.said import seal_said
 from workorders.journal.sealing import new_order_key
+from workorders.journal.words import OrderStatus, Sealed
 from workorders.journal.writer import Draft
 from workorders.orders import (
     FINAL,

@@ -17,7 +17,8 @@ from workorders.gateway.chains import writing
 from workorders.gateway.errors import InvalidInput, NotFound
 from workorders.gateway.office import Office
 from workorders.gateway.tables import project, tablet
-from workorders.journal.kinds import OrderStatus, PersonalErased
+from workorders.journal.kinds import PersonalErased
+from workorders.journal.words import OrderStatus
 from workorders.journal.writer import Draft
 from workorders.store.keys import finish_erasures
 from workorders.store.schema import exception, order_key, order_text, work_order

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, select
 
 from workorders.gateway.links import outward
 from workorders.gateway.office import Office
-from workorders.journal.kinds import DeviceRole
 from workorders.journal.lifts import read_payload
+from workorders.journal.words import DeviceRole
 from workorders.mwm.cells import harmless
 from workorders.mwm.cim.readingtypes import reading_type
 from workorders.store import schema

@@ -14,7 +14,8 @@ from workorders.gateway.errors import NotFound
 from workorders.gateway.office import Office
 from workorders.gateway.rows import Calendar, HeardRow
 from workorders.gateway.tables import project as project_table
-from workorders.journal.kinds import JoinReported, JoinState
+from workorders.journal.kinds import JoinReported
+from workorders.journal.words import JoinState
 from workorders.journal.writer import Draft
 from workorders.mwm.tables import Table
 from workorders.network import HeardDevice, load_heard

@@ -14,7 +14,7 @@ from workorders.clock import utc_text
 from workorders.gateway.office import Office
 from workorders.gateway.pull import TabletRow
 from workorders.gateway.tables import order_visibility
-from workorders.journal.kinds import OrderStatus
+from workorders.journal.words import OrderStatus
 from workorders.secretchange import OLD
 from workorders.store import schema
 from workorders.sync import wire

@@ -45,8 +45,9 @@ from workorders.gateway.rows import (
 from workorders.gateway.stamps import touch
 from workorders.gateway.tables import project as project_table
 from workorders.gateway.tables import usage_point
-from workorders.journal.kinds import OrderChanged, OrderIssued, Sealed
+from workorders.journal.kinds import OrderChanged, OrderIssued
 from workorders.journal.sealing import OrderKey, SealError, new_order_key
+from workorders.journal.words import Sealed
 from workorders.journal.writer import Draft
 from workorders.mwm.tables import RowError, Table, TableReport
 from workorders.network import (

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 from workorders.clock import read_utc, utc_text
 from workorders.gateway.chains import writing
 from workorders.gateway.office import Office
-from workorders.journal.kinds import JoinReported, JoinState
+from workorders.journal.kinds import JoinReported
+from workorders.journal.words import JoinState
 from workorders.journal.writer import Draft
 from workorders.network import HeardDevice, load_heard
 from workorders.store import schema

@@ -21,7 +21,8 @@ from workorders.gateway.errors import Gone
 from workorders.gateway.office import Office, last_server_seq
 from workorders.gateway.tables import head_receipt, order_visibility, relayed, tablet
 from workorders.journal.entry import WireEntry
-from workorders.journal.kinds import HeadReference, OrderCancelled
+from workorders.journal.kinds import OrderCancelled
+from workorders.journal.words import HeadReference
 from workorders.store import schema
 from workorders.sync import wire
 from workorders.sync.digest import seen_digest

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from workorders.journal.entry import Entry, EntryError, read_entry, signature_holds
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 
 PublicKey: TypeAlias = "Ed25519PublicKey | bytes"
 """A key, or the DER of an X.509 certificate that holds one."""

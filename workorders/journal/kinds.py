@@ -25,26 +25,8 @@ from workorders.journal.words import (
     ReadingValue,
     Said,
     Sealed,
-    TaskKind,
-    WiringFault,
     WiringJudged,
-    WiringPhase,
 )
-
-__all__ = [
-    "DeviceRole",
-    "HeadReference",
-    "JoinState",
-    "OrderStatus",
-    "ReadingValue",
-    "Said",
-    "Sealed",
-    "TaskKind",
-    "WiringFault",
-    "WiringJudged",
-    "WiringPhase",
-]
-"""Of `words.py`, for whoever speaks of kinds."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,8 +5,8 @@ All of it is bound to `<order_id>/said`; what it is about is covered by the sign
 
 from __future__ import annotations
 
-from workorders.journal.kinds import Said, Sealed
 from workorders.journal.sealing import OrderKey, field_context, seal_text, unseal_text
+from workorders.journal.words import Said, Sealed
 
 _FIELD = "said"
 _TAG_CHARACTERS = 24

@@ -16,7 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from workorders.journal.kinds import Sealed
+from workorders.journal.words import Sealed
 
 _TEXT_LABEL = b"fieldtool sealed text 1"
 _BLOB_MAGIC = b"FTSEAL1\n"

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, update
 from workorders.clock import Clock
 from workorders.journal.chain import certificate_key, head_of
 from workorders.journal.entry import ENVELOPE_VERSION, Entry, Envelope, Realm, seal_entry
-from workorders.journal.kinds import ChainBegun, HeadReference, Payload
+from workorders.journal.kinds import ChainBegun, Payload
+from workorders.journal.words import HeadReference
 from workorders.store import entries, projection, schema
 from workorders.store.engine import Store
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from workorders.journal.kinds import TaskKind
+from workorders.journal.words import TaskKind
 from workorders.mwm.cells import Cell, Sheet, UnreadableFile, column_name, open_cells
 from workorders.mwm.mapping import DAYS, DECIMALS, TEXTS, TIMES, FileForm, Mapping, MappingError
 from workorders.mwm.port import Change, ForeignOrder

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Select, case, func, select
 
 from workorders.clock import read_utc, utc_text
-from workorders.journal.kinds import OrderStatus
+from workorders.journal.words import OrderStatus
 from workorders.network.orphans import orphans
 from workorders.orders import EXECUTED
 from workorders.rollout import figures

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from workorders.clock import read_utc, utc_text
-from workorders.journal.kinds import OrderStatus
+from workorders.journal.words import OrderStatus
 from workorders.orders import FINAL
 from workorders.rollout.calendar import WorkingCalendar
 from workorders.rollout.rules import Pause, Rule, SlaRules

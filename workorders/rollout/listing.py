@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from workorders.clock import utc_text
-from workorders.journal.kinds import OrderStatus
+from workorders.journal.words import OrderStatus
 from workorders.rollout.board import ORPHAN_AFTER_HOURS, count_running_before, day_bounds, running_before
 from workorders.rollout.rules import SlaRules
 from workorders.store import schema

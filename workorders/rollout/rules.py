@@ -36,7 +36,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from workorders.journal.kinds import OrderStatus, TaskKind
+from workorders.journal.words import OrderStatus, TaskKind
 from workorders.rollout.calendar import DAYS, WorkingCalendar
 
 STARTS = frozenset({"issued", "dispatched", "scheduled", "started", "completed", "returned"})

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, o
 from workorders.clock import normal_utc, read_utc, utc_text
 from workorders.journal.chain import head_of
 from workorders.journal.entry import Entry, Envelope, read_entry
-from workorders.journal.kinds import HeadReference, OrderCompleted, OrderNotDone
+from workorders.journal.kinds import OrderCompleted, OrderNotDone
+from workorders.journal.words import HeadReference
 from workorders.store import schema
 from workorders.store.bulk import among, put_rows
 from workorders.store.counters import reserve

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from workorders.clock import utc_text
-from workorders.journal.kinds import OrderStatus
 from workorders.journal.sealing import Erased, KeyMissing, OrderKey, SealError, new_order_key
+from workorders.journal.words import OrderStatus
 from workorders.store import schema, search
 from workorders.store.bulk import among, put_rows
 from workorders.store.engine import Store

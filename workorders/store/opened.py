@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from workorders.journal.kinds import Sealed
 from workorders.journal.said import unseal_said
 from workorders.journal.sealing import Erased, OrderKey, SealError, unseal_text
+from workorders.journal.words import Sealed
 from workorders.store import keys
 
 ERASED = "[erased]"

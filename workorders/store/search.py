@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, column, delete, insert, select, table, text
 
-from workorders.journal.kinds import Sealed
 from workorders.journal.sealing import OrderKey, SealError
+from workorders.journal.words import Sealed
 from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_customer
 from workorders.store import schema
 from workorders.store.bulk import among, put_rows

@@ -15,7 +15,7 @@ from workorders.certificates import CertificateError
 from workorders.certificates import verify_chain as verify_certificate
 from workorders.journal.chain import ChainProblem, ChainReport, certificate_key, head_of, verify_chain
 from workorders.journal.entry import Entry, EntryError, Realm, export_line, read_entry
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 from workorders.store import projection, schema
 from workorders.store.engine import Store
 

@@ -20,7 +20,7 @@ from workorders.certificates import CertificateError, Holder
 from workorders.clock import Clock, SystemClock
 from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_canonical
 from workorders.journal.entry import Realm
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 from workorders.journal.writer import Journal
 from workorders.people import PersonRecord
 from workorders.store import entries as journal_entries

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from workorders.clock import utc_text
 from workorders.journal.entry import Entry
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 from workorders.store import entries as journal
 from workorders.store import schema
 from workorders.store.counters import skip_invocation_counters

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, select, update
 from workorders import certificates
 from workorders.clock import read_utc, utc_text
 from workorders.journal.entry import Entry, to_wire
-from workorders.journal.kinds import HeadReference, ReferenceReceived
+from workorders.journal.kinds import ReferenceReceived
+from workorders.journal.words import HeadReference
 from workorders.journal.writer import Draft
 from workorders.store import inbox, schema
 from workorders.store.inbox import EntryVerdict

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from workorders.journal.entry import Realm, WireEntry
-from workorders.journal.kinds import HeadReference
+from workorders.journal.words import HeadReference
 
 MAX_ENTRIES_PER_PUSH = 50
 MAX_REQUEST_BYTES = 4 * 1024 * 1024

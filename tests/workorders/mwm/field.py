@@ -15,7 +15,8 @@ from tests.workorders.offices import Bureau, Tablet
 from workorders.gateway.links.ledger import Keeper, LinkState, state_of
 from workorders.gateway.links.loop import Link
 from workorders.journal import kinds
-from workorders.journal.kinds import DeviceRole, OrderStatus, Payload, ReadingValue
+from workorders.journal.kinds import Payload
+from workorders.journal.words import DeviceRole, OrderStatus, ReadingValue, WiringJudged
 from workorders.mwm.links import open_link
 from workorders.mwm.settings import LinkSettings, LinksFile, read_links
 from workorders.mwm.virtual.faults import read_faults
@@ -99,7 +100,7 @@ def execute(tablet: Tablet, order_id: str, serial: str = "ZIV0000000001") -> Non
         kinds.DeviceRemoved(serial="OLD3", usage_point="U3", destination="laboratory"),
         kinds.MeterRead(
             role=DeviceRole.NEW, how="optical", serial=serial,
-            wiring=kinds.WiringJudged(rotation="direct", polarity="right"),
+            wiring=WiringJudged(rotation="direct", polarity="right"),
             readings=[
                 ReadingValue(item="3:1.0.1.8.0.255:2", value="0.012", unit="kWh"),
                 ReadingValue(item="3:1.0.2.8.1.255:2", value="0", unit="Wh"),

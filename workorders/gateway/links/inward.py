@@ -32,9 +32,10 @@ from workorders.gateway.rows import (
 from workorders.gateway.stamps import touch
 from workorders.gateway.tables import mwm_inbox, mwm_order, usage_point
 from workorders.gateway.tables import project as project_table
-from workorders.journal.kinds import OrderCancelled, OrderChanged, OrderIssued, OrderStatus, Payload
+from workorders.journal.kinds import OrderCancelled, OrderChanged, OrderIssued, Payload
 from workorders.journal.said import seal_said
 from workorders.journal.sealing import new_order_key
+from workorders.journal.words import OrderStatus
 from workorders.journal.writer import Draft
 from workorders.mwm.port import Change, ForeignOrder, Outcome, Verb
 from workorders.mwm.tables import Moment

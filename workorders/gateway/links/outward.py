@@ -15,9 +15,10 @@ from workorders.gateway.links.ledger import get_cursor, put_cursor
 from workorders.gateway.office import Office
 from workorders.gateway.tables import mwm_order, mwm_outbox
 from workorders.journal import kinds
-from workorders.journal.kinds import RECORD_BLOB, DeviceRole, MeterRead
+from workorders.journal.kinds import RECORD_BLOB, MeterRead
 from workorders.journal.lifts import read_payload
 from workorders.journal.sealing import field_context
+from workorders.journal.words import DeviceRole, ReadingValue
 from workorders.mwm.port import About, Event, MeterReading, Placed, Register, Result
 from workorders.mwm.settings import LinkSettings
 from workorders.store import schema
@@ -203,7 +204,7 @@ def reading_of(row: Any, envelope: Any) -> MeterReading:
     """A row of readings as others are told it."""
     payload = read_payload(envelope) if envelope is not None else None
     wiring = payload.wiring if isinstance(payload, MeterRead) else None
-    values = msgspec.convert(row.readings, list[kinds.ReadingValue])
+    values = msgspec.convert(row.readings, list[ReadingValue])
     return MeterReading(
         role=row.role if row.role in {DeviceRole.OLD, DeviceRole.NEW} else "other",
         serial=row.serial,

@@ -28,8 +28,8 @@ from workorders.gateway.service.audited import note_open_act
 from workorders.gateway.service.bodies import PLAIN
 from workorders.gateway.service.documents import CsvOperation
 from workorders.gateway.service.problems import documented
-from workorders.journal.kinds import OrderStatus, TaskKind
 from workorders.journal.sealing import SealError, unseal_blob
+from workorders.journal.words import OrderStatus, TaskKind
 from workorders.network.browse import Branch, browse
 from workorders.orders import Customer, NewAsset, OldAsset, Place, WorkOrder
 from workorders.rollout.board import Board

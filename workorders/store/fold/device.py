@@ -9,8 +9,8 @@ import msgspec
 
 from workorders.clock import normal_utc
 from workorders.journal import kinds
-from workorders.journal.kinds import JoinState
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.words import JoinState
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.raised import RowValues, raised
 

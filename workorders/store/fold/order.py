@@ -13,8 +13,9 @@ import msgspec
 
 from workorders.clock import normal_utc
 from workorders.journal import kinds
-from workorders.journal.kinds import OrderStatus, Payload
+from workorders.journal.kinds import Payload
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.words import OrderStatus, Sealed
 from workorders.orders import EXECUTED, WorkOrder, is_open, planned
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.evidence import Evidence
@@ -43,7 +44,7 @@ class OrderFold:
         self.version = 0
         self.plain: dict[str, Any] = {}
         self.order: WorkOrder | None = None  # `plain`, read
-        self.customer: dict[str, kinds.Sealed] = {}
+        self.customer: dict[str, Sealed] = {}
         self.facts: RowValues = {}
         self.touched = False
         self.attempts = 0
@@ -108,7 +109,7 @@ class OrderFold:
 
     # --- what the office does ---------------------------------------------------------------------
 
-    def _plan(self, entry: FoldEntry, plain: dict[str, Any], customer: dict[str, kinds.Sealed]) -> bool:
+    def _plan(self, entry: FoldEntry, plain: dict[str, Any], customer: dict[str, Sealed]) -> bool:
         try:
             order = planned(self.order_id, plain)
         except msgspec.ValidationError as error:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, select
 
-from workorders.journal.kinds import RECORD_BLOB, Sealed
+from workorders.journal.kinds import RECORD_BLOB
 from workorders.journal.sealing import Erased, KeyMissing, field_context
+from workorders.journal.words import Sealed
 from workorders.orders import PERSONAL_FLAGS, Customer, WorkOrder, planned, read_flags
 from workorders.store import keys, schema, search
 from workorders.store.entries import FoldEntry, fold_order

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, case, func, or_, select
 
-from workorders.journal.kinds import JoinState
+from workorders.journal.words import JoinState
 from workorders.store import schema
 from workorders.store.queries.detail import JoinRow
 from workorders.store.queries.rows import read
