@@ -356,3 +356,13 @@ def last_start(store: Store, order_id: str) -> OrderStarted | None:
     except PayloadError:
         return None
     return payload if isinstance(payload, OrderStarted) else None
+
+
+def stock_rows(connection: Connection, crew: str | None) -> list[rows.StockRow]:
+    """The stock list, as this crew sees it."""
+    return [
+        rows.StockRow(
+            serial=item.serial, model=item.model, state=item.state, crew=item.crew, identities=item.identities
+        )
+        for item in queries.stock(connection, crew=crew)
+    ]

@@ -16,6 +16,8 @@ from fieldtool.reference.reader import Reader
 from fieldtool.settings import Line
 from fieldtool.tablet import lists, rows, wipe
 from fieldtool.tablet.background import BackgroundSync
+from fieldtool.tablet.enrolling import deposit
+from fieldtool.tablet.forgetting import forget_expired
 from workorders.clock import SKEW_MS, read_utc, utc_text
 from workorders.store.errors import StoreError
 from workorders.sync.round import (
@@ -144,8 +146,8 @@ class Syncing:
             report.code = "wiped"
             return report
         if report.state is SyncState.DONE:
-            self._tablet.deposit()
-        self._tablet.forget_expired()
+            deposit(self._tablet)
+        forget_expired(self._tablet)
         return report
 
     def _told(self, at: SyncProgress, watch: Watch | None) -> None:

@@ -7,8 +7,6 @@ runs.
 
 from __future__ import annotations
 
-import logging
-import platform
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -30,15 +28,16 @@ from fieldtool.security.people import KnownPerson, People
 from fieldtool.security.realm import check_realm
 from fieldtool.security.secrets import MeterSecrets
 from fieldtool.settings import Home, Settings
-from fieldtool.tablet import lists, rows, wipe
+from fieldtool.tablet import enrolling, lists, rows, wipe
 from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
+from fieldtool.tablet.forgetting import forget_expired
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.position import PositionReceiver
 from fieldtool.tablet.records import Documents, issued_record
 from fieldtool.tablet.reference import ReferenceDesk, ReferenceRow
 from fieldtool.tablet.stockroom import Stockroom
 from fieldtool.tablet.syncing import Syncing
-from workorders.clock import SystemClock, utc_text
+from workorders.clock import SystemClock
 from workorders.journal.entry import Realm
 from workorders.journal.words import DeviceRole
 from workorders.journal.writer import Journal, JournalError
@@ -46,13 +45,8 @@ from workorders.orders import OrderStatus, can_start
 from workorders.store import queries
 from workorders.store.counters import skip_invocation_counters
 from workorders.store.engine import FileStore, open_store
-from workorders.store.errors import StoreError
-from workorders.store.keys import finish_erasures, forget_closed
-from workorders.store.settings import set_setting, setting
 from workorders.sync.blobs import BlobFiles
-from workorders.sync.codes import ticket_of
-from workorders.sync.enrolment import deposit_key, enrol, journal_of
-from workorders.sync.errors import SyncError
+from workorders.sync.enrolment import journal_of
 from workorders.sync.identity import TabletIdentity
 from workorders.sync.round import SyncProgress, SyncReport, SyncState, last_sync_of
 
@@ -60,8 +54,6 @@ if TYPE_CHECKING:
     from workorders.sync.http import HttpTransport
 
 Progress = Callable[[str, int, int, float | None], None]
-_DEPOSITED = "recovery.deposited"
-_log = logging.getLogger(__name__)
 
 
 class Tablet:
@@ -113,7 +105,7 @@ class Tablet:
         keeping = Keeping(home, realm, passphrase)
         store = open_store(path, keeping.database_key(), role="tablet", create=create)
         tablet = cls(home, realm, store, keeping)
-        tablet.forget_expired()
+        forget_expired(tablet)
         return tablet
 
     # --- who this is ------------------------------------------------------------------------------
@@ -163,22 +155,7 @@ class Tablet:
 
     def enrol(self, url: str, code: str) -> None:
         """*Slow.* Make this tablet known to a gateway; `code` may be the text of the QR."""
-        ticket = ticket_of(url, code)
-        from workorders.sync.http import HttpTransport
-
-        transport = HttpTransport(ticket.url)
-        try:
-            identity = enrol(
-                self.store,
-                transport,
-                ticket,
-                name=platform.node() or "tablet",
-                realm=self.realm,
-                clock=self.clock,
-                mark=self.keeping.mark(),
-            )
-        finally:
-            self.syncing.count(transport)
+        identity = enrolling.enrol(self, url, code)
         with self._lock:
             self._identity, self._journal = identity, None
             head = self.journal.head()
@@ -187,24 +164,7 @@ class Tablet:
         chosen = self.home.settings()
         if chosen.realm is None:  # else a try in another realm, which leaves a database too, hides this one
             self.home.save_settings(msgspec.structs.replace(chosen, realm=self.realm))
-        self.deposit()
-
-    def deposit(self) -> None:
-        """Leave the database key with the gateway, sealed to its recovery key, once an enrolment."""
-        identity = self.identity
-        with self.store.read() as connection:
-            if setting(connection, _DEPOSITED) == identity.tablet:
-                return
-        transport = self.transport()
-        try:
-            deposit_key(transport, identity, self.keeping.database_key())
-        except SyncError as error:
-            _log.warning("the database key could not be left with the gateway (%s)", error.code)
-            return  # the enrolment stands; tried again after the next round
-        finally:
-            self.syncing.count(transport)
-        with self.store.write() as connection:
-            set_setting(connection, _DEPOSITED, identity.tablet)
+        enrolling.deposit(self)
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -275,7 +235,7 @@ class Tablet:
 
     def order(self, order_id: str) -> rows.OrderDetail:
         """One order by id or number."""
-        detail = self._detail(order_id)
+        detail = self.detail(order_id)
         procedure = detail.order.procedure or detail.order.kind.value
         with self.store.read() as connection:
             return lists.order_detail(connection, detail, self.now(), procedure)
@@ -306,17 +266,7 @@ class Tablet:
     def stock(self) -> list[rows.StockRow]:
         """The stock list."""
         with self.store.read() as connection:
-            found = queries.stock(connection, crew=self._crew())
-        return [
-            rows.StockRow(
-                serial=item.serial,
-                model=item.model,
-                state=item.state,
-                crew=item.crew,
-                identities=item.identities,
-            )
-            for item in found
-        ]
+            return lists.stock_rows(connection, self._crew())
 
     def settings(self) -> Settings:
         """Choices of this machine."""
@@ -329,7 +279,8 @@ class Tablet:
     def _crew(self) -> str | None:
         return self._identity.crew if self._identity else None
 
-    def _detail(self, order_id: str) -> queries.OrderDetail:
+    def detail(self, order_id: str) -> queries.OrderDetail:
+        """An order with all that came of it; JobError `no_such_order`."""
         found = self.find_order(order_id)
         if found is not None:
             with self.store.read() as connection:
@@ -343,7 +294,7 @@ class Tablet:
     def start(self, order_id: str) -> ProcedureRun:
         """Begin the order's procedure, or go on where it stopped."""
         wipe.check_lock(self)
-        detail = self._detail(order_id)
+        detail = self.detail(order_id)
         with self._lock:
             run = self._runs.get(detail.order.mrid)
             if run is not None and run.state.end is None:
@@ -367,7 +318,7 @@ class Tablet:
 
     def resume(self, order_id: str) -> ProcedureRun:
         """The same as `start`, for an order that was begun."""
-        detail = self._detail(order_id)
+        detail = self.detail(order_id)
         if detail.row.started_at is None:
             raise JobError("not_started", f"order {detail.order.number} was not begun")
         return self.start(order_id)
@@ -463,7 +414,7 @@ class Tablet:
 
     def procedure(self, order_id: str) -> Procedure:
         """The procedure that an order is worked by, or would be if it were begun now."""
-        detail = self._detail(order_id)
+        detail = self.detail(order_id)
         procedures = self.desk.now().procedures
         started = lists.last_start(self.store, detail.order.mrid) if detail.row.started_at else None
         return begun_with(started, self.shelf, procedures, detail.order)
@@ -507,24 +458,6 @@ class Tablet:
         """From now on sync by itself, until `close`."""
         self.syncing.keep()
 
-    def forget_expired(self) -> None:
-        """Let go of keys and meter secrets past their time; at start and after each round."""
-        try:
-            self.secrets.forget_expired()
-            self._forget_closed()
-        except StoreError as error:
-            _log.warning("what has expired could not be forgotten (%s)", error.code)
-
-    def _forget_closed(self) -> None:
-        """Customers of orders that were closed longer ago than the project keeps them."""
-        with self.store.read() as connection:
-            days = lists.project(connection).retention_days
-        if days is None:
-            return
-        with self.store.write() as connection:
-            forget_closed(connection, utc_text(self.now() - timedelta(days=days)))
-        finish_erasures(self.store)
-
     def transport(self) -> HttpTransport:
         """The way to the gateway, as this tablet; to be closed."""
         # Loaded where the network is used: most commands and the whole of a visit do without.
@@ -539,13 +472,9 @@ class Tablet:
 
         return export(self, folder)[0]
 
-    def detail(self, order_id: str) -> queries.OrderDetail:
-        """An order with all that came of it; JobError `no_such_order`."""
-        return self._detail(order_id)
-
     def record_pdf(self, order_id: str) -> bytes:
         """The installation record as issued; JobError `no_record`, `record_erased`, `no_such_order`."""
-        return issued_record(self, self._detail(order_id).order)
+        return issued_record(self, self.detail(order_id).order)
 
     def sync_summary(self) -> rows.SyncSummary:
         """Figures of the sync page."""
