@@ -24,7 +24,7 @@ from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool import jobs
-from tests.fieldtool.world import Meter, ScriptedSession
+from tests.fieldtool.scripted import Meter, ScriptedSession
 from workorders.journal.entry import Realm
 from workorders.people import Role
 from workorders.store.engine import open_store

@@ -15,7 +15,8 @@ from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person
 from fieldtool.settings import Settings
 from fieldtool.tablet.tablet import Tablet
-from tests.fieldtool.world import ScriptedSession, World, make_world, order, photo
+from tests.fieldtool.scripted import ScriptedSession
+from tests.fieldtool.world import World, make_world, order, photo
 from workorders import network
 from workorders.journal.kinds import OrderIssued
 from workorders.journal.sealing import new_order_key

@@ -16,9 +16,10 @@ from fieldtool.run import ProcedureRun
 from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.jobs import work
+from tests.fieldtool.scripted import Meter, ScriptedSession
 from tests.fieldtool.test_jobs import codes, job_world
 from tests.fieldtool.test_jobs_network import TOTALIZER
-from tests.fieldtool.world import Meter, ScriptedSession, World
+from tests.fieldtool.world import World
 from workorders.journal.kinds import DevicePlaced
 from workorders.journal.words import ReadingValue, TaskKind
 

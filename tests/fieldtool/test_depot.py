@@ -24,7 +24,8 @@ from fieldtool.identity import Cause, StockItem
 from fieldtool.meterlog import MeterLog
 from tests.drivers.field import virtual_meter
 from tests.fieldtool.enrolled import enrolled_tablet
-from tests.fieldtool.world import WANTED, Meter, ScriptedSession, World, make_world
+from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
+from tests.fieldtool.world import World, make_world
 from tests.workorders.offices import Bureau
 from workorders.store import entries, projection, schema
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from drivers import reading
 from drivers.errors import LinkLost, OtherMeter
 from fieldtool.commissioning import ReadingsDisagree
 from fieldtool.errors import JobError, StepRefused
@@ -18,7 +19,7 @@ from fieldtool.procedure.rules import consent_missing
 from fieldtool.procedure.views import RunEnd, StepState
 from fieldtool.text import Language
 from tests.fieldtool import world as w
-from tests.fieldtool.world import World, make_world, order, photo, walk
+from tests.fieldtool.world import World, codes, make_world, order, photo, walk
 from workorders import people
 from workorders.journal.kinds import SealRecorded
 from workorders.journal.words import JoinState, Sealed
@@ -29,10 +30,6 @@ from workorders.store import schema
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return make_world(tmp_path, monkeypatch)
-
-
-def codes(caught: pytest.ExceptionInfo[StepRefused]) -> set[str]:
-    return {problem.code for problem in caught.value.problems}
 
 
 def test_a_clean_exchange_leaves_every_fact_in_the_journal(world: World) -> None:
@@ -210,99 +207,6 @@ def test_a_dial_that_disagrees_needs_a_reason_and_flags_the_order(world: World) 
     assert {"reading_disagrees", "implausible_reading"} <= set(completed["flags"])
 
 
-def test_swapped_labels_stop_the_match_and_are_resolved_by_scanning_again(world: World) -> None:
-    run = world.run()
-    walk(run, until="new_scan")
-    run.accept({"serial": w.OTHER_SERIAL, "codes": [w.OTHER_SERIAL], "identities": {"mac": "404022B8DE87"}})
-    run.read_meter()
-    run.accept({})
-    view = run.view(Language.ES)
-    assert view.current is not None
-    assert view.current.id == "match"
-    assert view.current.body.cause == "label_of_box"  # type: ignore[union-attr]
-    with pytest.raises(StepRefused) as caught:
-        run.accept({})
-    assert codes(caught) == {"mismatch"}
-    assert [match["verdict"] for match in world.payloads("match.checked")] == ["equal", "mismatch"]
-    run.go("new_scan")
-    walk(run)
-    assert [match["verdict"] for match in world.payloads("match.checked")] == ["equal", "mismatch", "equal"]
-    assert run.state.end is RunEnd.COMPLETED
-
-
-def test_a_mismatch_passes_only_by_a_signed_reasoned_override_of_a_role_that_may(world: World) -> None:
-    world.meters["new"].serial = w.OTHER_SERIAL
-    run = world.run()
-    walk(run, until="new_scan")
-    run.accept({"serial": w.OTHER_SERIAL, "codes": [w.OTHER_SERIAL], "identities": {"mac": "404022B8DE87"}})
-    run.read_meter()
-    run.accept({})
-    good = {"person": "lead-1", "reason": "list_outdated", "pin": "482615"}
-    world.signer.role = Role.INSTALLER
-    with pytest.raises(StepRefused) as caught:
-        run.accept({"override": good})
-    assert "override_role" in codes(caught)
-    world.signer.role = Role.LEAD
-    with pytest.raises(JobError):
-        run.accept({"override": good | {"pin": "000000"}})
-    run.accept({"override": good})
-    [overridden] = world.payloads("match.overridden")
-    with world.store.read() as connection:
-        found = w.journal_entries.entry_by_id(connection, overridden["match_entry"])
-    assert found is not None
-    assert found.envelope.payload["verdict"] == "mismatch"
-    assert "482615" not in str(world.payloads("step.done"))
-
-
-def test_after_an_override_the_meter_is_worked_on_by_what_was_read_and_not_by_its_label(world: World) -> None:
-    """The label's keys and last figures are those of another meter."""
-    run = world.run()
-    walk(run, until="new_scan")
-    run.accept({"serial": w.OTHER_SERIAL, "codes": [w.OTHER_SERIAL], "identities": {"mac": "404022B8DE87"}})
-    run.read_meter()
-    run.accept({})
-    run.accept({"override": {"person": "lead-1", "reason": "office_confirmed", "pin": "482615"}})
-    walk(run, until="relay")
-    with pytest.raises(StepRefused):
-        run.test_relay(w.OTHER_SERIAL[-4:])
-    run.test_relay(w.NEW_SERIAL[-4:])
-
-
-def test_another_old_meter_than_ordered_stops(world: World) -> None:
-    run = world.run()
-    walk(run, until="old_scan")
-    with pytest.raises(StepRefused) as caught:
-        run.accept({"serial": "ZIV0099999999", "codes": ["ZIV0099999999"]})
-    assert codes(caught) == {"other_old_meter"}
-    assert world.payloads("match.checked")[-1]["verdict"] == "mismatch"
-
-
-def test_an_override_passes_only_the_old_meter_that_it_was_signed_for(world: World) -> None:
-    """First one stranger is seen, then the right one, then another: the override names the last."""
-    run = world.run()
-    walk(run, until="old_scan")
-    for serial in ("ZIV0099999999", "ZIV0088888888"):
-        with pytest.raises(StepRefused):
-            run.accept({"serial": serial, "codes": [serial]})
-    run.accept({"serial": w.OLD_SERIAL, "codes": [w.OLD_SERIAL]})
-    run.go("old_scan")
-    last = "ZIV0099999999"
-    run.accept(
-        {
-            "serial": last,
-            "codes": [last],
-            "override": {"person": "lead-1", "reason": "list_outdated", "pin": "482615"},
-        }
-    )
-    [overridden] = world.payloads("match.overridden")
-    with world.store.read() as connection:
-        found = w.journal_entries.entry_by_id(connection, overridden["match_entry"])
-        [state] = connection.execute(w.schema.match_state.select()).all()
-    assert found is not None
-    assert found.envelope.payload["sources"][1]["serial"] == last
-    assert (state.verdict, state.overridden) == ("mismatch", True)
-
-
 def test_consent_is_asked_for_when_the_office_flags_the_order_later(world: World) -> None:
     run = world.run()
     walk(run, until="isolate")
@@ -420,7 +324,7 @@ def test_a_meter_on_another_base_node_is_joined_and_flagged(world: World) -> Non
 
 
 def test_a_meter_not_heard_yet_stays_pending_with_a_time(world: World) -> None:
-    world.meters["new"].joined = w.JoinState.SEARCHING
+    world.meters["new"].joined = reading.JoinState.SEARCHING
     run = world.run()
     walk(run)
     [joined] = world.payloads("join.checked")

@@ -19,7 +19,7 @@ from fieldtool.panelrun.run import PanelRun
 from fieldtool.tablet.panel import panel_run, panels
 from tests.drivers.field import virtual_meter
 from tests.fieldtool.panels import PANEL, SERIALS, SPARE, PanelTablet, as_tablet, panel_tablet
-from tests.fieldtool.world import WANTED, Meter, ScriptedSession
+from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
 
 
 class Along:

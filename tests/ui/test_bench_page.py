@@ -15,8 +15,8 @@ from fieldtool.settings import Home
 from fieldtool.tablet import rows
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.panels import SERIALS, PanelTablet, panel_tablet
+from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
 from tests.fieldtool.test_depot import KEYS, Scripted
-from tests.fieldtool.world import WANTED, Meter, ScriptedSession
 from tests.ui.person import Person
 from tests.ui.test_panel_page import Screened
 from tests.ui.world_tablet import CrewOnly

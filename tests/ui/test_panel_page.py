@@ -17,7 +17,7 @@ from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person as Crew
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.panels import SERIALS, SPARE, PanelTablet, panel_tablet
-from tests.fieldtool.world import WANTED, Meter, ScriptedSession
+from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
 from tests.support.panel_images import panel_photo
 from tests.ui.person import Person
 from tests.ui.world_tablet import CrewOnly, WorldTablet

@@ -1,0 +1,151 @@
+"""A scripted meter and the session with it, in the place of `drivers.session.client.OpticalSession`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from drivers.changes import (
+    ApplyReport,
+    Change,
+    ChangeResult,
+    ChangeState,
+    Danger,
+    OutcomeState,
+    Plan,
+    WriteIntent,
+    WriteOutcome,
+)
+from drivers.reading import ByteCount, Identity, JoinEvidence, JoinState, Reading, ReadResult
+
+BASE_NODE_MAC = "404022F42501"
+ENERGY = "3:1.0.1.8.0.255:2"
+
+
+@dataclass
+class Meter:
+    """What a scripted meter answers. `fail` is raised by the next call of that name, once."""
+
+    serial: str
+    energy: str = "23800"
+    drift: list[str] = field(default_factory=list)
+    sna: str = BASE_NODE_MAC
+    joined: JoinState = JoinState.JOINED
+    now: dict[str, str] = field(default_factory=lambda: {"clock": "10:00", "limiter": "3.45 kW"})
+    fail: dict[str, Exception] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    relay: str = "connected"
+    model: str = "prime-1ph"
+    momentary: list[Reading] = field(
+        default_factory=lambda: [
+            Reading(item="3:1.0.32.7.0.255:2", name="voltage L1", value="231.4", unit="V")
+        ]
+    )
+
+
+WANTED = {"clock": "10:04", "limiter": "4.6 kW"}
+ITEMS = {"clock": "8:0.0.1.0.0.255:2", "limiter": "71:0.0.17.0.0.255:4"}
+
+
+class ScriptedSession:
+    """Stands for `drivers.session.client.OpticalSession`; asks the real host the real questions."""
+
+    field: ClassVar[dict[str, Meter]] = {}
+
+    def __init__(self, port: str, connection: Any, host: Any, **_: Any) -> None:
+        self._meter = self.field[port]
+        self._host = host
+
+    def _call(self, name: str) -> Meter:
+        failure = self._meter.fail.pop(name, None)
+        if failure is not None:
+            raise failure
+        self._host.on_progress(name, 1, 1, None)
+        return self._meter
+
+    def identify(self) -> Identity:
+        meter = self._call("identify")
+        return Identity(manufacturer="ZIV", serial=meter.serial, model=meter.model, firmware="5.4.2")
+
+    def read(self, items: list[str] | None = None) -> ReadResult:
+        meter = self._call("read")
+        energy = meter.drift.pop(0) if meter.drift else meter.energy
+        readings = [
+            Reading(item=ENERGY, name="active import", value=energy, unit="kWh"),
+            *meter.momentary,
+        ]
+        identity = Identity(manufacturer="ZIV", serial=meter.serial, model=meter.model, firmware="5.4.2")
+        return ReadResult(identity=identity, readings=readings, exchanges=2, bytes=ByteCount(), seconds=0.1)
+
+    def network(self) -> JoinEvidence:
+        meter = self._call("network")
+        evidence = {"sna": meter.sna, "mac": "404022B8DE70", "node_state": "1"}
+        return JoinEvidence(state=meter.joined, technology="prime", evidence=evidence)
+
+    def plan(self, program: str, values: dict[str, str]) -> Plan:
+        meter = self._call("plan")
+        changes = [
+            Change(
+                id=name,
+                item=ITEMS[name],
+                name=name,
+                now=meter.now[name],
+                will_be=wanted,
+                state=ChangeState.SAME if meter.now[name] == wanted else ChangeState.DIFFERS,
+                danger=Danger.SUPPLY if name == "limiter" else Danger.HARMLESS,
+            )
+            for name, wanted in WANTED.items()
+        ]
+        return Plan(program=program, values=values, meter=meter.serial, model="prime-1ph", changes=changes)
+
+    def apply(self, plan: Plan, allow: list[str]) -> ApplyReport:
+        meter = self._call("apply")
+        results: list[ChangeResult] = []
+        for change in plan.open_changes:
+            if change.danger is not Danger.HARMLESS and change.id not in allow:
+                results.append(ChangeResult(id=change.id, state=OutcomeState.UNTOUCHED))
+                continue
+            intent = WriteIntent(
+                id=f"{meter.serial}-{change.id}-{len(meter.writes)}",
+                meter=meter.serial,
+                item=change.item,
+                name=change.name,
+                was=change.now,
+                will_be=change.will_be,
+                program=plan.program,
+            )
+            self._host.record_intent(intent)
+            meter.writes.append(change.id)
+            meter.now[change.id] = change.will_be
+            failure = meter.fail.pop(f"write {change.id}", None)
+            if failure is not None:
+                raise failure
+            self._host.record_outcome(
+                WriteOutcome(intent_id=intent.id, state=OutcomeState.VERIFIED, is_now=change.will_be)
+            )
+            results.append(ChangeResult(id=change.id, state=OutcomeState.VERIFIED, is_now=change.will_be))
+        complete = all(meter.now[name] == wanted for name, wanted in WANTED.items())
+        return ApplyReport(program=plan.program, meter=meter.serial, changes=results, complete=complete)
+
+    def settle(self, intents: list[WriteIntent]) -> list[WriteOutcome]:
+        meter = self._call("settle")
+        outcomes = []
+        for intent in intents:
+            holds = meter.now[intent.name] == intent.will_be
+            state = OutcomeState.VERIFIED if holds else OutcomeState.FAILED
+            outcome = WriteOutcome(intent_id=intent.id, state=state, is_now=meter.now[intent.name])
+            self._host.record_outcome(outcome)
+            outcomes.append(outcome)
+        return outcomes
+
+    def relay(self, operation: str, confirmation: str) -> ChangeResult:
+        meter = self._call(f"relay {operation}")
+        assert confirmation == meter.serial
+        meter.relay = "disconnected" if operation == "disconnect" else "connected"
+        return ChangeResult(id="relay", state=OutcomeState.VERIFIED, is_now=meter.relay)
+
+    def cancel(self) -> None:
+        """Nothing runs here."""
+
+    def close(self) -> None:
+        """Nothing to let go."""
