@@ -28,7 +28,7 @@ def _links(
 ) -> Iterator[list[Link]]:
     import assets
     from fieldtool.commands.secrets import resolve
-    from workorders.gateway.links.ledger import Keeper
+    from workorders.gateway.links.ledger import Keeper, link_key
     from workorders.gateway.links.loop import Link
     from workorders.mwm.links import open_link
     from workorders.mwm.settings import read_links
@@ -46,7 +46,7 @@ def _links(
                     settings,
                     base=file.resolve().parent,
                     schemas=assets.root() / "schemas",
-                    kept=Keeper(office, settings.name),
+                    kept=Keeper(office, link_key(found.project, settings.name)),
                     secret=lambda name: resolve(name, name.partition(":")[2]) or "",
                 )
                 opened.append(Link(office, files, found.project, settings, port))
@@ -143,13 +143,14 @@ def status(
     With --json one object: {"links": [{"link", "taken", "dead_in", "waiting", "sent", "dead_out", "oldest"}],
     "dead": [{"link", "way", "key", "number", "code", "reason", "attempts", "at"}]}.
     """
-    from workorders.gateway.links.ledger import dead_letters, state_of
+    from workorders.gateway.links.ledger import dead_letters, link_key, state_of
     from workorders.mwm.settings import read_links
 
-    names = [link.name for link in read_links(file).link]
+    found = read_links(file)
+    keys = [link_key(found.project, link.name) for link in found.link]
     with opened_office(database, realm) as (office, _), office.store.read() as connection:
-        states = [state_of(connection, name) for name in names]
-        dead = [letter for name in names for letter in dead_letters(connection, name)]
+        states = [state_of(connection, key) for key in keys]
+        dead = [letter for key in keys for letter in dead_letters(connection, key)]
     if json:
         emit({"links": states, "dead": dead})
         return
@@ -174,10 +175,11 @@ def retry(
     from workorders.gateway.links import ledger
     from workorders.mwm.settings import read_links
 
-    if link not in {one.name for one in read_links(file).link}:
+    found = read_links(file)
+    if link not in {one.name for one in found.link}:
         fail(f"{file.name} has no link {link!r}")
     with opened_office(database, realm) as (office, _):
-        out, back = ledger.retry(office, link, key)
+        out, back = ledger.retry(office, ledger.link_key(found.project, link), key)
     if json:
         emit({"out": out, "in": back})
     else:

@@ -149,7 +149,7 @@ upload_part = Table(
 mwm_cursor = Table(
     "mwm_cursor",
     metadata,
-    Column("link", String, primary_key=True),
+    Column("link", String, primary_key=True),  # project and name (`ledger.link_key`), here and below
     Column("name", String, primary_key=True),  # in, out, lease, and what an adapter keeps
     Column("value", String, nullable=False),
 )

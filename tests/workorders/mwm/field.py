@@ -12,7 +12,7 @@ import msgspec
 
 import assets
 from tests.workorders.offices import Bureau, Tablet
-from workorders.gateway.links.ledger import Keeper, LinkState, state_of
+from workorders.gateway.links.ledger import Keeper, LinkState, link_key, state_of
 from workorders.gateway.links.loop import Link
 from workorders.journal import kinds
 from workorders.journal.kinds import Payload
@@ -73,8 +73,8 @@ def open_file(bureau: Bureau, path: Path) -> Link:
     file: LinksFile = read_links(path)
     (settings,) = file.link
     port = open_link(
-        file, settings, base=path.parent, schemas=SCHEMAS, kept=Keeper(bureau.office, settings.name),
-        secret=SECRETS.__getitem__,
+        file, settings, base=path.parent, schemas=SCHEMAS,
+        kept=Keeper(bureau.office, link_key("demo", settings.name)), secret=SECRETS.__getitem__,
     )  # fmt: skip
     return Link(bureau.office, bureau.files, "demo", settings, port)
 
@@ -85,7 +85,7 @@ def link_settings(link: Link, **changes: Any) -> LinkSettings:
 
 def state(bureau: Bureau, link: str) -> LinkState:
     with bureau.office.store.read() as connection:
-        return state_of(connection, link)
+        return state_of(connection, link_key("demo", link))
 
 
 def execute(tablet: Tablet, order_id: str, serial: str = "ZIV0000000001") -> None:

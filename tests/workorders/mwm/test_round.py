@@ -147,7 +147,7 @@ def test_a_system_may_send_its_messages_to_the_gateway(bureau: Bureau) -> None:
         assert post("none", body).status_code == 404
     with bureau.office.store.read() as connection:
         assert order_query(connection, W1) is not None
-        assert ledger.state_of(connection, "cim").taken == 1
+        assert ledger.state_of(connection, ledger.link_key("demo", "cim")).taken == 1
 
 
 def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
@@ -159,7 +159,7 @@ def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
         server.mwm.plan(ORDER | {"crew": "Z"}, NOW)
         assert open_file(bureau, path).round().refused == 1
         with bureau.office.store.read() as connection:
-            (letter,) = ledger.dead_letters(connection, "rest")
+            (letter,) = ledger.dead_letters(connection, ledger.link_key("demo", "rest"))
             assert (letter.way, letter.number, letter.code) == ("in", "W-1", "unknown_crew")
             assert b"Quispe" in connection.execute(select(mwm_inbox.c.original)).scalar()
         from tests.workorders.offices import PROJECT, write_project
@@ -167,7 +167,7 @@ def test_what_cannot_be_taken_is_kept_whole_and_taken_after_the_cause_is_gone(
 
         more = PROJECT.replace('[[crew]]\nid = "B"', '[[crew]]\nid = "Z"\nname = "Z"\n[[crew]]\nid = "B"')
         load_project(bureau.office, write_project(tmp_path / "again", project=more))
-        assert ledger.retry(bureau.office, "rest") == (0, 1)
+        assert ledger.retry(bureau.office, ledger.link_key("demo", "rest")) == (0, 1)
         open_file(bureau, path).round()
         with bureau.office.store.read() as connection:
             assert order_query(connection, W1) is not None
@@ -185,7 +185,7 @@ def test_a_link_that_is_not_let_in_rests_and_one_process_works_on_it_at_a_time(
         assert report.rests
         assert Unauthorised.code == "mwm_unauthorised"
         server.secret = "s3cret"
-        assert ledger.take_lease(bureau.office, "rest", "other")
+        assert ledger.take_lease(bureau.office, ledger.link_key("demo", "rest"), "other")
         assert open_file(bureau, path).round().busy
         bureau.now.forward(minutes=6)  # that one died
         assert open_file(bureau, path).round().issued == 1

@@ -1,11 +1,13 @@
 """Changes from other systems become office entries: planned first, so that they can be shown, then taken.
 
 A change is taken in one transaction with its key, so a message that comes again changes nothing. What a
-message does not say stays as the office knows it; a supply point that the project knows fills in the rest.
+message does not say stays as the office knows it; a supply point that the project knows fills in
+the rest, but for the customer and the address: the office keeps those only sealed, in orders.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from workorders.gateway.chains import writing
 from workorders.gateway.errors import NotFound
+from workorders.gateway.links.ledger import fault
 from workorders.gateway.load import changed_customer
 from workorders.gateway.office import Office
 from workorders.gateway.rows import (
@@ -32,6 +35,7 @@ from workorders.gateway.rows import (
 from workorders.gateway.stamps import touch
 from workorders.gateway.tables import mwm_inbox, mwm_order, usage_point
 from workorders.gateway.tables import project as project_table
+from workorders.journal.entry import EntryError
 from workorders.journal.kinds import OrderCancelled, OrderChanged, OrderIssued, Payload
 from workorders.journal.said import seal_said
 from workorders.journal.sealing import new_order_key
@@ -54,6 +58,9 @@ from workorders.orders import (
     split_flags,
 )
 from workorders.store import keys, schema
+from workorders.store.errors import translate
+
+_log = logging.getLogger(__name__)
 
 
 class _Refusal(Exception):
@@ -113,15 +120,30 @@ def take(
         settings = project_of(connection, project)
         outcomes: list[Outcome] = []
         for change in changes:
-            planned = _plan(connection, settings, link, change)
-            if planned.payload is not None and planned.order_id is not None:
-                write([_draft(connection, planned, change, actor)])
+            try:
+                with connection.begin_nested():
+                    planned = _plan(connection, settings, link, change)
+                    if planned.payload is not None and planned.order_id is not None:
+                        write([_draft(connection, planned, change, actor)])
+            except Exception as error:
+                if translate(error) is not None:
+                    raise  # the disk or the database, not this change
+                planned = _unfit(change, error)
             if remember:
                 _note(connection, office, link, change, planned)
             outcomes.append(planned.outcome)
         if any(outcome.what in {"issued", "changed", "cancelled"} for outcome in outcomes):
             touch(connection)
     return outcomes
+
+
+def _unfit(change: Change, error: Exception) -> Planned:
+    """A change that no entry can be made of must not hold up those behind it."""
+    _log.error("a change cannot be taken in: %s", fault(error))
+    code = error.code if isinstance(error, EntryError) else "unfit"
+    number = change.order.number if change.order else None
+    message = f"this office cannot take it in ({type(error).__name__})"
+    return Planned(Outcome(key=change.key, what="refused", number=number, code=code, message=message))
 
 
 def _draft(connection: Connection, planned: Planned, change: Change, actor: str | None) -> Draft:

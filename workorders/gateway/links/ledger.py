@@ -1,9 +1,14 @@
-"""What a link has done and has yet to do: cursors, inbox, outbox, and who works on it just now."""
+"""What a link has done and has yet to do: cursors, inbox, outbox, and who works on it just now.
+
+`link` is a key of `link_key` throughout: two projects of an office may call a link the same.
+"""
 
 from __future__ import annotations
 
 import random
+import traceback
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -15,6 +20,22 @@ from workorders.gateway.tables import mwm_cursor, mwm_inbox, mwm_order, mwm_outb
 FIRST_WAIT = 2.0
 LONGEST_WAIT = 15 * 60.0
 LEASE = timedelta(minutes=5)
+
+
+def link_key(project: str, name: str) -> str:
+    """Under which a link stands in the tables. A name has no slash (`workorders.mwm.settings.Name`)."""
+    return f"{project}/{name}"
+
+
+def fault(error: BaseException) -> str:
+    """What went wrong and where, without the error's own words: they may quote a customer or a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 class LinkState(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +172,13 @@ def retry(office: Office, link: str, key: str | None = None) -> tuple[int, int]:
     return again, anew
 
 
+def waiting(connection: Connection, link: str) -> int:
+    """How many messages are still to be told."""
+    table = mwm_outbox
+    query = select(func.count()).where(table.c.link == link, table.c.state == "waiting")
+    return connection.execute(query).scalar() or 0
+
+
 def state_of(connection: Connection, link: str) -> LinkState:
     """Counts of one link."""
     counts: dict[tuple[str, str], int] = {}
@@ -160,7 +188,7 @@ def state_of(connection: Connection, link: str) -> LinkState:
     table = mwm_outbox
     oldest = select(func.min(table.c.at)).where(table.c.link == link, table.c.state == "waiting")
     return LinkState(
-        link=link,
+        link=_name(link),
         taken=counts.get(("in", "taken"), 0),
         dead_in=counts.get(("in", "dead"), 0) + counts.get(("in", "retry"), 0),
         waiting=counts.get(("out", "waiting"), 0),
@@ -175,7 +203,7 @@ def dead_letters(connection: Connection, link: str, limit: int = 100) -> list[De
     inbox, outbox, orders = mwm_inbox, mwm_outbox, mwm_order
     found = [
         DeadLetter(
-            link=link, way="in", key=row.key, number=row.number, code=row.code, reason=row.reason,
+            link=_name(link), way="in", key=row.key, number=row.number, code=row.code, reason=row.reason,
             attempts=row.attempts, at=row.at,
         )
         for row in connection.execute(
@@ -194,7 +222,7 @@ def dead_letters(connection: Connection, link: str, limit: int = 100) -> list[De
     )
     found += [
         DeadLetter(
-            link=link, way="out", key=row.key, number=row.number, code=row.code, reason=row.reason,
+            link=_name(link), way="out", key=row.key, number=row.number, code=row.code, reason=row.reason,
             attempts=row.attempts, at=row.at,
         )
         for row in connection.execute(query)

@@ -7,7 +7,9 @@ each message carries the same key at each attempt.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -33,11 +35,13 @@ from workorders.mwm.port import (
 )
 from workorders.mwm.settings import LinkSettings
 from workorders.store import keys
+from workorders.store.errors import StoreError
 from workorders.sync.blobs import BlobStore
 
 PAGE = 200
 AT_ONCE = 100
 _UNNUMBERED = "not_here"
+_log = logging.getLogger(__name__)
 
 
 class RoundReport(msgspec.Struct, kw_only=True):
@@ -68,32 +72,62 @@ class Link:
         self.settings, self.port = settings, port
         self.owner = uuid.uuid4().hex
         self._stop = threading.Event()
+        self._renewed = 0.0
 
     @property
     def name(self) -> str:
         return self.settings.name
+
+    @property
+    def key(self) -> str:
+        """Under which its state is kept."""
+        return ledger.link_key(self.project, self.name)
 
     def stop(self) -> None:
         """End after the message in hand; may come from any thread."""
         self._stop.set()
 
     def round(self) -> RoundReport:
-        """Take and tell what there is. Another process at the same link: nothing is done, `busy`."""
+        """Take and tell what there is. Another process at the same link: nothing is done, `busy`.
+
+        Nothing that goes wrong ends the link: the next round tries again, and `trouble` says what it was.
+        """
         report = RoundReport(link=self.name)
-        if not ledger.take_lease(self.office, self.name, self.owner):
-            report.busy = True
-            return report
         try:
-            self._again()
+            if not self._holds_lease():
+                report.busy = True
+                return report
+            try:
+                self._in_order(report)
+            finally:
+                ledger.give_lease_back(self.office, self.key, self.owner)
+        except StoreError as error:
+            report.trouble = str(error)
+        except Exception as error:
+            report.trouble = _trouble(error)
+        return report
+
+    def _in_order(self, report: RoundReport) -> None:
+        try:
+            self._again(report)
             self._inward(report)
             while outward.gather(self.office, self.project, self.settings) == outward.BATCH:
                 pass
             self._outward(report)
         except Unauthorised as error:
             report.trouble, report.rests = str(error), True
-        finally:
-            ledger.give_lease_back(self.office, self.name, self.owner)
-        return report
+
+    def _holds_lease(self) -> bool:
+        """Take the link or stay on it; False where another process has taken it over meanwhile."""
+        self._renewed = time.monotonic()
+        return ledger.take_lease(self.office, self.key, self.owner)
+
+    def _may_go_on(self) -> bool:
+        """Whether to go on with the next message: not stopped, and the link is still ours."""
+        if self._stop.is_set():
+            return False
+        fresh = time.monotonic() - self._renewed < ledger.LEASE.total_seconds() / 4
+        return fresh or self._holds_lease()
 
     def run(self, told: Callable[[RoundReport], None]) -> None:
         """Rounds until `stop`, or until the other side does not let us in; after trouble the wait grows."""
@@ -114,27 +148,30 @@ class Link:
     def _inward(self, report: RoundReport) -> None:
         try:
             more = True
-            while more and not self._stop.is_set():
+            while more and self._may_go_on():
                 with self.office.store.read() as connection:
-                    cursor = ledger.get_cursor(connection, self.name, "in")
+                    cursor = ledger.get_cursor(connection, self.key, "in")
                 page = self.port.fetch_changes(cursor, PAGE)
                 outcomes = self._take(page.changes, report)
                 for change, outcome in zip(page.changes, outcomes, strict=True):
                     self.port.ack(change, outcome)
                 if page.cursor is not None and page.cursor != cursor:
                     with self.office.store.write() as connection:
-                        ledger.put_cursor(connection, self.name, "in", page.cursor)
+                        ledger.put_cursor(connection, self.key, "in", page.cursor)
                 more = page.more
-                ledger.take_lease(self.office, self.name, self.owner)
         except Unsupported:
             return
         except (Retry, Refused) as error:
             report.trouble = str(error)
+        except (Unauthorised, StoreError):
+            raise
+        except Exception as error:  # what is to be told does not wait for what cannot be read
+            report.trouble = _trouble(error)
 
     def _take(self, changes: list[Change], report: RoundReport) -> list[Outcome]:
         if not changes:
             return []
-        outcomes = inward.take(self.office, self.project, self.name, changes)
+        outcomes = inward.take(self.office, self.project, self.key, changes)
         for outcome in outcomes:
             match outcome.what:
                 case "issued":
@@ -149,19 +186,23 @@ class Link:
                     report.same += 1
         return outcomes
 
-    def _again(self) -> None:
+    def _again(self, report: RoundReport) -> None:
         """Read anew what an operator brought back; the answer to it goes out where it still can."""
         table = mwm_inbox
-        where = (table.c.link == self.name) & (table.c.state == "retry")
+        where = (table.c.link == self.key) & (table.c.state == "retry")
         with self.office.store.read() as connection:
             rows = connection.execute(select(table.c.key, table.c.original).where(where)).all()
         for row in rows:
-            changes = self.port.reread(bytes(row.original or b""))
+            try:
+                changes = self.port.reread(bytes(row.original or b""))
+            except (Retry, Refused) as error:
+                report.trouble = str(error)  # it stays to be read again
+                continue
             wanted = [change for change in changes if change.key == row.key] or changes
-            outcomes = inward.take(self.office, self.project, self.name, wanted)
+            outcomes = inward.take(self.office, self.project, self.key, wanted)
             if row.key not in {change.key for change in wanted} and wanted:
                 with self.office.store.write() as connection:
-                    connection.execute(delete(table).where(table.c.link == self.name, table.c.key == row.key))
+                    connection.execute(delete(table).where(table.c.link == self.key, table.c.key == row.key))
             for change, outcome in zip(wanted, outcomes, strict=True):
                 with contextlib.suppress(Retry, Refused, Unsupported):
                     self.port.ack(change, outcome)
@@ -169,18 +210,15 @@ class Link:
     # --- out ------------------------------------------------------------------------------------
 
     def _outward(self, report: RoundReport) -> None:
-        while not self._stop.is_set():
+        while True:
             with self.office.store.read() as connection:
-                rows = outward.due(connection, self.name, self.office.time(), AT_ONCE)
-                report.queued = ledger.state_of(connection, self.name).waiting
+                rows = outward.due(connection, self.key, self.office.time(), AT_ONCE)
+                report.queued = ledger.waiting(connection, self.key)
             if not rows:
                 return
-            held = False
             for row in rows:
-                held = self._tell(row, report) or held
-                if self._stop.is_set() or (report.trouble and held):
+                if not self._may_go_on() or self._tell(row, report):
                     return
-            ledger.take_lease(self.office, self.name, self.owner)
 
     def _tell(self, row: Any, report: RoundReport) -> bool:
         """Send one message; whether the link itself is in trouble."""
@@ -193,30 +231,35 @@ class Link:
                 self._die(row.key, attempts, (error.code, str(error)), report)
             else:
                 seconds = ledger.wait_seconds(attempts, error.after)
-                ledger.put_off(self.office, self.name, row.key, attempts, seconds, (error.code, str(error)))
+                ledger.put_off(self.office, self.key, row.key, attempts, seconds, (error.code, str(error)))
                 report.put_off += 1
             return error.code == Retry.code
         except Refused as error:
             if error.code == _UNNUMBERED:
-                ledger.put_off(self.office, self.name, row.key, row.attempts, 60.0, (error.code, str(error)))
+                ledger.put_off(self.office, self.key, row.key, row.attempts, 60.0, (error.code, str(error)))
                 report.put_off += 1
             else:
                 self._die(row.key, attempts, (error.code, str(error)), report)
             return False
         except Unsupported:
             pass  # this kind of link does not tell such things
-        ledger.settle(self.office, self.name, row.key, "sent", attempts, (None, None))
+        except (Unauthorised, StoreError):
+            raise
+        except Exception as error:  # a message that cannot be made must not hold up those behind it
+            self._die(row.key, attempts, ("unfit", _trouble(error)), report)
+            return False
+        ledger.settle(self.office, self.key, row.key, "sent", attempts, (None, None))
         report.sent += 1
         return False
 
     def _die(self, key: str, attempts: int, why: tuple[str, str], report: RoundReport) -> None:
-        ledger.settle(self.office, self.name, key, "dead", attempts, why)
+        ledger.settle(self.office, self.key, key, "dead", attempts, why)
         report.dead += 1
 
     def _send(self, row: Any) -> None:
         with self.office.store.read() as connection:
             try:
-                subject, payload = outward.about(connection, self.name, row.key, row.position, row.order_id)
+                subject, payload = outward.about(connection, self.key, row.key, row.position, row.order_id)
             except LookupError:
                 raise Refused("the entry is not here", code="no_entry") from None
             result = None
@@ -252,3 +295,10 @@ class Link:
             media_type=payload.media_type,
             data=plain,
         )
+
+
+def _trouble(error: Exception) -> str:
+    """A fault that nobody foresaw, for the log and for whoever looks at the link."""
+    told = ledger.fault(error)
+    _log.error("a link met what it does not know: %s", told)
+    return f"unexpected: {told}"

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, exists, insert, select
 
-from workorders.gateway.links.ledger import get_cursor, put_cursor
+from workorders.gateway.links.ledger import get_cursor, link_key, put_cursor
 from workorders.gateway.office import Office
 from workorders.gateway.tables import mwm_order, mwm_outbox
 from workorders.journal import kinds
@@ -42,8 +42,9 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
     The cursor moves with them, so that an entry is put there once.
     """
     entry, order = schema.entry, schema.work_order
+    key = link_key(project, link.name)
     with office.store.write() as connection:
-        after = int(get_cursor(connection, link.name, "out") or 0)
+        after = int(get_cursor(connection, key, "out") or 0)
         query = (
             select(entry.c.id, entry.c.kind, entry.c.server_seq, entry.c.order_id, order.c.project)
             .outerjoin(order, order.c.order_id == entry.c.order_id)
@@ -54,10 +55,10 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
         rows = connection.execute(query).all()
         if not rows:
             return 0
-        own = _own(connection, link, [row.order_id for row in rows if row.order_id])
+        own = _own(connection, key, [row.order_id for row in rows if row.order_id])
         waiting = [
             {
-                "link": link.name, "key": row.id, "position": row.server_seq, "order_id": row.order_id,
+                "link": key, "key": row.id, "position": row.server_seq, "order_id": row.order_id,
                 "kind": kind, "state": "waiting", "attempts": 0, "next_at": office.time(),
                 "at": office.time(),
             }
@@ -68,13 +69,13 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
         ]  # fmt: skip
         if waiting:
             connection.execute(insert(mwm_outbox), waiting)
-        put_cursor(connection, link.name, "out", str(rows[-1].server_seq))
+        put_cursor(connection, key, "out", str(rows[-1].server_seq))
     return len(rows)
 
 
-def _own(connection: Connection, link: LinkSettings, ids: list[str]) -> set[str]:
+def _own(connection: Connection, link: str, ids: list[str]) -> set[str]:
     table = mwm_order
-    query = select(table.c.order_id).where(table.c.link == link.name, table.c.order_id.in_(ids))
+    query = select(table.c.order_id).where(table.c.link == link, table.c.order_id.in_(ids))
     return {row.order_id for row in connection.execute(query)}
 
 

@@ -12,6 +12,7 @@ from litestar.params import Parameter
 
 from workorders.gateway.errors import NotFound
 from workorders.gateway.links import inward
+from workorders.gateway.links.ledger import link_key
 from workorders.gateway.persons import User
 from workorders.gateway.service.access import BY_SESSION, INTEGRATES, ROLES, USER, check_project, users_only
 from workorders.gateway.service.bodies import PLAIN
@@ -47,7 +48,7 @@ def take_message(
     if schemas is None:
         raise NotFound("no messages are taken here")
     header, changes = read_changes(request.scope["state"][PLAIN], schemas)
-    outcomes = inward.take(state.office, project, link, changes, actor=user.id)
+    outcomes = inward.take(state.office, project, link_key(project, link), changes, actor=user.id)
     answer = Writer("fieldtool", schemas).reply(header, outcomes)
     return Response(content=answer, media_type=XML)
 

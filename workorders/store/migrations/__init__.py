@@ -23,6 +23,7 @@ from workorders.store.migrations import (
     v0008_mwm,
     v0009_pardon,
     v0010_audit,
+    v0011_links,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0008_mwm.REVISION, v0008_mwm.upgrade),
     Revision(v0009_pardon.REVISION, v0009_pardon.upgrade),
     Revision(v0010_audit.REVISION, v0010_audit.upgrade),
+    Revision(v0011_links.REVISION, v0011_links.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 
