@@ -22,6 +22,7 @@ from workorders.mwm.port import (
     MeterReading,
     Outcome,
     Placed,
+    Refused,
     Register,
     Result,
     Verb,
@@ -169,7 +170,10 @@ def _order(order: Element) -> ForeignOrder:
 
 
 class Writer:
-    """Writes our messages. `source`: what the header names; `event_types`: see `settings.CimHttp`."""
+    """Writes our messages. `source`: what the header names; `event_types`: see `settings.CimHttp`.
+
+    Each method raises `Refused` (`mwm_schema`) where the record holds what the schema does not allow.
+    """
 
     def __init__(self, source: str, schemas: Path, event_types: dict[str, str] | None = None) -> None:
         self._source, self._schemas = source, schemas
@@ -268,7 +272,15 @@ class Writer:
         return root, payload
 
     def _bytes(self, root: Element) -> bytes:
-        hardened.check(root, self._schemas)
+        """The message, checked: what the schema does not allow is no message that another system could take.
+
+        Raises:
+            Refused: `mwm_schema`, with the places; no further attempt would make it right.
+        """
+        try:
+            hardened.check(root, self._schemas)
+        except BadXml as error:
+            raise Refused(f"our message is not as its schema says: {error}", code="mwm_schema") from None
         return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
 
 
