@@ -46,6 +46,36 @@ def test_a_closed_orders_customer_is_forgotten_after_the_projects_time(tmp_path:
     assert verify_store(bureau.office.store).problems == []
 
 
+def test_a_withdrawn_orders_key_waits_for_the_crew_that_executed_it_without_signal(tmp_path: Path) -> None:
+    """Else its photos and its record come home to a key that is gone, however short the project's time is."""
+    bureau = Bureau.open(tmp_path)
+    project = write_project(tmp_path / "again", project="retention_days = 1\n" + PROJECT)
+    assert load.load_project(bureau.office, project).errors == []
+    out, other = bureau.tablet(), bureau.tablet("B", "t2")
+    out.sync()
+    executed, idle, moved = out.order_ids()[:3]
+    acts.cancel_order(bureau.office, executed, "double", actor="sofia")
+    acts.cancel_order(bureau.office, idle, "double", actor="sofia")
+    acts.reassign_order(bureau.office, moved, "B", actor="sofia")
+    other.sync()
+    execute(other, moved)
+    other.sync()
+    acts.approve_order(bureau.office, moved, None, actor="sofia")
+    execute(out, executed)
+    execute(out, moved, "ZIV0000000005")
+    bureau.now.forward(days=89)
+    assert erasing.erase_expired(bureau.office) == 0
+    out.sync()
+    with bureau.office.store.read() as connection:
+        assert _readable(connection, executed)
+        assert _readable(connection, moved)
+    bureau.now.forward(days=2)
+    assert erasing.erase_expired(bureau.office) == 2
+    with bureau.office.store.read() as connection:
+        assert _readable(connection, executed), "what a crew did there is not approved yet"
+        assert not _readable(connection, idle)
+
+
 def _readable(connection: Connection, order_id: str) -> bool:
     try:
         keys.order_key(connection, order_id)

@@ -22,9 +22,16 @@ from workorders.journal.words import OrderStatus
 from workorders.journal.writer import Draft
 from workorders.store.keys import finish_erasures
 from workorders.store.schema import exception, order_key, order_text, work_order
+from workorders.sync import wire
 
 RETENTION = "retention"
 """The reason of an erasure that came by time."""
+UNHEARD = timedelta(days=wire.TOMBSTONE_DAYS)
+"""An order that was taken from a crew keeps its key at least so long, whatever the project says.
+
+So long a tablet may be away and still hear of it as withdrawn. It may have executed the order meanwhile, and
+photos, signature and record that it brings home can be read with this key alone.
+"""
 _AT_ONCE = 200
 
 
@@ -59,17 +66,19 @@ def erase_expired(office: Office, progress: Callable[[int], None] = lambda _: No
     """Destroy the keys of orders that were closed longer ago than their project keeps personal data.
 
     Closed means approved: every file is here and every exception decided. Of cancelled ones, those at which
-    nothing was done. May be run by several gateways at once, and be cut. Returns how many orders.
+    nothing was done. One that was cancelled or given to another crew waits at least `UNHEARD` after that. May
+    be run by several gateways at once, and be cut. Returns how many orders.
 
     Args:
         progress: called with the number so far.
     """
     done = 0
     for name, days in _retentions(office):
-        before = utc_text(office.now() - timedelta(days=days))
+        now = office.now()
+        before, heard = utc_text(now - timedelta(days=days)), utc_text(now - UNHEARD)
         while True:
             with office.store.read() as connection:
-                due = _due(connection, name, before)
+                due = _due(connection, name, before, heard)
             if not due:
                 break
             with writing(office, name) as (connection, write):
@@ -94,16 +103,19 @@ def _retentions(office: Office) -> Iterable[tuple[str, int]]:
     return [(row.project_id, days) for row in rows if isinstance(days := row.data.get("retention_days"), int)]
 
 
-def _due(connection: Connection, name: str, before: str) -> list[str]:
+def _due(connection: Connection, name: str, before: str, heard: str) -> list[str]:
+    """Orders whose time is over: ended before `before`, and withdrawn from no crew since `heard`."""
     order = work_order.c
     over = or_(
         and_(order.status == OrderStatus.CLOSED, order.approved_at < before),
         and_(order.status == OrderStatus.CANCELLED, order.cancelled_at < before, order.touched.is_(False)),
     )
+    taken_away = (order.cancelled_at, order.reassigned_at)
+    told = and_(*(or_(since.is_(None), since < heard) for since in taken_away))
     readable = exists().where(order_key.c.order_id == order.order_id, order_key.c.key.is_not(None))
     query = (
         select(order.order_id)
-        .where(order.project == name, over, readable)
+        .where(order.project == name, over, told, readable)
         .order_by(order.order_id)
         .limit(_AT_ONCE)
     )
