@@ -10,9 +10,9 @@ import numpy as np
 
 from fieldtool.errors import StepRefused
 from fieldtool.procedure import engine
+from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
 from fieldtool.procedure.effects import device_serial
-from fieldtool.procedure.model import PhotoStep
 from fieldtool.run import ProcedureRun
 from fieldtool.run.evidence import own_serials
 from fieldtool.tablet.tablet import Tablet
@@ -85,7 +85,7 @@ class Runs:
         pending = self._at(run, view)
         pending.fields["stands"] = _stands(run)
         pending.fields["device"] = device_serial(run.state, DeviceRole.NEW)
-        pending.fields["measured"] = run.bench.found is not None
+        pending.fields["measured"] = _measured(run)
         return procedure_view(view, pending, formats, self.permitting())
 
     def _at(self, run: ProcedureRun, view: v.RunView) -> Pending:
@@ -108,7 +108,7 @@ class Runs:
         self._collect(run, step, answers, pending)
         fields = given.answer_fields(step.kind, answers, pending.fields)
         shown = run.shown_step()
-        news = run.bench.found is not None or (shown is not None and run.positions.has_news(shown))
+        news = _measured(run) or (shown is not None and run.positions.has_news(shown))
         if _stands(run) and not news and _says_the_same(step, fields):
             run.next()
         else:
@@ -160,7 +160,7 @@ class Runs:
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
     ) -> None:
         shown = run.shown_step()
-        what = shown.what if isinstance(shown, PhotoStep) else _subject(step, str(values.get("what") or ""))
+        what = shown.what if isinstance(shown, m.PhotoStep) else _subject(step, str(values.get("what") or ""))
         taken = run.add_photo(self.camera.still(), what)
         pending.fields.pop("retake", None)
         photos = pending.fields.get("photos")
@@ -417,6 +417,23 @@ def _stands(run: ProcedureRun) -> bool:
     """Whether the step on the page was accepted before and still holds."""
     step = run.shown_step()
     return step is not None and engine.is_done(step, run.state)
+
+
+def _measured(run: ProcedureRun) -> bool:
+    """Whether meter or network said something at the step on the page that is not accepted yet."""
+    step, bench = run.shown_step(), run.bench
+    match step:
+        case m.MeterReadStep():
+            return bench.found is not None and bench.found.role is step.device
+        case m.PlanApplyStep():
+            return bench.plan is not None
+        case m.RelayStep():
+            return bench.relay is not None
+        case m.JoinStep():
+            return bench.join is not None
+        case m.BalanceStep():
+            return bench.power is not None
+    return False
 
 
 def _says_the_same(step: v.StepView, fields: dict[str, Any]) -> bool:
