@@ -125,6 +125,7 @@ class _Check:
             self.items.append(CheckedItem(setting.id, setting.item, setting.name, setting.danger))
             if not is_code(setting.item):
                 self._error(f"$.settings[{number}].item", f"{setting.item} is no code of a data set")
+        self._ids_twice([one.id for one in self.items])
         for name in (*DLMS_PARTS, "settings"):
             if getattr(self._program, name) and (ansi or name != "settings"):
                 speaks = "ANSI C12" if ansi else "IEC 62056-21"
@@ -252,7 +253,11 @@ class _Check:
             if setting.item in seen:
                 self._error(self._where(setting), f"{setting.item} is set twice, by {seen[setting.item]} too")
             seen.setdefault(setting.item, setting.id)
-        for name in _repeated([setting.id for setting in settings]):
+        secrets = dict.fromkeys(secret.id for secret in self._program.secrets)
+        self._ids_twice([*(setting.id for setting in settings), *secrets])
+
+    def _ids_twice(self, ids: list[str]) -> None:
+        for name in _repeated(ids):
             self._error("$.settings", f"the id {name} stands twice")
 
     def _objects_of(self, setting: Setting) -> None:

@@ -6,7 +6,7 @@ The files lie in ``assets/programs``; their README explains each key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -292,6 +292,15 @@ def load_program(path: Path) -> Program:
             raise ModelFileError(path.name, line_of(text, f"$.calendar.{where}"), reason)
     _check_placeholders(path, text, program)
     return program
+
+
+def check_ids(ids: Iterable[str]) -> None:
+    """Raises ``WrongValue`` where two settings of a program have one id: one of them would be passed over."""
+    seen: set[str] = set()
+    for one in ids:
+        if one in seen:
+            raise WrongValue(f"The program has two settings of the id {one!r}; each needs one of its own.")
+        seen.add(one)
 
 
 def find_program(name: str, folder: Path | None) -> Program:

@@ -141,7 +141,9 @@ def parts_of(program: Program, resolve: Resolve) -> list[Setting]:
         found += _time_zone(program.time_zone)
     for display in program.displays:
         item = parse_item(display.item).of(3)
-        found.append(WholeState(_id("display", item), "display list", item, capture_objects(display.objects)))
+        found.append(
+            WholeState(setting_id("display", item), "display list", item, capture_objects(display.objects))
+        )
     for profile in program.profiles:
         found += _profile(profile)
     for demand in program.demands:
@@ -163,9 +165,11 @@ def parts_of(program: Program, resolve: Resolve) -> list[Setting]:
     return found
 
 
-def _id(word: str, item: Item) -> str:
-    """Ids stay readable and are unique where a program has several of a kind."""
-    return f"{word}.{'.'.join(str(octet) for octet in item.obis[2:5])}"
+def setting_id(word: str, item: Item) -> str:
+    """Ids stay readable and are unique where a program has several of a kind: C.D.E of the logical name, and
+    B before them where the object is of a channel of its own (an M-Bus device, a second charge)."""
+    numbers = item.obis[1:5] if item.obis[1] else item.obis[2:5]
+    return f"{word}.{'.'.join(str(octet) for octet in numbers)}"
 
 
 def _special_days(setting: SpecialDays) -> WholeState:
@@ -217,12 +221,12 @@ def _profile(setting: ProfileSetting) -> Iterator[Setting]:
     if setting.objects:
         wanted = capture_objects(setting.objects)
         yield WholeState(
-            _id("capture_objects", item), "capture objects", item.of(3), wanted, Danger.DATA_LOSS
+            setting_id("capture_objects", item), "capture objects", item.of(3), wanted, Danger.DATA_LOSS
         )
     if setting.period is not None:
         period = Data(Tag.DOUBLE_LONG_UNSIGNED, setting.period)
         yield WholeState(
-            _id("capture_period", item), "capture period (s)", item.of(4), period, Danger.DATA_LOSS
+            setting_id("capture_period", item), "capture period (s)", item.of(4), period, Danger.DATA_LOSS
         )
 
 
@@ -233,7 +237,9 @@ def _demand(setting: DemandSetting) -> Iterator[Setting]:
         (9, "periods", "demand periods", long_unsigned(setting.periods)),
     )
     for attribute, word, name, wanted in parts:
-        yield WholeState(_id(f"demand_{word}", item), name, item.of(attribute), wanted, Danger.DATA_LOSS)
+        yield WholeState(
+            setting_id(f"demand_{word}", item), name, item.of(attribute), wanted, Danger.DATA_LOSS
+        )
 
 
 def _object(setting: ObjectSetting, resolve: Resolve) -> Iterator[Setting]:
@@ -241,8 +247,8 @@ def _object(setting: ObjectSetting, resolve: Resolve) -> Iterator[Setting]:
     for name, text in setting.set.items():
         attribute = attribute_named(base.class_id, name)
         item = base.of(attribute)
-        label = f"{setting.name or _id('object', base)}, {name.replace('_', ' ')}"
-        plain = ValueSetting(f"{_id(name, base)}", str(item), label, text, setting.danger)
+        label = f"{setting.name or setting_id('object', base)}, {name.replace('_', ' ')}"
+        plain = ValueSetting(f"{setting_id(name, base)}", str(item), label, text, setting.danger)
         yield PlainValue(plain, resolve(text))
 
 
@@ -275,9 +281,9 @@ def _push(setting: PushSetting, resolve: Resolve) -> Iterator[Setting]:
     if setting.retries is not None:
         parts.append((6, "retries", unsigned(setting.retries)))
     for attribute, word, wanted in parts:
-        key = _id(f"push_{word.split()[0]}", item)
+        key = setting_id(f"push_{word.split()[0]}", item)
         yield WholeState(key, f"push, {word}", item.of(attribute), wanted)
-    key = _id("push_destination", item)
+    key = setting_id("push_destination", item)
     yield WholeState(key, "push, destination", item.of(3), destination, Danger.COMMUNICATION)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from drivers.changes import ChangeState, Danger
-from drivers.dlms.configuration import WholeState, in_types_of
+from drivers.dlms.configuration import WholeState, in_types_of, setting_id
 from drivers.dlms.cosem import Item, format_date_time, parse_item
 from drivers.dlms.data import Data, Tag, array, integer, long_unsigned, octet_string, structure
 from drivers.dlms.settings import Finding, Limiter, Results, Setting, Write, data_of, same_data, unreadable
@@ -71,7 +71,7 @@ class Prices:
         self._activate = base.of(_ACTIVATE)
         self.item = self._active if active else self._passive
         word = "active" if active else "passive"
-        self.id = f"charge.{word}.{'.'.join(str(octet) for octet in base.obis[2:5])}"
+        self.id = setting_id(f"charge.{word}", base)
         self.name = f"charge, {word} prices"
 
     def reads(self, known: Results) -> list[Item]:

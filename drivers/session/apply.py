@@ -26,7 +26,7 @@ from drivers.changes import (
 from drivers.dlms.program_settings import settings_of
 from drivers.dlms.settings import Finding, Setting
 from drivers.errors import OtherMeter
-from drivers.programs import Program, SecretSetting, find_program
+from drivers.programs import Program, SecretSetting, check_ids, find_program
 from drivers.session.holding import Holding, now
 from drivers.session.image import ImageJobs
 from drivers.session.jobs import Jobs
@@ -110,6 +110,7 @@ class Writer:
         found = find_program(program, self._programs)
         self._jobs.identify()
         settings = settings_of(found, values, self._jobs.model)
+        check_ids([*(one.id for one in settings), *(one.id for one in found.secrets)])
         return Prepared(self._meter_name(), found, {setting.id: setting for setting in settings})
 
     def _meter_name(self) -> str:

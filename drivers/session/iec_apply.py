@@ -38,7 +38,7 @@ from drivers.errors import (
 from drivers.iec62056.options import IecClock
 from drivers.iec62056.programming import ProgrammingLink
 from drivers.iec62056.readout import is_code
-from drivers.programs import ClockSetting, Program, find_program
+from drivers.programs import ClockSetting, Program, check_ids, find_program
 from drivers.session.access import ReadoutOnly
 from drivers.session.iec_jobs import IecJobs
 from drivers.session.journal import Journal
@@ -106,6 +106,7 @@ class IecWriter:
             if is_code(setting.item):
                 value = program.resolve(setting.value, values)
                 wanted.append(_Wanted(setting.id, setting.item, setting.name, setting.danger, value=value))
+        check_ids(one.id for one in wanted)
         return wanted
 
     def _serial(self) -> str:

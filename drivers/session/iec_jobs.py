@@ -11,6 +11,7 @@ import msgspec
 
 from drivers.errors import Garbage, LinkLost, MeterRefused, UnsupportedObject
 from drivers.iec62056.profile import ProfileBlock, ProfileLine, parse_profile
+from drivers.iec62056.programming import ProgrammingLink
 from drivers.iec62056.readout import DataSet, closing_times, data_sets_of, parse_address
 from drivers.iec62056.times import MeterTime
 from drivers.models import MeterModel
@@ -116,7 +117,9 @@ class IecJobs:
 
     def _read_singly(self, texts: list[str] | None) -> tuple[Identity, list[DataSet]]:
         """Over a line that lets no whole readout through: register by register in programming mode, each
-        until two readings in a row agree. Raises ``LinkLost`` where the model knows no such way."""
+        until two readings in a row agree. Who the meter is must agree (else ``Garbage``); any other register
+        that never does keeps its last value, which nothing vouches for. Raises ``LinkLost`` where the model
+        knows no such way."""
         model = self.model
         if model is None or self.reach.options.programming is None:
             raise LinkLost(detail="no readout came through, and this meter has no other way")
@@ -125,27 +128,32 @@ class IecJobs:
         found: list[DataSet] = []
         for done, address in enumerate(dict.fromkeys([*who, *asked])):
             self.progress("read", done, len(who) + len(asked))
-            text = self._certainly_read(address)
-            if text is None:
-                continue
-            whole = text if not text.startswith("(") else address + text
-            found += [replace(one, agreed=True) for one in data_sets_of(whole)]
+            found += self._read_register(address, certainly=address in who)
         identity = self._identity_in(found)
         self._identity = identity
         return identity, found
 
-    def _certainly_read(self, address: str) -> str | None:
-        """A register, or None where the meter has it not.
+    def _read_register(self, address: str, *, certainly: bool) -> list[DataSet]:
+        """A register, nothing where the meter has it not. ``certainly``: raises ``Garbage`` where no two
+        readings of it in a row agree.
 
         A damaged request is refused as well: over a bad line a refusal is believed no sooner than a value.
         """
+
+        def read(link: ProgrammingLink) -> str:
+            return link.read(address)
+
         for _ in range(_REFUSALS):
             try:
-                return self.reach.run_certainly(lambda link: link.read(address))
+                if certainly:
+                    return _sets_at(address, self.reach.run_certainly(read), agreed=True)
+                text, agreed = self.reach.run_repeatedly(read)
             except MeterRefused:
                 if not self.reach.is_bad_line:
                     break
-        return None
+            else:
+                return _sets_at(address, text, agreed=agreed)
+        return []
 
     def _all(self, data_sets: list[DataSet]) -> list[Reading]:
         return [self._reading(found, data_sets) for found in data_sets]
@@ -267,6 +275,13 @@ class IecJobs:
         """Such a meter has no network of which it could tell."""
         self.identify()
         return JoinEvidence(JoinState.UNKNOWN, "none")
+
+
+def _sets_at(address: str, text: str, *, agreed: bool) -> list[DataSet]:
+    """The answer of a register, which may leave its own address out. Where it was not heard twice, an answer
+    that names another register is not taken for one."""
+    found = data_sets_of(address + text if text.startswith("(") else text)
+    return [replace(one, agreed=agreed) for one in found if agreed or means(one.address, address)]
 
 
 def means(address: str, wanted: str) -> bool:

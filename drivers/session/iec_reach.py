@@ -183,17 +183,25 @@ class IecReach:
         return self._repeated(lambda: job(self._programming(password=password)))
 
     def run_certainly(self, job: Callable[[ProgrammingLink], str]) -> str:
-        """A reading that is believed. Where the line has shown damage, a check by exclusive-or proves little:
-        there it is read until two in a row agree. Raises ``Garbage`` where they never do."""
+        """A reading that is believed. Raises ``Garbage`` where no two in a row agree."""
+        read, believed = self.run_repeatedly(job)
+        if not believed:
+            raise Garbage(detail="no two readings in a row agreed")
+        return read
+
+    def run_repeatedly(self, job: Callable[[ProgrammingLink], str]) -> tuple[str, bool]:
+        """The last reading, and whether it is believed. Where the line has shown damage, a check by
+        exclusive-or proves little: there it is read until two in a row agree. What moves between two readings
+        (a voltage, a clock, an energy under load) may never do so on the best of lines."""
         read = self.run(job, password=False)
         for _ in range(_READINGS):
             if not self.is_bad_line:
-                return read
+                return read, True
             again = self.run(job, password=False)
             if again == read:
-                return read
+                return read, True
             read = again
-        raise Garbage(detail="no two readings in a row agreed")
+        return read, False
 
     @property
     def is_bad_line(self) -> bool:
