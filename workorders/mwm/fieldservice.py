@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from workorders.clock import utc_text
+from workorders.mwm.obis import read_item
 from workorders.mwm.port import (
     Blob,
     Change,
@@ -221,7 +222,6 @@ class FieldServiceLink:
 
     def _told(self, result: Result) -> dict[str, str]:
         """The custom properties that a result fills, as the settings name them."""
-        energy = {"1.8.0", "1:1.0.1.8.0"}
         values: dict[str, str | None] = {
             "record_number": result.record_number,
             "record_hash": result.record_hash,
@@ -235,11 +235,9 @@ class FieldServiceLink:
         }
         for reading in result.readings:
             name = {"old": "final_reading", "new": "initial_reading"}.get(reading.role)
-            if name is not None:
-                total = [one for one in reading.registers if any(mark in one.item for mark in energy)]
-                total = total or [one for one in reading.registers if ".1.8.0" in one.item]
-                if total:
-                    values[name] = total[0].value
+            total = next((one.value for one in reading.registers if _is_total(one.item)), None)
+            if name is not None and total is not None:
+                values[name] = total
         names = self._settings.properties
         return {names[name]: value for name, value in values.items() if value and name in names}
 
@@ -349,6 +347,12 @@ def _read(data: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Retry("the answer is no object")
     return found
+
+
+def _is_total(item: str) -> bool:
+    """Whether an item of the record is the present total of energy taken from the grid."""
+    what = read_item(item)
+    return what is not None and what.is_total_import
 
 
 def _text(value: Any) -> str | None:

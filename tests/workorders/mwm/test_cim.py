@@ -112,7 +112,14 @@ def test_files_are_answered_moved_and_written_whole(tmp_path: Path) -> None:
     ("item", "unit", "wanted"),
     [
         ("3:1.0.1.8.0.255:2", "kWh", "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0"),
-        ("1.8.2*01", "kWh", "0.0.0.1.1.1.12.0.0.0.0.2.0.0.0.3.72.0"),
+        ("1.8.2", "kWh", "0.0.0.1.1.1.12.0.0.0.0.2.0.0.0.3.72.0"),
+        ("1.8.2*255", "kWh", "0.0.0.1.1.1.12.0.0.0.0.2.0.0.0.3.72.0"),
+        ("ansi:ST23:1.8.2", "kWh", "0.0.0.1.1.1.12.0.0.0.0.2.0.0.0.3.72.0"),
+        ("1.8.2*01", "kWh", None),
+        ("1.8.2&05", "kWh", None),
+        ("3:1.0.1.8.2.101:2", "kWh", None),
+        ("3:1.0.1.8.2.255:3", "kWh", None),
+        ("21.8.0", "kWh", None),
         ("1-0:2.8.0", "Wh", "0.0.0.1.19.1.12.0.0.0.0.0.0.0.0.0.72.0"),
         ("3:1.0.3.8.0.255:2", "kvarh", "0.0.0.1.5.1.12.0.0.0.0.0.0.0.0.3.73.0"),
         ("3:7.0.3.0.0.255:2", "m³", "0.0.0.1.1.7.58.0.0.0.0.0.0.0.0.0.42.0"),
@@ -123,4 +130,5 @@ def test_files_are_answered_moved_and_written_whole(tmp_path: Path) -> None:
     ],
 )
 def test_obis_to_reading_type(item: str, unit: str | None, wanted: str | None) -> None:
+    """The end of an earlier period has no type: under that of the present register it would be billed."""
     assert reading_type(item, unit) == wanted

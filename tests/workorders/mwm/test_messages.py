@@ -10,7 +10,7 @@ import pytest
 from tests.workorders.mwm.field import NOW, SCHEMAS
 from workorders.mwm.cim import hardened
 from workorders.mwm.cim.messages import Writer
-from workorders.mwm.port import About, Event, Placed, Refused, Result
+from workorders.mwm.port import About, Event, MeterReading, Placed, Refused, Register, Result
 
 WRITER = Writer("fieldtool", SCHEMAS)
 ABOUT = About(
@@ -55,3 +55,12 @@ def test_what_no_message_can_say_is_refused_and_names_its_place(device: Placed) 
     with pytest.raises(Refused, match="NewAsset") as caught:
         WRITER.results(msgspec.structs.replace(RESULT, installed=[device]))
     assert caught.value.code == "mwm_schema"
+
+
+def test_a_register_without_a_reading_type_goes_under_its_own_name() -> None:
+    registers = [Register(item=item, value="1", unit="kWh") for item in ("1.8.0", "1.8.0*01", "21.8.0")]
+    reading = MeterReading(role="old", serial="OLD3", how="optical", at=NOW, registers=registers)
+    data = WRITER.results(msgspec.structs.replace(RESULT, readings=[reading]))
+    assert [one.get("ref") for one in found(data, "ReadingType")] == [
+        "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0", "obis:1.8.0*01", "obis:21.8.0",
+    ]  # fmt: skip

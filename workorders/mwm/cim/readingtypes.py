@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-_COSEM = re.compile(r"^\d+:(\d+)\.(\d+)\.(\d+)\.(\d+)\.(\d+)\.\d+(?::\d+)?$")
-_MODE_C = re.compile(r"^(?:(\d+)-(\d+):)?(\d+)\.(\d+)\.(\d+)(?:[*&.]\d+)?$")
+from workorders.mwm.obis import read_item
 
 # Physical quantity (OBIS group C) → flow direction, unit of measure: Wh 72, varh 73, VAh 71.
 _ELECTRICITY = {
@@ -21,27 +18,25 @@ _VOLUME = {7: 7, 8: 9, 9: 9}
 def reading_type(item: str, unit: str | None) -> str | None:
     """The eighteen fields of a register's ReadingType; None where there is none that says the same.
 
+    What an earlier billing period ended with has none: under the type of the present register it would be
+    billed.
+
     macroPeriod.aggregate.measuringPeriod.accumulation.flowDirection.commodity.measurementKind.(inter)harmonic
     (2).argument (2).tou.cpp.consumptionTier.phases.multiplier.uom.currency; accumulation 1 = bulkQuantity,
     measurementKind 12 = energy, 58 = volume; `tou` is the tariff of OBIS group E.
     """
-    found = _COSEM.match(item)
-    if found is not None:
-        medium, _, quantity, processing, tariff = (int(part) for part in found.groups())
-    else:
-        short = _MODE_C.match(item.removeprefix("dial:"))
-        if short is None:
-            return None
-        medium = int(short[1] or 1)
-        quantity, processing, tariff = int(short[3]), int(short[4]), int(short[5])
+    what = read_item(item)
+    if what is None or not what.is_current:
+        return None
     measured = _unit(unit)
     if measured is None:
         return None
     uom, multiplier = measured
-    if medium == 1 and processing == 8 and _ELECTRICITY.get(quantity, (0, 0))[1] == uom:
-        return f"0.0.0.1.{_ELECTRICITY[quantity][0]}.1.12.0.0.0.0.{tariff}.0.0.0.{multiplier}.{uom}.0"
-    if medium in _VOLUME and uom == 42:
-        return f"0.0.0.1.1.{_VOLUME[medium]}.58.0.0.0.0.{tariff}.0.0.0.{multiplier}.{uom}.0"
+    flow, meant = _ELECTRICITY.get(what.quantity, (0, 0))
+    if what.medium == 1 and what.processing == 8 and meant == uom:
+        return f"0.0.0.1.{flow}.1.12.0.0.0.0.{what.tariff}.0.0.0.{multiplier}.{uom}.0"
+    if what.medium in _VOLUME and uom == 42:
+        return f"0.0.0.1.1.{_VOLUME[what.medium]}.58.0.0.0.0.{what.tariff}.0.0.0.{multiplier}.{uom}.0"
     return None
 
 
