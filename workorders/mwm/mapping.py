@@ -38,6 +38,10 @@ class MappingError(ValueError):
 class FileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the file is written. `encoding`: auto is UTF-8, else cp1252; `delimiter`: auto looks at it.
 
+    `decimal` and `thousands`: the signs in numbers that stand as text. Without `decimal` it is the point, and
+    a number that could be meant either way (`1.234`) is refused; so is one with a single sign that `decimal`
+    leaves open, until `thousands` names it.
+
     `heading`: the row of the headings (1 is the first); `headings`: how many rows they take. With two, a
     merged cell above goes on to the right, and the column is called `above / below`.
     """
@@ -47,7 +51,8 @@ class FileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     headings: Annotated[int, msgspec.Meta(ge=1, le=3)] = 1
     encoding: str = "auto"
     delimiter: Annotated[str, msgspec.Meta(pattern=r"^(auto|.)$")] = "auto"
-    decimal: Annotated[str, msgspec.Meta(pattern=r"^[.,]$")] = "."
+    decimal: Annotated[str, msgspec.Meta(pattern=r"^[.,]$")] | None = None
+    thousands: Annotated[str, msgspec.Meta(pattern=r"^[., ']$")] | None = None
     date: str = "%Y-%m-%d"
     time: str = "%Y-%m-%dT%H:%M"
 
@@ -83,6 +88,8 @@ def read_mapping(path: Path) -> Mapping:
         if unknown:
             known = ", ".join(sorted(FIELDS))
             raise MappingError(f"{path.name}: [{part}] names {', '.join(unknown)}; the fields are {known}")
+    if found.file.thousands is not None and found.file.thousands == (found.file.decimal or "."):
+        raise MappingError(f"{path.name}: [file] names one sign as decimal and as thousands")
     if "number" not in found.columns:
         raise MappingError(f"{path.name}: [columns] must name `number`, by which an order is known again")
     return found

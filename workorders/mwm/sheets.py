@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -13,13 +13,14 @@ import msgspec
 from workorders.journal.words import TaskKind
 from workorders.mwm.cells import Cell, Sheet, UnreadableFile, column_name, open_cells
 from workorders.mwm.mapping import DAYS, DECIMALS, TEXTS, TIMES, FileForm, Mapping, MappingError
+from workorders.mwm.numbers import REWRITTEN, BadNumber, decimal_text
 from workorders.mwm.port import Change, ForeignOrder
 
-_REWRITTEN = re.compile(r"^[+-]?\d(?:[.,]\d+)?E[+-]?\d+$", re.IGNORECASE)
 _SERIAL = re.compile(r"^[A-Za-z0-9./_-]{1,40}$")
 _ERROR_VALUE = re.compile(r"^#[A-Z/0!?]+[!?]?$")
 _SAFE_DIGITS = 10**15
 """A spreadsheet keeps fifteen digits of a number."""
+_LIMITS = {"latitude": 90, "longitude": 180}
 _PRIORITIES = {"low": -1, "normal": 0, "high": 1, "urgent": 2}
 
 
@@ -173,7 +174,10 @@ def _value(name: str, cell: Cell, mapping: Mapping) -> object:
     if name in DAYS:
         return _time(value, mapping.file)[:10]
     if name in DECIMALS:
-        return _decimal(name, value, mapping.file)
+        try:
+            return decimal_text(value, mapping.file, _LIMITS.get(name))
+        except BadNumber as error:
+            raise _Wrong(error.code, error.detail) from None
     if name == "flags":
         return [part for part in re.split(r"[|;,\s]+", str(value)) if part]
     text = _text(name, Cell(value, cell.width))
@@ -195,7 +199,7 @@ def _text(name: str, cell: Cell) -> str:
             raise _Wrong("digits_lost")
         return str(value).zfill(cell.width)
     text = str(value)
-    if name in TEXTS and _REWRITTEN.match(text):
+    if name in TEXTS and REWRITTEN.match(text):
         raise _Wrong("rewritten_number")
     if len(text) > 500:
         raise _Wrong("too_long")
@@ -228,21 +232,3 @@ def _time(value: object, form: FileForm) -> str:
         except ValueError:
             continue
     raise _Wrong("bad_time", f"{form.time} / {form.date}")
-
-
-def _decimal(name: str, value: object, form: FileForm) -> str:
-    text = str(Decimal(repr(value))) if isinstance(value, float) else str(value)
-    if isinstance(value, str):
-        if _REWRITTEN.match(text):
-            raise _Wrong("rewritten_number")
-        other = "." if form.decimal == "," else ","
-        text = re.sub(rf"(?<=\d){re.escape(other)}(?=\d{{3}}\b)", "", text).replace(form.decimal, ".")
-    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,9})?", text):
-        raise _Wrong("bad_number", form.decimal)
-    limit = {"latitude": 90, "longitude": 180}.get(name)
-    try:
-        if limit is not None and abs(Decimal(text)) > limit:
-            raise _Wrong("bad_number", form.decimal)
-    except InvalidOperation:
-        raise _Wrong("bad_number", form.decimal) from None
-    return text

@@ -19,7 +19,8 @@ from tests.workorders.offices import Bureau
 from workorders.gateway.links.sheetimport import run_sheet
 from workorders.gateway.rows import order_mrid
 from workorders.mwm.cells import UnreadableFile, harmless
-from workorders.mwm.mapping import MappingError, read_mapping
+from workorders.mwm.mapping import FileForm, MappingError, read_mapping
+from workorders.mwm.numbers import BadNumber, decimal_text
 from workorders.mwm.sheets import SheetRow, read_sheet
 from workorders.store.queries import order as order_query
 
@@ -99,17 +100,67 @@ def test_each_bad_cell_is_named_and_has_words_in_every_language(tmp_path: Path) 
         ["", *ROW[1:]],
         ["X-5", *ROW[1:], "una celda de más"],
         ["#N/A", *ROW[1:]],
+        ["X-7", *ROW[1:5], "1.234", ROW[6]],
     ]
     rows = list(read_sheet(sheet(tmp_path, [HEADING, *bad]), read_mapping(mapping(tmp_path))))
     found = codes(rows)
     assert found == [
         ("A2", "rewritten_number"), ("B3", "unmapped_value"), ("E4", "bad_serial"), ("F4", "bad_number"),
         ("G4", "bad_time"), ("A5", "empty_number"), ("H6", "wrong_width"), ("A7", "formula_error"),
+        ("F8", "ambiguous_number"),
     ]  # fmt: skip
     for language in Language:
         for _, code in found:
             assert words.has(f"row.{code}", language)
             assert words.has(f"row.{code}.hint", language)
+
+
+@pytest.mark.parametrize(
+    ("decimal", "thousands", "text", "wanted"),
+    [
+        (",", None, "1.234", "ambiguous_number"),
+        (".", None, "1,234", "ambiguous_number"),
+        (None, None, "-1.234", "ambiguous_number"),
+        (None, None, "1,234", "ambiguous_number"),
+        (",", None, "012.345", "ambiguous_number"),
+        (",", ".", "1.234", "1234"),
+        (".", ",", "1,234", "1234"),
+        (".", None, "1.234", "1.234"),
+        (",", None, "1,234", "1.234"),
+        (None, ",", "1.234", "1.234"),
+        (",", None, "1.234,5", "1234.5"),
+        (",", None, "1.234.567", "1234567"),
+        (",", None, "0.123", "0.123"),
+        (None, None, "1234.567", "1234.567"),
+        (None, None, "01234.5", "01234.5"),
+        (",", " ", "1\u00a0234,5", "1234.5"),
+        (".", "'", "12'345'678.5", "12345678.5"),
+        (",", ".", "12.5", "bad_number"),
+        (",", ".", "0.123", "bad_number"),
+        (",", ".", "1.2345", "bad_number"),
+        (None, None, "12,5", "bad_number"),
+        (",", None, "1,234,567", "bad_number"),
+        (None, None, 1.234, "1.234"),
+        (None, None, 1234, "1234"),
+    ],
+)
+def test_the_sign_of_a_number_is_never_guessed(
+    decimal: str | None, thousands: str | None, text: str | float, wanted: str
+) -> None:
+    """A last reading taken 1000 times too high is a consumption that somebody is billed for."""
+    form = FileForm(decimal=decimal, thousands=thousands)
+    if not wanted[0].isalpha():
+        assert decimal_text(text, form) == wanted
+        return
+    with pytest.raises(BadNumber, match=wanted):
+        decimal_text(text, form)
+
+
+def test_a_number_that_can_only_be_meant_one_way_is_taken() -> None:
+    assert decimal_text("-12.046", FileForm(), 90) == "-12.046"
+    assert decimal_text("-77,043", FileForm(decimal="."), 180) == "-77.043"
+    with pytest.raises(BadNumber, match="bad_number"):
+        decimal_text("91.5", FileForm(), 90)
 
 
 def test_numbers_that_excel_made_of_identities(tmp_path: Path) -> None:
@@ -165,6 +216,8 @@ def test_a_file_that_is_no_table_says_why(tmp_path: Path) -> None:
         assert caught.value.code == code
     with pytest.raises(MappingError, match="los_campos"):
         read_mapping(mapping(tmp_path, columns='los_campos = "x"'))
+    with pytest.raises(MappingError, match="one sign"):
+        read_mapping(mapping(tmp_path, more='thousands = ","'))
 
 
 def test_a_sheet_is_shown_then_taken_and_the_same_again_changes_nothing(tmp_path: Path) -> None:
