@@ -159,7 +159,7 @@ class BundleReader:
             key.verify(signature, _SIGNED + hashlib.sha256(body).digest())
         except (CertificateError, InvalidSignature, ValueError):
             raise JobError("bundle_unknown_sender", "whoever signed this is not known here") from None
-        self.tablet = subject.id
+        self.tablet, self.crew = subject.id, subject.crew
 
     def items(self, opener: X25519PrivateKey) -> Iterator[tuple[bytes, bytes]]:
         """(tag, data) of each item, in order.

@@ -129,6 +129,9 @@ class Backend(Protocol):
     def hand_over(self) -> str:
         """Writes the bundle for USB and returns the path."""
 
+    def take_from_stick(self) -> str:
+        """Takes in what a stick holds for this tablet and says what came; leaves its address there."""
+
     def panels(self) -> PanelBackend:
         """Panels of this tablet's orders; the same one each time."""
 

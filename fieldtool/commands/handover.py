@@ -27,8 +27,8 @@ def export(
 ) -> None:
     """Write what the office has not answered yet - entries and photos - into a file for the gateway.
 
-    Nothing is deleted here. With --json one object: {"file", "number", "entries", "blobs", "recipients":
-    [name]}.
+    Tablets whose address lies in the folder (`bundle address`) may carry it there. Nothing is deleted here.
+    With --json one object: {"file", "number", "entries", "blobs", "recipients": [name]}.
     """
     from fieldtool.tablet.handover import export as write
 
@@ -45,7 +45,56 @@ def export(
             }
         )
     else:
-        say(f"{path}: {header.entries} entries, {header.blobs} photos, for the gateway only")
+        others = [recipient.name for recipient in header.recipients[1:]]
+        whom = f"for the gateway, by tablet {', '.join(others)} too" if others else "for the gateway only"
+        say(f"{path}: {header.entries} entries, {header.blobs} photos, {whom}")
+
+
+@app.command("address")
+@guarded
+def address(
+    folder: Annotated[Path, typer.Argument(help="Folder on the stick.", file_okay=False)],
+    realm: RealmOption = None,
+    json: Json = False,
+) -> None:
+    """Write this tablet's address, so that another one's hand-over can be carried by it.
+
+    With --json one object: {"file"}.
+    """
+    from fieldtool.tablet.carrying import write_address
+
+    with opened(realm) as tablet:
+        path = write_address(tablet, folder)
+    if json:
+        emit({"file": str(path)})
+    else:
+        say(str(path))
+
+
+@app.command("carried")
+@guarded
+def carried_(realm: RealmOption = None, json: Json = False) -> None:
+    """What this tablet carries to the office for others, and what it delivered lately.
+
+    With --json one object: {"carried": [{"id", "tablet", "crew", "number", "created_at", "taken_at",
+    "entries", "blobs", "pushed", "verdicts", "blobs_refused", "delivered_at", "trouble", …}]}.
+    """
+    from fieldtool.tablet.carrying import carried
+
+    with opened(realm) as tablet:
+        found = carried(tablet.store)
+    if json:
+        emit({"carried": found})
+        return
+    for one in found:
+        state = f"delivered {one.delivered_at}" if one.delivered_at else f"{one.pushed} delivered"
+        trouble = f" ({one.trouble})" if one.trouble else ""
+        say(
+            f"tablet {one.tablet} number {one.number}: {one.entries} entries, {one.blobs} photos: "
+            f"{state}{trouble}"
+        )
+    if not found:
+        say("nothing")
 
 
 @app.command("import")
@@ -55,20 +104,31 @@ def take(
     database: Annotated[
         str | None, typer.Option("--database", help="The gateway's database; else FIELDTOOL_DATABASE.")
     ] = None,
+    carry: Annotated[
+        bool,
+        typer.Option("--carry", help="On a tablet: keep the hand-over and deliver it with the next sync."),
+    ] = False,
     realm: RealmOption = None,
     json: Json = False,
 ) -> None:
     """Take a hand-over in at the gateway, or the office's orders on a tablet; twice changes nothing.
 
+    A tablet with signal takes another one's hand-over with --carry, if it was written for it (`bundle
+    address` first); its next sync delivers it.
+
     With --json one object: {"id", "number", "tablet", "entries", "verdicts": {verdict: n}, "blobs",
     "blobs_refused"}, and the tablet learns the verdicts with its next sync; of orders {"number", "tablet",
-    "created_at", "pulled", "references", "keys_changed", "again", …}.
+    "created_at", "pulled", "references", "keys_changed", "again", …}; with --carry one of `bundle
+    carried`.
     """
     from fieldtool import bundle
     from fieldtool.officebundle import take_in
 
     if bundle.kind_of(file) == "orders":
         _take_orders(file, realm, json)
+        return
+    if carry:
+        _carry(file, realm, json)
         return
     with opened_office(database, realm) as (office, blobs):
         report = take_in(office, blobs, file)
@@ -78,6 +138,20 @@ def take(
         told = ", ".join(f"{number} {kind}" for kind, number in sorted(report.verdicts.items()))
         say(f"hand-over {report.number} of tablet {report.tablet}: {report.entries} entries ({told or '—'})")
         say(f"{report.blobs} photos, {report.blobs_refused} refused")
+
+
+def _carry(file: Path, realm: str | None, json: bool) -> None:
+    from fieldtool.tablet.carrying import take
+
+    with opened(realm) as tablet:
+        took = take(tablet, file)
+    if json:
+        emit(took)
+    elif took.again:
+        say(f"hand-over {took.number} of tablet {took.tablet}: it is here already, nothing changed")
+    else:
+        what = f"{took.entries} entries, {took.blobs} photos"
+        say(f"hand-over {took.number} of tablet {took.tablet}: {what}; the next sync delivers it")
 
 
 def _take_orders(file: Path, realm: str | None, json: bool) -> None:

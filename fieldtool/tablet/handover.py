@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from fieldtool import bundle
 from fieldtool.errors import JobError
+from fieldtool.tablet.carrying import addresses_in
 from workorders.clock import utc_text
 from workorders.journal.entry import Entry, read_entry, to_wire
 from workorders.store import inbox, schema
@@ -27,6 +28,8 @@ _NUMBER = "bundle.number"
 
 def export(tablet: Tablet, folder: Path) -> tuple[Path, bundle.Header]:
     """Write a hand-over into `folder`; whole or not at all, and nothing here is deleted.
+
+    It is for the office, and tablets whose address lies in the folder may carry it there.
 
     Raises:
         JobError: `nothing_to_hand_over`.
@@ -60,7 +63,11 @@ def export(tablet: Tablet, folder: Path) -> tuple[Path, bundle.Header]:
     part = bundle.partial(path)
     try:
         with part.open("wb") as file:
-            writer = bundle.BundleWriter(file, header, {"gateway": identity.recovery()}, identity.signer())
+            sealed_to = {
+                "gateway": identity.recovery(),
+                **{one.tablet: one.public() for one in addresses_in(tablet, folder)},
+            }
+            writer = bundle.BundleWriter(file, header, sealed_to, identity.signer())
             _write(tablet, writer, waiting, blobs)
             writer.close()
             file.flush()

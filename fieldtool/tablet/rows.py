@@ -10,6 +10,7 @@ import msgspec
 
 from drivers.reading import EventRow
 from drivers.wiring.verdict import WiringVerdict
+from fieldtool.tablet.carrying import Carried
 from workorders.sync.round import FilesWait, SyncProgress, SyncState
 from workorders.sync.usage import MonthUsage
 
@@ -185,6 +186,7 @@ class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
         costs: whether the line is taken for one that costs.
         used: bytes of this month, with `kinds`; cap_bytes: up to which photos go over a line that costs.
         stale_days, skew_seconds: see `TabletStatus`.
+        carries: what lies here for other tablets, and what was delivered for them lately.
     """
 
     state: SyncState
@@ -198,6 +200,7 @@ class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
     cap_bytes: int | None
     stale_days: int | None
     skew_seconds: int | None
+    carries: list[Carried] = []
 
 
 class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fieldtool.reference.reader import Reader
 from fieldtool.settings import Line
-from fieldtool.tablet import lists, rows, wipe
+from fieldtool.tablet import carrying, lists, rows, wipe
 from fieldtool.tablet.background import BackgroundSync
 from fieldtool.tablet.enrolling import deposit
 from fieldtool.tablet.forgetting import forget_expired
@@ -133,6 +133,7 @@ class Syncing:
                     tablet.blobs,
                     reader=Reader(),
                     files_wait=lambda: self.files_wait(line),
+                    errands=carrying.deliver(carrying.folder_of(tablet)),
                 )
                 report = round_.run(lambda at: self._told(at, watch), lambda: self._cancelled or stopped())
             finally:
@@ -223,6 +224,7 @@ class Syncing:
             cap_bytes=None if settings.data_cap_mb is None else settings.data_cap_mb * 1_000_000,
             stale_days=self._stale_days(last.contact, settings.stale_days),
             skew_seconds=round(skew / 1000) if skew is not None and abs(skew) > SKEW_MS else None,
+            carries=carrying.carried(self._tablet.store),
         )
 
     def _stale_days(self, contact: str | None, limit: int) -> int | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fieldtool.errors import JobError
-from fieldtool.tablet import handover
+from fieldtool.tablet import carrying, handover
 from workorders.store.errors import StoreError
 from workorders.sync import wire
 from workorders.sync.errors import SyncError
@@ -72,6 +72,9 @@ def wipe(tablet: Tablet, transport: Transport) -> Path | None:
 def _seal(tablet: Tablet) -> tuple[Path | None, wire.Wiped]:
     folder = tablet.home.folder / LEFT
     folder.mkdir(parents=True, exist_ok=True)
+    for path in carrying.files(tablet):
+        # Sealed to the office too, and perhaps the only copy that will ever come near it.
+        shutil.copyfile(path, folder / path.name)
     try:
         path, header = handover.export(tablet, folder)
     except JobError as error:

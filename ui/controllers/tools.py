@@ -182,6 +182,15 @@ class SyncController(Controller):
         """Prepares the bundle for USB."""
         self.run(Lane.DATABASE, self.context.backend.hand_over, self._handed_over)
 
+    @Slot()
+    def takeFromStick(self) -> None:
+        """Takes in what a stick holds for this tablet."""
+        self.run(Lane.DATABASE, self.context.backend.take_from_stick, self._taken)
+
+    def _taken(self, text: str) -> None:
+        self.context.toast(text, "good")
+        self.load()
+
     def show(self, sync: views.Sync) -> None:
         """Takes a new state."""
         self._sync = views.to_qml(sync)

@@ -218,6 +218,10 @@ class PreviewTablet:
         """A made-up name."""
         return "SCZ-07-000042.bundle"
 
+    def take_from_stick(self) -> str:
+        """A made-up hand-over."""
+        return "Entrega de la cuadrilla 7: 23 registros, 4 fotos. Sale con la próxima conexión."
+
     def network(self, key: str, search: str, count: int) -> views.NetworkLevel:
         """Three levels of an invented network."""
         del count

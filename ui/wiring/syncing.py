@@ -8,6 +8,8 @@ import msgspec
 
 from fieldtool.settings import Line, Settings
 from fieldtool.tablet import rows
+from fieldtool.tablet.carrying import Carried
+from fieldtool.tablet.fromstick import FromStick
 from ui import views
 from ui.wiring.formats import Formats
 from workorders.sync.round import FilesWait, SyncProgress
@@ -39,13 +41,8 @@ def sync_view(
         photos_now=standing.files_wait is not None and summary.blobs_pending > 0 and state.enrolled,
         photos_confirmed=summary.blobs_confirmed,
         photos_total=summary.blobs_confirmed + summary.blobs_pending,
-        bundle_text=formats.say(
-            "Copia cifrada de {entries} registros y {photos} fotos.\nEn este equipo no se borra nada.",
-            entries=str(summary.pending),
-            photos=str(summary.blobs_pending),
-        )
-        if summary.pending or summary.blobs_pending
-        else "",
+        bundle_text=_bundle(summary, formats) if state.enrolled else "",
+        bundle_ready=bool(summary.pending or summary.blobs_pending),
         data_month=formats.say("Datos de {month}", month=formats.long_month(now)),
         data_used=formats.size(standing.used.total),
         data_limit=formats.size(standing.cap_bytes) if standing.cap_bytes else "",
@@ -135,7 +132,74 @@ def _notices(standing: rows.SyncStanding, formats: Formats) -> tuple[views.Notic
         title = formats.say("Límite de datos del mes alcanzado")
         text = formats.say("Las fotos esperan una red sin costo; los registros siguen saliendo.")
         found.append(views.Notice(icon="data", title=title, text=text))
-    return tuple(found)
+    return tuple(found + _carries(standing, formats))
+
+
+def _bundle(summary: rows.SyncSummary, formats: Formats) -> str:
+    if not summary.pending and not summary.blobs_pending:
+        return formats.say("Nada que entregar. Puede llevar lo de otro equipo a la oficina.")
+    return formats.say(
+        "Copia cifrada de {entries} registros y {photos} fotos.\nEn este equipo no se borra nada.",
+        entries=str(summary.pending),
+        photos=str(summary.blobs_pending),
+    )
+
+
+def _carries(standing: rows.SyncStanding, formats: Formats) -> list[views.Notice]:
+    """What this tablet still has to deliver for others."""
+    found: list[views.Notice] = []
+    for one in standing.carries:
+        if one.delivered_at is not None:
+            continue
+        title = formats.say("Lleva una entrega de {whom}", whom=_whom(one, formats))
+        text = formats.say(
+            "{entries} registros y {photos} fotos. Salen con la próxima conexión.",
+            entries=str(one.entries - one.pushed),
+            photos=str(one.blobs),
+        )
+        found.append(views.Notice(icon="usb", title=title, text=text))
+    return found
+
+
+def _whom(one: Carried, formats: Formats) -> str:
+    if one.crew:
+        return formats.say("la cuadrilla {crew}", crew=one.crew)
+    return formats.say("otro equipo")
+
+
+def taken_text(found: FromStick, formats: Formats) -> str:
+    """What came from a stick, in one text.
+
+    Raises:
+        Failure: nothing came, and something that was there could not be used.
+    """
+    parts = [
+        formats.say(
+            "Entrega de {whom}: {entries} registros, {photos} fotos. Sale con la próxima conexión.",
+            whom=_whom(one, formats),
+            entries=str(one.entries),
+            photos=str(one.blobs),
+        )
+        for one in found.carried
+        if not one.again
+    ]
+    if found.orders is not None and not found.orders.again:
+        count = str(found.orders.pulled)
+        parts.append(formats.say("Órdenes de la oficina: {count} registros.", count=count))
+    if parts:
+        return " ".join(parts)
+    if found.unfit:
+        unfit = found.unfit[0]
+        raise views.Failure(
+            formats.say("No se pudo usar {name}", name=unfit.name),
+            formats.word(f"error.{unfit.code}"),
+            unfit.code,
+        )
+    if found.carried or found.orders is not None:
+        return formats.say("Eso ya estaba en este equipo.")
+    if found.address is None:
+        return formats.say("No hay nada para este equipo en la memoria.")
+    return formats.say("No hay nada todavía. Ahora prepare la entrega en el otro equipo y vuelva a traerla.")
 
 
 def _photos(summary: rows.SyncSummary, formats: Formats) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,7 @@ from fieldtool.run.surroundings import LabelReader
 from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
 from fieldtool.tablet import rows as tablet_rows
+from fieldtool.tablet.fromstick import take_from
 from fieldtool.tablet.meterpage import MeterVisit
 from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
@@ -40,7 +42,7 @@ from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
 from ui.wiring.sticks import sticks
 from ui.wiring.stock import move_stock, stock_view
-from ui.wiring.syncing import at_stage, chosen, sync_view
+from ui.wiring.syncing import at_stage, chosen, sync_view, taken_text
 from ui.wiring.wording import worded
 from workorders.journal.words import DeviceRole
 from workorders.people import MAY_OVERRIDE
@@ -386,6 +388,14 @@ class WiredTablet:
     @worded
     def hand_over(self) -> str:
         """Writes what the office has not answered onto the first stick that is plugged in."""
+        return self.tablet.hand_over(self._stick()).name
+
+    @worded
+    def take_from_stick(self) -> str:
+        """Takes orders and others' hand-overs from the first stick that is plugged in."""
+        return taken_text(take_from(self.tablet, self._stick()), self.formats())
+
+    def _stick(self) -> Path:
         found = sticks()
         if not found:
             say = self.translator.text
@@ -394,7 +404,7 @@ class WiredTablet:
                 say("Conéctela, espere a que aparezca y pruebe otra vez."),
                 "no_stick",
             )
-        return self.tablet.hand_over(found[0]).name
+        return found[0]
 
     def panels(self) -> WiredPanel:
         """Panels of this tablet's orders."""

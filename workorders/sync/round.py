@@ -1,6 +1,6 @@
 """One round of sync, as the list of its stages.
 
-    meta → references → push → pull → keys → blobs → finish
+    meta → references → push → pull → keys → blobs → finish → carry
 
 Each stage does its part of the protocol and leaves the store whole; a round that ends anywhere has lost
 nothing and is simply made again. The stages themselves are in `stages.py`; here is what drives them, what
@@ -79,6 +79,7 @@ class Stage(StrEnum):
     KEYS = "keys"
     BLOBS = "blobs"
     FINISH = "finish"
+    CARRY = "carry"
 
 
 class FilesWait(StrEnum):
@@ -133,6 +134,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
         bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
         blobs_wait: why files were left for another line.
         pending: own entries still without an answer; pending_blobs likewise.
+        carried: hand-overs of other tablets that this round brought to the office.
         locked: the office has revoked this tablet and work on it has ended; wipe: and is to be wiped.
         equal: whether counts and digest agree with the gateway's; None if it was not asked.
         forks: places of own chains where the office holds another entry (see `heads.py`).
@@ -166,6 +168,7 @@ class SyncReport(msgspec.Struct, kw_only=True):
     forks: list[Fork] = msgspec.field(default_factory=list)
     pending: int = 0
     pending_blobs: int = 0
+    carried: int = 0
     locked: bool = False
     wipe: bool = False
     at: str | None = None
@@ -179,6 +182,7 @@ class SyncRound:
     Attributes:
         reader: says whether the files of a set can be used by this program; None: unread, they are kept.
         files_wait: asked before each file; a reason (`FilesWait`) leaves files for another time or line.
+        errands: what this tablet does for others, after its own; its failures are its own to keep.
         cancelled: asked between requests; true ends the round with what it has.
     """
 
@@ -191,6 +195,7 @@ class SyncRound:
     reader: FileReader | None = None
     report: SyncReport = field(default_factory=SyncReport)
     files_wait: Callable[[], FilesWait | None] = lambda: None
+    errands: Callable[[SyncRound], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
     progress: Callable[[SyncProgress], None] = lambda _: None
 

@@ -336,6 +336,11 @@ def _send_again(round: SyncRound, told: list[HeadReference], whole: set[str]) ->
     return bool(lost)
 
 
+def carry(round: SyncRound) -> None:
+    """Bring to the office what lies here for other tablets."""
+    round.errands(round)
+
+
 STAGES: tuple[tuple[Stage, Callable[[SyncRound], None]], ...] = (
     (Stage.META, meta),
     (Stage.REFERENCES, references),
@@ -344,4 +349,5 @@ STAGES: tuple[tuple[Stage, Callable[[SyncRound], None]], ...] = (
     (Stage.KEYS, keys),
     (Stage.BLOBS, files.send_files),
     (Stage.FINISH, finish),
+    (Stage.CARRY, carry),
 )

@@ -261,7 +261,7 @@ FocusScope {
                 SidePart {
                     visible: (page.sync.bundleText ?? "") !== ""
                     iconName: "usb"
-                    title: qsTr("Entregar por USB")
+                    title: qsTr("Por memoria USB")
                     text: page.sync.bundleText ?? ""
 
                     ActionButton {
@@ -270,6 +270,14 @@ FocusScope {
                         text: qsTr("Preparar entrega")
                         iconName: "usb"
                         onClicked: page.app.sync.handOver()
+                    }
+
+                    ActionButton {
+                        width: parent.width
+                        enabled: page.sync.running !== true && !page.app.sync.busy
+                        text: qsTr("Traer de la memoria")
+                        iconName: "usb"
+                        onClicked: page.app.sync.takeFromStick()
                     }
                 }
 
