@@ -214,7 +214,7 @@ def _write(
         if format == "geojson":
             last = handback.write_geojson(counted(), stream)
         elif format == "xml":
-            from workorders.mwm.cim.messages import write_readings
+            from workorders.mwm.cim.readings import write_readings
 
             last = write_readings(counted(), stream)
         else:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from workorders.gateway.links import outward
 from workorders.gateway.office import Office
 from workorders.journal.lifts import read_payload
-from workorders.journal.words import DeviceRole
+from workorders.journal.words import DeviceRole, OrderStatus
 from workorders.mwm.cells import harmless
 from workorders.mwm.cim.readingtypes import reading_type
 from workorders.store import schema
@@ -46,6 +46,8 @@ class ReadingRow(msgspec.Struct, frozen=True, kw_only=True):
     value: str | None
     unit: str | None
     reason: str | None
+    task: str | None = None
+    """Kind of the order's task; None where it was not done."""
 
 
 class PlacementRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,9 @@ def _page(connection: Connection, table: Any, project: str, after: int) -> list[
             order.c.number,
             order.c.supply_number,
             order.c.usage_point.label("at_point"),
+            order.c.kind.label("task"),
+            order.c.status,
+            order.c.old_serial,
         )
         .join(entry, entry.c.id == table.c.entry_id)
         .join(order, order.c.order_id == table.c.order_id)
@@ -126,11 +131,12 @@ def _readings(
     for row in found:
         if row.role not in {DeviceRole.OLD, DeviceRole.NEW}:
             continue
-        reading = outward.reading_of(row, bodies.get(row.entry_id))
+        reading = outward.reading_of(row, bodies.get(row.entry_id), row.old_serial)
         common = {
             "seq": row.server_seq, "entry": row.entry_id, "order": row.number, "role": row.role,
-            "serial": row.serial, "usage_point": row.at_point, "supply_number": row.supply_number,
+            "serial": reading.serial, "usage_point": row.at_point, "supply_number": row.supply_number,
             "how": row.how, "reason": row.reason,
+            "task": None if row.status == OrderStatus.NOT_DONE else row.task,
         }  # fmt: skip
         for one in reading.registers:
             kind = reading_type(one.item, one.unit)

@@ -210,6 +210,8 @@ class FieldServiceLink:
         self._ask("PUT", f"/activities/{activity}/{quote(label)}", body=blob.data, headers=headers)
 
     def verify_device(self, serial: str) -> Verified:
+        if not self._settings.crews:
+            raise Unsupported("no resource is named whose inventories could be looked through")
         for resource in self._settings.crews:
             for one in self._pages(f"/resources/{quote(resource)}/inventories"):
                 if _text(one.get("serialNumber")) == serial:
@@ -238,6 +240,8 @@ class FieldServiceLink:
             total = next((one.value for one in reading.registers if _is_total(one.item)), None)
             if name is not None and total is not None:
                 values[name] = total
+            elif name is not None and not reading.registers:
+                values[f"{name}_reason"] = reading.reason
         names = self._settings.properties
         return {names[name]: value for name, value in values.items() if value and name in names}
 

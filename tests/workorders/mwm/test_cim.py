@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.workorders.mwm.field import NOW, ORDER, SCHEMAS, links_file, open_file, state
+from tests.workorders.mwm.field import NOW, ORDER, SCHEMAS, links_file, open_file, state, virtual_mwm
 from tests.workorders.offices import Bureau
 from workorders.mwm.cim import hardened, messages
 from workorders.mwm.cim.readingtypes import reading_type
@@ -60,6 +60,40 @@ def test_elements_of_a_utility_beside_ours_do_no_harm() -> None:
     assert (change.verb, change.key, change.as_of) == (Verb.TAKE, "m-1", NOW)
     assert change.order is not None
     assert (change.order.old_serial, change.order.address) == ("OLD3", "Av. Sol 3 & 5")
+
+
+def test_an_element_of_a_utility_is_not_read_as_ours_of_the_same_name() -> None:
+    """Its `priority` may be a word and its `mRID` another identity than the order's."""
+    own = '<x:priority xmlns:x="urn:x">high</x:priority><x:mRID xmlns:x="urn:x">0815</x:mRID>'
+    extended = GOOD.replace(b"</w:WorkOrder>", own.encode() + b"</w:WorkOrder>")
+    header, (change,) = messages.read_changes(extended, SCHEMAS)
+    assert header is not None
+    assert change.problem is None
+    assert change.order is not None
+    assert (change.order.priority, change.foreign_id) == (None, None)
+
+
+def test_what_one_order_says_wrongly_is_its_own_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A schema that lets a word through must not bring the round down, nor the order beside it."""
+    two = GOOD.replace(
+        b"</w:WorkOrders>",
+        b"<w:WorkOrder><w:Names><w:name>W-2</w:name></w:Names><w:priority>urgent</w:priority></w:WorkOrder>"
+        b"</w:WorkOrders>",
+    )
+    monkeypatch.setattr(hardened, "check", lambda *_: None)
+    _, (first, second) = messages.read_changes(two, SCHEMAS)
+    assert first.order is not None
+    assert (second.order, second.code) == (None, "bad_value")
+    assert second.problem == "WorkOrder/priority: 'urgent' is no whole number"
+
+
+def test_a_device_is_known_where_the_answer_tells_of_it(tmp_path: Path) -> None:
+    """An answer OK without the device says that the question was understood, not that the device is there."""
+    with virtual_mwm() as server:
+        server.mwm.load_truck("A", ["ZIV0000000001"])
+        port = open_file(Bureau.open(tmp_path), links_file(tmp_path, server.url, "cim")).port
+        known, unknown = port.verify_device("ZIV0000000001"), port.verify_device("ZIV0000000002")
+        assert (known.known, known.status, unknown.known) == (True, "resource", False)
 
 
 @given(st.binary(max_size=200), st.integers(0, len(GOOD)))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.workorders.mwm.field import NOW, ORDER, virtual_mwm
 from workorders.mwm.fieldservice import FieldServiceLink
-from workorders.mwm.port import About, MeterReading, Register, Result
+from workorders.mwm.port import About, MeterReading, Register, Result, Unsupported
 from workorders.mwm.settings import FieldService
 from workorders.mwm.virtual.server import Server
 from workorders.mwm.web import Web
@@ -67,3 +67,24 @@ def test_only_the_present_total_is_told_as_a_reading(
     known = server.mwm.activities[activity]
     wanted = None if told is None else str(told)
     assert (known.get("XA_FINAL"), known.get("XA_INITIAL")) == (wanted, wanted)
+
+
+def test_the_reason_of_a_reading_that_could_not_be_obtained_is_told(server: Server) -> None:
+    activity = server.mwm.plan(ORDER, NOW)
+    names = PROPERTIES | {"final_reading_reason": "XA_FINAL_WHY"}
+    dead = MeterReading(
+        role="old", serial="OLD3", how="not_obtainable", at=NOW, registers=[], reason="display_dead"
+    )
+    service(server, properties=names).post_result(
+        Result(about=about(activity), status="completed", readings=[dead])
+    )
+    known = server.mwm.activities[activity]
+    assert (known.get("XA_FINAL"), known.get("XA_FINAL_WHY")) == (None, "display_dead")
+
+
+def test_without_a_resource_nobody_knows_whether_a_device_is_there(server: Server) -> None:
+    """“Not known” of a device that was never looked for would send a crew back with it."""
+    server.mwm.load_truck("A", ["ZIV0000000001"])
+    assert service(server).verify_device("ZIV0000000001").known
+    with pytest.raises(Unsupported):
+        service(server, crews={}).verify_device("ZIV0000000001")

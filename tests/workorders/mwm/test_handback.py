@@ -13,11 +13,13 @@ from tests.workorders.mwm.field import SCHEMAS, execute
 from tests.workorders.offices import Bureau
 from workorders.gateway import handback
 from workorders.gateway.erasing import erase_order
+from workorders.gateway.links.outward import readings_of
 from workorders.gateway.rows import order_mrid
-from workorders.journal.kinds import DevicePlaced
+from workorders.journal.kinds import DevicePlaced, MeterRead
 from workorders.journal.sealing import field_context, seal_text
+from workorders.journal.words import DeviceRole, ReadingValue
 from workorders.mwm.cim import hardened
-from workorders.mwm.cim.messages import write_readings
+from workorders.mwm.cim.readings import write_readings
 from workorders.store import keys
 
 ORDER = order_mrid("demo", "000")
@@ -79,3 +81,31 @@ def test_a_position_is_told_where_asked_for_and_while_its_key_is_here(tmp_path: 
     assert features(personal=True) == [{"type": "Point", "coordinates": [-71.9781, -13.5167]}]
     erase_order(office, ORDER, "expired")
     assert features(personal=True) == [None]
+
+
+def test_a_reading_that_could_not_be_obtained_goes_back_with_its_reason_and_its_meter(tmp_path: Path) -> None:
+    """A dead meter said no serial: the order knows it. A reading of another way stands in its stead."""
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet("A")
+    tablet.sync()
+    dead = MeterRead(role=DeviceRole.OLD, how="not_obtainable", reason="display_dead")
+    tablet.journal.append(dead, order_id=ORDER, order_version=1, actor="ana", project="demo")
+    tablet.sync()
+    (row,) = handback.rows(bureau.office, "readings", "demo")
+    assert (row.serial, row.reason, row.value, row.task) == ("OLD0", "display_dead", None, "exchange")
+    xml = io.StringIO()
+    write_readings([row], xml)
+    hardened.check(hardened.parse(xml.getvalue().encode()), SCHEMAS)
+    assert "display_dead" in xml.getvalue()
+
+    def told() -> list[tuple[str | None, str | None]]:
+        with bureau.office.store.read() as connection:
+            return [(one.serial, one.reason) for one in readings_of(connection, ORDER, "OLD0")]
+
+    assert told() == [("OLD0", "display_dead")]
+    value = ReadingValue(item="dial:1.8.0", value="7", unit="kWh")
+    typed = MeterRead(role=DeviceRole.OLD, how="dial", serial="OLD0", readings=[value])
+    for payload in (typed, dead):
+        tablet.journal.append(payload, order_id=ORDER, order_version=1, actor="ana", project="demo")
+    tablet.sync()
+    assert told() == [("OLD0", None)]

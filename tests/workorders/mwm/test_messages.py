@@ -64,3 +64,37 @@ def test_a_register_without_a_reading_type_goes_under_its_own_name() -> None:
     assert [one.get("ref") for one in found(data, "ReadingType")] == [
         "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0", "obis:1.8.0*01", "obis:21.8.0",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("task", "status", "wanted"),
+    [
+        ("exchange", "completed", ["removal", "installation", "other"]),
+        ("remove", "completed", ["removal", "other", "other"]),
+        ("disconnect", "completed", ["serviceDisconnect"] * 3),
+        ("reconnect", "closed", ["serviceConnect"] * 3),
+        ("inspect", "completed", ["inquiry"] * 3),
+        ("exchange", "notDone", ["other"] * 3),
+    ],
+)
+def test_a_reading_has_a_reason_of_the_standard(task: str, status: str, wanted: list[str]) -> None:
+    """A meter that still hangs there has no removal reading: it would close its contract's bill."""
+    total = [Register(item="1.8.0", value="1", unit="kWh")]
+    readings = [
+        MeterReading(role=role, serial=role, how="optical", at=NOW, registers=total)
+        for role in ("old", "new", "other")
+    ]
+    about = msgspec.structs.replace(ABOUT, task=task)
+    data = WRITER.results(msgspec.structs.replace(RESULT, about=about, status=status, readings=readings))
+    assert [one.text for one in found(data, "reason")] == wanted
+
+
+def test_a_reading_that_could_not_be_obtained_says_why() -> None:
+    """Without it billing sees a meter that was never visited, and estimates in silence."""
+    reading = MeterReading(
+        role="old", serial="OLD3", how="not_obtainable", at=NOW, registers=[], reason="display_dead"
+    )
+    data = WRITER.results(msgspec.structs.replace(RESULT, readings=[reading]))
+    assert [one.text for one in found(data, "comment")] == ["display_dead"]
+    assert [one.get("ref") for one in found(data, "ReadingQualityType")] == ["2.5.259"]
+    assert list(found(data, "value")) == []

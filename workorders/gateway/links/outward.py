@@ -176,7 +176,7 @@ def result_of(connection: Connection, subject: About, payload: Any, *, personal:
         about=subject,
         status="notDone" if not_done else ("closed" if payload.KIND == "order.approved" else "completed"),
         reason=payload.reason if not_done else None,
-        readings=readings_of(connection, order_id),
+        readings=readings_of(connection, order_id, row.old_serial),
         installed=[placed_of(connection, one, personal=personal) for one in placed if one.until is None],
         removed=[
             Placed(
@@ -192,23 +192,36 @@ def result_of(connection: Connection, subject: About, payload: Any, *, personal:
     )  # fmt: skip
 
 
-def readings_of(connection: Connection, order_id: str) -> list[MeterReading]:
-    """The last reading of each device of an order, with the rotation that the meter itself found."""
+def readings_of(connection: Connection, order_id: str, old_serial: str | None) -> list[MeterReading]:
+    """The last reading of each device of an order, with the rotation that the meter itself found.
+
+    That one could not be obtained is told only of a device that has no reading of another way.
+    """
     table = schema.meter_reading
     rows = connection.execute(select(table).where(table.c.order_id == order_id).order_by(table.c.at)).all()
-    newest = {(row.role, row.serial): row for row in rows}
+    newest: dict[tuple[str, str | None], Any] = {}
+    for row in rows:
+        device = row.role, _serial(row, old_serial)
+        if row.readings or device not in newest or not newest[device].readings:
+            newest[device] = row
     bodies = envelopes_of(connection, [row.entry_id for row in newest.values()])
-    return [reading_of(row, bodies.get(row.entry_id)) for row in newest.values()]
+    return [reading_of(row, bodies.get(row.entry_id), old_serial) for row in newest.values()]
 
 
-def reading_of(row: Any, envelope: Any) -> MeterReading:
+def _serial(row: Any, old_serial: str | None) -> str | None:
+    """The serial that a reading says; a meter that did not answer has said none, and the order knows it."""
+    said: str | None = row.serial
+    return said or (old_serial if row.role == DeviceRole.OLD else None)
+
+
+def reading_of(row: Any, envelope: Any, old_serial: str | None) -> MeterReading:
     """A row of readings as others are told it."""
     payload = read_payload(envelope) if envelope is not None else None
     wiring = payload.wiring if isinstance(payload, MeterRead) else None
     values = msgspec.convert(row.readings, list[ReadingValue])
     return MeterReading(
         role=row.role if row.role in {DeviceRole.OLD, DeviceRole.NEW} else "other",
-        serial=row.serial,
+        serial=_serial(row, old_serial),
         how=row.how,
         at=row.at,
         registers=[

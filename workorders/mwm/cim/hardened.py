@@ -22,7 +22,12 @@ MAX_MISTAKES = 20
 
 _NAMESPACE = re.compile(r"\{[^}]*\}|(?<=/)\w+:")
 MESSAGE = "http://iec.ch/TC57/2011/schema/message"
-PROFILES = ("WorkOrders", "MeterReadings", "EndDeviceEvents", "WorkResults")
+PROFILES = ("WorkOrders", "MeterReadings", "EndDeviceEvents", "WorkResults", "EndDeviceConfig")
+
+
+def namespace(profile: str) -> str:
+    """The namespace of a profile's payload."""
+    return f"http://iec.ch/TC57/2011/{profile}#"
 
 
 class BadXml(ValueError):
@@ -81,7 +86,7 @@ def parse(data: bytes) -> Element:
 def schemas(folder: Path) -> xmlschema.XMLSchema:
     """The envelope's schema with those of all payloads."""
     folder = folder.resolve()  # else xmlschema looks for the others below the first
-    own = [(f"http://iec.ch/TC57/2011/{name}#", str(folder / f"{name}.xsd")) for name in PROFILES]
+    own = [(namespace(name), str(folder / f"{name}.xsd")) for name in PROFILES]
     return xmlschema.XMLSchema(str(folder / "Message.xsd"), locations=own, allow="local", defuse="always")
 
 
@@ -115,13 +120,17 @@ def text(element: Element | None, *path: str) -> str | None:
     return value or None
 
 
-def child(element: Element | None, name: str) -> Element | None:
-    """The first child of a local name."""
-    return next(children(element, name), None)
+def child(element: Element | None, name: str, space: str | None = None) -> Element | None:
+    """The first child of a name."""
+    return next(children(element, name, space), None)
 
 
-def children(element: Element | None, name: str) -> Iterator[Element]:
-    """The children of a local name, in the order of the document, in the parent's own namespace or ours."""
-    for one in element if element is not None else ():
-        if isinstance(one.tag, str) and one.tag.rpartition("}")[2] == name:
-            yield one
+def children(element: Element | None, name: str, space: str | None = None) -> Iterator[Element]:
+    """The children of a local name in a namespace, else in the parent's own, in the order of the document.
+
+    A utility's own element may be called like one of ours: what it says is not ours to read.
+    """
+    if element is None:
+        return
+    wanted = element.tag.rpartition("}")[0].removeprefix("{") if space is None else space
+    yield from element.findall(f"{{{wanted}}}{name}" if wanted else name)

@@ -173,7 +173,10 @@ class CimWeb:
         body = self._writer.query(serial, str(uuid.uuid4()))
         answer = self._web.ask("POST", self._settings.query, body=body, headers=_XML)
         reply = self._reply(answer.body)
-        return Verified(serial=serial, known=reply.result == "OK", status="; ".join(reply.errors) or None)
+        for device in reply.devices:
+            if device.serial == serial:
+                return device
+        return Verified(serial=serial, known=False, status="; ".join(reply.errors) or None)
 
     def close(self) -> None:
         self._web.close()

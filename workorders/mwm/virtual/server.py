@@ -16,15 +16,17 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 from workorders.clock import utc_text
-from workorders.mwm.virtual.state import MESSAGE, Mwm
+from workorders.mwm.virtual.state import CONFIG, MESSAGE, Mwm
 from workorders.mwm.webhooks import holds, secret_bytes
 
 CORE = "/rest/ofscCore/v1"
 MAX_BODY = 16 * 1024 * 1024
 _CORRELATION = re.compile(rb"<(?:\w+:)?CorrelationID>([^<]+)<")
 _MESSAGE_ID = re.compile(rb"<(?:\w+:)?MessageID>([^<]+)<")
+_ASKED = re.compile(rb"<(?:\w+:)?ID>([^<]+)<")
 _ACTIVITY = re.compile(rf"^{CORE}/activities/(\d+)(?:/(.+))?$")
 _INVENTORY = re.compile(rf"^{CORE}/inventories/(\d+)/custom-actions/(install|deinstall)$")
 _RESOURCE = re.compile(rf"^{CORE}/resources/([^/]+)/inventories$")
@@ -148,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             mwm.take_message(key, body)
             return 200, _ok(key), {}
         if (method, path) == ("POST", "/cim/queries"):
-            return 200, _ok("query"), {}
+            found = _ASKED.search(body)
+            return 200, _ok("query", mwm.device(found[1].decode()) if found else None), {}
         return 404, b"", {}
 
     def _hook(self, body: bytes) -> tuple[int, Any, dict[str, str]]:
@@ -252,9 +255,16 @@ def _page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
     return {"items": part, "offset": offset, "limit": limit, "hasMore": offset + len(part) < len(items)}
 
 
-def _ok(key: str) -> bytes:
+def _ok(key: str, device: dict[str, Any] | None = None) -> bytes:
+    payload = ""
+    if device is not None:
+        payload = (
+            f'<msg:Payload><c:EndDeviceConfig xmlns:c="{CONFIG}"><c:EndDevice><c:mRID>{device["inventoryId"]}'
+            f"</c:mRID><c:serialNumber>{escape(device['serialNumber'])}</c:serialNumber><c:status><c:value>"
+            f"{device['status']}</c:value></c:status></c:EndDevice></c:EndDeviceConfig></msg:Payload>"
+        )
     return (
         f'<msg:ResponseMessage xmlns:msg="{MESSAGE}"><msg:Header><msg:Verb>reply</msg:Verb><msg:Noun>Reply'
         f"</msg:Noun><msg:CorrelationID>{key}</msg:CorrelationID></msg:Header><msg:Reply><msg:Result>OK"
-        "</msg:Result></msg:Reply></msg:ResponseMessage>"
+        f"</msg:Result></msg:Reply>{payload}</msg:ResponseMessage>"
     ).encode()

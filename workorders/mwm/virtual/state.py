@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from workorders.mwm.virtual.faults import Faults
 
 MESSAGE = "http://iec.ch/TC57/2011/schema/message"
+CONFIG = "http://iec.ch/TC57/2011/EndDeviceConfig#"
 ORDERS = "http://iec.ch/TC57/2011/WorkOrders#"
 
 
@@ -150,6 +151,12 @@ class Mwm:
                             self.installed.setdefault(identity, []).append(one)
                         return True
         return False
+
+    def device(self, serial: str) -> dict[str, Any] | None:
+        """A device that it knows, wherever it is."""
+        with self.lock:
+            pools = [*self.trucks.values(), *self.customer.values(), *self.installed.values()]
+            return next((one for pool in pools for one in pool if one["serialNumber"] == serial), None)
 
     def look(self) -> dict[str, Any]:
         """Everything, for a test or a person."""
