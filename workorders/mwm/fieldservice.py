@@ -2,8 +2,8 @@
 file properties, events by subscription. docs.oracle.com/en/cloud/saas/field-service/cxfsc
 
 Changes come by events (`nextPage` is the cursor); a subscription that ran out (36 hours without a question)
-or was never there begins with all activities of the resources. What we post is looked up first, so that a
-repetition after a lost answer does nothing twice.
+or was never there begins with all activities of the resources, one window of time after the other. What we
+post is looked up first, so that a repetition after a lost answer does nothing twice.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from workorders.clock import utc_text
+from workorders.journal.words import TaskKind
 from workorders.mwm.obis import read_item
 from workorders.mwm.port import (
     Blob,
@@ -34,12 +37,15 @@ from workorders.mwm.port import (
 )
 from workorders.mwm.settings import FieldService
 from workorders.mwm.web import Answer, Web
+from workorders.mwm.windows import WINDOW, Window
 
 CORE = "/rest/ofscCore/v1"
 TOKEN = "/rest/oauthTokenService/v2/token"  # noqa: S105 - a path
 EVENTS = ["activityCreated", "activityUpdated", "activityMoved", "activityCanceled", "activityReopened"]
-_BEHIND, _AHEAD = timedelta(days=7), timedelta(days=60)
 _GONE = frozenset({404})
+_EXPIRED = frozenset({401})
+_REMOVED = "deinstalled"
+_NAMED = 5
 _CANCELLED = frozenset({"cancelled", "deleted"})
 _OVER = frozenset({"completed", "notdone", "cancelled", "deleted"})
 STATUSES = {
@@ -52,6 +58,13 @@ _FIELDS = {
     "customer_name": "customerName", "customer_phone": "customerPhone", "supply_number": "customerNumber",
     "latitude": "latitude", "longitude": "longitude",
 }  # fmt: skip
+_READ = frozenset(
+    {
+        "activityId", "apptNumber", "activityType", "resourceId", "status", "date", "serviceWindowStart",
+        "serviceWindowEnd", "slaWindowEnd", "streetAddress", "city", "postalCode",
+    }
+)  # fmt: skip
+"""What else is read of an activity."""
 _TEXTS = frozenset(ForeignOrder.__struct_fields__) - {"number", "kind", "crew", "priority", "flags", "values"}
 
 
@@ -69,40 +82,47 @@ class FieldServiceLink:
 
     def fetch_changes(self, cursor: str | None, limit: int) -> Page:
         way, _, rest = (cursor or "").partition(":")
-        if way == "load":
-            offset, _, page = rest.partition(":")
-            return self._load(int(offset), page, limit)
+        if way == WINDOW:
+            window, page = Window.read(rest)
+            return self._load(window, page, limit)
         if way == "page":
             return self._events(rest)
-        return self._subscribe(limit)
+        return self._subscribe()
 
     def reread(self, original: bytes) -> list[Change]:
         kept = _read(original)
-        return [self._change(kept.get("activity", {}), kept.get("inventories", []), kept.get("time"))]
+        return [self._change(kept)]
 
     def ack(self, change: Change, outcome: Outcome) -> None:
         """Nothing: the cursor says what was taken."""
 
-    def _subscribe(self, limit: int) -> Page:
+    def _subscribe(self) -> Page:
+        """Subscribe, and say so at once: what is loaded then goes on from where this subscription began."""
         body = {"events": EVENTS, "subscriptionTitle": "fieldtool"}
         made = self._json("POST", "/events/subscriptions", body)
         self._kept.put("subscription", str(made["subscriptionId"]))
-        return self._load(0, str(made.get("nextPage", "")), limit)
+        window = Window.first(datetime.now(UTC).date())
+        return Page(changes=[], cursor=window.cursor(str(made.get("nextPage", ""))), more=True)
 
-    def _load(self, offset: int, page: str, limit: int) -> Page:
-        today = datetime.now(UTC).date()
-        found = self._json(
-            "GET", "/activities", params={
-                "dateFrom": (today - _BEHIND).isoformat(), "dateTo": (today + _AHEAD).isoformat(),
-                "resources": ",".join(self._settings.crews) or "*", "includeNonScheduled": "true",
-                "limit": str(limit), "offset": str(offset),
-            },
-        )  # fmt: skip
+    def _load(self, window: Window, page: str, limit: int) -> Page:
+        found = self._json("GET", "/activities", params=window.params() | {
+            "resources": ",".join(self._settings.crews) or "*", "limit": str(limit),
+            "fields": ",".join(self._fields()),
+        })  # fmt: skip
         items = found.get("items", [])
-        changes = [self._whole(one, None) for one in items if one.get("status") not in _OVER]
+        subscription = self._kept.get("subscription")
+        changes = [self._whole(one, None, subscription) for one in items if one.get("status") not in _OVER]
         if found.get("hasMore") and items:
-            return Page(changes=changes, cursor=f"load:{offset + len(items)}:{page}", more=True)
-        return Page(changes=changes, cursor=f"page:{page}", more=True)
+            following: Window | None = window.further(len(items))
+        else:
+            following = window.next()
+        cursor = f"page:{page}" if following is None else following.cursor(page)
+        return Page(changes=changes, cursor=cursor, more=True)
+
+    def _fields(self) -> list[str]:
+        """What a list of activities is asked for: without being asked it holds four fields of each."""
+        own = {label for ours, label in self._settings.properties.items() if ours in _TEXTS}
+        return sorted({*_READ, *_FIELDS.values(), *own})
 
     def _events(self, page: str) -> Page:
         params = {"page": page}
@@ -126,28 +146,33 @@ class FieldServiceLink:
         activity = details | {"status": "deleted"} if answer.status == 404 else _read(answer.body)
         return self._whole(activity, str(event.get("time") or ""))
 
-    def _whole(self, activity: dict[str, Any], time_text: str | None) -> Change:
+    def _whole(
+        self, activity: dict[str, Any], time_text: str | None, subscription: str | None = None
+    ) -> Change:
         inventories: list[dict[str, Any]] = []
         if activity.get("status") not in _OVER and "old_serial" not in self._settings.properties:
-            where = f"/activities/{activity['activityId']}/customerInventories"
-            inventories = _read(self._ask("GET", where, allowed=_GONE).body).get("items", [])
-        return self._change(activity, inventories, time_text)
-
-    def _change(
-        self, activity: dict[str, Any], inventories: list[dict[str, Any]], time_text: str | None
-    ) -> Change:
+            inventories = self._pages(f"/activities/{activity['activityId']}/customerInventories")
         kept = {"activity": activity, "inventories": inventories, "time": time_text}
+        # What is loaded has no time: after a later subscription the same words are news again.
+        return self._change(kept if subscription is None else kept | {"subscription": subscription})
+
+    def _change(self, kept: dict[str, Any]) -> Change:
+        """The change that an activity with its inventories is."""
+        activity = kept.get("activity", {})
         original = json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()
         identity = str(activity.get("activityId", ""))
-        return Change(
+        bare = Change(
             key=f"{identity}@{hashlib.sha256(original).hexdigest()[:24]}",
             verb=Verb.CANCEL if activity.get("status") in _CANCELLED else Verb.TAKE,
-            order=self._order(activity, inventories),
             foreign_id=identity,
-            as_of=_utc(time_text),
+            as_of=_utc(kept.get("time")),
             reason=activity.get("XA_CANCEL_REASON"),
             original=original,
         )
+        try:
+            return msgspec.structs.replace(bare, order=self._order(activity, kept.get("inventories", [])))
+        except Refused as error:
+            return msgspec.structs.replace(bare, problem=str(error), code=error.code)
 
     def _order(self, activity: dict[str, Any], inventories: list[dict[str, Any]]) -> ForeignOrder:
         known, settings = activity, self._settings
@@ -155,8 +180,10 @@ class FieldServiceLink:
         told |= {
             ours: _text(known.get(label)) for ours, label in settings.properties.items() if ours in _TEXTS
         }
-        serials = (_text(one.get("serialNumber")) for one in inventories)
-        told.setdefault("old_serial", next((serial for serial in serials if serial), None))
+        kind, resource = _text(known.get("activityType")) or "", _text(known.get("resourceId")) or ""
+        kind = settings.kinds.get(kind, kind)
+        if kind != TaskKind.INSTALL:  # what else stands there is not what it is about
+            told.setdefault("old_serial", self._old_serial(inventories))
         day = _text(known.get("date"))
         for ours, theirs in (
             ("scheduled_start", "serviceWindowStart"),
@@ -169,13 +196,33 @@ class FieldServiceLink:
             told["due"] = (_text(known.get("slaWindowEnd")) or "").replace(" ", "T") or None
         parts = [_text(known.get(part)) for part in ("streetAddress", "city", "postalCode")]
         told.setdefault("address", ", ".join(part for part in parts if part) or None)
-        kind, resource = _text(known.get("activityType")) or "", _text(known.get("resourceId")) or ""
         return ForeignOrder(
             number=_text(known.get("apptNumber")) or _text(known.get("activityId")) or "",
-            kind=settings.kinds.get(kind, kind) or None,
+            kind=kind or None,
             crew=settings.crews.get(resource, resource) or None,
             **{name: value for name, value in told.items() if value is not None},  # type: ignore[arg-type]  # texts
         )
+
+    def _old_serial(self, inventories: list[dict[str, Any]]) -> str | None:
+        """The serial of the meter that stands at the customer's, where only one can be meant.
+
+        Raises:
+            Refused: `several_meters`; a guess would send a crew to take away somebody else's.
+        """
+        types = self._settings.meter_types
+        found = {
+            serial
+            for one in inventories
+            if one.get("status") != _REMOVED and (not types or one.get("inventoryType") in types)
+            if (serial := _text(one.get("serialNumber")))
+        }
+        if len(found) > 1:
+            raise Refused(
+                f"several devices stand at the customer's: {', '.join(sorted(found)[:_NAMED])}; name the old "
+                "meter in a property (old_serial), or what types of inventory are meters (meter_types)",
+                code="several_meters",
+            )
+        return next(iter(found), None)
 
     # --- out ------------------------------------------------------------------------------------
 
@@ -255,7 +302,7 @@ class FieldServiceLink:
                 self._install_one(activity, device.serial, device.model)
         removed = {device.serial for device in result.removed}
         for one in self._pages(f"/activities/{activity}/customerInventories"):
-            if _text(one.get("serialNumber")) in removed and one.get("status") != "deinstalled":
+            if _text(one.get("serialNumber")) in removed and one.get("status") != _REMOVED:
                 where = f"/inventories/{one['inventoryId']}/custom-actions/deinstall"
                 self._json("POST", where, {"activityId": int(activity)})
 
@@ -316,12 +363,23 @@ class FieldServiceLink:
         params: dict[str, str] | None = None,
         allowed: frozenset[int] = frozenset(),
     ) -> Answer:
-        if self._settings.auth == "oauth2":
-            self._renew()
         given = {"Accept": "application/json", "Content-Type": "application/json"} | (headers or {})
-        return self._web.ask(
-            method, self._core + path, body=body, headers=given, params=params, allowed=allowed
+
+        def ask(allowed: frozenset[int]) -> Answer:
+            where = self._core + path
+            return self._web.ask(method, where, body=body, headers=given, params=params, allowed=allowed)
+
+        if self._settings.auth != "oauth2":
+            return ask(allowed)
+        self._renew()
+        answer = ask(allowed | _EXPIRED)
+        if answer.status not in _EXPIRED:
+            return answer
+        self._token_until = (
+            0.0  # it was taken back before its time; a secret that is wrong is not asked twice
         )
+        self._renew()
+        return ask(allowed)
 
     def _renew(self) -> None:
         """A bearer token, asked for anew a minute before it runs out."""

@@ -46,7 +46,7 @@ class FieldService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A REST field service in the way of Oracle Field Service.
 
     `properties`: our field → the label of a custom property. `kinds`: activity type → kind of task.
-    `crews`: resource id → crew.
+    `crews`: resource id → crew. `meter_types`: types of inventory that are meters; without any, all are.
     """
 
     url: Url
@@ -57,6 +57,7 @@ class FieldService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     kinds: dict[str, str] = {}
     crews: dict[str, str] = {}
     properties: dict[str, str] = {}
+    meter_types: list[str] = []
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.workorders.mwm.field import NOW, ORDER, virtual_mwm
 from workorders.mwm.fieldservice import FieldServiceLink
-from workorders.mwm.port import About, MeterReading, Register, Result, Unsupported
+from workorders.mwm.port import About, Change, MeterReading, Register, Result, Unauthorised, Unsupported
 from workorders.mwm.settings import FieldService
 from workorders.mwm.virtual.server import Server
 from workorders.mwm.web import Web
@@ -88,3 +89,107 @@ def test_without_a_resource_nobody_knows_whether_a_device_is_there(server: Serve
     assert service(server).verify_device("ZIV0000000001").known
     with pytest.raises(Unsupported):
         service(server, crews={}).verify_device("ZIV0000000001")
+
+
+def loaded(link: FieldServiceLink) -> list[Change]:
+    """All that a new subscription gives before it comes to events."""
+    cursor: str | None = None
+    changes: list[Change] = []
+    while cursor is None or not cursor.startswith("page:"):
+        page = link.fetch_changes(cursor, 100)
+        changes += page.changes
+        cursor = page.cursor
+    return changes
+
+
+def test_all_activities_are_loaded_in_windows_that_the_service_allows(server: Server) -> None:
+    """One window of 67 days is refused, and without `fields` an activity comes without its number."""
+    today = datetime.now(UTC).date()
+    days = {f"W{n}": (today + timedelta(days=n)).isoformat() for n in (-8, -7, 0, 24, 25, 26, 60, 61)}
+    for number, day in days.items():
+        server.mwm.plan(ORDER | {"number": number, "date": day}, NOW)
+    server.mwm.plan(ORDER | {"number": "W-later"}, NOW)
+    changes = loaded(service(server))
+    orders = [change.order for change in changes]
+    assert sorted(order.number for order in orders if order) == sorted(
+        ["W-7", "W0", "W24", "W25", "W26", "W60", "W-later"]
+    )
+    assert {(order.usage_point, order.old_serial, order.crew) for order in orders if order} == {
+        ("U3", "OLD3", "A")
+    }
+
+
+def test_a_subscription_is_kept_before_anything_is_loaded(server: Server) -> None:
+    """A load that is cut off goes on where it was, and what changes meanwhile comes as an event."""
+    kept = Small()
+    page = service(server, kept).fetch_changes(None, 100)
+    assert (page.changes, page.more) == ([], True)
+    assert page.cursor is not None
+    assert kept.keys() == {"subscription"}
+    activity = server.mwm.plan(ORDER, NOW)
+    link, cursor, found = service(server, kept), page.cursor, list[Change]()
+    while page.more:
+        page = link.fetch_changes(cursor, 100)
+        cursor, found = page.cursor or cursor, found + page.changes
+    assert [one.foreign_id for one in found] == [str(activity)] * 2
+
+
+def test_what_is_loaded_after_another_subscription_is_news_again(server: Server) -> None:
+    """An order that is as it was long ago, and was otherwise between, must not pass for a repetition."""
+    server.mwm.plan(ORDER, NOW)
+    link = service(server)
+    (first,), (second,) = loaded(link), loaded(link)
+    assert first.key != second.key
+    assert (first.order, second.order) == (second.order, first.order)
+    assert [one.key for one in link.reread(first.original)] == [first.key]
+
+
+def test_the_old_meter_is_the_one_that_stands_there_or_somebody_is_asked(server: Server) -> None:
+    """The first of a list may be the meter that was taken away last year, or the neighbour's."""
+    activity = server.mwm.plan(ORDER, NOW)
+    gone = {"serialNumber": "OLD1", "status": "deinstalled", "inventoryType": "meter"}
+    server.mwm.customer[activity].insert(0, gone | {"inventoryId": 1})
+    server.mwm.customer[activity].append(
+        {"serialNumber": "MODEM", "status": "customer", "inventoryType": "modem", "inventoryId": 2}
+    )
+    (change,) = loaded(service(server))
+    assert (change.order, change.code) == (None, "several_meters")
+    assert "MODEM, OLD3" in (change.problem or "")
+    assert [one.code for one in service(server).reread(change.original)] == ["several_meters"]
+    server.mwm.customer[activity][1]["inventoryType"] = "meter"
+    (change,) = loaded(service(server, meter_types=["meter"]))
+    assert change.order is not None
+    assert change.order.old_serial == "OLD3"
+    server.mwm.plan(ORDER | {"kind": "install"}, NOW)
+    (change,) = loaded(service(server))
+    assert change.order is not None
+    assert change.order.old_serial is None
+
+
+def test_a_token_that_was_taken_back_is_renewed_once(server: Server) -> None:
+    """Else the link rests until somebody looks, over a restart of the other side."""
+    activity = server.mwm.plan(ORDER, NOW)
+    link = service(server)
+    link.verify_device("X")
+    server.tokens.clear()
+    link.post_result(Result(about=about(activity), status="completed"))
+    assert server.mwm.activities[activity]["status"] == "completed"
+    server.tokens.clear()
+    server.secret = "changed"
+    with pytest.raises(Unauthorised):
+        link.verify_device("X")
+
+
+def test_a_token_that_is_never_good_is_not_asked_for_without_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+
+    class Forgetful(set[str]):
+        def add(self, token: str) -> None:
+            given.append(1)
+
+    monkeypatch.setattr(server, "tokens", Forgetful())
+    with pytest.raises(Unauthorised):
+        service(server).verify_device("X")
+    assert len(given) == 2

@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 from workorders.clock import utc_text
 from workorders.mwm.virtual.state import CONFIG, MESSAGE, Mwm
 from workorders.mwm.webhooks import holds, secret_bytes
+from workorders.mwm.windows import LONGEST
 
 CORE = "/rest/ofscCore/v1"
 MAX_BODY = 16 * 1024 * 1024
@@ -193,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == f"{CORE}/events" and method == "GET":
             return self._events(query)
         if path == f"{CORE}/activities" and method == "GET":
-            return 200, _page(list(mwm.activities.values()), query), {}
+            return self._activities(query)
         resource = _RESOURCE.match(path)
         if resource is not None:
             return 200, _page(mwm.trucks.get(unquote(resource[1]), []), query), {}
@@ -205,6 +206,24 @@ class _Handler(BaseHTTPRequestHandler):
         if activity is None or int(activity[1]) not in mwm.activities:
             return 404, {"title": "Not Found"}, {}
         return self._activity(method, int(activity[1]), activity[2] or "", query, body)
+
+    def _activities(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
+        """As the real one: no more than 31 days at once, and of each activity what `fields` asks for."""
+        try:
+            first, last = date.fromisoformat(query["dateFrom"]), date.fromisoformat(query["dateTo"])
+        except (KeyError, ValueError):
+            return 400, {"title": "dateFrom and dateTo are asked for"}, {}
+        if last - first > LONGEST or last < first or not query.get("resources"):
+            return 400, {"title": "the range is no more than 31 days, of named resources"}, {}
+        fields = query.get("fields", "activityId,resourceId,date,status").split(",")
+        mwm = self.server.mwm
+        with mwm.lock:
+            items = [
+                {name: one[name] for name in fields if name in one}
+                for one in mwm.activities.values()
+                if _within(one.get("date"), first, last, query.get("includeNonScheduled") == "true")
+            ]
+        return 200, _page(items, query), {}
 
     def _events(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
         mwm = self.server.mwm
@@ -247,6 +266,10 @@ class _Handler(BaseHTTPRequestHandler):
             mwm.files[f"{identity}/{unquote(rest)}"] = kept
             return 204, b"", {}
         return 404, {}, {}
+
+
+def _within(day: str | None, first: date, last: date, unplanned: bool) -> bool:
+    return first <= date.fromisoformat(day) <= last if day else unplanned
 
 
 def _page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Mwm:
                 "customerNumber": order.get("supply_number", ""), "XA_NOTES": order.get("notes", ""),
                 "XA_MODEL": order.get("new_model", ""), "XA_PROCEDURE": order.get("procedure", ""),
                 "slaWindowEnd": order.get("due", ""), "version": before["version"] + 1,
-            }  # fmt: skip
+            } | ({"date": order["date"]} if order.get("date") else {})  # fmt: skip
             if fresh and order.get("old_serial"):
                 self.customer[identity] = [self._item(order["old_serial"], "customer")]
             self._event("activityCreated" if fresh else "activityUpdated", identity, now)
