@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from workorders.gateway import persons
 from workorders.gateway.chains import writing
+from workorders.gateway.claims import check_claims
 from workorders.gateway.errors import InvalidInput
 from workorders.gateway.office import Office
 from workorders.gateway.rows import (
@@ -100,9 +101,17 @@ class _Import:
     customers: dict[str, CustomerRow] = field(default_factory=dict)
     meters: dict[str, StandingMeter] = field(default_factory=dict)
     tree: Tree = field(default_factory=Tree)
+    read: dict[str, list[tuple[int, Any]]] = field(default_factory=dict)
+
+    def ahead(self, name: str, kind: type[RowType]) -> list[RowType]:
+        """The good rows of a table before its turn; `rows` then gives the same, reported once."""
+        self.read[name] = self.rows(name, kind)
+        return [row for _, row in self.read[name]]
 
     def rows(self, name: str, kind: type[RowType]) -> list[tuple[int, RowType]]:
         """The good rows of one of the project's tables, with their lines; the others are reported."""
+        if name in self.read:
+            return self.read.pop(name)
         file = self.project.files.get(name)
         if file is None:
             return []
@@ -140,7 +149,8 @@ def load_project(
         progress: called with (what, done, total).
 
     Raises:
-        InvalidInput: `bad_project_file`: `project.toml` is missing or wrong; nothing was taken.
+        InvalidInput: nothing was taken. `bad_project_file`: `project.toml` is missing or wrong;
+            `held_elsewhere`: another project of this office has what the files name.
     """
     project, source = read_project(folder)
     shift = timedelta(0) if today is None or project.exported is None else today - project.exported
@@ -148,6 +158,7 @@ def load_project(
     report = LoadReport(project=project.id)
     work = _Import(office, folder, project, source, calendar, report, progress or (lambda *_: None))
     steps: list[tuple[str, Callable[[_Import], None]]] = [
+        ("claims", _check_claims),
         ("project", _take_project),
         ("network", _take_network),
         ("usage_points", _take_points),
@@ -184,6 +195,17 @@ def read_project(folder: Path) -> tuple[ProjectFile, str]:
         where = path.name if line is None else f"{path.name}, line {line}"
         raise InvalidInput(f"{where}: {error}", code="bad_project_file") from None
     return project, source
+
+
+def _check_claims(work: _Import) -> None:
+    claimed: dict[str, Iterable[str]] = {
+        "network": [row.mrid for row in work.ahead("network", Node)],
+        "usage_points": [row.mrid for row in work.ahead("usage_points", UsagePointRow)],
+        "meters": [row.serial for row in work.ahead("meters", MeterRow)],
+        "stock": [row.serial for row in work.ahead("stock", StockRow)],
+    }
+    with work.office.store.read() as connection:
+        check_claims(connection, work.project.id, claimed)
 
 
 # --- reference data -----------------------------------------------------------------------------
