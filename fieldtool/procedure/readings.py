@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 
@@ -12,6 +13,13 @@ from workorders.journal.words import ReadingValue
 from workorders.orders import OldAsset
 
 _KILO = Decimal(1000)
+_IN_KILO = {
+    prefix + unit: factor
+    for prefix, factor in (("", 1 / _KILO), ("m", _KILO), ("g", _KILO**2))
+    for unit in ("wh", "varh", "vah")
+}
+"""Factor to kilo-units by unit in lower case: `Wh`, `MWh`, `GWh`; no register counts thousandths."""
+_TYPED = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?")
 _SLACK_DAYS = Decimal(10)
 _HIGH_FACTOR = Decimal(2)
 _LOW_FACTOR = Decimal("0.2")
@@ -39,6 +47,12 @@ def decimal(text: str | None) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if value.is_finite() else None
+
+
+def typed_decimal(text: str | None) -> Decimal | None:
+    """A decimal as a person types one: plain digits, one `.` or `,`. No exponent, no other script's digits:
+    they go into the record as typed, and whoever bills reads them there."""
+    return decimal(text) if text is not None and _TYPED.fullmatch(text.strip()) else None
 
 
 def plausible(old: OldAsset | None, now: str) -> Band | None:
@@ -76,8 +90,7 @@ def optical_value(found: Found | None, register: str) -> Decimal | None:
     value = decimal(reading.value) if reading else None
     if reading is None or value is None:
         return None
-    unit = (reading.unit or "").lower()
-    return value / _KILO if unit in ("wh", "varh", "vah") else value
+    return value * _IN_KILO.get((reading.unit or "").lower(), Decimal(1))
 
 
 def _register(readings: list[ReadingValue], register: str) -> ReadingValue | None:

@@ -14,7 +14,14 @@ from fieldtool.procedure import model as m
 from fieldtool.procedure import valuerules as values
 from fieldtool.procedure.bench import Bench
 from fieldtool.procedure.engine import checks_of
-from fieldtool.procedure.readings import decimal, disagree, is_energy, optical_value, plausible
+from fieldtool.procedure.readings import (
+    decimal,
+    disagree,
+    is_energy,
+    optical_value,
+    plausible,
+    typed_decimal,
+)
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import Problem
 from fieldtool.wiring import contradictions
@@ -151,10 +158,12 @@ def _number(
             yield Problem(code="reading_and_reason", field="value")
         yield from _chosen(step.not_obtainable, answer.not_obtainable, answer, bench, "not_obtainable")
         return
-    value = decimal(answer.value)
+    value = typed_decimal(answer.value)
     if value is None:
         yield Problem(code="required" if answer.value is None else "not_a_number", field="value")
         return
+    if len(re.split("[.,]", (answer.value or "").strip().lstrip("-"))[0]) > step.digits:
+        yield Problem(code="too_long", field="value", params={"limit": str(step.digits)})
     low, high = decimal(step.minimum), decimal(step.maximum)
     if (low is not None and value < low) or (high is not None and value > high):
         limits = {"low": step.minimum or "", "high": step.maximum or ""}
@@ -174,13 +183,19 @@ def _number(
 def reading_doubts(
     step: m.NumberStep, answer: a.NumberAnswer, job: Job, state: RunState
 ) -> Iterable[Problem]:
-    """What makes a typed reading doubtful; a reason passes it and flags the order."""
-    value = decimal(answer.value)
-    if value is None or step.register is None:
+    """What makes a reading doubtful; a reason passes it and flags the order.
+
+    Where the display says nothing, the optical reading alone is held against what is plausible.
+    """
+    if step.register is None:
         return
     optical = optical_value(state.reads.get(step.device or DeviceRole.OLD), step.register)
-    if optical is not None and disagree(value, optical):
+    value = typed_decimal(answer.value)
+    if value is not None and optical is not None and disagree(value, optical):
         yield Problem(code="disagrees_with_optical", field="reason", params={"optical": f"{optical:f}"})
+    value = optical if value is None else value
+    if value is None:
+        return
     band = plausible(job.order.old_asset, job.today) if step.device is DeviceRole.OLD else None
     if band is not None and not band.holds(value):
         params = {"low": f"{band.low:f}", "high": f"{band.high:f}"}
@@ -217,7 +232,8 @@ def _meter_read(
         yield Problem(code="not_read_yet")
         return
     scanned = scanned_serial(state, step.device)
-    same = scanned is None or normalise_serial(found.serial) == scanned
+    # A meter that does not say who it is has to say what it counted all the same.
+    same = scanned is None or normalise_serial(found.serial) in (None, scanned)
     if same and not any(is_energy(reading.item) and reading.value for reading in found.readings):
         yield Problem(code="registers_not_read")
     # The new device is judged by the match, with cause and remedy; the old one has only this.

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from fieldtool.procedure.answers import Answer, join_personal
-from fieldtool.procedure.model import Procedure, ScanStep
+from fieldtool.procedure.model import NumberStep, Procedure, ScanStep
 from fieldtool.procedure.views import RunEnd
 from workorders.journal.entry import Envelope
 from workorders.journal.kinds import (
@@ -180,8 +180,8 @@ def fold(
     if isinstance(payload, StepDone):
         return _with_step(procedure, state, payload, entry_id, at, unseal)
     if isinstance(payload, MeterRead):
-        if payload.how == "dial":
-            return state
+        if payload.how == "dial" or _of_a_display(procedure, payload):
+            return state  # what a display shows, or shows no more, takes nothing from what the port said
         return change(state, reads={**state.reads, payload.role: _found(payload, at)})
     if isinstance(payload, MatchChecked):
         if payload.role is not DeviceRole.NEW:
@@ -196,6 +196,11 @@ def fold(
     if isinstance(payload, BlobTaken):
         return change(state, photos={**state.photos, payload.sha256: payload})
     return _with_outcome(state, payload)
+
+
+def _of_a_display(procedure: Procedure, payload: MeterRead) -> bool:
+    """Whether it was at a typed reading that there was none to be had."""
+    return any(step.id == payload.step and isinstance(step, NumberStep) for step in procedure.steps)
 
 
 def _with_outcome(state: RunState, payload: Payload) -> RunState:
