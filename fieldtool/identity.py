@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 ON_TRUCK = "on_truck"
+INSTALLED = "installed"
 
 
 class Source(StrEnum):
@@ -241,7 +242,7 @@ def _by_stock(
 ) -> _Judgement:
     if item is None:
         return Cause.NOT_ON_TRUCK, remedy, {"in_hand": in_hand}
-    if item.state == "installed":
+    if item.state == INSTALLED:
         return Cause.ALREADY_INSTALLED, Remedy.ASK_OFFICE, {"in_hand": in_hand}
     if item.state != ON_TRUCK:
         return Cause.NOT_ON_TRUCK, remedy, {"in_hand": in_hand, "state": item.state}

@@ -191,7 +191,7 @@ def standing(
     if step in own:
         return SlotState.READY, step
     before = [one for one in own if not isinstance(one, m.JoinStep)] or own
-    done = all(engine.is_done(one, state) for one in before)
+    done = all(engine.is_done(one, procedure, job, state) for one in before)
     return (SlotState.DONE if done else SlotState.WAITING), step
 
 

@@ -33,8 +33,8 @@ from fieldtool.panelrun.board import (
 )
 from fieldtool.problems import explain
 from fieldtool.procedure import model as m
+from fieldtool.procedure.devices import scanned_serial
 from fieldtool.procedure.engine import open_step
-from fieldtool.procedure.rules import scanned_serial
 from fieldtool.procedure.state import RunState
 from fieldtool.run import ProcedureRun
 from fieldtool.run.atdevice import work_at_device

@@ -12,7 +12,8 @@ from fieldtool.leaving import worst
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench, SignedOverride
-from fieldtool.procedure.rules import reading_doubts, scanned_serial
+from fieldtool.procedure.devices import device_serial
+from fieldtool.procedure.rules import reading_doubts
 from fieldtool.procedure.state import Found, Job, RunState
 from fieldtool.procedure.valuerules import normal
 from workorders.journal.kinds import (
@@ -41,6 +42,7 @@ Seal = Callable[[str, str], Sealed]
 OF_THE_PLACE = ("neighbour_", "phase_not_there", "collector_elsewhere")
 """Risks that nothing else in the record tells."""
 OFF_BALANCE = (BalanceBand.SUSPECT, BalanceBand.TOPOLOGY)
+BACK_ON_TRUCK = "truck"
 UNSAFE_REASON = "unsafe_installation"
 WRONG_PLACE = ("far", "simulated", "stale", "jump")
 """What a supervisor looks at in a position; a poor or a missing one is told in the record and no more."""
@@ -149,9 +151,12 @@ def _facts(
         case m.NumberStep(), a.NumberAnswer() if step.register is not None and step.device is not None:
             return [_dial(step, answer, job, state)]
         case m.ScanStep(device=DeviceRole.OLD), a.ScanAnswer():
-            return _old_scanned(step, answer, job, bench)
+            taken_down = _another_removed(normalise_serial(answer.serial), state)
+            return [*_old_scanned(step, answer, job, bench), *taken_down]
         case m.MeterReadStep(), a.MeterReadAnswer():
-            return [_read(step, answer, bench)]
+            read = _read(step, answer, bench)
+            named = normalise_serial(read.serial) if step.device is DeviceRole.OLD else None
+            return [read, *_another_removed(named, state)]
         case m.MatchStep(), a.MatchAnswer():
             return _matched(bench)
         case m.SealsStep(), a.SealsAnswer():
@@ -173,14 +178,6 @@ def _facts(
     return []
 
 
-def device_serial(state: RunState, role: DeviceRole) -> str | None:
-    """The serial of a device as it was proven here: optical before label."""
-    found = state.reads.get(role)
-    if found is not None and found.serial:
-        return normalise_serial(found.serial)
-    return scanned_serial(state, role)
-
-
 def _removed(job: Job, state: RunState, *, sealed: bool) -> list[Payload]:
     serial = device_serial(state, DeviceRole.OLD) or (
         job.order.old_asset.serial if job.order.old_asset else None
@@ -189,6 +186,14 @@ def _removed(job: Job, state: RunState, *, sealed: bool) -> list[Payload]:
         return []
     place = destination(state, sealed=sealed)
     return [DeviceRemoved(serial=serial, usage_point=job.order.usage_point, destination=place)]
+
+
+def _another_removed(serial: str | None, state: RunState) -> list[Payload]:
+    """The removal said again, where the meter that was taken down turns out to be another one."""
+    before = state.removed
+    if before is None or serial is None or normalise_serial(before.serial) == serial:
+        return []
+    return [msgspec.structs.replace(before, serial=serial)]
 
 
 def destination(state: RunState, *, sealed: bool) -> str:
@@ -325,9 +330,17 @@ def _placed(
     position = None
     if answer.position is not None:
         position = seal("position", msgspec.json.encode(answer.position).decode())
+    serial = device_serial(state, DeviceRole.NEW) or ""
+    corrected: list[Payload] = []
+    if state.placed is not None and state.placed != serial:
+        # It was said to hang here and does not: two devices would stand in one place.
+        corrected = [
+            DeviceRemoved(serial=state.placed, usage_point=job.order.usage_point, destination=BACK_ON_TRUCK)
+        ]
     return [
+        *corrected,
         DevicePlaced(
-            serial=device_serial(state, DeviceRole.NEW) or "",
+            serial=serial,
             model=_model(job, state),
             identities=place.identities,
             usage_point=job.order.usage_point,
@@ -338,7 +351,7 @@ def _placed(
             phase=place.phase,
             override=_place_override(bench.override) if bench.override else None,
             position=position,
-        )
+        ),
     ]
 
 

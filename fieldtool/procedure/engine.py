@@ -6,12 +6,29 @@ kind.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
-from fieldtool.procedure.answers import Answer, ConfirmAnswer, SummaryAnswer
-from fieldtool.procedure.model import Check, Condition, ConfirmStep, Phase, Procedure, Step, SummaryStep
-from fieldtool.procedure.state import Job, RunState
+from fieldtool.identity import normalise_serial
+from fieldtool.procedure.answers import Answer, ConfirmAnswer, ScanAnswer, SummaryAnswer
+from fieldtool.procedure.devices import device_serial
+from fieldtool.procedure.model import (
+    Check,
+    Condition,
+    ConfirmStep,
+    MatchStep,
+    Phase,
+    Procedure,
+    ScanStep,
+    SealsStep,
+    Step,
+    SummaryStep,
+)
+from fieldtool.procedure.state import Done, Job, RunState
 from fieldtool.procedure.views import StepState
+from workorders.clock import read_utc
+from workorders.journal.words import DeviceRole
 
 
 def holds(condition: Condition, job: Job, state: RunState) -> bool:
@@ -61,17 +78,59 @@ def visible_steps(procedure: Procedure, job: Job, state: RunState) -> list[Step]
     return [step for _, steps in visible_phases(procedure, job, state) for step in steps]
 
 
-def is_stale(step: Step, state: RunState) -> bool:
-    """Whether a done step has to be done again, because one that it rests on was corrected since."""
+def is_stale(step: Step, procedure: Procedure, job: Job, state: RunState) -> bool:
+    """Whether a done step has to be done again: one that it rests on was corrected since, it is of another
+    visit, or the office has another device in mind by now."""
     done = state.done.get(step.id)
     if done is None:
         return False
-    return any(state.done[name].position > done.position for name in step.redo_after if name in state.done)
+    if any(state.done[name].position > done.position for name in step.redo_after if name in state.done):
+        return True
+    return (
+        _of_another_visit(step, procedure, job, state)
+        or _ordered_otherwise(step, done, job)
+        or _on_another_device(step, done, state)
+    )
 
 
-def is_done(step: Step, state: RunState) -> bool:
+def _of_another_visit(step: Step, procedure: Procedure, job: Job, state: RunState) -> bool:
+    """Whether a step that was not done yet wants this one fresh, and it lies too far back.
+
+    Once that step was done the question is settled: what is corrected later cannot be read or proven anew.
+    """
+    waiting = [
+        one
+        for one in procedure.steps
+        if step.id in one.fresh and one.id not in state.done and applies(one, job, state)
+    ]
+    if not waiting:
+        return False
+    age = read_utc(job.today) - read_utc(state.done[step.id].at)
+    return age > timedelta(minutes=procedure.fresh_minutes)
+
+
+def _on_another_device(step: Step, done: Done, state: RunState) -> bool:
+    """Whether seals were recorded on a device that turned out to be another one."""
+    if not isinstance(step, SealsStep) or done.sealed is None:
+        return False
+    return normalise_serial(done.sealed) != device_serial(state, step.device)
+
+
+def _ordered_otherwise(step: Step, done: Done, job: Job) -> bool:
+    """Whether the order names another device than the one that this step compared with."""
+    old, new, answer = job.order.old_asset, job.order.new_asset, done.answer
+    if isinstance(step, ScanStep) and isinstance(answer, ScanAnswer) and step.device is DeviceRole.OLD:
+        if old is None or answer.override is not None:
+            return False
+        return normalise_serial(old.serial) != normalise_serial(answer.serial)
+    if isinstance(step, MatchStep):
+        return done.ordered != normalise_serial(new.serial if new is not None else None)
+    return False
+
+
+def is_done(step: Step, procedure: Procedure, job: Job, state: RunState) -> bool:
     """Whether a step is done and still stands."""
-    return step.id in state.done and not is_stale(step, state)
+    return step.id in state.done and not is_stale(step, procedure, job, state)
 
 
 def open_step(procedure: Procedure, job: Job, state: RunState) -> Step | None:
@@ -79,7 +138,10 @@ def open_step(procedure: Procedure, job: Job, state: RunState) -> Step | None:
     if state.end is not None:
         return None
     steps = visible_steps(procedure, job, state)
-    return next((step for step in steps if not is_done(step, state) or _asks_more(step, job, state)), None)
+    return next(
+        (step for step in steps if not is_done(step, procedure, job, state) or _asks_more(step, job, state)),
+        None,
+    )
 
 
 def _asks_more(step: Step, job: Job, state: RunState) -> bool:
@@ -104,10 +166,10 @@ def may_show(step: Step, procedure: Procedure, job: Job, state: RunState) -> boo
     return steps.index(step) < limit
 
 
-def state_of(step: Step, shown: Step | None, state: RunState) -> StepState:
+def state_of(step: Step, shown: Step | None, procedure: Procedure, job: Job, state: RunState) -> StepState:
     """The mark of a step in the list."""
     if shown is not None and step.id == shown.id:
         return StepState.CURRENT
     if step.id not in state.done:
         return StepState.TODO
-    return StepState.STALE if is_stale(step, state) else StepState.DONE
+    return StepState.STALE if is_stale(step, procedure, job, state) else StepState.DONE

@@ -75,6 +75,8 @@ class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         safety: a failed check ends the order as unsafe; no role passes it.
         roles: who may accept it; empty for anybody.
         redo_after: steps after whose correction this one has to be done again.
+        fresh: earlier steps that have to be of this very visit (`fresh_minutes` of the procedure) when this
+            one is first accepted: what was proven dead, or read for the last time, on another day is not.
         position: where the crew is, is taken when the step comes up (confirm, photo and place steps).
     """
 
@@ -85,6 +87,7 @@ class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     safety: bool = False
     roles: list[Role] = []
     redo_after: list[str] = []
+    fresh: list[str] = []
     position: bool = False
 
 
@@ -334,6 +337,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     `return_after` attempts without success the order goes back to the utility. `record`: title of its record,
     which then lists what was established step by step; without one it is the installation record.
+    `fresh_minutes`: how long what a step asks for as `fresh` may lie back.
     """
 
     id: str
@@ -344,6 +348,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     record: Text | None = None
     not_done: list[Choice]
     return_after: int = 3
+    fresh_minutes: int = 240
     position: PositionRules = PositionRules()
 
     @property
@@ -420,7 +425,7 @@ def _check_steps(procedure: Procedure, text: str, file: str) -> None:
 def _mistake_of(step: Step, seen: set[str]) -> str | None:
     if step.id in seen:
         return "this id is used before"
-    earlier = [*step.redo_after, *(c.step for c in conditions_of(step) if c.step is not None)]
+    earlier = [*step.redo_after, *step.fresh, *(c.step for c in conditions_of(step) if c.step is not None)]
     if isinstance(step, ValueStep):
         if step.check is not None and step.check not in CHECKS:
             return f"there is no check {step.check!r}"

@@ -13,6 +13,7 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure import valuerules as values
 from fieldtool.procedure.bench import Bench
+from fieldtool.procedure.devices import scanned_serial
 from fieldtool.procedure.engine import checks_of
 from fieldtool.procedure.readings import (
     decimal,
@@ -242,15 +243,6 @@ def _meter_read(
         if serial != scanned:
             params = {"serial": serial or "", "scanned": scanned}
             yield Problem(code="other_meter_at_port", params=params)
-
-
-def scanned_serial(state: RunState, role: DeviceRole) -> str | None:
-    """The serial on the label of a device, as last accepted."""
-    scans = [done for done in state.done.values() if done.device is role]
-    if not scans:
-        return None
-    answer = max(scans, key=lambda done: done.position).answer
-    return normalise_serial(answer.serial) if isinstance(answer, a.ScanAnswer) else None
 
 
 def _match(bench: Bench) -> Iterable[Problem]:

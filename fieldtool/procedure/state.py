@@ -12,12 +12,14 @@ from typing import Any, Protocol
 import msgspec
 
 from fieldtool.procedure.answers import Answer, join_personal
-from fieldtool.procedure.model import NumberStep, Procedure, ScanStep
+from fieldtool.procedure.model import MatchStep, NumberStep, Procedure, ScanStep, SealsStep
 from fieldtool.procedure.views import RunEnd
 from workorders.journal.entry import Envelope
 from workorders.journal.kinds import (
     RECORDING_BLOB,
     BlobTaken,
+    DevicePlaced,
+    DeviceRemoved,
     MatchChecked,
     MatchOverridden,
     MeterChanged,
@@ -29,6 +31,7 @@ from workorders.journal.kinds import (
     OrderStarted,
     Payload,
     SafetyFailed,
+    SealRecorded,
     StepDone,
 )
 from workorders.journal.lifts import PayloadError, read_payload
@@ -62,7 +65,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted step. `position` orders steps in time; a correction moves it to the end.
 
-    `device` is the one that a scan step is about.
+    `device` is the one that a scan step is about; `ordered` the serial that the order named when a match was
+    accepted; `sealed` the serial that seals were recorded on.
     """
 
     step: str
@@ -71,6 +75,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     entry_id: str
     device: DeviceRole | None = None
+    ordered: str | None = None
+    sealed: str | None = None
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +113,13 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything accepted so far, folded from the order's entries since its last start."""
+    """Everything accepted so far, folded from the order's entries since its last start.
+
+    Attributes:
+        placed: serial of the device that this order has put in its place, on this visit or an earlier one.
+        removed: what this visit has taken down, as last said.
+        sealed: serial that the seal recorded last was on.
+    """
 
     started_at: str | None = None
     started: OrderStarted | None = None
@@ -121,6 +133,9 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     last_at: str | None = None
     end: RunEnd | None = None
     attempts: int = 0
+    placed: str | None = None
+    removed: DeviceRemoved | None = None
+    sealed: str | None = None
 
     def answer(self, step: str) -> Answer | None:
         """The accepted answer of a step."""
@@ -172,10 +187,11 @@ def fold(
             started=payload,
             position=state.position + 1,
             attempts=state.attempts,
+            placed=state.placed,
             last_at=at,
         )
     if isinstance(payload, OrderReturned):
-        return RunState(position=state.position + 1, attempts=state.attempts)
+        return RunState(position=state.position + 1, attempts=state.attempts, placed=state.placed)
     state = change(state, position=state.position + 1, last_at=at)
     if isinstance(payload, StepDone):
         return _with_step(procedure, state, payload, entry_id, at, unseal)
@@ -213,6 +229,13 @@ def _with_outcome(state: RunState, payload: Payload) -> RunState:
             return state
         settled = None if payload.state == "unknown" else payload.state
         return change(state, writes={**state.writes, payload.intent_id: change(write, state=settled)})
+    if isinstance(payload, DevicePlaced):
+        return change(state, placed=payload.serial)
+    if isinstance(payload, DeviceRemoved):
+        standing = state.placed if state.placed != payload.serial else None
+        return change(state, removed=payload, placed=standing)
+    if isinstance(payload, SealRecorded):
+        return change(state, sealed=payload.serial)
     if isinstance(payload, SafetyFailed):
         return change(state, end=RunEnd.UNSAFE)
     if isinstance(payload, OrderNotDone):
@@ -239,8 +262,22 @@ def _with_step(
     except msgspec.ValidationError:
         return state
     device = step.device if isinstance(step, ScanStep) else None
-    done = Done(step=step.id, answer=answer, position=state.position, at=at, entry_id=entry_id, device=device)
+    done = Done(
+        step=step.id,
+        answer=answer,
+        position=state.position,
+        at=at,
+        entry_id=entry_id,
+        device=device,
+        ordered=_ordered(state) if isinstance(step, MatchStep) else None,
+        sealed=state.sealed if isinstance(step, SealsStep) else None,
+    )
     return msgspec.structs.replace(state, done={**state.done, step.id: done})
+
+
+def _ordered(state: RunState) -> str | None:
+    sources = state.match.payload.sources if state.match else []
+    return next((one.serial for one in sources if one.source == "order"), None)
 
 
 def _found(payload: MeterRead, at: str) -> Found:

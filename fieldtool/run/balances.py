@@ -9,7 +9,7 @@ from fieldtool.errors import JobError
 from fieldtool.identity import normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import views as v
-from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.devices import device_serial
 from workorders.journal.words import DeviceRole, TaskKind
 from workorders.network import Cause, CauseCode
 

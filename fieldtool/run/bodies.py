@@ -14,9 +14,10 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
-from fieldtool.procedure.effects import device_serial, flags_of
+from fieldtool.procedure.devices import device_serial, scanned_serial
+from fieldtool.procedure.effects import flags_of
 from fieldtool.procedure.readings import optical_value, plausible
-from fieldtool.procedure.rules import consent_missing, scanned_serial
+from fieldtool.procedure.rules import consent_missing
 from fieldtool.procedure.valuerules import expected
 from fieldtool.run import balances, beside, evidence, placing
 from fieldtool.text import Language

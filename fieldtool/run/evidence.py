@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from drivers.models import MeterModel
-from fieldtool.identity import MatchInput, MatchResult, match, normalise_serial, same_identity
+from fieldtool.identity import (
+    INSTALLED,
+    ON_TRUCK,
+    MatchInput,
+    MatchResult,
+    match,
+    normalise_serial,
+    same_identity,
+)
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import PlaceFound
-from fieldtool.procedure.effects import device_serial
-from fieldtool.procedure.rules import scanned_serial
+from fieldtool.procedure.devices import device_serial, scanned_serial
 from fieldtool.procedure.valuerules import normal
 from fieldtool.registration import identities_of, judge_place
 from fieldtool.run.surroundings import Surroundings
@@ -67,13 +74,18 @@ def match_now(run: ProcedureRun, step: m.MatchStep) -> MatchResult:
     optical = normalise_serial(found.serial) if found else None
     planned = order.new_asset.serial if order.new_asset else None
     named = [serial for serial in (label, optical, normalise_serial(planned)) if serial]
+    stock = around.stock.items(named)
+    own = stock.get(run.state.placed or "")
+    if own is not None and own.state == INSTALLED:
+        # By this very order: who comes back to the match did not find a device that hangs somewhere already.
+        stock = {**stock, own.serial: msgspec.structs.replace(own, state=ON_TRUCK, crew=None)}
     return match(
         MatchInput(
             order_serial=planned,
             order_model=order.new_asset.model if order.new_asset else None,
             label=label,
             optical=optical,
-            stock=around.stock.items(named),
+            stock=stock,
             others=around.stock.others(order.mrid, named),
             crew=around.crew or order.crew,
             has_port=step.optical,

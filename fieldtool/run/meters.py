@@ -22,8 +22,8 @@ from fieldtool.journalhost import OrderContext, Progress
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import JoinFound, PlanFound
-from fieldtool.procedure.effects import device_serial
-from fieldtool.procedure.rules import consent_missing, scanned_serial
+from fieldtool.procedure.devices import device_serial, scanned_serial
+from fieldtool.procedure.rules import consent_missing
 from fieldtool.procedure.views import ChangeRow, Problem
 from fieldtool.registration import g3_join, listed_join, optical_join, pending, prime_join
 from fieldtool.run import balances, evidence

@@ -49,7 +49,7 @@ def _phases(run: ProcedureRun, shown: m.Step | None, language: Language) -> list
             v.PhaseView(
                 id=phase.id,
                 title=phase.title.in_language(language),
-                done=sum(engine.is_done(step, state) for step in steps),
+                done=sum(engine.is_done(step, run.procedure, job, state) for step in steps),
                 total=len(steps),
                 current=shown in steps,
                 steps=rows,
@@ -60,7 +60,7 @@ def _phases(run: ProcedureRun, shown: m.Step | None, language: Language) -> list
 
 def _row(run: ProcedureRun, step: m.Step, number: int, shown: m.Step | None, language: Language) -> v.StepRow:
     done = run.state.done.get(step.id)
-    state = engine.state_of(step, shown, run.state)
+    state = engine.state_of(step, shown, run.procedure, run.job(), run.state)
     if run.state.end is v.RunEnd.UNSAFE and done is None and step == _stopped_at(run):
         state = v.StepState.FAILED
     match = run.bench.match
@@ -96,7 +96,7 @@ def _page(run: ProcedureRun, step: m.Step, language: Language) -> v.StepView:
         title=step.title.in_language(language),
         help=_text(step.help, language),
         safety=step.safety,
-        state=engine.state_of(step, step, state),
+        state=engine.state_of(step, step, run.procedure, job, state),
         can_go_back=index > 0,
         answer=msgspec.to_builtins(given) if given else None,
         waiting=_waiting(run, step, given),

@@ -10,7 +10,7 @@ from fieldtool.positioning import Coordinates, coordinates, distance_m
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
-from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.devices import device_serial
 from fieldtool.registration import Node, capacity_of, collector_for, level_of
 from fieldtool.run import evidence
 from fieldtool.technologies import Technology

@@ -74,7 +74,7 @@ class Positions:
             held = self._search
             if held is not None and held.step == step.id and not (again and held.over.is_set()):
                 return
-            if not again and engine.is_done(step, self._run.state):
+            if not again and engine.is_done(step, self._run.procedure, self._run.job(), self._run.state):
                 return
             search = self._begin(step.id)
             looking = threading.Thread(target=self._look, args=(search,), name="position", daemon=True)

@@ -22,7 +22,8 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
-from fieldtool.procedure.effects import device_serial, effects, match_payload, photos_in
+from fieldtool.procedure.devices import device_serial
+from fieldtool.procedure.effects import effects, match_payload, photos_in
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView

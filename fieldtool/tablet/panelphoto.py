@@ -260,9 +260,14 @@ class PanelPhoto:
 
 def _role(run: ProcedureRun) -> DeviceRole:
     """The device that hangs there now: the old one until its label was read, then the new one."""
-    steps = engine.visible_steps(run.procedure, run.job(), run.state)
+    job = run.job()
+    steps = engine.visible_steps(run.procedure, job, run.state)
     old = [step for step in steps if isinstance(step, m.ScanStep) and step.device is DeviceRole.OLD]
-    return DeviceRole.OLD if any(not engine.is_done(step, run.state) for step in old) else DeviceRole.NEW
+    return (
+        DeviceRole.OLD
+        if any(not engine.is_done(step, run.procedure, job, run.state) for step in old)
+        else DeviceRole.NEW
+    )
 
 
 def _due(run: ProcedureRun) -> str | None:

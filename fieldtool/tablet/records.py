@@ -11,7 +11,8 @@ from fieldtool import words
 from fieldtool.errors import JobError
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
-from fieldtool.procedure.effects import destination, device_serial
+from fieldtool.procedure.devices import device_serial
+from fieldtool.procedure.effects import destination
 from fieldtool.procedure.model import Procedure
 from fieldtool.procedure.state import Found, Job, RunState
 from fieldtool.run import IssuedRecord, photos

@@ -8,7 +8,7 @@ from typing import Any
 from fieldtool.identity import last_four
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
-from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.devices import device_serial
 from fieldtool.run import ProcedureRun
 from tests.fieldtool import world as w
 from workorders.journal.words import DeviceRole

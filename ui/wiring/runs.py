@@ -12,7 +12,7 @@ from fieldtool.errors import StepRefused
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
-from fieldtool.procedure.effects import device_serial
+from fieldtool.procedure.devices import device_serial
 from fieldtool.run import ProcedureRun
 from fieldtool.run.evidence import own_serials
 from fieldtool.tablet.tablet import Tablet
@@ -416,7 +416,7 @@ def _subject(step: v.StepView, key: str) -> str:
 def _stands(run: ProcedureRun) -> bool:
     """Whether the step on the page was accepted before and still holds."""
     step = run.shown_step()
-    return step is not None and engine.is_done(step, run.state)
+    return step is not None and engine.is_done(step, run.procedure, run.job(), run.state)
 
 
 def _measured(run: ProcedureRun) -> bool:
