@@ -18,6 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from workorders.clock import utc_text
+from workorders.journal.kinds import RECORD_BLOB
 from workorders.journal.words import TaskKind
 from workorders.mwm.obis import read_item
 from workorders.mwm.port import (
@@ -247,9 +248,16 @@ class FieldServiceLink:
         self._become(activity, wanted)
 
     def put_blob(self, blob: Blob) -> None:
-        label, activity = self._settings.record_property, blob.about.foreign_id
+        """Set a file property; a repetition sets it to the same file again."""
+        settings, activity = self._settings, blob.about.foreign_id
+        label = settings.photo_properties.get(blob.what)
+        if blob.what == RECORD_BLOB:
+            label = settings.record_property
         if label is None or activity is None:
             raise Unsupported("no property is named for files")
+        if len(blob.data) > settings.file_bytes:
+            message = f"{blob.name} has {len(blob.data)} bytes; a file property takes {settings.file_bytes}"
+            raise Refused(message, code="file_too_large")
         headers = {
             "Content-Type": blob.media_type,
             "Content-Disposition": f'attachment; filename="{quote(blob.name, safe=".-_")}"',

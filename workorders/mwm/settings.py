@@ -47,6 +47,8 @@ class FieldService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     `properties`: our field → the label of a custom property. `kinds`: activity type → kind of task.
     `crews`: resource id → crew. `meter_types`: types of inventory that are meters; without any, all are.
+    `photo_properties`: what a photo shows, as the procedure calls it → file property, which holds the newest.
+    `file_bytes`: the size limit of those properties.
     """
 
     url: Url
@@ -58,6 +60,8 @@ class FieldService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     crews: dict[str, str] = {}
     properties: dict[str, str] = {}
     meter_types: list[str] = []
+    photo_properties: dict[str, str] = {}
+    file_bytes: Annotated[int, msgspec.Meta(ge=1, le=5 * 1024 * 1024)] = 5 * 1024 * 1024
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,11 +6,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.workorders.mwm.field import NOW, ORDER, virtual_mwm
 from workorders.mwm.fieldservice import FieldServiceLink
-from workorders.mwm.port import About, Change, MeterReading, Register, Result, Unauthorised, Unsupported
+from workorders.mwm.port import (
+    About,
+    Blob,
+    Change,
+    MeterReading,
+    Refused,
+    Register,
+    Result,
+    Unauthorised,
+    Unsupported,
+)
 from workorders.mwm.settings import FieldService
 from workorders.mwm.virtual.server import Server
 from workorders.mwm.web import Web
@@ -193,3 +204,20 @@ def test_a_token_that_is_never_good_is_not_asked_for_without_end(
     with pytest.raises(Unauthorised):
         service(server).verify_device("X")
     assert len(given) == 2
+
+
+def test_a_file_that_no_property_takes_is_refused_before_it_is_sent(server: Server) -> None:
+    """The service would say 413 at every attempt, after each had gone over the line."""
+    activity = server.mwm.plan(ORDER, NOW)
+    link = service(server, photo_properties={"before": "XA_BEFORE"}, file_bytes=4)
+    photo = Blob(about=about(activity), name="W-1.jpg", what="before", media_type="image/jpeg", data=b"12345")
+    with pytest.raises(Refused, match="5 bytes") as caught:
+        link.put_blob(photo)
+    assert caught.value.code == "file_too_large"
+    link.put_blob(msgspec.structs.replace(photo, data=b"1234"))
+    with pytest.raises(Refused, match="415"):
+        link.put_blob(msgspec.structs.replace(photo, data=b"1", media_type="image/heic"))
+    for what in ("after", "record"):
+        with pytest.raises(Unsupported):
+            link.put_blob(msgspec.structs.replace(photo, data=b"1", what=what))
+    assert server.mwm.files == {f"{activity}/XA_BEFORE": {"type": "image/jpeg", "data": b"1234"}}

@@ -40,6 +40,7 @@ from workorders.sync.blobs import BlobStore
 
 PAGE = 200
 AT_ONCE = 100
+_SUFFIXES = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 _UNNUMBERED = "not_here"
 _log = logging.getLogger(__name__)
 
@@ -266,17 +267,19 @@ class Link:
             if row.kind == "result":
                 personal = self.settings.personal
                 result = outward.result_of(connection, subject, payload, personal=personal)
+            if row.kind == outward.PHOTO and outward.is_overtaken(connection, row.order_id, row.key, payload):
+                return
         if result is not None:
             self.port.post_result(result)
         elif row.kind == "event":
             self.port.post_event(outward.event_of(subject, payload))
-        elif outward.is_record(payload):
+        elif row.kind == outward.PHOTO or outward.is_record(payload):
             blob = self._blob(subject, payload)
             if blob is not None:
                 self.port.put_blob(blob)
 
     def _blob(self, subject: Any, payload: Any) -> Blob | None:
-        """The installation record, opened; None where it was erased."""
+        """A file of the order, opened; None where it was erased."""
         try:
             sealed = blobs.get_blob(self.office, self.files, payload.sha256)
         except NotFound:
@@ -287,10 +290,11 @@ class Link:
             except SealError:
                 return None
         plain = unseal_blob(key, sealed) if key is not None else sealed
-        suffix = "pdf" if payload.media_type == "application/pdf" else "bin"
+        suffix = _SUFFIXES.get(payload.media_type, "bin")
+        of = "" if outward.is_record(payload) else f"-{payload.what}"
         return Blob(
             about=subject,
-            name=f"{subject.number}.{suffix}",
+            name=f"{subject.number}{of}.{suffix}",
             what=payload.what,
             media_type=payload.media_type,
             data=plain,

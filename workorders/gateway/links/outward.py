@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from workorders.gateway.links.ledger import get_cursor, link_key, put_cursor
 from workorders.gateway.office import Office
 from workorders.gateway.tables import mwm_order, mwm_outbox
 from workorders.journal import kinds
-from workorders.journal.kinds import RECORD_BLOB, MeterRead
+from workorders.journal.kinds import RECORD_BLOB, BlobTaken, MeterRead
 from workorders.journal.lifts import read_payload
 from workorders.journal.sealing import field_context
 from workorders.journal.words import DeviceRole, ReadingValue
@@ -26,6 +26,8 @@ from workorders.store.entries import entry_by_id, envelopes_of
 from workorders.store.opened import Opener
 
 BATCH = 500
+PHOTO = "photo"
+_FILES = ("blob", PHOTO)
 _RESULTS = {"completed": "order.completed", "approved": "order.approved"}
 _EVENTS = frozenset(
     {
@@ -56,6 +58,8 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
         if not rows:
             return 0
         own = _own(connection, key, [row.order_id for row in rows if row.order_id])
+        whats = _whats(connection, [row.id for row in rows if row.kind == BlobTaken.KIND])
+        records = {entry_id for entry_id, what in whats.items() if what == RECORD_BLOB}
         waiting = [
             {
                 "link": key, "key": row.id, "position": row.server_seq, "order_id": row.order_id,
@@ -65,10 +69,12 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
             for row in rows
             if row.project == project
             and (not link.only_own or row.order_id in own)
-            and (kind := _told_as(link, row.kind)) is not None
+            and (kind := _told_as(link, row.kind, records, row.id)) is not None
         ]  # fmt: skip
         if waiting:
             connection.execute(insert(mwm_outbox), waiting)
+        mine = {row.order_id for row in rows if row.project == project}
+        _gather_photos(office, connection, link, key, mine & own if link.only_own else mine)
         put_cursor(connection, key, "out", str(rows[-1].server_seq))
     return len(rows)
 
@@ -79,13 +85,69 @@ def _own(connection: Connection, link: str, ids: list[str]) -> set[str]:
     return {row.order_id for row in connection.execute(query)}
 
 
-def _told_as(link: LinkSettings, kind: str) -> str | None:
-    """How an entry is told: `result`, `event`, `blob`, or not at all."""
+def _told_as(link: LinkSettings, kind: str, records: set[str], entry_id: str) -> str | None:
+    """How an entry is told: `result`, `event`, `blob` (the record as a file), or not at all."""
     if kind in {_RESULTS[link.results], "order.notDone"}:
         return "result"
-    if kind == "photo.taken":
-        return "blob" if link.personal and link.field_service is not None else None
+    if kind == BlobTaken.KIND:
+        return "blob" if entry_id in records and link.personal and link.field_service is not None else None
     return "event" if kind in _EVENTS else None
+
+
+def _whats(connection: Connection, ids: list[str]) -> dict[str, str]:
+    """What each of these files shows, by its entry."""
+    found = ((key, read_payload(body)) for key, body in envelopes_of(connection, ids).items())
+    return {key: payload.what for key, payload in found if isinstance(payload, BlobTaken)}
+
+
+def _gather_photos(
+    office: Office, connection: Connection, link: LinkSettings, key: str, orders: set[str]
+) -> None:
+    """Put the photos that the link wants of orders whose result is told behind it; each only once.
+
+    Before its result an order has none to tell: it may be done otherwise yet, or given back.
+    """
+    wanted = link.field_service.photo_properties if link.field_service is not None else {}
+    if not wanted or not link.personal or not orders:
+        return
+    entry, outbox = schema.entry, mwm_outbox
+    query = (
+        select(entry.c.id, entry.c.order_id, entry.c.server_seq, func.max(outbox.c.position).label("result"))
+        .join(outbox, outbox.c.order_id == entry.c.order_id)
+        .where(
+            entry.c.order_id.in_(orders),
+            entry.c.kind == BlobTaken.KIND,
+            entry.c.server_seq.is_not(None),
+            outbox.c.link == key,
+            outbox.c.kind == "result",
+            entry.c.id.not_in(select(outbox.c.key).where(outbox.c.link == key)),
+        )
+        .group_by(entry.c.id, entry.c.order_id, entry.c.server_seq)
+    )
+    rows = connection.execute(query).all()
+    whats = _whats(connection, [row.id for row in rows])
+    waiting = [
+        {
+            "link": key, "key": row.id, "position": max(row.server_seq, row.result),
+            "order_id": row.order_id, "kind": PHOTO, "state": "waiting", "attempts": 0,
+            "next_at": office.time(), "at": office.time(),
+        }
+        for row in rows
+        if whats.get(row.id) in wanted and whats[row.id] != RECORD_BLOB
+    ]  # fmt: skip
+    if waiting:
+        connection.execute(insert(outbox), waiting)
+
+
+def is_overtaken(connection: Connection, order_id: str, key: str, photo: BlobTaken) -> bool:
+    """Whether the record has a later photo of the same: a property holds one, and it is to be that."""
+    entry = schema.entry
+    seq = select(entry.c.server_seq).where(entry.c.id == key).scalar_subquery()
+    query = select(entry.c.id).where(
+        entry.c.order_id == order_id, entry.c.kind == BlobTaken.KIND, entry.c.server_seq > seq
+    )
+    later = list(connection.execute(query).scalars())
+    return photo.what in _whats(connection, later).values()
 
 
 def due(connection: Connection, link: str, now: str, limit: int) -> list[Any]:
@@ -96,13 +158,20 @@ def due(connection: Connection, link: str, now: str, limit: int) -> list[Any]:
         other.c.link == link,
         other.c.order_id == table.c.order_id,
         other.c.state == "waiting",
-        other.c.kind != "blob",  # a photo that is still on its way holds nothing up
+        other.c.kind.not_in(_FILES),  # a file that is still on its way holds nothing up
         other.c.position < table.c.position,
+    )
+    record = exists().where(  # photos come after the record, and after the file of it
+        other.c.link == link,
+        other.c.order_id == table.c.order_id,
+        other.c.state == "waiting",
+        other.c.kind.in_(["result", "blob"]),
+        table.c.kind == PHOTO,
     )
     query = (
         select(table)
-        .where(table.c.link == link, table.c.state == "waiting", table.c.next_at <= now, ~earlier)
-        .order_by(table.c.position)
+        .where(table.c.link == link, table.c.state == "waiting", table.c.next_at <= now, ~earlier, ~record)
+        .order_by(table.c.position, table.c.key)
         .limit(limit)
     )
     return list(connection.execute(query))

@@ -25,6 +25,8 @@ from workorders.mwm.windows import LONGEST
 
 CORE = "/rest/ofscCore/v1"
 MAX_BODY = 16 * 1024 * 1024
+MAX_FILE = 5 * 1024 * 1024
+FILE_TYPES = frozenset({"application/pdf", "image/jpeg", "image/png"})
 _CORRELATION = re.compile(rb"<(?:\w+:)?CorrelationID>([^<]+)<")
 _MESSAGE_ID = re.compile(rb"<(?:\w+:)?MessageID>([^<]+)<")
 _ASKED = re.compile(rb"<(?:\w+:)?ID>([^<]+)<")
@@ -262,10 +264,21 @@ class _Handler(BaseHTTPRequestHandler):
             done = mwm.act(identity, rest.rpartition("/")[2])
             return (200, activity, {}) if done else (409, {"title": "not in this status"}, {})
         if method == "PUT" and "/" not in rest:
-            kept = {"type": self.headers.get("Content-Type", ""), "data": body}
-            mwm.files[f"{identity}/{unquote(rest)}"] = kept
-            return 204, b"", {}
+            return self._file(f"{identity}/{unquote(rest)}", body)
         return 404, {}, {}
+
+    def _file(self, name: str, body: bytes) -> tuple[int, Any, dict[str, str]]:
+        """As the real one: a file property has a size and kinds of files, and the file a name."""
+        kind = self.headers.get("Content-Type", "")
+        if len(body) > MAX_FILE:
+            return 413, {"title": "the file is too large"}, {}
+        if kind not in FILE_TYPES:
+            return 415, {"title": "files of this kind are not taken"}, {}
+        if "filename=" not in self.headers.get("Content-Disposition", ""):
+            return 400, {"title": "the file has no name"}, {}
+        with self.server.mwm.lock:
+            self.server.mwm.files[name] = {"type": kind, "data": body}
+        return 204, b"", {}
 
 
 def _within(day: str | None, first: date, last: date, unplanned: bool) -> bool:
