@@ -145,7 +145,9 @@ def _job(
     from fieldtool.settings import Home
 
     home = Home.default()
-    folders = (tablet.desk.now() if tablet is not None else files_here("models", "programs")).folders
+    folders = (
+        tablet.desk.now() if tablet is not None else files_here("models", "programs", writing=True)
+    ).folders
 
     def secret(serial: str, name: str) -> bytes | None:
         return secrets(serial, name) or (tablet.secrets.get(serial, name) if tablet is not None else None)

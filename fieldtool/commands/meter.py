@@ -174,7 +174,7 @@ def apply(
     something that may be written did not come out as it should.
     """
     new = NewSecrets(new_password, new_block_key, new_auth_key, master_key, new_sim_pin)
-    with session_of(meter, new) as (session, log):
+    with session_of(meter, new, writing=True) as (session, log):
         planned, report = carry_out(session, log, program_of(program), values_of(value), allow or [])
     if meter.json:
         emit(report)

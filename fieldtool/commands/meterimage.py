@@ -50,7 +50,7 @@ def image(
     if activate and confirm is None:
         raise NeedsConfirmation
     name = identifier or file.stem
-    with session_of(meter) as (session, log):
+    with session_of(meter, writing=True) as (session, log):
         identity = session.identify()
         serial = identity.serial or identity.logical_device_name or ""
         if activate and (not serial or confirm != last_four(serial)):

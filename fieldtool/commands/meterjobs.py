@@ -110,7 +110,7 @@ def clock(
     from fieldtool.meterclock import ANSI_CLOCK_ITEM, CLOCK_ITEM, CLOCK_ITEMS, drift_of
 
     report = None
-    with session_of(meter) as (session, log):
+    with session_of(meter, writing=set_it) as (session, log):
         before = datetime.now(UTC)
         read = session.read([ANSI_CLOCK_ITEM if meter.mode in ("c12", "ansi") else CLOCK_ITEM])
         now = before + (datetime.now(UTC) - before) / 2
@@ -172,7 +172,7 @@ def relay(
 
     if operation not in ("disconnect", "reconnect"):
         usage(f"{operation!r}: it is disconnect or reconnect")
-    with session_of(meter) as (session, log):
+    with session_of(meter, writing=True) as (session, log):
         identity = session.identify()
         serial = identity.serial or identity.logical_device_name or ""
         if confirm is None:

@@ -22,15 +22,17 @@ _KEY_PAIRS = ("sign_key", "agreement_key", "meter_sign_key", "meter_agreement_ke
 
 @contextmanager
 def session_of(
-    given: MeterOptions, new: NewSecrets | None = None
+    given: MeterOptions, new: NewSecrets | None = None, *, writing: bool = False
 ) -> Iterator[tuple[OpticalSession, MeterLog]]:
-    """An open session with a meter, and the log that its writes go to."""
+    """An open session with a meter, and the log that its writes go to; `writing`: something may be written,
+    which an enrolled tablet does by its office's files or not at all."""
     from drivers.session.client import OpticalSession
     from fieldtool.commands.files import files_here
     from fieldtool.meterlog import MeterLog, MeterLogHost
     from fieldtool.settings import Home
 
     home = Home.default()
+    folders = files_here("models", "programs", writing=writing).folders
     log = MeterLog(home.folder / "meter-tool.db")
     known = _secrets(given)
     following = new.read() if new is not None else {}
@@ -38,7 +40,6 @@ def session_of(
         known[MASTER] = following.pop(MASTER)
     connection = _connection(given, known, log.system_title())
     with progress_bar(given.json) as progress:
-        folders = files_here("models", "programs").folders
 
         def at(connection: Connection) -> OpticalSession:
             return OpticalSession(

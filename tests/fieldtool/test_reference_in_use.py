@@ -13,11 +13,15 @@ import pytest
 import requests
 from keyring.backend import KeyringBackend
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 import assets
 from drivers.programs import find_program
 from fieldtool.commands.files import files_here
+from fieldtool.commands.output import explained
 from fieldtool.doctor import reference_check
+from fieldtool.errors import JobError
+from fieldtool.main import app
 from fieldtool.reference import layers
 from fieldtool.reference.reader import Reader
 from fieldtool.run.surroundings import Person
@@ -32,6 +36,7 @@ from workorders.gateway.published import publish_files
 from workorders.journal.entry import Realm
 from workorders.people import Role
 from workorders.store import schema
+from workorders.store.errors import StoreError
 
 STEP = """
 [[phase]]
@@ -284,3 +289,18 @@ def test_the_meter_tool_and_the_scanner_work_by_the_offices_files_and_say_so(
     alone = files_here("models")  # the tablet's key is not to be had: a meter can be looked at all the same
     assert alone.models["prime-1ph"].baud == 9600
     assert "the program's own models are used" in capsys.readouterr().err
+    with pytest.raises((JobError, StoreError)) as refused:  # but nothing is written by other files
+        files_here("models", "programs", writing=True)
+    capsys.readouterr()
+    image = place.folder / "image.bin"
+    image.write_bytes(b"x")
+    for words in (
+        ("apply", "--program", "residential-2.0TD"),
+        ("clock", "--set"),
+        ("relay", "disconnect", "--confirm", "1234"),
+        ("image", str(image)),
+        ("bench", "--program", "residential-2.0TD"),
+    ):
+        done = CliRunner().invoke(app, ["meter", *words, "--port", "loop://"])
+        assert done.exit_code == 1, words
+        assert explained(refused.value) in done.output, words
