@@ -3,6 +3,7 @@ the old one goes.
 
 The application keeps the new secret durably, its intent is journalled, the secret is sent once, a new
 association proves it. Where the verdict was not heard, both count until one is proven; each is tried once.
+A PIN cannot be tried, only written: the old one goes back as a write of its own, with its own intent.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from drivers.session.journal import Journal
 
 _REFUSED = (WrongKey, WrongPassword, AssociationRefused)
 _MASTER = "master_key"
+_PRESENT = "the present one"
 
 
 class SecretJobs:
@@ -69,7 +71,7 @@ class SecretJobs:
             setting.id,
             str(parse_item(setting.where)),
             setting.kind.words,
-            "the present one",
+            _PRESENT,
             text,
             state,
             danger,
@@ -93,7 +95,7 @@ class SecretJobs:
             meter,
             str(parse_item(setting.where)),
             setting.kind.words,
-            "the present one",
+            _PRESENT,
             kinds.describe(setting.kind, new),
             program,
             secret=setting.name,
@@ -102,7 +104,45 @@ class SecretJobs:
         with self._jobs.shielded():
             outcome = self._carry_out(intent, setting, new, write)
         self._journal.outcome(outcome)
+        if _is_unknown_pin(setting, outcome):
+            return self._rolled_back(intent, setting, outcome)
         return ChangeResult(setting.id, outcome.state, outcome.is_now, outcome.detail)
+
+    def _rolled_back(
+        self, failed: WriteIntent, setting: SecretSetting, outcome: WriteOutcome
+    ) -> ChangeResult:
+        """Which PIN the meter holds is not known, since it refused the new one only when asked again: the
+        modem would lock its SIM with a wrong one. The old one is written back."""
+        old = self._jobs.reach.secret(setting.name)
+        if old is None:
+            return ChangeResult(setting.id, outcome.state, None, outcome.detail)
+        back = WriteIntent(
+            str(uuid.uuid4()),
+            failed.meter,
+            failed.item,
+            failed.name,
+            None,
+            _PRESENT,
+            failed.program,
+            secret=setting.name,
+        )
+        self._journal.intent(back)
+        with self._jobs.shielded():
+            told = self._written_back(back, setting, old)
+        self._journal.outcome(told)
+        is_back = told.state is OutcomeState.ROLLED_BACK
+        return ChangeResult(setting.id, told.state, told.is_now, outcome.detail if is_back else told.detail)
+
+    def _written_back(self, back: WriteIntent, setting: SecretSetting, old: bytes) -> WriteOutcome:
+        """Never ``VERIFIED``: whoever keeps the secrets would take the new one for held."""
+        verdict = self._try_pin(setting, old)
+        if verdict is None:
+            return WriteOutcome(back.id, OutcomeState.ROLLED_BACK, _PRESENT)
+        if isinstance(verdict, WrongKey):
+            return WriteOutcome(
+                back.id, OutcomeState.FAILED, None, "the meter does not take the old PIN back"
+            )
+        return WriteOutcome(back.id, OutcomeState.INTENDED, None, f"not heard ({verdict.code})")
 
     def _new_value(self, setting: SecretSetting) -> NextSecret:
         make = None
@@ -119,7 +159,7 @@ class SecretJobs:
             self._send(write)
         except (MeterRefused, ServiceException) as error:
             reason = error.result if isinstance(error, MeterRefused) else error.error
-            return WriteOutcome(intent.id, OutcomeState.FAILED, "the present one", f"refused: {reason}")
+            return WriteOutcome(intent.id, OutcomeState.FAILED, _PRESENT, f"refused: {reason}")
         except Cancelled:
             raise
         except DriverError as error:  # lost on the way, or answered under the other key: the proof will tell
@@ -152,9 +192,11 @@ class SecretJobs:
         if not isinstance(verdict, _REFUSED):
             detail = f"the proof was not heard ({verdict.code}): the meter may want either"
             return WriteOutcome(intent.id, OutcomeState.INTENDED, None, detail)
+        if setting.kind is SecretKind.SIM_PIN:
+            return WriteOutcome(intent.id, OutcomeState.FAILED, None, "the meter refused it")
         if old is not None and self._try(setting, old) is None:
             detail = "the meter did not take it: it still wants the present one"
-            return WriteOutcome(intent.id, OutcomeState.FAILED, "the present one", detail)
+            return WriteOutcome(intent.id, OutcomeState.FAILED, _PRESENT, detail)
         return WriteOutcome(
             intent.id, OutcomeState.INTENDED, None, "neither the old nor the new one is accepted"
         )
@@ -215,6 +257,13 @@ class SecretJobs:
         already."""
         setting = _setting_of(intent)
         reach = self._jobs.reach
+        if intent.will_be == _PRESENT:
+            old = reach.secret(setting.name)
+            if old is None:
+                return WriteOutcome(
+                    intent.id, OutcomeState.INTENDED, None, "the old one is not on this tablet"
+                )
+            return self._written_back(intent, setting, old)
         if reach.is_adopted(setting.name):
             return WriteOutcome(intent.id, OutcomeState.VERIFIED, intent.will_be)
         if self._is_own(setting):  # we came in, with the old one
@@ -225,6 +274,12 @@ class SecretJobs:
         if following.value is None:
             return WriteOutcome(intent.id, OutcomeState.INTENDED, None, "the new one is not on this tablet")
         return self._proven(intent, setting, following.value)
+
+    def settled(self, intent: WriteIntent, outcome: WriteOutcome) -> None:
+        """What is to follow once the outcome of a settled intent is journalled."""
+        setting = _setting_of(intent)
+        if intent.will_be != _PRESENT and _is_unknown_pin(setting, outcome):
+            self._rolled_back(intent, setting, outcome)
 
     # ---- how
 
@@ -258,6 +313,12 @@ class SecretJobs:
         if master is None:
             raise MissingSecret("The master key of this meter, which wraps new keys, is not on this tablet.")
         return kinds.key_transfer(item, [(setting.kind, new)], master)
+
+
+def _is_unknown_pin(setting: SecretSetting, outcome: WriteOutcome) -> bool:
+    """Whether a PIN was refused after a write that may have been taken: nobody knows which one holds."""
+    failed = outcome.state is OutcomeState.FAILED and outcome.is_now is None
+    return failed and setting.kind is SecretKind.SIM_PIN
 
 
 def _setting_of(intent: WriteIntent) -> SecretSetting:

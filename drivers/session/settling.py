@@ -1,4 +1,5 @@
-"""What became of intents that have no outcome: each is read back and told exactly. Nothing is written."""
+"""What became of intents that have no outcome: each is read back and told exactly. Nothing is
+written, but what proves a secret, and an old PIN that goes back."""
 
 from __future__ import annotations
 
@@ -46,6 +47,8 @@ class Settler:
         for intent in intents:
             outcome = self._settle_one(intent, held)
             self._journal.outcome(outcome)
+            if intent.secret is not None:
+                self._secrets.settled(intent, outcome)
             outcomes.append(outcome)
         return outcomes
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -11,9 +13,22 @@ from hypothesis import strategies as st
 
 from drivers.changes import ChangeState, Danger, OutcomeState
 from drivers.connection import NextSecret, SecretState
+from drivers.dlms.cosem import Item
+from drivers.dlms.data import Data
 from drivers.dlms.secrets import check_length, check_value, describe, encoding_of
-from drivers.errors import DriverError, HostFailed, MissingSecret, WrongKey, WrongValue
-from drivers.programs import SecretKind
+from drivers.errors import (
+    DriverError,
+    HostFailed,
+    LinkLost,
+    MeterRefused,
+    MissingSecret,
+    WrongKey,
+    WrongValue,
+)
+from drivers.programs import SecretKind, SecretSetting
+from drivers.session.jobs import Jobs
+from drivers.session.journal import Journal
+from drivers.session.secrets import SecretJobs
 from tests.drivers.field import MANAGEMENT, READER, Host, Meter, session, virtual_meter
 
 NEW_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
@@ -184,6 +199,61 @@ def test_the_pin_of_a_sim_is_sent_and_taken_once_more(tmp_path: Path, cut: tuple
         assert change(modem, host, path) == {"sim_pin": OutcomeState.VERIFIED}
         assert host.secrets["sim_pin"] == b"0042"
     assert not any("0042" in text for one in host.intents for text in (one.will_be, one.was or ""))
+
+
+class Modem:
+    """A meter of which the first answer is lost, and that then takes only its old PIN; stands in for the
+    way to it too."""
+
+    def __init__(self, host: Host, *, deaf: bool = False) -> None:
+        self.host, self.deaf, self.heard = host, deaf, 0
+        self.reach = self
+        self.connection = MANAGEMENT
+        self.written: list[tuple[int, int]] = []
+
+    def set(self, item: Item, data: Data) -> None:
+        """Keeps of each write how many intents stood in the journal without an outcome."""
+        open_ones = {one.id for one in self.host.intents} - {one.intent_id for one in self.host.outcomes}
+        self.written.append((int(data.value), len(open_ones)))  # type: ignore[call-overload]  # a number
+        if len(self.written) == 1 or (self.deaf and len(self.written) == 3):
+            raise LinkLost
+        if data.value != 1111:
+            raise MeterRefused("read-write-denied")
+
+    def run(self, job: Callable[[Modem], object]) -> object:
+        return job(self)
+
+    def shielded(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def cut(self, error: DriverError) -> None: ...
+
+    def is_adopted(self, name: str) -> bool:
+        return False
+
+    def secret(self, name: str) -> bytes | None:
+        return self.host.secret(name)
+
+    def next_secret(self, name: str, make: int | None = None) -> NextSecret:
+        return self.host.next_secret(name, make)
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_an_old_pin_goes_back_only_as_a_write_with_its_own_intent(deaf: bool) -> None:
+    """It used to be written as a mere proof: after a cut there the journal knew nothing of it. And it must
+    not come out as ``verified``, or the new PIN would be kept as the one that holds."""
+    host = Host({"sim_pin": b"1111"})
+    host.wait_with("sim_pin", b"0042")
+    modem = Modem(host, deaf=deaf)
+    jobs = SecretJobs(cast(Jobs, modem), Journal(host.record_intent, host.record_outcome))
+    result = jobs.apply("p", "M1", SecretSetting(SecretKind.SIM_PIN))
+    assert modem.written == [(42, 1), (42, 1), (1111, 1)]
+    assert host.outcomes[0].state is OutcomeState.FAILED
+    assert host.outcomes[-1].intent_id == host.intents[1].id
+    assert result.state is (OutcomeState.INTENDED if deaf else OutcomeState.ROLLED_BACK)
+    if deaf:
+        assert jobs.settle(host.intents[1]).state is OutcomeState.ROLLED_BACK
+    assert host.secrets["sim_pin"] == b"1111"
 
 
 @pytest.mark.parametrize("value", [b"", b"123", b"12345", b"12a4"])
