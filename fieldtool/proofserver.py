@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from drivers.concentrators import stg
 from drivers.concentrators.errors import ConcentratorTooLarge
-from drivers.concentrators.reports import Push
+from drivers.concentrators.reports import Push, ReqStatus, status_text
 from drivers.errors import DriverError
 from fieldtool.proofs import take_push
 from workorders.gateway.app import bind
@@ -84,6 +84,8 @@ def answer(office: Office, project: str, body: bytes, keep: Path | None) -> tupl
         _keep(keep, body)
         _log.exception("a push could not be written")
         return 503, _fault("soap:Server", "try again later")
+    if push.status not in (None, ReqStatus.OK):
+        _log.warning("%s said in its %s: %s", push.concentrator, push.operation, status_text(push.status))
     if report is not None:
         _log.info("%s: %d meters, %d with news", push.concentrator, report.seen, report.reported)
     return 200, _done(push)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from enum import IntEnum
 from xml.etree.ElementTree import Element
@@ -42,6 +43,15 @@ class ReqStatus(IntEnum):
         return self in (ReqStatus.OK, ReqStatus.PARTIAL)
 
 
+def status_text(status: ReqStatus | int | None) -> str:
+    """What a ReqStatus says, in words; of one that the specification does not have, its number."""
+    if status is None:
+        return "no status"
+    if isinstance(status, ReqStatus):
+        return status.name.lower().replace("_", " ")
+    return f"status {status}, which the specification does not have"
+
+
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     """One body of a report: of a meter, or of the concentrator itself where `meter` is None.
 
@@ -58,12 +68,14 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """What a concentrator sent by itself. `meters` of an S24, or of `UpdateMetersStatus`; else `rows`."""
+    """What a concentrator sent by itself. `meters` of an S24, or of `UpdateMetersStatus`; else `rows`.
+    `status`: a plain number where the specification has no such ReqStatus; makes add their own, and the
+    report that comes with one is none the worse."""
 
     operation: str
     petition: str
     concentrator: str
-    status: ReqStatus | None
+    status: ReqStatus | int | None
     report: str | None = None
     meters: list[stg.ConcentratorMeter] = []
     rows: list[ReportRow] = []
@@ -168,22 +180,26 @@ def _with_report(push: Push, report: Element) -> Push:
     return msgspec.structs.replace(push, report=report.get("IdRpt"), meters=meters, rows=rows)
 
 
-def _status(text: str | None) -> ReqStatus | None:
-    try:
-        return ReqStatus(int(text)) if text else None
-    except ValueError:
-        raise ConcentratorGarbage(detail=f"ReqStatus {(text or '')[:20]!r} is unknown") from None
+def _status(text: str | None) -> ReqStatus | int | None:
+    """Raises ``ConcentratorGarbage`` for what is no number at all."""
+    if not text:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise ConcentratorGarbage(detail=f"ReqStatus {text[:20]!r} is no number")
+    number = int(text)
+    return ReqStatus(number) if number in list(ReqStatus) else number
 
 
 def _payload(operation: Element, fields: dict[str, str]) -> Element | None:
-    """The report within, as an element, as text, or as base64 of gzip (Format 1)."""
+    """The report within, as an element, as text, or as base64 of gzip (Format 1), which many encoders wrap
+    over lines of 76 characters (RFC 2045)."""
     for element in operation.iter():
         if element.tag == "Report" and element.get("IdRpt"):
             return element
     text = fields.get("Payload") or fields.get("MetersStatus") or ""
     if text.startswith(_GZIP_IN_BASE64):
         try:
-            plain = stg.inflate(base64.b64decode(text, validate=True))
+            plain = stg.inflate(base64.b64decode("".join(text.split()), validate=True))
         except binascii.Error:
             raise ConcentratorGarbage(detail="the payload is no base64") from None
         return stg.parse_document(plain)

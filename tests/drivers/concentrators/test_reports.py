@@ -16,7 +16,7 @@ import pytest
 
 from drivers.concentrators.errors import ConcentratorError, ConcentratorGarbage, ConcentratorUnreachable
 from drivers.concentrators.lookup import LookupUnauthorised, look_up
-from drivers.concentrators.reports import ReqStatus, read_push
+from drivers.concentrators.reports import ReqStatus, read_push, status_text
 
 S24 = (
     '<Report IdRpt="S24" IdPet="0" Version="3.1.c"><Cnc Id="CIR4621511030"><S24 Fh="20260529093051000S">'
@@ -75,6 +75,22 @@ def test_a_status_alone_is_no_report() -> None:
     assert read_push(soap("Report", "", status="7")).status is ReqStatus.NOT_HERE
 
 
+def test_a_status_that_the_specification_does_not_have_takes_nothing_from_its_report() -> None:
+    """Makes add their own; the whole push used to be refused, with the meters in it."""
+    push = read_push(soap("Report", payload(S24), status="99"))
+    assert (push.status, len(push.meters)) == (99, 1)
+    assert status_text(push.status) == "status 99, which the specification does not have"
+    assert read_push(soap("UpdateRequestStatus", "", status="3")).status == 3
+    assert status_text(ReqStatus.METER_TIMEOUT) == "meter timeout"
+
+
+def test_base64_may_be_wrapped_over_lines() -> None:
+    packed = base64.b64encode(gzip.compress(S24.encode(), mtime=0)).decode()
+    wrapped = "\r\n  ".join(packed[at : at + 76] for at in range(0, len(packed), 76))
+    push = read_push(soap("Report", f"<Payload>\n{wrapped}\n</Payload>"))
+    assert [meter.serial for meter in push.meters] == ["CIR0141406756"]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -83,7 +99,7 @@ def test_a_status_alone_is_no_report() -> None:
         (soap("Order", ""), "in the body"),
         (soap("Report", payload(S24), concentrator=""), "IdDC"),
         (soap("Report", payload(S24), concentrator="OTHER"), "but it is of CIR4621511030"),
-        (soap("Report", payload(S24), status="99"), "ReqStatus"),
+        (soap("Report", payload(S24), status="fine"), "ReqStatus"),
         (soap("Report", ""), "without one"),
         (soap("Report", payload(S24[:-20])), ""),
         (soap("Report", "<Payload>H4sIAAAA!!</Payload>"), "base64"),
