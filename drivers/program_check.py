@@ -121,6 +121,9 @@ class _Check:
             self.items.append(CheckedItem("clock", clock.item, "clock", Danger.CLOCK_JUMP))
             if ansi and not is_ansi(clock.item):
                 self._error("$.clock.item", f"{clock.item} is no item of an ANSI meter: use ansi:ST52:clock")
+            if not ansi and self._model.iec.clock is None:
+                where = f"{self._model.name} has no [iec.clock]: the model file must say where its clock is"
+                self._error("$.clock", where)
         for number, setting in enumerate(() if ansi else self._program.settings):
             self.items.append(CheckedItem(setting.id, setting.item, setting.name, setting.danger))
             if not is_code(setting.item):

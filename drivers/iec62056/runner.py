@@ -8,14 +8,14 @@ from drivers.iec62056.messages import BREAK
 from drivers.iec62056.readout import DataSet, parse_readout
 from drivers.iec62056.sign_on import Action, Finished, Send, SetLine, SignOn, Wait, Wanted
 from drivers.line import TunableWire
-from drivers.ports import LineFormat, iec_format
+from drivers.ports import LineFormat
 
 _GAP_SECONDS = 1.6
 _SWITCH_SECONDS = 0.02
 """The meter changes from 7E1 to 8N1 after its confirmation; a flag sent meanwhile would be lost."""
 _AFTER_END_SECONDS = 0.3
 """How long a block check may still be on its way after ``! CR LF`` of a meter that sends no STX."""
-_PROGRAMMING_BAUDS = (9600, 4800, 2400, 19200, 1200, 600)
+_PROGRAMMING_BAUDS = (9600, 4800, 2400, 19200, 1200, 600, 300)
 _AFTER_BREAK_SECONDS = 0.25
 _READOUT_LIMIT = 256 * 1024
 _LINE_LIMIT = 512
@@ -43,12 +43,13 @@ def sign_on(
         pending = machine.received(data, wire.now()) if data else machine.tick(wire.now())
 
 
-def call_back(wire: TunableWire) -> None:
-    """Break off (B0) at every rate of mode C: a meter that a dead client left in programming mode hears
-    nothing else for a minute and more."""
-    for baud in _PROGRAMMING_BAUDS:
+def call_back(wire: TunableWire, first: LineFormat) -> None:
+    """Break off (B0) at every rate of mode C, and at that of the sign-on ``first``, whose character format
+    all of them have: a meter that a dead client left in programming mode hears nothing else for a minute and
+    more."""
+    for baud in dict.fromkeys((*_PROGRAMMING_BAUDS, first.baud)):
         wire.drain()
-        wire.set_line(iec_format(baud))
+        wire.set_line(LineFormat(baud, first.data_bits, first.parity))
         wire.write(BREAK)
     wire.drain()
     wire.pause(_AFTER_BREAK_SECONDS)

@@ -42,7 +42,7 @@ from drivers.programs import ClockSetting, Program, check_ids, find_program
 from drivers.session.access import ReadoutOnly
 from drivers.session.iec_jobs import IecJobs
 from drivers.session.journal import Journal
-from drivers.session.unsupported import unsupported
+from drivers.session.unsupported import unsupported, without_form
 
 CLOCK = "clock"
 _HELD_SECONDS = 60
@@ -90,6 +90,9 @@ class IecWriter:
         model = self._jobs.model
         foreign = [setting for setting in found.settings if not is_code(setting.item)]
         left_out = unsupported(found, values, foreign, "not in IEC 62056-21")
+        if found.clock is not None and self._jobs.reach.options.clock is None:
+            why = "the model file does not say where the clock of this meter is ([iec.clock])"
+            left_out.append(without_form(CLOCK, "clock", "the present time", why))
         return Plan(program, values, serial, model.name if model else None, changes + left_out)
 
     def verify(self, program: str, values: dict[str, str]) -> VerifyReport:

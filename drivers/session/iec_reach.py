@@ -153,7 +153,7 @@ class IecReach:
         try:
             return sign()
         except NoAnswer:
-            call_back(line)
+            call_back(line, _line_format(self.options))
             return sign()
 
     def _note(self, found: Identification) -> None:

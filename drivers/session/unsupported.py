@@ -14,7 +14,9 @@ def unsupported(
     """Every part that only DLMS/COSEM has, and the ``settings`` that this meter cannot take."""
     parts = [(part, _WORDS.get(part, part.replace("_", " ")), "") for part in program.dlms_parts]
     parts += [(one.id, one.name, program.resolve(one.value, values)) for one in settings]
-    return [
-        Change(part, "", name, None, value, ChangeState.UNSUPPORTED, Danger.HARMLESS, why)
-        for part, name, value in parts
-    ]
+    return [without_form(part, name, value, why) for part, name, value in parts]
+
+
+def without_form(id: str, name: str, value: str, why: str) -> Change:
+    """One part that this meter has no form for."""
+    return Change(id, "", name, None, value, ChangeState.UNSUPPORTED, Danger.HARMLESS, why)

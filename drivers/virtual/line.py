@@ -106,7 +106,7 @@ class Line:
         if len(heard) == 1:
             self._guessed = heard[0]
         elif not self._to_meter and octet == ord("/"):
-            self._guessed = SIGN_ON
+            self._guessed = SIGN_ON if SIGN_ON in heard else heard[-1]
         elif not self._to_meter and octet in (FLAG, 0):
             self._guessed = next((framing for framing in heard if framing.bits == 8), self._guessed)
         return self._guessed

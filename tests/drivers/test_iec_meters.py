@@ -5,15 +5,20 @@ time, and through a session."""
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import errors
+from drivers.changes import ChangeState
 from drivers.connection import Connection, Mode
 from drivers.iec62056.identification import find_identification
 from drivers.iec62056.messages import Answer, Kind, block_check, command, take_answer
@@ -21,18 +26,23 @@ from drivers.iec62056.options import IecProfile, Programming
 from drivers.iec62056.profile import parse_profile
 from drivers.iec62056.programming import ProgrammingLink
 from drivers.iec62056.readout import closing_times, data_sets_of, is_code, parse_address, parse_readout
-from drivers.iec62056.runner import hear_push, read_out, sign_on
+from drivers.iec62056.runner import call_back, hear_push, read_out, sign_on
 from drivers.iec62056.sign_on import Finished, Wanted
 from drivers.iec62056.times import MeterTime, parse_time
+from drivers.models import load_models
 from drivers.ports import LineFormat, iec_format
+from drivers.program_check import check_program
+from drivers.programs import load_program
+from drivers.session.client import OpticalSession
 from drivers.session.iec_jobs import means
 from drivers.virtual.legacy.device import LEGACY_MODELS, LegacyDevice, LegacySettings
 from drivers.virtual.legacy.meter import LegacyMeter
 from drivers.virtual.meter import Output
 from drivers.virtual.secrets import derive
 from drivers.virtual.uart import Framing
-from tests.drivers.field import Host, session, virtual_meter
+from tests.drivers.field import MODELS, Host, session, virtual_meter
 
+PROGRAMS = MODELS.parent / "programs"
 NOW = 1_795_500_000.0
 OPTIONS = Programming()
 Change = Callable[[bytes], bytes]
@@ -308,6 +318,26 @@ def test_an_unknown_algorithm_is_refused_before_anything_is_sent() -> None:
         ProgrammingLink(wire, signed, Programming(algorithm="maker-xyz"), 60)
 
 
+@pytest.mark.parametrize("baud", [300, 600, 4800])
+@pytest.mark.parametrize("bits", [7, 8])
+def test_a_meter_left_in_programming_mode_is_called_back_at_its_rate_and_format(bits: int, baud: int) -> None:
+    """300 baud was left out, and everything was sent as 7E1 whatever the model says."""
+    parity = "E" if bits == 7 else "N"
+    first = LineFormat(300, bits, parity)
+    model = replace(LEGACY_MODELS["iec-c-legacy"], baud=baud, first=Framing(300, bits, parity))
+    settings = LegacySettings(serial=model.serial)
+    wire = Wire(LegacyMeter(LegacyDevice(model, settings, lambda: NOW), 9600))
+    other = LineFormat(300, 15 - bits, "N" if bits == 7 else "E")
+    with pytest.raises(errors.NoAnswer):
+        sign_on(wire, wanted=Wanted.PROGRAMMING, first=other)
+    sign_on(wire, wanted=Wanted.PROGRAMMING, first=first)
+    assert wire.read(wire.now() + 1), "its greeting; then the tablet dies"
+    assert wire.meter.framings == (Framing(baud, bits, parity),)
+    call_back(wire, first)
+    assert wire.meter.framings == (Framing(300, bits, parity),)
+    assert sign_on(wire, wanted=Wanted.READOUT, first=first).identification.manufacturer == model.flag
+
+
 def test_a_mode_b_meter_is_programmed_after_its_readout() -> None:
     wire = Wire(meter("iec-b-legacy"))
     signed = sign_on(wire, wanted=Wanted.PROGRAMMING)
@@ -416,6 +446,32 @@ def test_a_readout_damaged_in_auto_mode_is_read_again_and_not_taken_for_silence(
         result = at.read(["1.8.0"])
     assert result.identity.serial == field.serial
     assert result.exchanges > 2, "the first one was damaged"
+
+
+def test_a_clock_that_the_model_file_does_not_place_is_told_by_check_and_plan(tmp_path: Path) -> None:
+    """It used to be left out of the plan, which then called itself complete."""
+    models = shutil.copytree(MODELS, tmp_path / "models")
+    text = (models / "iec-c-legacy.toml").read_text(encoding="utf-8")
+    spoilt = re.sub(r"(?ms)^\[iec\.clock\]\n.*?(?=^\[)", "", text)
+    assert spoilt != text
+    (models / "iec-c-legacy.toml").write_text(spoilt, encoding="utf-8")
+    path = PROGRAMS / "iec-c-legacy.toml"
+    program, model = load_program(path), load_models(models)["iec-c-legacy"]
+    check = check_program(program, path.name, path.read_text(encoding="utf-8"), model, None)
+    assert (check.ok, "[iec.clock]" in check.problems[0].reason, check.problems[0].line > 0) == (
+        False,
+        True,
+        True,
+    )
+    with virtual_meter("iec-c-legacy", "--days", "1") as field:
+        host = Host(field.secrets)
+        connection = Connection(mode=Mode.C, model="iec-c-legacy", password="password")
+        with OpticalSession(field.url, connection, host, models=models, programs=PROGRAMS) as at:
+            plan = at.plan("iec-c-legacy", {"order.supply_number": "700123"})
+            report = at.apply(plan)
+    clock = next(one for one in plan.changes if one.id == "clock")
+    assert (clock.state, "[iec.clock]" in (clock.detail or "")) == (ChangeState.UNSUPPORTED, True)
+    assert not report.complete
 
 
 def test_a_cut_after_a_writing_is_settled_by_reading_back() -> None:

@@ -13,6 +13,7 @@ from drivers.virtual.cosem.time import Zone
 from drivers.virtual.faults import WriteFaults
 from drivers.virtual.physics import MS_PER_HOUR, SLOT, Energies, Load, Phase, Supply
 from drivers.virtual.programming import Refused
+from drivers.virtual.uart import SIGN_ON, Framing
 from drivers.virtual.wiring import Wiring
 
 _ATTEMPTS = 3
@@ -28,7 +29,8 @@ POWER_UP, CLOCK_SET, CHANGED = 0x0080, 0x0020, 0x0001
 class LegacyModel:
     """One kind of old meter. `mode`: a, b, c or d; `text` of its identification; `baud`: the highest rate;
     `tariffs`: how many registers for each quantity; `block_check`: False for makes that send neither STX nor
-    check; `writable`: code → pattern of what may be written."""
+    check; `writable`: code → pattern of what may be written; `first`: the line of its sign-on, whose
+    character format it keeps (in mode D: the line on which it sends)."""
 
     name: str
     description: str
@@ -44,6 +46,7 @@ class LegacyModel:
     block_check: bool = True
     profile: bool = False
     writable: dict[str, str] = field(default_factory=dict)
+    first: Framing = SIGN_ON
 
 
 LEGACY_MODELS: dict[str, LegacyModel] = {
@@ -101,6 +104,7 @@ LEGACY_MODELS: dict[str, LegacyModel] = {
             zone=Zone(300),
             baud=2400,
             block_check=False,
+            first=Framing(2400, 7, "E"),
         ),
     )
 }

@@ -8,7 +8,7 @@ from drivers.virtual.legacy.device import LegacyDevice
 from drivers.virtual.meter import Output
 from drivers.virtual.programming import ACK, BREAK, ETX, STX, Outcome, Programming, block_check
 from drivers.virtual.signon import BAUD_IDENTIFIERS, MAX_MESSAGE
-from drivers.virtual.uart import SIGN_ON, Framing
+from drivers.virtual.uart import Framing
 
 _MODE_B = {600: "A", 1200: "B", 2400: "C", 4800: "D", 9600: "E", 19200: "F"}
 _CHANGE_SECONDS = 0.2
@@ -24,13 +24,14 @@ class _State(Enum):
 
 
 class LegacyMeter:
-    """One meter behind an optical port, 7E1 throughout. In mode D it hears nothing."""
+    """One meter behind an optical port, in the character format of its model throughout. In mode D it hears
+    nothing."""
 
     def __init__(self, device: LegacyDevice, highest_baud: int) -> None:
         self.device = device
         self._mode = device.model.mode
         self._baud = min(highest_baud, device.model.baud) if self._mode == "c" else device.model.baud
-        self._framing = Framing(2400, 7, "E") if self._mode == "d" else SIGN_ON
+        self._first = self._framing = device.model.first
         self._buffer = bytearray()
         self._state = _State.WAITING
         self._programming: Programming | None = None
@@ -40,8 +41,8 @@ class LegacyMeter:
     @property
     def framings(self) -> tuple[Framing, ...]:
         """Port settings that the meter can hear now."""
-        if self._mode == "b" and self._framing != SIGN_ON:
-            return (self._framing, SIGN_ON)
+        if self._mode == "b" and self._framing != self._first:
+            return (self._framing, self._first)
         return (self._framing,)
 
     @property
@@ -93,11 +94,11 @@ class LegacyMeter:
         if address and address.lstrip("0") not in ("", self.device.serial.lstrip("0")):
             return []
         self._begin_again()
-        outputs = [Output(self.identification, SIGN_ON)]
+        outputs = [Output(self.identification, self._first)]
         if self._mode == "c":
             self._state = _State.IDENTIFIED
             return outputs
-        self._framing = Framing(self._baud, 7, "E")
+        self._framing = self._at(self._baud)
         outputs.append(Output(self.data_message(), self._framing, _CHANGE_SECONDS))
         self._start_programming(now)
         return outputs
@@ -112,7 +113,7 @@ class LegacyMeter:
         if protocol != "0" or message[4:] != "\r\n" or BAUD_IDENTIFIERS.get(rate, 1 << 30) > self._baud:
             self._begin_again()
             return []
-        framing = Framing(BAUD_IDENTIFIERS[rate], 7, "E")
+        framing = self._at(BAUD_IDENTIFIERS[rate])
         self._state = _State.WAITING
         if option == "0":
             return [Output(self.data_message(), framing)]
@@ -166,8 +167,11 @@ class LegacyMeter:
 
     def _begin_again(self) -> None:
         self._state, self._programming = _State.WAITING, None
-        if self._mode != "d":
-            self._framing = SIGN_ON
+        self._framing = self._first
+
+    def _at(self, baud: int) -> Framing:
+        """A rate after the change, in the character format of the sign-on."""
+        return Framing(baud, self._first.bits, self._first.parity)
 
     def unplug(self) -> None:
         """The client's transport went away (the probe was lifted)."""
