@@ -129,3 +129,22 @@ def test_a_tablet_without_contact_forgets_by_itself_what_is_closed_and_acknowled
     execute(tablet, done, "ZIV0000000005")  # what was not answered holds the key
     with tablet.store.write() as connection:
         assert keys.forget_closed(connection, late) == 0
+
+
+def test_a_crew_that_an_order_was_taken_from_keeps_its_key_on_the_tablet(tmp_path: Path) -> None:
+    """Only whoever closed it forgets by itself: the other crew may still be out with it, unheard."""
+    bureau = Bureau.open(tmp_path)
+    out, other = bureau.tablet("A"), bureau.tablet("B", "t2")
+    out.sync()
+    moved = out.order_ids()[0]
+    acts.reassign_order(bureau.office, moved, "B", actor="sofia")
+    other.sync()
+    execute(other, moved)
+    other.sync()
+    acts.approve_order(bureau.office, moved, None, actor="sofia")
+    out.sync()
+    other.sync()
+    late = "2027-06-01T00:00:00.000Z"
+    for tablet, forgotten in ((out, 0), (other, 1)):
+        with tablet.store.write() as connection:
+            assert keys.forget_closed(connection, late) == forgotten
