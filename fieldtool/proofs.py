@@ -7,8 +7,10 @@ sightings: `workorders.gateway.proof` decides what they prove.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -29,6 +31,8 @@ from workorders.store import schema
 
 HOLD = timedelta(minutes=10)
 LOOKED_UP_AT_ONCE = 500
+FAILED_AT_A_STRETCH = 10
+"""So many devices one after another that could not be asked: the server itself is in trouble."""
 _FAILED_AGAIN = timedelta(minutes=5)
 
 Told = Callable[[str, str], None]
@@ -66,11 +70,15 @@ class Sources(_File, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What one source said in a round; `error`: why it said nothing."""
+    """What one source said in a round. `error`: why it said nothing, or nothing of some of its devices.
+
+    `more`: not every device of it was asked yet; it is due again at once, and goes on where it was.
+    """
 
     source: str
     report: ProofReport | None = None
     error: str | None = None
+    more: bool = False
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +123,35 @@ def with_tree(office: Office, project: str, sources: Sources) -> Sources:
     return msgspec.structs.replace(sources, concentrator=[*sources.concentrator, *found])
 
 
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source said when it was asked.
+
+    Attributes:
+        looked_up: serials that it spoke about, one by one.
+        upto: the last serial that was asked; where the next goes on. None: all were.
+        error: why it could not speak about some, or about any.
+    """
+
+    sightings: list[Sighting] = []
+    looked_up: list[str] = []
+    upto: str | None = None
+    error: str | None = None
+
+
+class _Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A source, and how it is asked: from the serial where the last time left off (None: from the first)."""
+
+    name: str
+    word: str
+    every_minutes: int | None
+    ask: Callable[[str | None], _Answer]
+    node: str | None = None
+
+
+def _never() -> bool:
+    return False
+
+
 def poll(
     office: Office,
     project: str,
@@ -122,49 +159,121 @@ def poll(
     waits: Waits,
     secret: Callable[[str], str],
     told: Told = lambda source, line: None,
+    *,
+    whole: bool = False,
+    stopped: Callable[[], bool] = _never,
 ) -> Round:
-    """Ask whoever is due; of many processes one asks each. A source that fails does not stop the others."""
+    """Ask whoever is due; of many processes one asks each. A source that fails does not stop the others.
+
+    A server that is asked device by device is asked for at most `LOOKED_UP_AT_ONCE`, and is due again at once
+    where there are more: no other source waits for it.
+
+    Args:
+        whole: go on with each until all its devices were asked.
+        stopped: asked between two devices and two sources; True ends the round with what it has.
+    """
     holder = f"{os.getpid()}-{os.urandom(4).hex()}"
-    usual = timedelta(minutes=waits.recheck_minutes)
     asked: list[Asked] = []
-    for name, every, ask, word in _askers(office, project, sources, secret):
-        if not proof.claim(office, project, name, holder, hold=HOLD):
+    answered: set[str] = set()
+    looked_up: set[str] = set()
+    for source in _sources(office, project, sources, secret, stopped):
+        if stopped():
+            break
+        if not proof.claim(office, project, source.name, holder, hold=HOLD):
             continue
-        again = timedelta(minutes=every) if every else usual
+        again = _FAILED_AGAIN
         try:
-            sightings = ask()
-            report = proof.take_sightings(office, project, sightings, word)
-            asked.append(Asked(source=name, report=report))
-            told(name, f"{report.seen} seen, {report.reported} with news")
-        except (DriverError, JobError) as error:
-            if not isinstance(error, lookup.LookupUnauthorised):
-                again = min(again, _FAILED_AGAIN)
-            why = error.message if isinstance(error, DriverError) else str(error)
-            asked.append(Asked(source=name, error=f"{error.code}: {why}"))
-            told(name, why)
+            one, about = _ask(office, project, source, holder, whole, stopped)
+            again = _due_again(one, timedelta(minutes=source.every_minutes or waits.recheck_minutes))
         finally:
-            proof.release(office, project, name, holder, again=again)
-    settled = proof.settle(office, project, waits)
+            proof.release(office, project, source.name, holder, again=again)
+        if source.node is not None and one.report is not None:
+            answered.add(source.node)
+        looked_up |= about
+        told(source.name, _line(one))
+        asked.append(one)
+    reach = proof.Reach(
+        nodes=frozenset(one.node for one in sources.concentrator),
+        identities=frozenset(one.identity for one in sources.lookup),
+        answered=frozenset(answered),
+        looked_up=frozenset(looked_up),
+    )
+    settled = proof.settle(office, project, waits, reach=reach)
     return Round(asked=asked, failed=settled["failed"], silent=settled["silent"])
 
 
-_Asker = tuple[str, int | None, Callable[[], list[Sighting]], str]
+def _ask(
+    office: Office, project: str, source: _Source, holder: str, whole: bool, stopped: Callable[[], bool]
+) -> tuple[Asked, set[str]]:
+    """What a source said, written down part by part, and the serials that were looked up."""
+    one = Asked(source=source.name)
+    about: set[str] = set()
+    while True:
+        try:
+            answer = source.ask(proof.left_off(office, project, source.name))
+        except (DriverError, JobError) as error:
+            return msgspec.structs.replace(one, error=_why(error)), about
+        one = msgspec.structs.replace(one, error=answer.error, more=answer.upto is not None)
+        if answer.sightings or answer.error is None:
+            report = proof.take_sightings(office, project, answer.sightings, source.word)
+            one = msgspec.structs.replace(one, report=_sum(one.report, report))
+        about.update(answer.looked_up)
+        ours = proof.go_on(office, project, source.name, holder, answer.upto, hold=HOLD)
+        if not (ours and whole and one.more) or one.error or stopped():
+            return one, about
 
 
-def _askers(office: Office, project: str, sources: Sources, secret: Callable[[str], str]) -> Iterable[_Asker]:
+def _due_again(one: Asked, usual: timedelta) -> timedelta:
+    if one.error is not None and one.error.startswith(lookup.LookupUnauthorised.code):
+        return usual  # somebody has to make a new key first
+    if one.error is not None:
+        return _FAILED_AGAIN if one.more else min(usual, _FAILED_AGAIN)
+    return timedelta(0) if one.more else usual
+
+
+def _line(one: Asked) -> str:
+    seen = f"{one.report.seen} seen, {one.report.reported} with news" if one.report else None
+    return "; ".join(filter(None, (seen, one.error)))
+
+
+def _sum(one: ProofReport | None, other: ProofReport) -> ProofReport:
+    if one is None:
+        return other
+    names = ProofReport.__struct_fields__
+    return ProofReport(**{name: getattr(one, name) + getattr(other, name) for name in names})
+
+
+def _why(error: DriverError | JobError) -> str:
+    return f"{error.code}: {error.message if isinstance(error, DriverError) else error}"
+
+
+def _sources(
+    office: Office,
+    project: str,
+    sources: Sources,
+    secret: Callable[[str], str],
+    stopped: Callable[[], bool],
+) -> Iterable[_Source]:
     for one in sources.concentrator:
-        yield one.node, one.every_minutes, lambda one=one: _of_concentrator(one), "concentrator_s24"  # type: ignore[misc]  # a lambda's default keeps its source
+        yield _Source(
+            name=one.node,
+            word="concentrator_s24",
+            every_minutes=one.every_minutes,
+            ask=partial(_of_concentrator, one),
+            node=one.node,
+        )
     for server in sources.lookup:
-        yield (
-            server.name,
-            server.every_minutes,
-            lambda server=server: _of_server(office, project, server, secret(server.token)),  # type: ignore[misc]  # likewise
-            "device_lookup",
+        yield _Source(
+            name=server.name,
+            word="device_lookup",
+            every_minutes=server.every_minutes,
+            ask=partial(_of_server, office, project, server, secret, stopped),
         )
 
 
-def _of_concentrator(source: ConcentratorSource) -> list[Sighting]:
-    return sightings_of(stg.fetch_meters(source.url), source.node)
+def _of_concentrator(source: ConcentratorSource, after: str | None) -> _Answer:
+    del after  # a concentrator tells of all its meters at once
+    return _Answer(sightings=sightings_of(stg.fetch_meters(source.url), source.node))
 
 
 def sightings_of(meters: Iterable[stg.ConcentratorMeter], node: str) -> list[Sighting]:
@@ -181,24 +290,82 @@ def sightings_of(meters: Iterable[stg.ConcentratorMeter], node: str) -> list[Sig
     ]
 
 
-def _of_server(office: Office, project: str, source: LookupSource, token: str) -> list[Sighting]:
-    placed, device, joined = schema.placement, schema.device, schema.join_state
-    query = (
-        select(placed.c.serial, device.c.identities)
-        .join(device, device.c.serial == placed.c.serial)
-        .outerjoin(joined, joined.c.serial == placed.c.serial)
-        .where(placed.c.project == project, placed.c.until.is_(None))
-        # Those that nobody has heard come first, then the longest silent.
-        .order_by(joined.c.first_joined_at.is_not(None), joined.c.heard_at, placed.c.serial)
-    )
+def _of_server(
+    office: Office,
+    project: str,
+    source: LookupSource,
+    secret: Callable[[str], str],
+    stopped: Callable[[], bool],
+    after: str | None,
+) -> _Answer:
+    """Ask for the next devices one by one; one that cannot be asked for costs no other its word.
+
+    A server answers 401 for a wrong token, and (to the key of a tenant) for a device that it does not have:
+    it is the token where no device at all was answered.
+    """
+    token = secret(source.token)
+    devices, more = _devices(office, project, source.identity, after)
+    until = time.monotonic() + HOLD.total_seconds() / 2  # a slow server must not outlast the claim
+    found: dict[str, Sighting] = {}
+    unlisted: list[str] = []
+    failed: list[DriverError] = []
+    refused: lookup.LookupUnauthorised | None = None
+    upto, stretch, proven = after, 0, False
+    for serial, identity in devices:
+        if stopped() or stretch == FAILED_AT_A_STRETCH or time.monotonic() > until:
+            more = True
+            break
+        try:
+            seen = lookup.look_up(source.url, identity, token)
+        except lookup.LookupUnauthorised as error:
+            refused, stretch = error, 0
+            unlisted.append(serial)
+        except DriverError as error:
+            failed.append(error)
+            stretch += 1
+        else:
+            proven, stretch = True, 0
+            at = utc_text(seen.last_seen) if seen is not None and seen.last_seen else None
+            found[serial] = Sighting(serial=serial, heard_at=at)
+        upto = serial
+    if proven:
+        found |= {serial: Sighting(serial=serial) for serial in unlisted}
+    # The next time begins behind those that failed: else ten bad ones would keep all others from being asked.
+    behind = (upto or "") if more else None
+    why = None
+    if refused is not None and not proven:
+        why = _why(refused)
+    elif failed:
+        why = f"{_why(failed[0])} ({len(failed)} of {len(failed) + len(found)} devices)"
+    return _Answer(sightings=list(found.values()), looked_up=list(found), upto=behind, error=why)
+
+
+def _devices(
+    office: Office, project: str, identity: str, after: str | None
+) -> tuple[list[tuple[str, str]], bool]:
+    """The next standing devices (serial, identity) behind a serial, and whether there are more."""
+    placed, device = schema.placement, schema.device
+    standing = select(placed.c.serial).where(placed.c.project == project, placed.c.until.is_(None))
+    found: list[tuple[str, str]] = []
+    last = after or ""
     with office.store.read() as connection:
-        rows = [row for row in connection.execute(query) if (row.identities or {}).get(source.identity)]
-    found: list[Sighting] = []
-    for row in rows[:LOOKED_UP_AT_ONCE]:
-        seen = lookup.look_up(source.url, row.identities[source.identity], token)
-        at = utc_text(seen.last_seen) if seen is not None and seen.last_seen else None
-        found.append(Sighting(serial=row.serial, heard_at=at))
-    return found
+        while True:
+            query = (
+                select(device.c.serial, device.c.identities)
+                .where(device.c.serial > last, device.c.serial.in_(standing))
+                .order_by(device.c.serial)
+                .limit(LOOKED_UP_AT_ONCE)
+            )
+            rows = connection.execute(query).all()
+            for row in rows:
+                known = (row.identities or {}).get(identity)
+                if known and len(found) == LOOKED_UP_AT_ONCE:
+                    return found, True
+                if known:
+                    found.append((row.serial, known))
+            if len(rows) < LOOKED_UP_AT_ONCE:
+                return found, False
+            last = rows[-1].serial
 
 
 # --- pushed --------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Asking a network server for one device: ChirpStack's REST interface (gRPC-gateway JSON), v4.
 
 ``GET /api/devices/{devEui}`` with ``Grpc-Metadata-Authorization: Bearer TOKEN`` answers ``{"device":
-{"devEui",
-"name", …}, "createdAt", "updatedAt", "lastSeenAt", "deviceStatus": …}``; ``lastSeenAt`` is null (or left out)
-until the device was heard. The token goes into the header only: never into an error, a log or an address.
+{"devEui", "name", …}, "createdAt", "updatedAt", "lastSeenAt", "deviceStatus": …}``; ``lastSeenAt`` is null
+(or left out) until the device was heard. What it does not have it answers with 404, or to a key that may not
+read everything with 401: whether a 401 is of the token or of the device, only other devices can tell. The
+token goes into the header only: never into an error, a log or an address.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ TIMEOUT = 15.0
 
 class LookupUnauthorised(ConcentratorError):
     code = "lookup-unauthorised"
-    message = "The network server does not accept the token."
-    hint = "Make a new API key there that may read devices."
+    message = "The network server does not accept the token, or not for this device."
+    hint = "Make a new API key there that may read devices; check that the device is registered there."
 
 
 class SeenDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ def look_up(base: str, identity: str, token: str, *, timeout: float = TIMEOUT) -
     """The device of that DevEUI; None where the server has none.
 
     Raises:
-        LookupUnauthorised: asking again with this token is of no use.
+        LookupUnauthorised: the token is wrong, or the server does not have this device (see above).
         ConcentratorError: not reached, or not understood.
     """
     if not base.startswith(("http://", "https://")):
@@ -65,7 +66,7 @@ def look_up(base: str, identity: str, token: str, *, timeout: float = TIMEOUT) -
     url = f"{base.rstrip('/')}/api/devices/{quote(plain, safe='')}"
     headers = {"Grpc-Metadata-Authorization": f"Bearer {token}", "Accept": "application/json"}
     status, body = _get(url, headers, timeout)
-    if status == 404:
+    if status == 404 and _is_object(body):  # else it is no such server, and knows nothing of any device
         return None
     if status in (401, 403):
         raise LookupUnauthorised(detail=f"HTTP {status}")
@@ -78,6 +79,13 @@ def look_up(base: str, identity: str, token: str, *, timeout: float = TIMEOUT) -
     if answer.device.devEui.lower() != plain:
         raise ConcentratorGarbage(detail="the answer is of another device")
     return SeenDevice(identity=plain.upper(), last_seen=_moment(answer.lastSeenAt), name=answer.device.name)
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(body), dict)
+    except (msgspec.DecodeError, ValueError):
+        return False
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,8 +91,9 @@ def poll(
     Concentrators of the network file with `url=` are asked too. What is due stands in the database: any
     number
     of these may run on one, each source is asked by one. With --json one line a round: {"asked": [{"source",
-    "report": null | {…}, "error": null | text}], "failed": n, "silent": n}. Ends cleanly on Ctrl-C and
-    SIGTERM.
+    "report": null | {…}, "error": null | text, "more": bool}], "failed": n, "silent": n}; both "report" and
+    "error" where some devices of a source could not be asked for. Ends cleanly (status 0) on SIGTERM and
+    Ctrl-C.
 
     Example: fieldtool gateway proof poll prime --sources sources.toml --once --json
     """
@@ -100,7 +102,6 @@ def poll(
     from fieldtool.commands.secrets import resolve
     from fieldtool.proofs import Sources, read_sources, waits_of, with_tree
     from fieldtool.proofs import poll as ask
-    from workorders.store.errors import StoreError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = read_sources(sources) if sources else Sources()
@@ -113,21 +114,30 @@ def poll(
         asked = with_tree(office, project, given)
         if not asked.concentrator and not asked.lookup:
             usage("nobody to ask: give --sources, or url= among the identities of concentrators")
-        while True:
-            try:
-                found = ask(office, project, asked, waits, secret, _told)
-            except StoreError as error:
-                if once:
-                    raise
-                note(f"the database is away or busy, the next round will do: {error}")
-                time.sleep(LOOK_SECONDS)
-                continue
+        try:
+            found = _rounds(lambda: ask(office, project, asked, waits, secret, _told, whole=once), once, json)
+        except KeyboardInterrupt:
+            return  # what was asked is written, and who was being asked is due again
+    _tell(found, json)
+
+
+def _rounds(ask: Callable[[], Round], once: bool, json: bool) -> Round:
+    """One round, or rounds for ever."""
+    from workorders.store.errors import StoreError
+
+    while True:
+        try:
+            found = ask()
+        except StoreError as error:
+            if once:
+                raise
+            note(f"the database is away or busy, the next round will do: {error}")
+        else:
             if json and (found.asked or once):
                 emit(found)
             if once:
-                break
-            time.sleep(LOOK_SECONDS)
-    _tell(found, json)
+                return found
+        time.sleep(LOOK_SECONDS)
 
 
 def _told(source: str, line: str) -> None:
@@ -137,7 +147,7 @@ def _told(source: str, line: str) -> None:
 def _tell(found: Round, json: bool) -> None:
     if not json:
         say(f"{len(found.asked)} asked, {found.failed} failed, {found.silent} silent")
-    if found.asked and all(one.error for one in found.asked):
+    if found.asked and all(one.report is None for one in found.asked):
         fail("no source could be asked")
 
 

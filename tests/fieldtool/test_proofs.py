@@ -3,6 +3,9 @@ tokens."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from fieldtool.proofs import ConcentratorSource, LookupSource, Sources, poll, re
 from fieldtool.proofserver import answer
 from fieldtool.tomlfile import FileMistake
 from tests.drivers.concentrators.test_reports import S21, S24, payload, soap
+from tests.support.commandline import environment
 from tests.workorders.offices import Bureau
 from workorders.gateway.proof import Waits
 
@@ -102,3 +106,20 @@ def test_a_source_that_fails_stops_no_other_and_is_asked_again_soon(tmp_path: Pa
     bureau.now.forward(minutes=6)
     assert codes() == ["concentrator-unreachable", "no_secret"]
     bureau.office.store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_asking_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
+    """A service manager takes any other status for a fault."""
+    home = environment(tmp_path)
+    options = {"env": home, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    program = [sys.executable, "-m", "fieldtool", "gateway"]
+    subprocess.run([*program, "load", "prime", "--today", "now", "--realm", "demo"], check=True, **options)
+    (tmp_path / "s.toml").write_text('[[concentrator]]\nnode = "C1"\nurl = "http://127.0.0.1:9/"\n')
+    command = [*program, "proof", "poll", "prime", "--sources", str(tmp_path / "s.toml"), "--json"]
+    with subprocess.Popen(command, **options) as process:
+        assert process.stdout is not None
+        assert "concentrator-unreachable" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said

@@ -9,7 +9,7 @@ was heard after it was mounted, with a fine status. Everything that was heard is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -208,21 +208,58 @@ def _draft(site: Any, one: Sighting, at: str, source: str, actor: str | None) ->
 # --- time passes ---------------------------------------------------------------------------------------
 
 
-def settle(office: Office, project: str, waits: Waits, *, limit: int = 2000) -> dict[str, int]:
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the office's sources can speak about, and whom they have spoken about just now.
+
+    Attributes:
+        nodes: concentrators that are asked. `answered`: those that have answered.
+        identities: names of identities by which devices are looked up. `looked_up`: serials that were, with
+            an answer.
+    """
+
+    nodes: frozenset[str] = frozenset()
+    identities: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+    looked_up: frozenset[str] = frozenset()
+
+    def judges(self, serial: str, concentrator: str | None, identities: Mapping[str, str]) -> bool:
+        """Whether silence of a device means something: its source was asked and did not have it.
+
+        Of a device that no source speaks about (others bring in lists) time alone decides. One whose
+        concentrator nobody knows may be heard by any.
+        """
+        if concentrator in self.answered or serial in self.looked_up:
+            return True
+        if concentrator in self.nodes or any(identities.get(name) for name in self.identities):
+            return False
+        return concentrator is not None or bool(self.answered) or not self.nodes
+
+
+def settle(
+    office: Office, project: str, waits: Waits, *, reach: Reach | None = None, limit: int = 2000
+) -> dict[str, int]:
     """What waiting decides: never heard within the technology's time has failed; silent for long is an
     orphan.
 
     Written once each; whoever is heard later is joined again by its next word. Returns {"failed": n,
     "silent": n}.
+
+    Args:
+        reach: only devices about which it says that silence means something.
+        limit: so many at most; the next call goes on with the others.
     """
     now = office.now()
     failed_before = utc_text(now - timedelta(hours=waits.failed_hours))
     silent_before = utc_text(now - timedelta(hours=waits.silent_hours))
-    placed, joined, heard = schema.placement, schema.join_state, schema.heard
+    placed, joined, heard, device = schema.placement, schema.join_state, schema.heard, schema.device
     query = (
-        select(placed.c.serial, placed.c.order_id, joined.c.state)
+        select(
+            *(placed.c.serial, placed.c.order_id, joined.c.state, device.c.identities),
+            func.coalesce(joined.c.concentrator, placed.c.concentrator).label("concentrator"),
+        )
         .join(joined, joined.c.serial == placed.c.serial)
         .outerjoin(heard, heard.c.serial == placed.c.serial)
+        .outerjoin(device, device.c.serial == placed.c.serial)
         .where(placed.c.project == project, placed.c.until.is_(None))
         .where(
             or_(
@@ -236,12 +273,15 @@ def settle(office: Office, project: str, waits: Waits, *, limit: int = 2000) -> 
             )
         )
         .order_by(placed.c.serial)
-        .limit(limit)
     )
     found = {"failed": 0, "silent": 0}
     with writing(office, project) as (connection, write):
-        drafts = []
+        drafts: list[Draft] = []
         for row in connection.execute(query).all():
+            if reach is not None and not reach.judges(row.serial, row.concentrator, row.identities or {}):
+                continue
+            if len(drafts) == limit:
+                break
             state, reason = (
                 (JoinState.FAILED, "not_heard_in_time")
                 if row.state == "pending"
@@ -267,11 +307,31 @@ def claim(office: Office, project: str, source: str, holder: str, *, hold: timed
     """
     name, now = _setting_name(project, source), utc_text(office.now())
     with office.store.write() as connection:
-        was = setting(connection, name)
-        if isinstance(was, dict) and (str(was.get("next", "")) > now or str(was.get("until", "")) > now):
+        was = _turn(connection, name)
+        if was.get("next", "") > now or was.get("until", "") > now:
             return False
         until = utc_text(office.now() + hold)
-        set_setting(connection, name, {"next": "", "until": until, "holder": holder})
+        set_setting(connection, name, {**was, "next": "", "until": until, "holder": holder})
+    return True
+
+
+def left_off(office: Office, project: str, source: str) -> str | None:
+    """The serial up to which a source was asked the last time; None: it begins with the first."""
+    with office.store.read() as connection:
+        return _turn(connection, _setting_name(project, source)).get("after") or None
+
+
+def go_on(
+    office: Office, project: str, source: str, holder: str, after: str | None, *, hold: timedelta
+) -> bool:
+    """Note up to where a source was asked (None: to the end), hold it anew; False: another has taken it."""
+    name = _setting_name(project, source)
+    with office.store.write() as connection:
+        was = _turn(connection, name)
+        if was.get("holder") != holder:
+            return False
+        until = utc_text(office.now() + hold)
+        set_setting(connection, name, {**was, "after": after or "", "until": until})
     return True
 
 
@@ -279,9 +339,15 @@ def release(office: Office, project: str, source: str, holder: str, *, again: ti
     """The source was asked, or could not be: it is due again after `again`."""
     name = _setting_name(project, source)
     with office.store.write() as connection:
-        was = setting(connection, name)
-        if isinstance(was, dict) and was.get("holder") == holder:
-            set_setting(connection, name, {"next": utc_text(office.now() + again), "until": "", "holder": ""})
+        was = _turn(connection, name)
+        if was.get("holder") == holder:
+            following = utc_text(office.now() + again)
+            set_setting(connection, name, {**was, "next": following, "until": "", "holder": ""})
+
+
+def _turn(connection: Connection, name: str) -> dict[str, str]:
+    was = setting(connection, name)
+    return {key: str(value) for key, value in was.items()} if isinstance(was, dict) else {}
 
 
 def _setting_name(project: str, source: str) -> str:
