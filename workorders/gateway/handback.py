@@ -1,8 +1,8 @@
 """What goes back to billing (CIS), maps (GIS) and the network (ADMS): readings, placements, phases.
 
 Rows come in the gateway's sequence, a page at a time: the number of the last one is where the next export
-goes on, and a row that comes again has the same `entry`. Positions are personal: they are opened only where
-asked for, and only while their key is here.
+goes on. A row that comes again has the same `entry`: so does a placement once it has ended. Positions are
+personal: they are opened only where asked for, and only while their key is here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from workorders.gateway.links import outward
 from workorders.gateway.office import Office
@@ -100,6 +100,37 @@ def rows(office: Office, kind: str, project: str, since: int = 0, *, personal: b
         after = last
 
 
+def _moves(connection: Connection, project: str, after: int) -> tuple[list[tuple[int, Any]], int | None]:
+    """Placements with their numbers, and where to go on: by the entry that ended them, else by their own."""
+    placed, entry, ender, order = (
+        schema.placement,
+        schema.entry,
+        schema.entry.alias("ender"),
+        schema.work_order,
+    )
+    own, ended = entry.c.server_seq, ender.c.server_seq
+    query = (
+        select(placed, own.label("own"), ended.label("ended"), order.c.number)
+        .join(entry, entry.c.id == placed.c.entry_id)
+        .join(order, order.c.order_id == placed.c.order_id)
+        .outerjoin(ender, ender.c.id == placed.c.ended_by)
+        .where(order.c.project == project)
+    )
+    found: list[tuple[int, Any]] = []
+    upto: int | None = None
+    later = (own > after, or_(ended.is_(None), ended <= own)), (ended > after, ended > own)
+    for number, where in zip((own, ended), later, strict=True):
+        part = list(connection.execute(query.where(*where).order_by(number, placed.c.entry_id).limit(PAGE)))
+        numbered = [(max(row.own, row.ended or 0), row) for row in part]
+        if len(part) == PAGE:
+            # One entry may end several: of the last one here, some may be left.
+            last = numbered[-1][0] - 1
+            upto = last if upto is None else min(upto, last)
+        found += numbered
+    kept = [one for one in found if upto is None or one[0] <= upto]
+    return sorted(kept, key=lambda one: (one[0], one[1].entry_id)), upto
+
+
 def _page(connection: Connection, table: Any, project: str, after: int) -> list[Any]:
     entry, order = schema.entry, schema.work_order
     query = (
@@ -156,42 +187,42 @@ def _readings(
 def _placements(
     connection: Connection, project: str, after: int, personal: bool
 ) -> tuple[list[PlacementRow], int | None]:
-    found = _page(connection, schema.placement, project, after)
+    found, upto = _moves(connection, project, after)
     made = []
-    for row in found:
+    for seq, row in found:
         placed = outward.placed_of(connection, row, personal=personal)
         latitude, _, longitude = (placed.position or "").partition(",")
         made.append(
             PlacementRow(
-                seq=row.server_seq, entry=row.entry_id, order=row.number, serial=row.serial, model=row.model,
+                seq=seq, entry=row.entry_id, order=row.number, serial=row.serial, model=row.model,
                 usage_point=row.usage_point, transformer=row.transformer, concentrator=row.concentrator,
                 panel=row.panel, slot=row.slot, phase=row.phase, since=row.since, until=row.until,
                 disputed=bool(row.disputed), latitude=latitude or None, longitude=longitude or None,
             )
         )  # fmt: skip
-    return made, found[-1].server_seq if len(found) == PAGE else None
+    return made, upto
 
 
 def _phases(
     connection: Connection, project: str, after: int, personal: bool
 ) -> tuple[list[PhaseRow], int | None]:
-    found = _page(connection, schema.placement, project, after)
-    wiring = _wiring(connection, [row.order_id for row in found])
+    found, upto = _moves(connection, project, after)
+    wiring = _wiring(connection, [row.order_id for _, row in found])
     made = []
-    for row in found:
+    for seq, row in found:
         if row.until is not None:
             continue
         judged = wiring.get((row.order_id, row.serial))
         made.append(
             PhaseRow(
-                seq=row.server_seq, entry=row.entry_id, usage_point=row.usage_point, serial=row.serial,
+                seq=seq, entry=row.entry_id, usage_point=row.usage_point, serial=row.serial,
                 transformer=row.transformer, phase=row.phase,
                 rotation=judged.rotation if judged else "unknown",
                 rotation_why=judged.rotation_why if judged else "not_measured",
                 polarity=judged.polarity if judged else "unknown", time=row.since,
             )
         )  # fmt: skip
-    return made, found[-1].server_seq if len(found) == PAGE else None
+    return made, upto
 
 
 def _wiring(connection: Connection, orders: list[str]) -> dict[tuple[str, str], Any]:

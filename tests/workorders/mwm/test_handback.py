@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.workorders.mwm.field import SCHEMAS, execute
 from tests.workorders.offices import Bureau
@@ -15,7 +16,7 @@ from workorders.gateway import handback
 from workorders.gateway.erasing import erase_order
 from workorders.gateway.links.outward import readings_of
 from workorders.gateway.rows import order_mrid
-from workorders.journal.kinds import DevicePlaced, MeterRead
+from workorders.journal.kinds import DevicePlaced, DeviceRemoved, MeterRead
 from workorders.journal.sealing import field_context, seal_text
 from workorders.journal.words import DeviceRole, ReadingValue
 from workorders.mwm.cim import hardened
@@ -63,6 +64,35 @@ def test_readings_placements_and_phases_go_back(tmp_path: Path) -> None:
     assert len(root) == 4
     assert list(hardened.schemas(SCHEMAS).maps.namespaces)  # the profile is loaded with the envelope
     hardened.check(root, SCHEMAS)
+
+
+@pytest.mark.usefixtures("each_database")
+def test_a_placement_comes_again_once_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else maps and network control, which ask only for what is new, keep a removed device for ever."""
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet("A")
+    tablet.sync()
+    monkeypatch.setattr(handback, "PAGE", 2)
+
+    def placements(since: int = 0) -> list[tuple[str, bool]]:
+        found = list(handback.rows(bureau.office, "placements", "demo", since))
+        assert [row.seq for row in found] == sorted(row.seq for row in found)
+        return [(row.serial, row.until is not None) for row in found]
+
+    def happened(*payloads: DevicePlaced | DeviceRemoved) -> None:
+        for payload in payloads:
+            tablet.journal.append(payload, order_id=ORDER, order_version=1, actor="ana", project="demo")
+        tablet.sync()
+
+    names = [f"ZIV000000000{at}" for at in range(1, 6)]
+    happened(*(DevicePlaced(serial=name, model="prime-1ph", usage_point="U0") for name in names))
+    assert placements() == [(name, False) for name in names]
+    last = max(row.seq for row in handback.rows(bureau.office, "placements", "demo"))
+    assert placements(last) == []
+    happened(*(DeviceRemoved(serial=name) for name in names[:3]))
+    assert placements(last) == [(name, True) for name in names[:3]]
+    assert sorted(placements()) == [(name, at < 3) for at, name in enumerate(names)]
+    assert [row.serial for row in handback.rows(bureau.office, "phases", "demo")] == names[3:]
 
 
 def test_a_position_is_told_where_asked_for_and_while_its_key_is_here(tmp_path: Path) -> None:
