@@ -104,7 +104,7 @@ class StoreNetwork:
     def standing(self, mrid: str) -> list[str]:
         """Serials of the devices at a node or below it, by panel and slot."""
         with self._store.read() as connection:
-            return [row.serial for row in standing(connection, mrid)]
+            return [row.serial for row in standing(connection, mrid, limit=None)]
 
 
 def _node(found: network.Node) -> Node:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from fieldtool.tablet.around import StoreNetwork
 from tests.workorders.offices import Bureau
 from tests.workorders.record_support import new_journal, new_store
 from tests.workorders.servers import serving
@@ -15,6 +16,7 @@ from workorders.journal import kinds
 from workorders.journal.words import JoinState
 from workorders.network import Node, StandingMeter, load_meters, load_network
 from workorders.network.browse import Branch, browse
+from workorders.network.standing import standing
 from workorders.store.engine import Store
 
 BranchOf = Callable[..., Branch]
@@ -91,6 +93,21 @@ def test_what_entries_say_wins_over_the_list_and_names_that_begin_alike_are_not_
     assert [(one.serial, one.join) for one in panel.standing] == [("A1", "joined"), ("B2", "pending")]
     assert branch_of("T10").devices == 1
     assert [one.serial for one in branch_of("P2").standing] == ["OLD"]
+
+
+def test_all_that_stands_is_told_page_by_page_and_at_once(tmp_path: Path) -> None:
+    """A balance needs every meter; and a page behind those of entries began anew with the utility's list."""
+    with new_store(tmp_path) as store:
+        _fill(store)
+        listed = [StandingMeter(serial=f"L{at:03d}", place="P1") for at in range(600)]
+        with store.write() as connection:
+            load_meters(connection, "p1", listed)
+        with store.read() as connection:
+            whole = [row.serial for row in standing(connection, "T1", limit=None)]
+            pages = [standing(connection, "T1", limit=100, offset=at) for at in range(0, 700, 100)]
+        assert whole == ["A1", "B2", *(one.serial for one in listed)]
+        assert [row.serial for page in pages for row in page] == whole
+        assert StoreNetwork(store).standing("T1") == whole
 
 
 def test_how_full_it_is_and_that_there_is_more(branch_of: BranchOf) -> None:

@@ -21,7 +21,7 @@ def standing(
     *,
     slot: int | None = None,
     ended: bool = False,
-    limit: int = 500,
+    limit: int | None = 500,
     offset: int = 0,
 ) -> list[PlacementRow]:
     """Devices at a node or below it, by panel, slot and serial; the newest first where `ended`.
@@ -29,6 +29,7 @@ def standing(
     Args:
         slot: only this slot of the panel `mrid`.
         ended: what stood there and stands there no more.
+        limit: so many at most; None: all.
     """
     path = connection.execute(select(_node.c.path).where(_node.c.mrid == mrid)).scalar()
     if path is None:
@@ -46,19 +47,25 @@ def standing(
         )
         return [read(row, PlacementRow) for row in connection.execute(query.limit(limit).offset(offset))]
     query = query.where(there, _placed.c.until.is_(None)).order_by(
-        _placed.c.panel, _placed.c.slot, _placed.c.serial
+        _placed.c.panel, _placed.c.slot, _placed.c.serial, _placed.c.entry_id
     )
     rows = [read(row, PlacementRow) for row in connection.execute(query.limit(limit).offset(offset))]
-    if len(rows) < limit:
+    if limit is None or len(rows) < limit:
         listed = (
             _base.c.place.in_(nodes) if slot is None else and_(_base.c.place == mrid, _base.c.slot == slot)
         )
-        rows += _listed(connection, listed, limit - len(rows), max(0, offset - len(rows)))
+        before = offset - _number(connection, and_(there, _placed.c.until.is_(None))) if offset else 0
+        left = None if limit is None else limit - len(rows)
+        rows += _listed(connection, listed, left, max(0, before))
     return rows
 
 
+def _number(connection: Connection, where: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).select_from(_placed).where(where)).scalar_one())
+
+
 def _listed(
-    connection: Connection, where: ColumnElement[bool], limit: int, offset: int
+    connection: Connection, where: ColumnElement[bool], limit: int | None, offset: int
 ) -> Iterable[PlacementRow]:
     device = schema.device
     query = select(_base).where(where, ~exists().where(device.c.serial == _base.c.serial))
