@@ -19,14 +19,14 @@ from fieldtool import bundle
 from fieldtool.errors import JobError
 from fieldtool.reference.reader import Reader
 from workorders.certificates import Holder
-from workorders.clock import read_utc
+from workorders.clock import read_utc, utc_text
 from workorders.gateway import keys, pull, references
 from workorders.gateway.admin import tablet_row
 from workorders.gateway.office import Office
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
 from workorders.sync.errors import CursorGone, Refused, SyncError
-from workorders.sync.round import Stage, SyncRound, last_sync_of, note_contact
+from workorders.sync.round import LastSync, Stage, SyncRound, last_sync_of, note_contact
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet
@@ -147,7 +147,7 @@ def take_orders(tablet: Tablet, path: Path) -> OrdersReport:
         raise bundle.damaged(str(error)) from None
     with tablet.store.write() as connection:
         set_setting(connection, _TAKEN, {"number": header.number, "id": header.id})
-        note_contact(connection, header.created_at)
+        note_contact(connection, _by_our_clock(header.created_at, last_sync_of(tablet.store)))
     report.pulled, report.references = round_.report.pulled, round_.report.references
     report.keys_changed = round_.report.keys_changed
     report.orders = header.entries
@@ -168,7 +168,7 @@ def _is_old(tablet: Tablet, header: bundle.Header) -> bool:
         return True
     behind = isinstance(number, int) and header.number <= number
     if last.contact is not None:
-        heard = read_utc(last.contact) + timedelta(milliseconds=last.offset_ms or 0)
+        heard = read_utc(last.contact) + _ahead(last)
         behind = behind or read_utc(header.created_at) < heard
     if behind:
         raise JobError(
@@ -177,6 +177,16 @@ def _is_old(tablet: Tablet, header: bundle.Header) -> bool:
             at=header.created_at,
         )
     return False
+
+
+def _ahead(last: LastSync) -> timedelta:
+    """How far the office's clock is ahead of this device's, as far as anybody knows."""
+    return timedelta(milliseconds=last.offset_ms or 0)
+
+
+def _by_our_clock(at: str, last: LastSync) -> str:
+    """A time of the office as this device would have written it: contacts are kept so."""
+    return utc_text(read_utc(at) - _ahead(last))
 
 
 Part = TypeVar("Part")

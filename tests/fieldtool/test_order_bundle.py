@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fieldtool.errors import JobError
@@ -13,9 +14,12 @@ from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.enrolled import enrolled_tablet, execute
 from tests.workorders.offices import Bureau
+from workorders.clock import read_utc
 from workorders.gateway import acts
 from workorders.gateway.errors import NotSignedIn
 from workorders.store import keys
+from workorders.store.settings import set_setting, setting
+from workorders.sync.round import _LAST, last_sync, last_sync_of
 
 
 @pytest.fixture
@@ -69,6 +73,21 @@ def test_a_file_from_before_the_last_contact_changes_nothing(
     bureau.now.forward(days=-1)
     old, _ = write_orders(bureau.office, tablet.identity.tablet, tmp_path)
     assert refused(tablet, old) == "bundle_older"
+
+
+def test_what_came_by_usb_is_dated_as_a_round_would_be(
+    bureau: Bureau, tablet: Tablet, tmp_path: Path
+) -> None:
+    """By this device's clock: else one that is two hours off takes no later file, or calls new data old."""
+    with tablet.store.write() as connection:
+        kept = msgspec.structs.replace(last_sync(setting(connection, _LAST)), offset_ms=7_200_000)
+        set_setting(connection, _LAST, msgspec.to_builtins(kept))
+    for number in (1, 2):
+        bureau.now.moment = tablet.now() + timedelta(hours=2, minutes=number)
+        path, header = write_orders(bureau.office, tablet.identity.tablet, tmp_path)
+        assert take_orders(tablet, path).again is False
+        told = read_utc(last_sync_of(tablet.store).contact or "")
+        assert told == read_utc(header.created_at) - timedelta(hours=2)
 
 
 def test_only_the_named_tablet_takes_a_whole_file_of_its_office(
