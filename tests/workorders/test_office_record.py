@@ -24,7 +24,7 @@ from workorders.gateway.app import create_app
 from workorders.gateway.errors import NotFound, OutOfTurn
 from workorders.gateway.push import keep_unreadable
 from workorders.gateway.service import bodies
-from workorders.gateway.service.rates import Buckets, Limits, Rate
+from workorders.gateway.service.rates import Buckets, Limits, Rate, address_of
 from workorders.journal.entry import Entry, to_wire
 from workorders.people import Role
 from workorders.store import projection
@@ -210,3 +210,21 @@ def test_a_body_that_is_still_none_stays_as_it_came(bureau: Bureau) -> None:
         quarantine.retry(bureau.office, number)
     assert refused.value.code == "not_readable"
     assert quarantine.kept_bytes(bureau.office, number).text is None
+
+
+@pytest.mark.parametrize(
+    ("client", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::ffff:c000:208", "192.0.2.8"),
+        ("2001:db8::5", "2001:db8::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_address_of_ipv4_is_counted_by_itself_however_the_socket_names_it(
+    client: str, counted: str
+) -> None:
+    """On a socket of both families all of IPv4 shared one bucket: a depot could shut out all others."""
+    assert address_of({"client": (client, 1)}) == counted  # type: ignore[typeddict-item]  # all it reads

@@ -120,10 +120,18 @@ class RateGate:
 
 
 def address_of(scope: Scope) -> str:
-    """The address a request came from; of IPv6 the network, as one machine has all of it."""
+    """The address a request came from; of IPv6 the network, as one machine has all of it.
+
+    A socket for both families names IPv4 as `::ffff:a.b.c.d`: all of it would share one network.
+    """
     client = scope.get("client")
     address = client[0] if client else ""
     try:
-        return str(ipaddress.ip_network((address, 64), strict=False)) if ":" in address else address
+        found = ipaddress.ip_address(address)
     except ValueError:
         return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((int(found), 64), strict=False))
