@@ -6,14 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import event, insert
 
 from tests.workorders.offices import Bureau, Tablet
 from tests.workorders.test_sync_push import execute, status
-from workorders.gateway import admin, enrolment, erasing, pardon
+from workorders.gateway import admin, enrolment, erasing, pardon, quarantine
 from workorders.gateway.direct import DirectTransport
 from workorders.gateway.errors import NotFound, OutOfTurn
 from workorders.journal.entry import Realm, to_wire
-from workorders.store import inbox
+from workorders.store import inbox, schema
 from workorders.sync import wire
 from workorders.sync.codes import EnrolTicket, parse_code
 from workorders.sync.enrolment import enrol
@@ -87,3 +88,29 @@ def test_a_forged_entry_is_not_pardoned(tmp_path: Path) -> None:
     tablet.sync()
     again = pardon.accept_kept(bureau.office, tablet.identity.tablet, "found")
     assert again.verdicts.get("applied", 0) == 4, "the true bytes came later and count"
+
+
+def test_lists_of_what_is_kept_load_no_bodies(tmp_path: Path) -> None:
+    """A body may have megabytes, and a page of them filled the memory only to be counted."""
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet()
+    with bureau.office.store.write() as connection:
+        row = {
+            "body": "año".encode(),
+            "signature": b"s",
+            "chain_id": "c",
+            "verdict": "rejected",
+            "reason": "r",
+            "code": "revoked",
+            "source": tablet.identity.tablet,
+            "received_at": bureau.office.time(),
+        }
+        connection.execute(insert(schema.quarantine), [row, row])
+    admin.revoke_tablet(bureau.office, tablet.identity.tablet, "lost")
+    read: list[str] = []
+    engine = bureau.office.store.engine
+    event.listen(engine, "before_cursor_execute", lambda c, cursor, sql, *rest: read.append(sql))
+    assert [one.size for one in quarantine.kept(bureau.office)] == [4, 4]
+    assert [one.entries for one in pardon.kept_entries(bureau.office)] == [2]
+    assert read
+    assert not any("quarantine.body" in sql.replace("length(quarantine.body)", "") for sql in read)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import msgspec
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
 
 from workorders.gateway.chains import append
 from workorders.gateway.errors import InvalidInput, NotFound, OutOfTurn
@@ -55,7 +55,7 @@ def kept_entries(office: Office, project: str | None = None) -> list[KeptEntries
         revoked = revoked.where(tablet.c.project == project)
     with office.store.read() as connection:
         rows = connection.execute(revoked).all()
-        counted = [(row, len(_kept(connection, row.tablet_id))) for row in rows]
+        counted = [(row, _number_kept(connection, row.tablet_id)) for row in rows]
     return [
         KeptEntries(tablet=row.tablet_id, name=row.name, revoked_at=row.revoked_at, entries=number)
         for row, number in counted
@@ -120,22 +120,28 @@ def _any_project(connection: Connection) -> str:
     return str(found.scalar() or "")
 
 
-def _kept(connection: Connection, tablet_id: str) -> list[Row[tuple[object, ...]]]:
+def _waiting(tablet_id: str) -> ColumnElement[bool]:
     """Kept entries of this tablet that were rejected for its revocation and have no verdict since."""
     table, answers = schema.quarantine, schema.verdict
     answered = exists().where(answers.c.entry_id == table.c.entry_id, answers.c.hash == table.c.hash)
-    query = (
-        select(table)
-        .where(
-            table.c.code == _REVOKED,
-            table.c.verdict == VerdictKind.REJECTED,
-            table.c.source.in_([tablet_id, f"usb/{tablet_id}"]),
-            table.c.signature.is_not(None),
-            table.c.chain_id.is_not(None),
-            ~answered,
-        )
-        .order_by(table.c.chain_id, table.c.seq, table.c.number)
+    return and_(
+        table.c.code == _REVOKED,
+        table.c.verdict == VerdictKind.REJECTED,
+        table.c.source.in_([tablet_id, f"usb/{tablet_id}"]),
+        table.c.signature.is_not(None),
+        table.c.chain_id.is_not(None),
+        ~answered,
     )
+
+
+def _number_kept(connection: Connection, tablet_id: str) -> int:
+    query = select(func.count()).select_from(schema.quarantine).where(_waiting(tablet_id))
+    return int(connection.execute(query).scalar_one())
+
+
+def _kept(connection: Connection, tablet_id: str) -> list[Row[tuple[object, ...]]]:
+    table = schema.quarantine
+    query = select(table).where(_waiting(tablet_id)).order_by(table.c.chain_id, table.c.seq, table.c.number)
     return list(connection.execute(query).all())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from workorders.gateway.errors import NotFound, OutOfTurn
 from workorders.gateway.office import Office
@@ -23,6 +23,12 @@ from workorders.sync.wire import VerdictKind
 MAX_KEPT = 500
 _BODY = "unreadable_body"
 _NOT_AN_ENTRY = "not_an_entry"
+
+
+_TOLD = (
+    *(one for one in schema.quarantine.c if one.name != "body"),
+    func.length(schema.quarantine.c.body).label("size"),  # a list shows no bodies: they may be large
+)
 
 
 class KeptEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +73,7 @@ def kept(office: Office, *, after: int = 0, limit: int = 100, waiting: bool = Fa
         waiting: only what has not been taken in by a later try.
     """
     table = schema.quarantine
-    query = select(table).where(table.c.number > after).order_by(table.c.number)
+    query = select(*_TOLD).where(table.c.number > after).order_by(table.c.number)
     if waiting:
         taken = (VerdictKind.APPLIED, VerdictKind.CONFLICT, VerdictKind.DUPLICATE)
         query = query.where(table.c.retried_verdict.is_(None) | table.c.retried_verdict.not_in(taken))
@@ -83,11 +89,12 @@ def kept_bytes(office: Office, number: int) -> KeptBytes:
     """
     with office.store.read() as connection:
         row = _row(connection, number)
+        told = connection.execute(select(*_TOLD).where(schema.quarantine.c.number == number)).one()
     try:
         text: str | None = row.body.decode()
     except UnicodeDecodeError:
         text = None
-    return KeptBytes(kept=_entry(row), body=row.body, text=text, signature=row.signature)
+    return KeptBytes(kept=_entry(told), body=row.body, text=text, signature=row.signature)
 
 
 def retry(office: Office, number: int) -> Retried:
@@ -199,7 +206,7 @@ def _entry(row: Row[tuple[object, ...]]) -> KeptEntry:
         reason=row.reason,
         source=row.source,
         received_at=row.received_at,
-        size=len(row.body),
+        size=row.size,
         retried_at=row.retried_at,
         retried_verdict=row.retried_verdict,
     )
