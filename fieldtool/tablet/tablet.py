@@ -460,11 +460,12 @@ class Tablet:
 
     def transport(self) -> HttpTransport:
         """The way to the gateway, as this tablet; to be closed."""
-        # Loaded where the network is used: most commands and the whole of a visit do without.
+        # Loaded where the network is used: most commands and visits do without.
         from workorders.sync.http import HttpTransport
 
         identity = self.identity
-        return HttpTransport(identity.url, tablet=identity.tablet, key=identity.signer())
+        me, root = identity.tablet, identity.root_der()
+        return HttpTransport(identity.url, tablet=me, key=identity.signer(), root=root)
 
     def hand_over(self, folder: Path) -> Path:
         """Write what is not answered yet into a file for the gateway; returns its path."""

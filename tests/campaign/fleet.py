@@ -124,7 +124,9 @@ def bring(home: Home, url: str) -> dict[str, Any]:
         blobs = BlobFiles(Path(home.folder) / "blobs")
         while rounds < ROUNDS:
             rounds += 1
-            transport = HttpTransport(url, tablet=identity.tablet, key=identity.signer())
+            transport = HttpTransport(
+                url, tablet=identity.tablet, key=identity.signer(), root=identity.root_der()
+            )
             journal = journal_of(store, identity, SystemClock())
             report = SyncRound(store, identity, journal, transport, blobs).run()
             state = str(report.state)

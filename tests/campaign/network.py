@@ -59,7 +59,8 @@ class World:
 
     def transport(self, tablet: Tablet) -> HttpTransport:
         """Over the proxy."""
-        return HttpTransport(self.address, tablet=tablet.identity.tablet, key=tablet.identity.signer())
+        me = tablet.identity
+        return HttpTransport(self.address, tablet=me.tablet, key=me.signer(), root=me.root_der())
 
     def crew(self, chance: random.Random) -> None:
         """A crew does a whole visit, or a part of one; whose order it is, nobody knows without signal."""

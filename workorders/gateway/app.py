@@ -15,6 +15,7 @@ from typing import TextIO
 
 import uvicorn
 from litestar import Litestar
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License
@@ -83,6 +84,10 @@ def create_app(
             messages.ROUTES,
         ],
         middleware=[RateGate, BodyGate],
+        # Lists and entries shrink to a quarter; files are sealed and would only cost time.
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=512, gzip_compress_level=6, exclude=["/v1/blobs/", "/v1/uploads"]
+        ),
         before_send=[uploads.tell_version, tell_outcome],
         exception_handlers=HANDLERS,
         state=State({"office": office, "files": files, "reader": reader, "rates": rates, "schemas": schemas}),

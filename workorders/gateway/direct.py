@@ -12,7 +12,7 @@ from workorders.gateway.admin import tablet_row
 from workorders.gateway.errors import Gone, NotAllowed, NotSignedIn, OfficeError
 from workorders.gateway.office import PROTOCOL, Office
 from workorders.gateway.pull import TabletRow
-from workorders.sync import wire
+from workorders.sync import compact, wire
 from workorders.sync.blobs import BlobStore
 from workorders.sync.errors import CursorGone, NotAccepted, Refused
 
@@ -98,6 +98,7 @@ def meta(office: Office) -> wire.Meta:
         time=office.time(),
         root_sha256=certificates.fingerprint(office.root),
         gateway_id=office.gateway_id,
+        forms=[compact.FORM],
     )
 
 

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from urllib3.exceptions import HTTPError
 
 from workorders.clock import utc_text
-from workorders.sync import wire
+from workorders.sync import compact, wire
 from workorders.sync.errors import (
     BadAnswer,
     CursorGone,
@@ -77,6 +77,7 @@ class HttpTransport:
     """One tablet's way to its gateway. Not thread-safe; `cancel` may come from any thread.
 
     Attributes:
+        root: the gateway's root certificate (DER); with it entries go in their short form.
         offset: gateway clock minus ours, set from `meta`; signed requests carry the gateway's time.
         sent, received: bytes so far, headers and compressed bodies as they go over the line; what TLS and TCP
             add is not in them. `kinds`: both, by what they are for (`records`, `lists`, `files`).
@@ -88,6 +89,7 @@ class HttpTransport:
         *,
         tablet: str | None = None,
         key: Ed25519PrivateKey | None = None,
+        root: bytes | None = None,
         trust: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -98,6 +100,8 @@ class HttpTransport:
         self.kinds: Counter[str] = Counter()
         self._tablet = tablet
         self._key = key
+        self._root = root
+        self._short = False
         self._clock = clock
         self._cancelled = threading.Event()
         self._session = requests.Session()
@@ -131,11 +135,16 @@ class HttpTransport:
             self.offset = theirs - (before + (after - before) / 2)
         except (ValueError, TypeError):
             raise BadAnswer("the gateway's time is no time") from None
+        self._short = compact.FORM in meta.forms
         return meta
 
     def push(self, request: wire.PushRequest) -> wire.PushResponse:
-        """Push entries of one chain."""
-        return self._ask("POST", "/v1/sync/push", wire.PushResponse, msgspec.json.encode(request))
+        """Push entries of one chain, in their short form where the gateway reads it."""
+        packed = compact.pack(request, self._root) if self._root is not None and self._short else None
+        if packed is None:
+            return self._ask("POST", "/v1/sync/push", wire.PushResponse, msgspec.json.encode(request))
+        answer = self._ask("POST", "/v1/sync/push", wire.PushRuns, packed, compact.MEDIA)
+        return compact.told(request, answer)
 
     def pull(self, cursor: str | None) -> wire.PullPage:
         """Pull one page."""
@@ -224,8 +233,15 @@ class HttpTransport:
 
     # --- beneath ------------------------------------------------------------------------------
 
-    def _ask(self, method: str, target: str, answer: type[Answer], body: bytes = b"") -> Answer:
-        data = self._send(method, target, body)
+    def _ask(
+        self,
+        method: str,
+        target: str,
+        answer: type[Answer],
+        body: bytes = b"",
+        content_type: str = "application/json",
+    ) -> Answer:
+        data = self._send(method, target, body, content_type=content_type)
         try:
             return msgspec.json.decode(data, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -78,13 +78,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
-    """Asked first, without proof of identity: what clock, realm and root answer here."""
+    """Asked first, without proof of identity: what clock, realm and root answer here.
+
+    `forms`: in which other forms than JSON entries may be pushed (`compact.py`).
+    """
 
     protocol: int
     realm: Realm
     time: str
     root_sha256: Sha256
     gateway_id: str
+    forms: list[str] = []
 
 
 class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +119,29 @@ class PushResponse(msgspec.Struct, frozen=True, kw_only=True):
     """One verdict per pushed entry, in order; `head` is what the gateway now holds of the chain."""
 
     verdicts: list[Verdict]
+    head: HeadReceipt | None
+
+
+class VerdictRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`count` entries, one behind the other, with the same answer and with places in a row.
+
+    `named`: id and hash of a single one that is not answered as the entry that was pushed.
+    """
+
+    verdict: VerdictKind
+    code: str
+    count: Annotated[int, msgspec.Meta(ge=1, le=MAX_ENTRIES_PER_PUSH)] = 1
+    reason: str = ""
+    server_seq: int | None = None
+    first: VerdictKind | None = None
+    named: tuple[str | None, Sha256] | None = None
+
+
+class PushRuns(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a push in its short form. `about`: SHA-256 over the hashes of its entries, in order."""
+
+    about: Sha256
+    runs: list[VerdictRun]
     head: HeadReceipt | None
 
 

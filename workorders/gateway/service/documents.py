@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from workorders.sync import wire
+from workorders.sync import compact, wire
 
 _TEXT = Schema(type=OpenAPIType.STRING)
 _ENTRY = Schema(
@@ -36,7 +36,14 @@ class PushOperation(Operation):
     """A push: the gateway keeps what it cannot read, so it reads the body itself."""
 
     def __post_init__(self) -> None:
-        self.request_body = _body("application/json", _PUSH)
+        short = Schema(type=OpenAPIType.STRING, content_media_type=compact.MEDIA)
+        self.request_body = RequestBody(
+            content={
+                "application/json": OpenAPIMediaType(schema=_PUSH),
+                compact.MEDIA: OpenAPIMediaType(schema=short),
+            },
+            required=True,
+        )
 
 
 @dataclass

@@ -20,7 +20,7 @@ from workorders.gateway.service.audited import note_open_act
 from workorders.gateway.service.bodies import PLAIN, RAW
 from workorders.gateway.service.documents import BytesOperation, PushOperation
 from workorders.gateway.service.problems import documented
-from workorders.sync import wire
+from workorders.sync import compact, wire
 
 Hash = Annotated[str, Parameter(pattern="^[0-9a-f]{64}$", description="SHA-256 of the bytes, hex.")]
 Cursor = Annotated[str | None, Parameter(max_length=1000, description="From the page before; none: afresh.")]
@@ -79,15 +79,23 @@ def push_entries(
     state: State,
     request: Request[Any, Any, Any],
     tablet: NamedDependency[TabletRow],
-) -> wire.PushResponse:
-    """Take entries; one verdict each. A body that cannot be read at all is kept and answered 400."""
+) -> wire.PushResponse | wire.PushRuns:
+    """Take entries; one verdict each. A body that cannot be read at all is kept and answered 400.
+
+    Entries in their short form are answered in runs.
+    """
     plain: bytes = request.scope["state"][PLAIN]
+    short = request.content_type[0] == compact.MEDIA
     try:
-        wanted = msgspec.json.decode(plain, type=wire.PushRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if short:
+            wanted = compact.unpack(plain, state.office.root)
+        else:
+            wanted = msgspec.json.decode(plain, type=wire.PushRequest)
+    except (msgspec.DecodeError, ValueError) as error:
         push.keep_unreadable(state.office, plain, tablet.tablet_id)
         raise UnreadableBody(str(error)) from None
-    return push.push(state.office, wanted, tablet.tablet_id)
+    answer = push.push(state.office, wanted, tablet.tablet_id)
+    return compact.brief(wanted, answer) if short else answer
 
 
 @get("/standing", sync_to_thread=True, responses=documented(401), opt={REVOKED_TOO: True})
