@@ -33,6 +33,7 @@ class PowerBoard(msgspec.Struct, frozen=True, kw_only=True):
         silent: why a meter could not be read, by serial.
         strangers: meters that were read and belong to nothing here.
         ratio: the macro meter's current transformers as entered.
+        demoted: members that were taken for the macro meter, and go back among them when they are not.
     """
 
     node: str
@@ -46,6 +47,7 @@ class PowerBoard(msgspec.Struct, frozen=True, kw_only=True):
     last: str | None = None
     ratio: str | None = None
     three_phase: bool = True
+    demoted: list[str] = []
 
     @property
     def open(self) -> list[str]:
@@ -102,15 +104,25 @@ class PowerBoard(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_macro(self, serial: str) -> PowerBoard:
         """A person says that this one is the macro meter; what it said before counts as its reading."""
+        if serial == self.macro:
+            return self
         change = msgspec.structs.replace
-        before = [found for source in (self.strangers, self.shares) if (found := source.get(serial))]
+        shares, strangers, expected = dict(self.shares), dict(self.strangers), list(self.expected)
+        if self.macro is not None and self.macro in self.demoted:
+            expected.append(self.macro)
+        if self.macro is not None and self.totals:
+            # Whoever it is, what it said was read: it stays, in the part that it has now.
+            (shares if self.macro in expected else strangers)[self.macro] = self.totals[-1]
+        before = [found for source in (strangers, shares) if (found := source.pop(serial, None))]
+        demoted = [*self.demoted, serial] if serial in expected else self.demoted
         return change(
             self,
             macro=serial,
             totals=sorted(before, key=lambda one: one.at),
-            expected=[one for one in self.expected if one != serial],
-            shares={one: reading for one, reading in self.shares.items() if one != serial},
-            strangers={one: reading for one, reading in self.strangers.items() if one != serial},
+            expected=[one for one in expected if one != serial],
+            shares=shares,
+            strangers=strangers,
+            demoted=[one for one in demoted if one == serial or one not in expected],
         )
 
     def as_member(self, serial: str) -> PowerBoard:

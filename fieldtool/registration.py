@@ -162,10 +162,12 @@ def judge_place(
     identities: tuple[dict[str, str], list[str], list[str]],
     *,
     ours: Collection[str] = (),
+    hangs_on: str | None = None,
 ) -> PlaceFound:
     """Resolve a place from order and answer, and say what speaks against it.
 
     ours: serials of this order's own devices, old and new: they take no slot away from it.
+    hangs_on: collector on which this order has put its device already: it is not to be counted there twice.
     """
     found, missing, bad = identities
     concentrator = answer.concentrator or planned.concentrator
@@ -201,12 +203,32 @@ def judge_place(
         transformer=planned.transformer,
         phase=_text(values["phase"]),
         identities=found,
-        capacity=_capacity(technology, concentrator, network),
+        capacity=_capacity(technology, concentrator, network, hangs_on),
         missing=missing,
+        unknown=_nowhere(answer, planned, network),
         taken_by=taken,
         too_far_m=_too_far(technology, concentrator, answer.position, network),
         bad_identities=bad,
     )
+
+
+def _nowhere(answer: PlaceAnswer, planned: Place, network: Network) -> list[str]:
+    """Fields of an answer that name no place there is: an answers file may say anything, and so may a label.
+
+    What the order itself says is the office's word, also where this tablet has only a part of the tree.
+    """
+    found: list[str] = []
+    if answer.concentrator not in (None, planned.concentrator) and network.node(answer.concentrator) is None:
+        found.append("concentrator")
+    panel = network.node(answer.panel or planned.panel or "")
+    if answer.panel not in (None, planned.panel) and (panel is None or panel.kind != "panel"):
+        found.append("panel")
+    last = panel.capacity if panel is not None else None
+    if answer.slot not in (None, planned.slot) and (
+        answer.slot < 1 or (last is not None and answer.slot > last)
+    ):
+        found.append("slot")
+    return found
 
 
 def _text(value: str | int | None) -> str | None:
@@ -230,11 +252,15 @@ def capacity_of(node: Node | None, technology: Technology | None) -> int | None:
     return technology.capacity.default if technology and technology.capacity else None
 
 
-def _capacity(technology: Technology | None, concentrator: str | None, network: Network) -> Level | None:
+def _capacity(
+    technology: Technology | None, concentrator: str | None, network: Network, hangs_on: str | None
+) -> Level | None:
     if concentrator is None or technology is None:
         return None
     capacity = capacity_of(network.node(concentrator), technology)
     used = network.used(concentrator)
+    if concentrator == hangs_on:
+        used = max(used - 1, 0)
     return Level(level=level_of(used, capacity, technology), used=used, capacity=capacity)
 
 

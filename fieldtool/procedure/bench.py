@@ -33,6 +33,7 @@ class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         missing: what the technology needs and nobody gave.
+        unknown: fields that name no place there is.
         taken_by: serial in the chosen slot.
         elsewhere: where the device is said to stand already.
         too_far_m: metres beyond the reach.
@@ -47,6 +48,7 @@ class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
     identities: dict[str, str]
     capacity: Level | None = None
     missing: list[str] = []
+    unknown: list[str] = []
     taken_by: str | None = None
     elsewhere: str | None = None
     too_far_m: int | None = None

@@ -332,10 +332,11 @@ def _placed(
         position = seal("position", msgspec.json.encode(answer.position).decode())
     serial = device_serial(state, DeviceRole.NEW) or ""
     corrected: list[Payload] = []
-    if state.placed is not None and state.placed != serial:
+    before = state.placed
+    if before is not None and before.serial != serial:
         # It was said to hang here and does not: two devices would stand in one place.
         corrected = [
-            DeviceRemoved(serial=state.placed, usage_point=job.order.usage_point, destination=BACK_ON_TRUCK)
+            DeviceRemoved(serial=before.serial, usage_point=job.order.usage_point, destination=BACK_ON_TRUCK)
         ]
     return [
         *corrected,

@@ -68,7 +68,7 @@ def _problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: 
         case m.ValueStep(), a.ValueAnswer():
             return values.problems(step, answer, job, state, bench)
         case m.PhotoStep(), a.PhotoAnswer():
-            return _photos(step, answer, bench)
+            return _photos(step, answer, state, bench)
         case m.ScanStep(), a.ScanAnswer():
             return _scan(step, answer, job, bench)
         case m.MeterReadStep(), a.MeterReadAnswer():
@@ -140,8 +140,15 @@ def _text(step: m.TextStep, answer: a.TextAnswer) -> Iterable[Problem]:
         yield Problem(code="pattern", field="text", params={"pattern": step.pattern})
 
 
-def _photos(step: m.PhotoStep, answer: a.PhotoAnswer, bench: Bench) -> Iterable[Problem]:
-    known = [photo for photo in answer.photos if photo in bench.photos]
+def _photos(step: m.PhotoStep, answer: a.PhotoAnswer, state: RunState, bench: Bench) -> Iterable[Problem]:
+    # What another step has shown already (the meter before the swap) shows nothing of this one.
+    used = {
+        photo
+        for done in state.done.values()
+        if done.step != step.id
+        for photo in getattr(done.answer, "photos", [])
+    }
+    known = {photo for photo in answer.photos if photo in bench.photos and photo not in used}
     if len(known) < step.minimum:
         yield Problem(code="photo_missing", field="photos", params={"minimum": str(step.minimum)})
     if len(known) > step.maximum:
@@ -375,6 +382,8 @@ def _place(bench: Bench) -> Iterable[Problem]:
         return
     for name in place.missing:
         yield Problem(code="place_missing", field=name, params={"name": name})
+    for name in place.unknown:
+        yield Problem(code="place_unknown", field=name, params={"name": name})
     for name in place.bad_identities:
         yield Problem(code="bad_identity", field=name, params={"name": name})
     if place.taken_by is not None:

@@ -116,7 +116,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything accepted so far, folded from the order's entries since its last start.
 
     Attributes:
-        placed: serial of the device that this order has put in its place, on this visit or an earlier one.
+        placed: what this order has put in its place, on this visit or an earlier one, while it hangs there.
         removed: what this visit has taken down, as last said.
         sealed: serial that the seal recorded last was on.
     """
@@ -133,7 +133,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     last_at: str | None = None
     end: RunEnd | None = None
     attempts: int = 0
-    placed: str | None = None
+    placed: DevicePlaced | None = None
     removed: DeviceRemoved | None = None
     sealed: str | None = None
 
@@ -230,9 +230,11 @@ def _with_outcome(state: RunState, payload: Payload) -> RunState:
         settled = None if payload.state == "unknown" else payload.state
         return change(state, writes={**state.writes, payload.intent_id: change(write, state=settled)})
     if isinstance(payload, DevicePlaced):
-        return change(state, placed=payload.serial)
+        return change(state, placed=payload)
     if isinstance(payload, DeviceRemoved):
-        standing = state.placed if state.placed != payload.serial else None
+        standing = state.placed
+        if standing is not None and standing.serial == payload.serial:
+            standing = None
         return change(state, removed=payload, placed=standing)
     if isinstance(payload, SealRecorded):
         return change(state, sealed=payload.serial)

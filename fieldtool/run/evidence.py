@@ -20,6 +20,7 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import PlaceFound
 from fieldtool.procedure.devices import device_serial, scanned_serial
+from fieldtool.procedure.state import RunState
 from fieldtool.procedure.valuerules import normal
 from fieldtool.registration import identities_of, judge_place
 from fieldtool.run.surroundings import Surroundings
@@ -42,7 +43,7 @@ def technology_of(order: WorkOrder, around: Surroundings) -> Technology | None:
     return around.technologies.get(order.technology or "")
 
 
-def facts(order: WorkOrder, around: Surroundings) -> frozenset[str]:
+def facts(order: WorkOrder, around: Surroundings, state: RunState) -> frozenset[str]:
     """What the conditions of a procedure may ask: see `fieldtool.procedure.state.Job`."""
     found: set[str] = set()
     new, old = model_of(order, DeviceRole.NEW, around), model_of(order, DeviceRole.OLD, around)
@@ -50,10 +51,14 @@ def facts(order: WorkOrder, around: Surroundings) -> frozenset[str]:
         found.add("old_meter")
     if order.new_asset is not None:
         found.add("new_meter")
-    # A CT installation stays one whichever meter hangs on it: either model says so.
-    if any(model is not None and model.connection == "ct" for model in (new, old)):
+    # A CT installation stays one whichever meter hangs on it: either model says so, and the meter that hangs
+    # there says it better than an order that may not know.
+    read = state.reads.get(DeviceRole.OLD)
+    there = around.models.get(read.model) if read is not None and read.model else None
+    models = [model for model in (new, old, there) if model is not None]
+    if any(model.connection == "ct" for model in models):
         found.add("ct")
-    if any(model is not None and model.phases == 3 for model in (new, old)):
+    if any(model.phases == 3 for model in models):
         found.add("three_phase")
     if new is not None and new.relay:
         found.add("relay")
@@ -75,7 +80,7 @@ def match_now(run: ProcedureRun, step: m.MatchStep) -> MatchResult:
     planned = order.new_asset.serial if order.new_asset else None
     named = [serial for serial in (label, optical, normalise_serial(planned)) if serial]
     stock = around.stock.items(named)
-    own = stock.get(run.state.placed or "")
+    own = stock.get(run.state.placed.serial) if run.state.placed is not None else None
     if own is not None and own.state == INSTALLED:
         # By this very order: who comes back to the match did not find a device that hangs somewhere already.
         stock = {**stock, own.serial: msgspec.structs.replace(own, state=ON_TRUCK, crew=None)}
@@ -110,7 +115,13 @@ def _judged(run: ProcedureRun, step: m.PlaceStep, answer: a.PlaceAnswer) -> Plac
     if technology is not None:
         identities = identities_of(technology, _identity_sources(run))
     return judge_place(
-        technology, run.order.place, answer, run.around.network, identities, ours=own_serials(run)
+        technology,
+        run.order.place,
+        answer,
+        run.around.network,
+        identities,
+        ours=own_serials(run),
+        hangs_on=run.state.placed.concentrator if run.state.placed is not None else None,
     )
 
 

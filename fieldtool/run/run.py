@@ -74,7 +74,7 @@ class ProcedureRun:
         """The job's facts as of now."""
         return Job(
             order=self.order,
-            facts=evidence.facts(self.order, self.around),
+            facts=evidence.facts(self.order, self.around, self.state),
             today=utc_text(datetime.now(UTC)),
             crew=self.around.crew,
         )
