@@ -157,7 +157,9 @@ LOOKS_ONLY = frozenset(
         "journal.export",
         "journal.verify",
         "mwm.status",
+        "mwm.verify",
         "mwmsheets.preview",
+        "networkorphans.orphans",
         "officekeeping.kept",
         "officerecord.audit",
         "officerecord.listed",
@@ -167,16 +169,32 @@ LOOKS_ONLY = frozenset(
     }
 )
 """Commands on an office that change nothing."""
-_WORDS = {
+ACTS = {
+    "gateway.enrol": "gateway enrol",
+    "gateway.heard": "gateway heard",
+    "gateway.load": "gateway load",
+    "gateway.recovery_code": "gateway recovery-code",
+    "gateway.revoke": "gateway revoke",
+    "gateway.serve": "gateway serve",
+    "gateway.users_add": "gateway users add",
+    "gateway.users_revoke": "gateway users revoke",
+    "gateway.wipe": "gateway wipe",
     "handover.take": "bundle import",
+    "journal.rebuild": "journal rebuild",
+    "mwm.retry": "gateway mwm retry",
+    "mwm.run": "gateway mwm run",
     "mwmsheets.export": "gateway export",
-    "mwmsheets.import_sheet": "mwm import",
+    "mwmsheets.import_sheet": "gateway mwm import",
     "officekeeping.accept": "gateway accept",
     "officekeeping.erase": "gateway erase",
+    "officekeeping.orders": "gateway orders",
     "officerecord.retry": "gateway quarantine retry",
+    "proof.import_list": "gateway proof import",
+    "proof.poll": "gateway proof poll",
+    "proof.serve": "gateway proof serve",
     "references.publish": "gateway publish",
 }
-"""As what commands are noted whose function is not named like them."""
+"""Every other command on an office, by its function, as a person types it: that is how it is noted."""
 
 
 @contextmanager
@@ -197,7 +215,7 @@ def _noted(office: Office) -> Iterator[None]:
         office,
         who=f"{getpass.getuser()}@{platform.node()}",
         role="operator",
-        act=_WORDS.get(command) or command.replace(".", " ").replace("_", " "),
+        act=ACTS.get(command, command),
         object=_about(values),
         source="command line",
     )
