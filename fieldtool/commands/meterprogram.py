@@ -15,7 +15,7 @@ from fieldtool.commands.output import emit, guarded, note, say, table, usage
 
 @guarded
 def check_program(
-    program: Annotated[str, typer.Argument(help="Program by name (assets/programs) or TOML file.")],
+    program: Annotated[str, typer.Argument(help="Program by name, or TOML file.")],
     model: Annotated[
         str | None, typer.Option("--model", help="Meter model by name; else each that the program names.")
     ] = None,
@@ -24,25 +24,26 @@ def check_program(
     """Check a program against a meter model before a crew ever sees it.
 
     Every object must exist in the model's view with its class and the right to write it, the tariff
-    calendar must be whole, dates must exist. Exit status 1 if there is an error; a warning alone is 0.
+    calendar must be whole, dates must exist. On a tablet the programs, models and views that its office
+    published are used, as in orders. Exit status 1 if there is an error; a warning alone is 0.
     With --json one object: {"program", "ok", "checks": [{"program", "model", "problems": [{"file", "line",
     "severity": error|warning, "reason"}],
     "items": [{"id", "item", "name", "danger"}]}]}.
 
     Example: fieldtool meter check-program residential-2.0TD --model prime-1ph
     """
-    import assets
     from drivers.errors import ModelFileError
     from drivers.model_view import load_view
     from drivers.models import load_models
     from drivers.program_check import Problem, ProgramCheck, Severity, check_program
     from drivers.programs import load_program, program_path
+    from fieldtool.commands.files import files_here
 
-    folder = assets.root()
-    models = load_models(folder / "models")
+    folders = files_here("models", "programs").folders
+    models = load_models(folders["models"])
     if model is not None and model not in models:
         usage(f"--model {model!r}: it is one of {', '.join(sorted(models))}")
-    path = program_path(program, folder / "programs")
+    path = program_path(program, folders["programs"])
     try:
         loaded = load_program(path)
     except ModelFileError as error:
@@ -57,7 +58,7 @@ def check_program(
         else:
             text = path.read_text(encoding="utf-8")
             checks = [
-                check_program(loaded, path.name, text, models[name], load_view(folder / "models", name))
+                check_program(loaded, path.name, text, models[name], load_view(folders["models"], name))
                 for name in names
             ]
     ok = all(check.ok for check in checks)

@@ -272,6 +272,24 @@ def test_folders_that_nobody_uses_go_after_a_time(place: Place, monkeypatch: pyt
     assert list(kept.parent.iterdir()) == [kept]
 
 
+def test_a_program_is_checked_as_the_office_published_it_on_the_models_that_it_published(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used to be checked against what came with the program, which no crew of this office works by."""
+    model = installed("models", "prime-1ph.toml").replace('name = "prime-1ph"', 'name = "prime-2"', 1)
+    program = installed("programs", "residential-2.0TD.toml")
+    place.publish(
+        models={"prime-2.toml": model},
+        programs={"office-only.toml": re.sub(r"(?m)^models = .*$", 'models = ["prime-2"]', program, count=1)
+                  .replace('name = "residential-2.0TD"', 'name = "office-only"', 1)},
+    )  # fmt: skip
+    place.tablet.sync()
+    place.tablet.close()
+    monkeypatch.setenv("FIELDTOOL_HOME", str(place.folder / "home"))
+    done = CliRunner().invoke(app, ["meter", "check-program", "office-only", "--json"])
+    assert (done.exit_code, '"model": "prime-2"' in done.stdout) == (0, True), done.output
+
+
 def test_the_meter_tool_and_the_scanner_work_by_the_offices_files_and_say_so(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
