@@ -96,10 +96,19 @@ def read_sources(path: Path) -> Sources:
         FileMistake: with its line; also for a token that stands in the file itself.
     """
     sources, _ = read_toml(path, Sources)
-    for one in sources.lookup:
+    check_tokens(path, sources.lookup)
+    return sources
+
+
+def check_tokens(path: Path, servers: Iterable[LookupSource]) -> None:
+    """Refuse a token that stands in the file itself.
+
+    Raises:
+        FileMistake: which does not repeat it.
+    """
+    for one in servers:
         if not one.token.startswith(("env:", "file:", "vault:")):
             raise FileMistake(path.name, 0, f"token of {one.name!r}: use env:NAME, file:PATH or vault:NAME")
-    return sources
 
 
 def waits_of(technology: Technology | None) -> Waits:

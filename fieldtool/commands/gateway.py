@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +22,9 @@ from fieldtool.commands.output import (
     table,
     usage,
 )
+
+if TYPE_CHECKING:
+    from workorders.gateway.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="The office side: what tablets sync with.")
 users_app = typer.Typer(no_args_is_help=True, help="People: who may sign in, on which tablets, as what.")
@@ -70,13 +75,22 @@ def serve(
             "--proxy", help="Address or network of a balancer that is believed when it says who asked."
         ),
     ] = None,
+    proofs: Annotated[
+        Path | None,
+        typer.Option(
+            "--proofs",
+            help="TOML of whom to ask who was heard, as `gateway proof poll` does: [[project]] id, in it "
+            "[[project.concentrator]] node, url and [[project.lookup]] name, url, token.",
+        ),
+    ] = None,
     realm: RealmOption = None,
 ) -> None:
     """Serve tablets and supervisors until SIGTERM or Ctrl-C.
 
     Prints one JSON line when ready: {"ready": true, "url", "realm", "schema"}; OpenAPI is at
     /schema/openapi.json. On PostgreSQL any number may serve one database; they share the master key
-    (FIELDTOOL_DATABASE_KEY=file:PATH or env:NAME, 64 hex digits) and the blobs.
+    (FIELDTOOL_DATABASE_KEY=file:PATH or env:NAME, 64 hex digits) and the blobs. With --proofs one of them
+    asks for each project.
 
     Example: fieldtool gateway serve --listen 127.0.0.1:0
     """
@@ -90,7 +104,8 @@ def serve(
     # The server raises the signal that stopped it again when it is down; SIGTERM then ends us as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     limits = Limits.of(requests_per_second) if requests_per_second else None
-    with opened_office(database, realm, blobs) as (office, files):
+    asking = _asking(proofs)
+    with opened_office(database, realm, blobs) as (office, files), asking(office):
         status = run(
             office,
             listen,
@@ -103,6 +118,21 @@ def serve(
             schemas=assets.root() / "schemas",
         )
     raise typer.Exit(status)
+
+
+def _asking(file: Path | None) -> Callable[[Office], AbstractContextManager[object]]:
+    """What asks the networks beside a serving gateway; a mistake in the file is told before anything runs."""
+    if file is None:
+        return lambda office: nullcontext()
+    import assets
+    from fieldtool.commands.secrets import resolve
+    from fieldtool.proofkeeping import ProofKeeping, read_projects
+    from fieldtool.technologies import load_technologies
+
+    wanted, technologies = read_projects(file), load_technologies(assets.root() / "technologies")
+    return lambda office: ProofKeeping(
+        office, wanted, technologies, lambda name: resolve(name, "token") or ""
+    )
 
 
 @app.command("load")
