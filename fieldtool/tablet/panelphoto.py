@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import math
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import cv2
@@ -92,30 +93,31 @@ class PanelPhoto:
 
     def resize(self, rows: int, columns: int) -> None:
         """How many slots there are; a photo that was taken is read again. *Slow.*"""
+        same_numbers = max(1, columns) == self.columns  # slots are counted row by row
         self.rows, self.columns = max(1, rows), max(1, columns)
         with self._lock:
             image = self._image
+            self._forget(lambda slot: not same_numbers or slot > self.rows * self.columns)
         if image is not None:
-            self._read(image)
+            self._read(image, newer=False)
 
     def take(self, picture: bytes) -> None:
         """*Slow.* Read a photo of the panel. Raises JobError `unreadable_image`."""
         image = decoded(picture)
         if image is None:
             raise JobError("unreadable_image", "not a picture that can be read")
-        self._read(image)
+        self._read(image, newer=True)
 
     def take_frame(self, image: np.ndarray) -> None:
         """*Slow.* The same for a frame, H×W×3 BGR."""
-        self._read(image)
+        self._read(image, newer=True)
 
     def say(self, slot: int, serial: str, *, by_camera: bool) -> None:
         """A person read or typed the serial in a slot. Typed, it places the device but proves no label."""
         with self._lock:
             plain = normalise_serial(serial)
             if plain is None:
-                self._said.pop(slot, None)
-                self._by_hand.discard(slot)
+                self._forget(lambda one: one == slot)
                 return
             self._said[slot] = plain
             (self._by_hand.discard if by_camera else self._by_hand.add)(slot)
@@ -154,6 +156,16 @@ class PanelPhoto:
             if run is not None:
                 done.append(self._registered(slot, run))
         return done
+
+    def answerable(self) -> set[int]:
+        """Slots that hang right and whose order waits for just what the photo says."""
+        verdict, runs = self.verdict(), self._runs()
+        found = set()
+        for slot in verdict.slots if verdict else ():
+            run = self._run_for(slot, runs) if slot.standing is Standing.RIGHT else None
+            if run is not None and run.state.end is None and self._answers(run, run.shown_step(), slot):
+                found.add(slot.slot)
+        return found
 
     def _registered(self, slot: SlotVerdict, looked: ProcedureRun) -> Registered:
         told = Registered(
@@ -237,7 +249,8 @@ class PanelPhoto:
         truck = {row.serial for row in self._tablet.stock() if row.state == ON_TRUCK}
         return truck | set(self._ground.standing().values())
 
-    def _read(self, image: np.ndarray) -> None:
+    def _read(self, image: np.ndarray, *, newer: bool) -> None:
+        """newer: whether the picture was taken after what was said."""
         known = {serial: slot for serial, slot in self._expected().items() if slot is not None}
         rules = load_rules(self._tablet.desk.now().folders["labels"])
         reading = read_panel(
@@ -245,8 +258,19 @@ class PanelPhoto:
         )
         with self._lock:
             self._image, self.reading = image, reading
-            self._said.clear()
-            self._by_hand.clear()
+            if newer:  # What it cannot read either still holds.
+                read = {slot.slot: slot for slot in reading.slots if slot.serial}
+                self._forget(lambda slot: slot in read and not self._bears_out(read[slot]))
+
+    def _bears_out(self, seen: PanelSlot) -> bool:
+        """Whether a doubtful look shows what was said: then it still takes the word of a person."""
+        return seen.doubtful and normalise_serial(seen.serial) == self._said[seen.slot]
+
+    def _forget(self, wrong: Callable[[int], bool]) -> None:
+        """Drop what was said of some slots; under the lock."""
+        for slot in [slot for slot in self._said if wrong(slot)]:
+            del self._said[slot]
+            self._by_hand.discard(slot)
 
     def _usual_size(self, orders: int) -> tuple[int, int]:
         """Rows × columns to begin with: what the tree says the panel holds, a little wider than high."""

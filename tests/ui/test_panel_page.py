@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,7 +12,9 @@ import pytest
 
 import assets
 from drivers import errors
+from fieldtool.errors import StepRefused
 from fieldtool.panelrun import run as panelrun
+from fieldtool.procedure.pagewords import Problem
 from fieldtool.run import ProcedureRun, Surroundings
 from fieldtool.run.surroundings import Person as Crew
 from fieldtool.tablet.tablet import Tablet
@@ -153,3 +155,78 @@ def test_one_photo_registers_what_hangs_right(
         crew.tap("Escanear la 3")
         crew.until(lambda: crew.screens.app.scan.open)
     backend.camera.close()
+
+
+HUNG = {1: SERIALS[0], 3: SERIALS[2], 4: SPARE, 5: "ZIV0099999999"}
+
+
+@pytest.fixture
+def photographed(panel: PanelTablet, tmp_path: Path) -> Iterator[tuple[CrewOnly, PanelTablet, Path]]:
+    """Slots 1 and 2 wait for their label, slot 4 has a spare, slot 2 cannot be read."""
+    for serial in SERIALS[:2]:
+        panel.bring(serial, until="new_scan")
+    panel.desk.now().folders["labels"] = assets.root() / "labels"
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    _hang(folder, HUNG, missing=(2, 6))
+    screened = Screened(panel, tmp_path)
+    stock = [SimpleNamespace(serial=serial, state="on_truck") for serial in [*SERIALS, SPARE]]
+    setattr(screened, "stock", lambda: stock)  # noqa: B010  # beyond what a panel run asks for
+    backend = CrewOnly(cast("Tablet", screened), CatalogueTranslator(), LiveCamera(folder.as_uri()))
+    backend.panels().open("CT-28101-P1")
+    yield backend, panel, folder
+    backend.camera.close()
+
+
+def _hang(folder: Path, hung: dict[int, str], missing: tuple[int, ...]) -> None:
+    photo = panel_photo(2, 3, roll=3, yaw=4, size=(1200, 1600), serials=hung, missing=missing, extra=False)
+    cv2.imwrite(str(folder / "panel.png"), photo.image)
+
+
+def test_what_is_said_after_registering_is_registered_too(
+    photographed: tuple[CrewOnly, PanelTablet, Path],
+) -> None:
+    """Registering once left no button for what was looked at again afterwards."""
+    backend, panel, _ = photographed
+    photos = backend.panels()
+    photos.take_photo()
+    assert photos.register_photo().register == 0
+    backend.looking.read = SERIALS[1]  # with the camera: typed, it would prove no label
+    assert photos.say_slot("2", SERIALS[1]).register == 1
+    shown = photos.register_photo()
+    assert panel.kinds(SERIALS[1])[-2:] == ["photo.taken", "step.done"]
+    assert shown.register == 0
+    assert shown.done.startswith("2 registrados")
+
+
+def test_a_retake_keeps_what_was_said_unless_the_new_photo_reads_something_else(
+    photographed: tuple[CrewOnly, PanelTablet, Path],
+) -> None:
+    backend, _, folder = photographed
+    photos = backend.panels()
+    photos.take_photo()
+    photos.say_slot("2", SERIALS[1])
+    states = [tile.state for tile in photos.take_photo().tiles]
+    assert states[:4] == ["good"] * 4
+    _hang(folder, HUNG | {2: "ZIV0099999998"}, missing=(6,))
+    assert photos.take_photo().tiles[1].state == "foreign"
+
+
+def test_what_could_not_be_registered_is_a_note_and_may_be_tried_again(
+    photographed: tuple[CrewOnly, PanelTablet, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Failures stood behind a tick, in the green line of what was done."""
+    photos = photographed[0].panels()
+    photos.take_photo()
+
+    def refuse(*_: object) -> None:
+        raise StepRefused("new_scan", [Problem(code="required", field="photos")])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProcedureRun, "accept", refuse)
+        shown = photos.register_photo()
+    assert (shown.notes[0].slots, shown.notes[0].tone) == ("1", "wrong")
+    assert shown.notes[0].text not in shown.done
+    assert shown.register == 1
+    shown = photos.register_photo()
+    assert "1" not in [note.slots for note in shown.notes]

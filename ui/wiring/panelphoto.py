@@ -29,12 +29,14 @@ class PhotoOfPanel:
         self._tablet, self._formats, self._camera, self._read = tablet, formats, camera, read
         self._photo: PanelPhoto | None = None
         self._turn = 0
-        self._done: list[Registered] = []
+        self._done: dict[int, Registered] = {}
+        self._tried: dict[int, str | None] = {}
+        """Slot → serial that hung there when it was registered."""
 
     def open(self, panel: str) -> None:
         """Another panel; nothing: none."""
         self._photo = PanelPhoto(self._tablet, panel) if panel else None
-        self._done = []
+        self._done, self._tried = {}, {}
 
     def picture(self) -> np.ndarray | None:
         """The photo for QML."""
@@ -46,7 +48,6 @@ class PhotoOfPanel:
         if self._photo is not None:
             self._photo.take_frame(self._camera.large())
             self._turn += 1
-            self._done = []
         return self.shown()
 
     def resize(self, rows: int, columns: int) -> manyviews.PanelPhoto:
@@ -64,8 +65,23 @@ class PhotoOfPanel:
     def register(self) -> manyviews.PanelPhoto:
         """Into the orders."""
         if self._photo is not None:
-            self._done = self._photo.register()
+            self._tried |= {slot.slot: slot.serial for slot in _right(self._photo.verdict())}
+            self._done |= {one.slot: one for one in self._photo.register() if not self._settled(one)}
         return self.shown()
+
+    def _settled(self, again: Registered) -> bool:
+        """Whether it was registered before and this says nothing new: its next step is the crew's."""
+        before = self._done.get(again.slot)
+        if before is None or before.serial != again.serial or before.outcome is not Registering.REGISTERED:
+            return False
+        return again.outcome in (Registering.LATER, Registering.NOTHING)
+
+    def _waiting(self, photo: PanelPhoto, verdict: PanelVerdict) -> int:
+        """How many that hang right are worth registering: not tried yet, or tried and possible by now."""
+        right = _right(verdict)
+        tried = {slot.slot for slot in right if self._tried.get(slot.slot) == slot.serial}
+        possible = photo.answerable() if tried else set()
+        return sum(slot.slot not in tried or slot.slot in possible for slot in right)
 
     def shown(self) -> manyviews.PanelPhoto:
         """As the page shows it."""
@@ -89,14 +105,14 @@ class PhotoOfPanel:
             columns=reading.columns,
             codes=tuple(_code(slot, judged[slot.slot], reading) for slot in reading.slots),
             tiles=tuple(self._tile(slot) for slot in verdict.slots),
-            notes=tuple(self._notes(photo, reading, verdict)),
+            notes=(*self._failures(), *self._notes(photo, reading, verdict)),
             count=self._formats().say(
                 "{read} de {all}", read=str(verdict.count(*_READ)), all=str(len(verdict.slots))
             ),
             unread=len(asked),
             foreign=verdict.count(*_WRONG),
             ask=tuple(str(slot.slot) for slot in asked),
-            register=0 if self._done else verdict.count(Standing.RIGHT),
+            register=self._waiting(photo, verdict),
             done=self._outcome(),
         )
 
@@ -182,13 +198,22 @@ class PhotoOfPanel:
         if not self._done:
             return ""
         say = self._formats().say
-        number = {kind: sum(one.outcome is kind for one in self._done) for kind in Registering}
+        number = {kind: sum(one.outcome is kind for one in self._done.values()) for kind in Registering}
         parts = [say("{n} registrados", n=str(number[Registering.REGISTERED]))]
         if number[Registering.LATER]:
             parts.append(say("{n} esperan un paso anterior de su orden", n=str(number[Registering.LATER])))
-        failed = [one for one in self._done if one.outcome is Registering.FAILED]
-        parts += [f"{one.slot}: {one.what}" for one in failed]
         return " · ".join(parts)
+
+    def _failures(self) -> list[manyviews.PhotoNote]:
+        failed = [one for one in self._done.values() if one.outcome is Registering.FAILED]
+        return [
+            manyviews.PhotoNote(slots=str(one.slot), text=one.what, tone="wrong", icon="wrong")
+            for one in failed
+        ]
+
+
+def _right(verdict: PanelVerdict | None) -> list[SlotVerdict]:
+    return [slot for slot in (verdict.slots if verdict else ()) if slot.standing is Standing.RIGHT]
 
 
 def _code(slot: PanelSlot, verdict: SlotVerdict, reading: PanelReading) -> views.Code:
