@@ -230,3 +230,20 @@ def test_what_could_not_be_registered_is_a_note_and_may_be_tried_again(
     assert shown.register == 1
     shown = photos.register_photo()
     assert "1" not in [note.slots for note in shown.notes]
+
+
+def test_the_page_of_an_order_follows_the_photo_that_answered_its_step(
+    photographed: tuple[CrewOnly, PanelTablet, Path],
+) -> None:
+    """The run that the page had kept was let go of: it showed the same step again."""
+    backend, panel, _ = photographed
+    order = f"order-{SERIALS[0]}"
+    before = backend.start(order).step
+    panel.leave(order)  # as a panel run does with an order that it comes by
+    backend.panels().take_photo()
+    backend.panels().register_photo()
+    after = backend.start(order).step
+    assert before is not None
+    assert before.key.endswith("new_scan")
+    assert after is not None
+    assert after.key.endswith("new_read")

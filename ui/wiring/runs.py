@@ -61,11 +61,16 @@ class Runs:
         return self.show(self.run(order_id))
 
     def run(self, order_id: str) -> ProcedureRun:
-        """The run of an order; JobError where nothing is to be done."""
-        run = self._runs.get(order_id)
-        if run is None or run.state.end is not None:
-            run = self.tablet.start(order_id)
+        """The run of an order; JobError where nothing is to be done.
+
+        The tablet says each time which one it is: a panel run or a panel's photo lets go of it and writes
+        into another, and the page of the old one would write the same steps once more.
+        """
+        run = self.tablet.start(order_id)
+        if self._runs.get(order_id) is not run:
             self._runs[order_id] = run
+            # What was entered lies in the run's draft; photos that lay on the old bench went with it.
+            self._pending = {key: kept for key, kept in self._pending.items() if key[0] != order_id}
         if self._current is not None and self._current is not run:
             self._current.positions.stop()
         self._current = run
