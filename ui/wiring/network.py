@@ -143,6 +143,10 @@ def _device(one: Standing, formats: Formats) -> views.NetworkRow:
     )
 
 
+def _named(node: Node, text: str) -> bool:
+    return text.casefold() in (node.mrid.casefold(), (node.name or "").casefold())
+
+
 def _found(tablet: Tablet, text: str, count: int, formats: Formats) -> views.NetworkLevel:
     serial = normalise_serial(text)
     with tablet.store.read() as connection:
@@ -150,7 +154,9 @@ def _found(tablet: Tablet, text: str, count: int, formats: Formats) -> views.Net
         nodes = find_nodes(connection, search=text, limit=count + 1)
         places = queries.where_is(connection, serial) if serial else []
         join = queries.join_of(connection, serial) if serial else None
-    known = {node.mrid: node for node in [*labelled[:5], *nodes]} if len(labelled) < count else {}
+    # The last figures of a label say something only where few have them: those of a common word are no mark.
+    first = labelled[:5] if len(labelled) < count else [one for one in labelled[:5] if _named(one, text)]
+    known = {node.mrid: node for node in [*first, *nodes]}
     rows = [
         _device(
             Standing(
