@@ -125,3 +125,17 @@ def test_another_camera_is_looked_through_and_the_last_one_leads_to_the_first(
     monkeypatch.setattr("ui.wiring.camera.discover", lambda: there[:1])
     assert not camera.other()
     camera.close()
+
+
+def test_a_camera_that_is_listed_and_is_not_there_leaves_the_view_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows lists two whatever is plugged in: the button led from the only camera into the dark."""
+    (tmp_path / "front").mkdir()
+    cv2.imwrite(str(tmp_path / "front" / "a.png"), np.full((90, 120, 3), 40, np.uint8))
+    there = [(tmp_path / "front").as_uri(), (tmp_path / "gone.png").as_uri()]
+    monkeypatch.setattr("ui.wiring.camera.discover", lambda: there)
+    camera = LiveCamera()
+    assert not camera.other()
+    assert camera.frame()[0, 0, 0] == 40
+    camera.close()

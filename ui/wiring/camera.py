@@ -45,7 +45,7 @@ class LiveCamera:
         self._shown = QImage()
         self._wanted_at = 0.0
         self._closing = threading.Event()
-        self._large = threading.Event()
+        self._held = threading.Event()
         self._viewer: threading.Thread | None = None
 
     def url(self) -> str | None:
@@ -54,13 +54,29 @@ class LiveCamera:
         return named or next(iter(discover()), None)
 
     def other(self) -> bool:
-        """Look through the next camera of this machine; False where there is no other one."""
+        """*Slow.* Look through the next camera that gives a picture; False where there is no other one.
+
+        What a machine lists need not be there: Windows names no cameras without opening them, and Linux gives
+        one camera several devices. The view goes on with the camera that it had.
+        """
         there, now = discover(), self.url()
-        if len(there) < 2 and (not there or there[0] == now):
+        after = there.index(now) + 1 if now in there else 0
+        for url in [*there[after:], *there[:after]]:
+            if url != now and self._gives_a_picture(url):
+                self._chosen = url
+                return True
+        return False
+
+    def _gives_a_picture(self, url: str) -> bool:
+        self._held.set()  # two cameras of one bus may be too much at once
+        try:
+            self._let_go()
+            with Camera(url) as camera:
+                return camera.latest(timeout=STILL_TIMEOUT_S) is not None
+        except (CameraLost, NoCamera):
             return False
-        self._chosen = there[(there.index(now) + 1) % len(there)] if now in there else there[0]
-        self._let_go()
-        return True
+        finally:
+            self._held.clear()
 
     def still(self) -> bytes:
         """A fresh picture in full size, as JPEG. Raises `drivers.camera.NoCamera` or `CameraLost`."""
@@ -72,12 +88,11 @@ class LiveCamera:
 
     def large(self) -> np.ndarray:
         """A fresh picture as large as the camera gives, rows × columns × BGR: a panel wants every pixel. The
-        live view
-        stands still meanwhile. Raises as `still`."""
+        live view stands still meanwhile. Raises as `still`."""
         url = self.url()
         if url is None:
             raise NoCamera(detail="no camera was found")
-        self._large.set()
+        self._held.set()
         try:
             self._let_go()
             with Camera(url, size=LARGEST) as camera:
@@ -89,7 +104,7 @@ class LiveCamera:
                 raise CameraLost(detail="no frame in time")
             return frame.image
         finally:
-            self._large.clear()
+            self._held.clear()
 
     def frame(self) -> np.ndarray:
         """A fresh picture in full size, rows × columns × BGR. Raises as `still`."""
@@ -132,7 +147,7 @@ class LiveCamera:
 
     def _opened(self) -> Camera:
         with self._lock:
-            if self._closing.is_set() or self._large.is_set():
+            if self._closing.is_set() or self._held.is_set():
                 raise NoCamera(detail="the camera was let go")
             if self._camera is None:
                 url = self.url()
