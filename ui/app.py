@@ -95,6 +95,7 @@ class Screens:
         """Cancels what runs, stops the workers, then lets go of the window and of what it shows."""
         self.app.end()
         self._backend.cancel()
+        self._backend.stop_sync()
         self.workers.stop()
         for root in self.engine.rootObjects():
             root.deleteLater()

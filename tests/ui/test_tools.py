@@ -8,12 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from fieldtool.errors import JobError
+from fieldtool.procedure.views import MeterReadBody, ReadingView
 from fieldtool.tablet.reference import ReferenceRow, ReferenceState
 from fieldtool.text import Language
+from tests.fieldtool.world import make_world
 from tests.ui.person import Person
+from tests.ui.world_tablet import wired
 from ui import views
 from ui.preview.tablet import PreviewTablet
 from ui.wiring.formats import Formats
+from ui.wiring.items import status_word
+from ui.wiring.meter_faces import read_face
 from ui.wiring.references import reference_rows
 from ui.wiring.titles import installed
 
@@ -94,3 +102,44 @@ def test_a_published_model_and_reason_have_the_names_that_their_files_give(tmp_p
     assert formats.model("new-1ph") == "Medidor nuevo"
     assert formats.program("residential-2.0TD") != "residential-2.0TD"
     assert formats.model("prime-1ph") != "prime-1ph", "the label rules name it still"
+
+
+def test_what_no_check_vouches_for_is_said_in_words_and_stands_out() -> None:
+    """The page of the reading showed the word of the driver."""
+    formats = Formats(Language.ES, ZoneInfo("UTC"), lambda text, **values: text.format(**values))
+    body = MeterReadBody(
+        device="old",
+        done=True,
+        port=None,
+        serial=None,
+        model=None,
+        firmware=None,
+        not_obtainable=[],
+        readings=[ReadingView(item="1.8.0", name="total", value="12", unit="kWh", status="unconfirmed")],
+    )
+    [fact] = read_face(body, {"stands": True}, formats).parts["facts"]
+    assert (fact.detail, fact.tone) == ("Sin confirmar: léalo otra vez", "attention")
+    assert status_word("hardware-fault", formats) == "El medidor no lo da"
+
+
+def test_stopping_at_the_port_lets_the_sync_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, _ = wired(make_world(tmp_path, monkeypatch), tmp_path)
+    cut: list[str] = []
+    monkeypatch.setattr(backend.tablet.syncing, "cancel", lambda: cut.append("cut"))
+    backend.cancel()
+    assert cut == []
+    backend.stop_sync()
+    assert cut == ["cut"]
+    backend.camera.close()
+
+
+def test_what_fails_at_the_stock_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, _ = wired(make_world(tmp_path, monkeypatch), tmp_path)
+
+    def broken(*_: object) -> None:
+        raise JobError("not_enrolled", "this tablet is not enrolled")
+
+    monkeypatch.setattr("ui.wiring.tablet.stock_view", broken)
+    with pytest.raises(views.Failure):
+        backend.stock()
+    backend.camera.close()

@@ -58,6 +58,13 @@ def item_value(value: str | None, unit: str | None, formats: Formats) -> str:
     return name if bracket and name else formats.quantity(value, unit)
 
 
+def status_word(status: str | None, formats: Formats) -> str:
+    """Why a value is not as good as the others, or why there is none; empty where it is good."""
+    if not status:
+        return ""
+    return formats.word_or(f"reading.status.{status}", formats.word("reading.status.none"))
+
+
 _SECRETS = {
     "the present one": "secret.present",
     "the newest there is": "secret.newest",

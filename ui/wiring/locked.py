@@ -89,6 +89,11 @@ class LockedTablet:
         if self._opened is not None:
             self._opened.cancel()
 
+    def stop_sync(self) -> None:
+        """Ends the round that runs, where it was opened."""
+        if self._opened is not None:
+            self._opened.stop_sync()
+
     def close(self) -> None:
         """Closes the tablet where it was opened, and the camera."""
         self._camera.close()

@@ -11,7 +11,7 @@ from typing import Any
 from fieldtool.tablet.rows import MeterView
 from ui import views
 from ui.wiring.formats import DASH, Formats
-from ui.wiring.items import evidence_facts, item_name, item_value, says_something
+from ui.wiring.items import evidence_facts, item_name, item_value, says_something, status_word
 from ui.wiring.meter_wiring import Words, event_rows, marked, rotation_words, vectors, verdict_words
 
 VOLTAGE, CURRENT, POWER, FACTOR = "voltage", "current", "power", "factor"
@@ -157,7 +157,13 @@ def _registers(found: MeterView, formats: Formats) -> tuple[views.Fact, ...]:
             text = str(row["value"]) if row.get("value") is not None else None
             value = item_value(text, row.get("unit"), formats)
             label = item_name(str(row["item"]), row.get("name"), formats)
-            rows.append(views.Fact(label=label, value=value, detail=".".join(map(str, code))))
+            status = status_word(row.get("status"), formats)
+            where = ".".join(map(str, code))
+            rows.append(
+                views.Fact(
+                    label=label, value=value, detail=status or where, tone="attention" if status else ""
+                )
+            )
     return tuple(rows[:8])
 
 

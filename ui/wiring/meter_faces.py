@@ -8,7 +8,7 @@ from fieldtool.procedure import views as v
 from ui import views
 from ui.wiring.face import Face, Fields, choices, override_parts, photos
 from ui.wiring.formats import DASH, Formats
-from ui.wiring.items import evidence_facts, item_name, item_value, says_something, setting_value
+from ui.wiring.items import evidence_facts, item_name, item_value, says_something, setting_value, status_word
 
 
 def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
@@ -18,7 +18,8 @@ def read_face(body: v.MeterReadBody, fields: Fields, formats: Formats) -> Face:
         views.Fact(
             label=item_name(row.item, row.name, formats),
             value=item_value(row.value, row.unit, formats),
-            detail=row.status or "",
+            detail=status_word(row.status, formats),
+            tone="attention" if row.status else "",
         )
         for row in body.readings
     )

@@ -214,8 +214,7 @@ class WiredTablet:
         self.runs.listener = changed
 
     def cancel(self) -> None:
-        """Stops what runs at the port; a round of sync ends with what it has."""
-        self.tablet.syncing.cancel()
+        """Stops what runs at the port; a round of sync has nothing to do with it, and goes on."""
         self.runs.cancel()
         self._panels.stop()
         self._bench.stop()
@@ -371,6 +370,7 @@ class WiredTablet:
         """A level of the network, or what a search finds."""
         return network_level(self.tablet, key, search, count, self.formats())
 
+    @worded
     def stock(self) -> views.Stock:
         """What lies on this truck."""
         return stock_view(self.tablet, self.formats())
