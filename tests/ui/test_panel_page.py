@@ -9,6 +9,8 @@ from typing import cast
 
 import cv2
 import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtQuick import QQuickItem
 
 import assets
 from drivers import errors
@@ -23,6 +25,7 @@ from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
 from tests.support.panel_images import panel_photo
 from tests.ui.person import Person
 from tests.ui.world_tablet import CrewOnly, WorldTablet
+from ui.gallery.render import read
 from ui.preview import many
 from ui.preview.tablet import PreviewTablet
 from ui.translator import CatalogueTranslator
@@ -247,3 +250,33 @@ def test_the_page_of_an_order_follows_the_photo_that_answered_its_step(
     assert before.key.endswith("new_scan")
     assert after is not None
     assert after.key.endswith("new_read")
+
+
+def _right_edge(item: QQuickItem) -> float:
+    return item.mapToScene(QPointF(item.width(), 0)).x()
+
+
+def test_every_slot_and_note_of_a_wide_panel_is_on_the_page_and_keyboard_and_escape_stay_in_it(
+    person: Callable[..., Person],
+) -> None:
+    """Columns stood beyond the window, the fifth note was not there, the number of slots could not be changed
+    after a photo, Tab led to what lies behind and Escape did nothing."""
+    tablet = PreviewTablet(the_panels=many.PreviewPanels(many.READY, many.PHOTO_WIDE))
+    with person(tablet) as crew:
+        crew.screens.app.go("panel")
+        crew.tap("Foto del panel")
+        crew.tap("Tomar la foto")
+        crew.until_sees("21 de 24 leídos")
+        tiles = [one for one in crew.visible() if one.metaObject().className().startswith("SlotTile")]
+        assert len(tiles) == 24
+        assert max(_right_edge(tile) for tile in tiles) <= crew.window.width()
+        assert crew.sees("El 2071 no es de este panel ni de este camión. Retírelo.")
+        crew.tap("2 × 12")
+        assert crew.sees("Columnas")
+        less = [one for one in crew.visible() if read(one, "iconName") == "minus" and one.isEnabled()]
+        crew.tap_item([one for one in less if one.inherits("QQuickAbstractButton")][-1])
+        crew.until(lambda: tablet.the_panels.photo().columns == 11)
+        crew.press(Qt.Key.Key_Escape)
+        crew.until(lambda: not crew.screens.app.panelPhoto.open)
+        crew.press(Qt.Key.Key_Escape)
+        crew.until_sees("Recorrer un panel")

@@ -186,6 +186,15 @@ def _panel(name: str, shown: manyviews.Panel) -> Scene:
     return Scene(name, lambda: PreviewTablet(the_panels=many.PreviewPanels(shown)), _go("panel"))
 
 
+def _synced() -> PreviewTablet:
+    state = msgspec.structs.replace(orders.STATUS, waiting=0, online=True)
+    return PreviewTablet(state=state, sync_view=tools.SYNC_EMPTY)
+
+
+def _wide_panel() -> PreviewTablet:
+    return PreviewTablet(the_panels=many.PreviewPanels(many.READY, many.PHOTO_WIDE))
+
+
 def _bench(name: str, shown: manyviews.Bench) -> Scene:
     return Scene(name, lambda: PreviewTablet(the_bench=many.PreviewBench(shown)), _go("bench"))
 
@@ -249,13 +258,14 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "panel_foto", lambda: PreviewTablet(the_panels=many.PreviewPanels(many.READY)), _panel_photo("take")
     ),
+    Scene("panel_foto_ancho", _wide_panel, _panel_photo("take")),
     _bench("banco", many.CHOOSING),
     _bench("banco_en_marcha", many.BENCH),
     _bench("banco_permiso", many.ASKING),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("sincronizar_en_marcha", lambda: PreviewTablet(sync_view=tools.SYNC_RUNNING), _go("sync")),
     Scene("sincronizar_avisos", lambda: PreviewTablet(sync_view=tools.SYNC_WARNED), _go("sync")),
-    Scene("sincronizar_nada", lambda: PreviewTablet(sync_view=tools.SYNC_EMPTY), _go("sync")),
+    Scene("sincronizar_nada", _synced, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),
     Scene("existencias", PreviewTablet, _go("stock")),
     Scene("red", PreviewTablet, _go("network")),

@@ -139,11 +139,28 @@ PHOTO_RIGHT = msgspec.structs.replace(
 )  # fmt: skip
 
 
+PHOTO_WIDE = msgspec.structs.replace(
+    PHOTO, rows=2, columns=12, codes=(), done="18 registrados · 2 esperan un paso anterior de su orden",
+    notes=(
+        *(
+            manyviews.PhotoNote(
+                slots=slot, tone="wrong", icon="wrong",
+                text="Ese paso no se puede aceptar todavía. Falta la foto de la etiqueta y el motivo por "
+                "el que no se lee.",
+            )
+            for slot in ("3", "7", "11")
+        ),
+        *PHOTO.notes,
+    ),
+)  # fmt: skip
+
+
 class PreviewPanels:
     """`ui.manybackend.PanelBackend` with one invented panel."""
 
-    def __init__(self, shown: manyviews.Panel | None = None) -> None:
+    def __init__(self, shown: manyviews.Panel | None = None, taken: manyviews.PanelPhoto = PHOTO) -> None:
         self.shown = shown or manyviews.Panel(rows=ROWS)
+        self.taken = taken
         self.the_photo = manyviews.PanelPhoto(title=PHOTO.title, rows=4, columns=6)
         self.asked: list[str] = []
 
@@ -177,7 +194,7 @@ class PreviewPanels:
     def take_photo(self) -> manyviews.PanelPhoto:
         """The invented photo."""
         picture = draw_panel(Path(tempfile.mkdtemp(prefix="preview-")) / "panel.png")
-        self.the_photo = msgspec.structs.replace(PHOTO, source=picture.as_uri())
+        self.the_photo = msgspec.structs.replace(self.taken, source=picture.as_uri())
         return self.the_photo
 
     def size_photo(self, rows: int, columns: int) -> manyviews.PanelPhoto:

@@ -66,9 +66,9 @@ ORDER_OF_STEPS = [step[0] for phase in PLAN for step in phase[2]]
 
 
 def phases(
-    current: str, state: StepState = "current", detail: str = "", next_detail: str = ""
+    current: str, state: StepState = "current", detail: str = "", next_detail: str = "", named: str = ""
 ) -> tuple[Phase, ...]:
-    """The list on the left when `current` is open."""
+    """The list on the left when `current` is open; `named`: what stands in the place of that step."""
     at = ORDER_OF_STEPS.index(current)
     result: list[Phase] = []
     number = 0
@@ -83,6 +83,8 @@ def phases(
                 if place < at
                 else "En espera"
             )
+            if named and place == at:
+                step_title = short = named
             text = detail if place == at else next_detail if place == at + 1 and next_detail else text
             tiles.append(
                 StepTile(

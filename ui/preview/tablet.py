@@ -273,10 +273,13 @@ class PreviewTablet:
         if step.progress_text and step.kind == "plan_apply":
             detail = "Escribiendo"
         following = "Cerrado hasta que coincida" if failed else ""
+        shown_title = step.title if step.kind != steps.STEPS[self.step].kind else ""
         return views.Procedure(
             order_id=order_id,
             title="Macororó VIII · P3 · posición 11",
-            phases=phases.phases(self.step, "failed" if failed else "current", detail, following),
+            phases=phases.phases(
+                self.step, "failed" if failed else "current", detail, following, shown_title
+            ),
             step=step,
             saved_at="10:42:58" if self.step == "configure" else "10:42:07",
             finished=finished,

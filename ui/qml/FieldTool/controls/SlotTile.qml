@@ -36,6 +36,8 @@ T.AbstractButton {
             return "target";
         return taken ? "meter" : slotState === "expected" ? "flag" : "";
     }
+    // A panel of many columns: the same signs, closer.
+    readonly property bool tight: width < 76
     readonly property string tone: unread ? "attention" : foreign ? "wrong" : ""
 
     implicitWidth: 84
@@ -70,7 +72,7 @@ T.AbstractButton {
 
     contentItem: Item {
         Label {
-            x: 10
+            x: tile.tight ? 6 : 10
             y: 8
             kind: Label.Caption
             color: tile.tone === "" ? Theme.muted : Theme.tone(tile.tone)
@@ -80,24 +82,31 @@ T.AbstractButton {
         Icon {
             visible: tile.sign !== ""
             anchors.right: parent.right
-            anchors.rightMargin: 8
+            anchors.rightMargin: tile.tight ? 4 : 8
             y: 6
             name: tile.sign
-            size: 22
+            size: tile.tight ? 20 : 22
             color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.good ? Theme.tone("good") : tile.mine ? Theme.action : Theme.muted
         }
 
         Label {
-            x: 10
+            x: tile.tight ? 6 : 10
             anchors.bottom: parent.bottom
             anchors.bottomMargin: 10
             readonly property bool figures: tile.word === tile.detail && !tile.unread
 
-            width: parent.width - 14
-            font.pixelSize: figures ? Theme.title : Theme.body
+            width: parent.width - x - 4
+            font.pixelSize: {
+                if (tile.tight)
+                    return figures ? Theme.body : Theme.caption;
+                return figures ? Theme.title : Theme.body;
+            }
+            // A word may take two lines where the tile is narrow.
+            wrapMode: tile.tight && !figures ? Text.WordWrap : Text.NoWrap
+            maximumLineCount: wrapMode === Text.WordWrap ? 2 : 1
             font.weight: tile.mine || tile.good || tile.tone !== "" ? Font.DemiBold : Font.Normal
             font.features: Theme.serialFigures
-            font.letterSpacing: figures ? 1 : 0
+            font.letterSpacing: figures && !tile.tight ? 1 : 0
             color: tile.tone !== "" ? Theme.tone(tile.tone) : tile.mine || tile.good ? Theme.ink : Theme.muted
             text: tile.word
             elide: Text.ElideRight

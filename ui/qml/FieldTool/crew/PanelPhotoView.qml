@@ -16,6 +16,15 @@ FocusScope {
     readonly property int ready: photo.register ?? 0
     readonly property bool narrow: width < 1000
 
+    // Slots as wide as four figures and a mark need: where they do not fit beside the photo, they stand below it.
+    readonly property int columns: Math.max(1, photo.columns ?? 1)
+    readonly property real slots: columns * 56 + (columns - 1) * grid.spacing + 2 * grid.x
+    readonly property bool stacked: narrow || slots > (width - 2 * Theme.margin - Theme.gap24) * 0.7
+    readonly property real lowest: (photo.rows ?? 1) * (72 + grid.spacing) + Theme.gap16
+    // How many slots there are is asked before the photo, after it on demand, and where it did not fit.
+    property bool resizing: false
+    readonly property bool sizing: !taken || resizing || (photo.tiles ?? []).length === 0
+
     Keys.onEscapePressed: view.controller.close()
 
     Rectangle {
@@ -82,11 +91,13 @@ FocusScope {
     Viewfinder {
         id: finder
 
+        readonly property real room: notes.y - y - Theme.gap16
+
         x: Theme.margin
         anchors.top: failure.bottom
         anchors.topMargin: Theme.gap16
-        width: view.narrow ? parent.width - 2 * Theme.margin : Math.round((parent.width - 2 * Theme.margin) * 0.5)
-        height: Math.min(width * ratio, view.narrow ? parent.height * 0.36 : notes.y - y - Theme.gap16)
+        width: view.stacked ? parent.width - 2 * Theme.margin : Math.min(Math.round((parent.width - 2 * Theme.margin) * 0.5), parent.width - 2 * Theme.margin - Theme.gap24 - view.slots)
+        height: Math.min(width * ratio, view.stacked ? Math.max(96, Math.min(parent.height * 0.3, room - view.lowest)) : room)
         source: view.taken ? view.photo.source : "image://camera/live"
         live: !view.taken && view.visible
         codes: view.taken ? view.photo.codes : []
@@ -128,13 +139,14 @@ FocusScope {
     Column {
         id: size
 
-        visible: !view.taken
-        x: view.narrow ? Theme.margin : finder.x + finder.width + Theme.gap24
-        y: view.narrow ? finder.y + finder.height + Theme.gap16 : finder.y
-        width: view.narrow ? finder.width : parent.width - x - Theme.margin
+        visible: view.sizing
+        x: view.stacked ? Theme.margin : finder.x + finder.width + Theme.gap24
+        y: view.stacked ? finder.y + finder.height + Theme.gap16 : finder.y
+        width: view.stacked ? finder.width : parent.width - x - Theme.margin
         spacing: Theme.gap16
 
         Label {
+            visible: !view.taken
             width: parent.width
             text: qsTr("Ponga el panel entero en la foto, de frente. Cada etiqueta va a su posición.")
             wrapMode: Text.WordWrap
@@ -177,7 +189,7 @@ FocusScope {
                     width: Theme.target
                     leftPadding: 0
                     rightPadding: 0
-                    enabled: counter.modelData.count > 1
+                    enabled: counter.modelData.count > 1 && !view.controller.busy
                     iconName: "minus"
                     Accessible.name: qsTr("Menos") + " " + counter.modelData.name
                     onClicked: counter.change(-1)
@@ -195,7 +207,7 @@ FocusScope {
                     width: Theme.target
                     leftPadding: 0
                     rightPadding: 0
-                    enabled: counter.modelData.count < 20
+                    enabled: counter.modelData.count < 20 && !view.controller.busy
                     iconName: "plus"
                     Accessible.name: qsTr("Más") + " " + counter.modelData.name
                     onClicked: counter.change(1)
@@ -207,14 +219,15 @@ FocusScope {
     Flickable {
         id: scroller
 
-        visible: view.taken
+        visible: view.taken && !view.sizing
         x: size.x
         y: size.y
         width: size.width
         height: notes.y - y - Theme.gap16
         contentHeight: grid.implicitHeight + 6
+        contentWidth: Math.max(width, view.slots)
         boundsBehavior: Flickable.StopAtBounds
-        interactive: contentHeight > height
+        interactive: contentHeight > height || contentWidth > width
         clip: true
 
         Grid {
@@ -222,9 +235,9 @@ FocusScope {
 
             x: 3
             y: 3
-            width: parent.width - 6
-            columns: Math.max(1, view.photo.columns ?? 1)
-            spacing: Theme.gap8
+            width: scroller.contentWidth - 6
+            columns: view.columns
+            spacing: view.columns > 8 ? Theme.gap4 : Theme.gap8
 
             Repeater {
                 model: view.photo.tiles ?? []
@@ -232,8 +245,8 @@ FocusScope {
                 SlotTile {
                     required property var modelData
 
-                    width: Math.max(56, (grid.width - (grid.columns - 1) * Theme.gap8) / grid.columns)
-                    height: Math.max(72, Math.min(140, (scroller.height - 6 - ((view.photo.rows ?? 1) - 1) * Theme.gap8) / Math.max(1, view.photo.rows ?? 1)))
+                    width: (grid.width - (grid.columns - 1) * grid.spacing) / grid.columns
+                    height: Math.max(72, Math.min(140, (scroller.height - 6 - ((view.photo.rows ?? 1) - 1) * grid.spacing) / Math.max(1, view.photo.rows ?? 1)))
                     text: modelData.title
                     detail: modelData.detail
                     slotState: modelData.state
@@ -248,55 +261,98 @@ FocusScope {
         }
     }
 
-    Column {
+    // All that is to be done about slots: as much as a quarter of the page at once, the rest by scrolling.
+    Flickable {
         id: notes
 
         x: Theme.margin
         anchors.bottom: foot.top
         anchors.bottomMargin: Theme.gap16
         width: parent.width - 2 * Theme.margin
-        spacing: Theme.gap8
+        height: Math.min(contentHeight, view.height * 0.24)
+        contentHeight: lines.implicitHeight
+        boundsBehavior: Flickable.StopAtBounds
+        interactive: contentHeight > height
+        activeFocusOnTab: interactive
+        clip: true
+        Accessible.role: Accessible.List
+        Accessible.name: qsTr("Por revisar")
+        Keys.onUpPressed: contentY = Math.max(0, contentY - 48)
+        Keys.onDownPressed: contentY = Math.min(contentHeight - height, contentY + 48)
 
-        Repeater {
-            model: (view.photo.notes ?? []).slice(0, 4)
+        Column {
+            id: lines
+
+            width: parent.width - Theme.gap12
+            spacing: Theme.gap8
+
+            Label {
+                visible: view.taken && !view.sizing
+                width: parent.width
+                color: Theme.muted
+                text: qsTr("Toque una posición para corregirla.")
+                wrapMode: Text.WordWrap
+            }
 
             Row {
-                id: note
-
-                required property var modelData
-
-                width: notes.width
+                visible: outcome.text !== ""
+                width: parent.width
                 spacing: Theme.gap12
 
-                Mark {
-                    id: where
+                Icon {
+                    id: tick
 
-                    tone: note.modelData.tone
-                    iconName: note.modelData.icon
+                    name: "good"
                     size: 24
-                    text: note.modelData.slots
+                    color: Theme.good
                 }
 
                 Label {
-                    width: parent.width - where.width - parent.spacing
-                    text: note.modelData.text
+                    id: outcome
+
+                    width: parent.width - tick.width - parent.spacing
+                    strong: true
+                    color: Theme.good
+                    text: view.photo.done ?? ""
                     wrapMode: Text.WordWrap
+                }
+            }
+
+            Repeater {
+                model: view.photo.notes ?? []
+
+                Row {
+                    id: note
+
+                    required property var modelData
+
+                    width: lines.width
+                    spacing: Theme.gap12
+
+                    Mark {
+                        id: where
+
+                        tone: note.modelData.tone
+                        iconName: note.modelData.icon
+                        size: 24
+                        text: note.modelData.slots
+                    }
+
+                    Label {
+                        width: parent.width - where.width - parent.spacing
+                        text: note.modelData.text
+                        wrapMode: Text.WordWrap
+                    }
                 }
             }
         }
 
-        Mark {
-            visible: (view.photo.done ?? "") !== ""
-            tone: "good"
-            size: 24
-            text: view.photo.done ?? ""
+        ScrollMark {
+            view: notes
         }
 
-        Label {
-            visible: view.taken
-            width: parent.width
-            color: Theme.muted
-            text: qsTr("Toque una posición para corregirla.")
+        FocusRing {
+            visible: notes.activeFocus
         }
     }
 
@@ -334,7 +390,24 @@ FocusScope {
             enabled: !view.controller.busy
             text: qsTr("Otra foto")
             iconName: "camera"
-            onClicked: view.controller.take()
+            onClicked: {
+                view.resizing = false;
+                view.controller.take();
+            }
+        }
+
+        ActionButton {
+            visible: view.taken && (view.photo.tiles ?? []).length > 0
+            anchors.left: another.right
+            anchors.leftMargin: Theme.gap16
+            anchors.bottom: parent.bottom
+            height: back.height
+            leftPadding: Theme.gap16
+            rightPadding: Theme.gap16
+            text: view.resizing ? qsTr("Ver posiciones") : view.photo.rows + " × " + view.photo.columns
+            Accessible.name: view.resizing ? text : qsTr("Filas y columnas") + " " + text
+            iconName: "panel"
+            onClicked: view.resizing = !view.resizing
         }
 
         ActionButton {
@@ -359,7 +432,7 @@ FocusScope {
             anchors.right: parent.right
             anchors.top: parent.top
             height: view.narrow ? Theme.target : Theme.primary
-            width: view.narrow ? parent.width : Math.min(360, parent.width)
+            width: view.narrow ? parent.width : Math.min(view.ask.length > 0 ? 300 : 360, parent.width)
             kind: "primary"
             enabled: !view.controller.busy && (!view.taken || looks || view.ready > 0)
             note: enabled || view.controller.busy ? "" : qsTr("Nada por registrar")

@@ -83,8 +83,16 @@ FocusScope {
                         width: parent.width
                         strong: true
                         color: Theme.attention
-                        text: (page.sync.error ?? "") + (page.sync.errorCode ? " · " + page.sync.errorCode : "")
+                        text: page.sync.error ?? ""
                         wrapMode: Text.WordWrap
+                    }
+
+                    Label {
+                        visible: (page.sync.errorCode ?? "") !== ""
+                        width: parent.width
+                        kind: Label.Caption
+                        color: Theme.muted
+                        text: page.sync.errorCode ?? ""
                     }
                 }
 
