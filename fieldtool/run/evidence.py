@@ -55,10 +55,9 @@ def facts(order: WorkOrder, around: Surroundings, state: RunState) -> frozenset[
     # there says it better than an order that may not know.
     read = state.reads.get(DeviceRole.OLD)
     there = around.models.get(read.model) if read is not None and read.model else None
-    models = [model for model in (new, old, there) if model is not None]
-    if any(model.connection == "ct" for model in models):
+    if any(model is not None and model.connection == "ct" for model in (new, old, there)):
         found.add("ct")
-    if any(model.phases == 3 for model in models):
+    if any(model is not None and model.phases == 3 for model in (new, old)):
         found.add("three_phase")
     if new is not None and new.relay:
         found.add("relay")
