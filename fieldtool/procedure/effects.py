@@ -15,7 +15,7 @@ from fieldtool.procedure.bench import Bench, SignedOverride
 from fieldtool.procedure.devices import device_serial
 from fieldtool.procedure.rules import reading_doubts
 from fieldtool.procedure.state import Found, Job, RunState
-from fieldtool.procedure.valuerules import normal
+from fieldtool.procedure.valuerules import doubts_of, normal
 from workorders.journal.kinds import (
     BlobTaken,
     DevicePlaced,
@@ -383,8 +383,9 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
         if isinstance(step, m.NumberStep) and isinstance(answer, a.NumberAnswer):
             names = {"disagrees_with_optical": "reading_disagrees", "implausible": "implausible_reading"}
             flags += [names[doubt.code] for doubt in reading_doubts(step, answer, job, state)]
-        if isinstance(answer, a.ValueAnswer) and answer.reason is not None:
-            flags.append("value_not_as_ordered")
+        if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer) and answer.reason is not None:
+            doubted = doubts_of(step, normal(step, answer.value), job, state)
+            flags.append("ratio_implausible" if doubted else "value_not_as_ordered")
         if isinstance(answer, a.PositionedAnswer) and answer.position is not None:
             flags += [f"position_{flag}" for flag in answer.position.flags if flag in WRONG_PLACE]
         if isinstance(answer, a.SummaryAnswer):

@@ -153,6 +153,8 @@ class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
         agrees_with: an earlier value step from another source that must say the same; it is not shown here.
         expects: name of what the order says (`program_values`); another value needs one of `reasons`.
         optional: it may be left empty.
+        plausible: a ratio is held against what the meters of this visit hold and measure; what does not fit
+            needs one of `reasons`.
         program: under which names a program is told it (`plate.constant`); of a ratio primary and secondary.
     """
 
@@ -164,6 +166,7 @@ class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
     expects: str | None = None
     reasons: list[Choice] = []
     optional: bool = False
+    plausible: bool = False
     program: list[Annotated[str, msgspec.Meta(pattern=r"^plate\.[a-z][a-z0-9_]*$")]] = []
     max_length: int = 80
 
@@ -429,6 +432,8 @@ def _mistake_of(step: Step, seen: set[str]) -> str | None:
     if isinstance(step, ValueStep):
         if step.check is not None and step.check not in CHECKS:
             return f"there is no check {step.check!r}"
+        if step.plausible and (step.check != "ratio" or not step.reasons):
+            return "what is plausible is known of a ratio, and needs reasons for one that is not"
         if len(step.program) not in (0, 2 if step.check == "ratio" else 1):
             return "a program is told one value, of a ratio two: primary and secondary"
         earlier += [step.agrees_with] if step.agrees_with is not None else []

@@ -82,24 +82,25 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def optical_value(found: Found | None, register: str) -> Decimal | None:
-    """The register (`1.8.0`) of an optical reading in kilo-units; None where it was not read."""
+def optical_value(found: Found | None, obis: str) -> Decimal | None:
+    """The register `obis` (`1.8.0`) of an optical reading in kilo-units; None where it was not read."""
     if found is None:
         return None
-    reading = _register(found.readings, register)
+    reading = register(found.readings, obis)
     value = decimal(reading.value) if reading else None
     if reading is None or value is None:
         return None
     return value * _IN_KILO.get((reading.unit or "").lower(), Decimal(1))
 
 
-def _register(readings: list[ReadingValue], register: str) -> ReadingValue | None:
-    c, d, e = [*register.split("."), "0", "0"][:3]
+def register(readings: list[ReadingValue], obis: str) -> ReadingValue | None:
+    """The reading of a register (`1.8.0`), by whatever protocol it came; None where it was not read."""
+    c, d, e = [*obis.split("."), "0", "0"][:3]
     for reading in readings:
         parts = reading.item.split(":")
         if len(parts) == 3 and parts[2] == "2" and parts[1].split(".")[2:5] == [c, d, e]:
             return reading
-        if reading.item in (register, f"{register}*00") or reading.item.endswith(f":{register}"):
+        if reading.item in (obis, f"{obis}*00") or reading.item.endswith(f":{obis}"):
             return reading
     return None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
+from fieldtool.procedure.ratios import ratio_doubts
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.values import ValueMistake, normalise
 from fieldtool.procedure.views import Problem
@@ -50,14 +51,21 @@ def problems(
     if bench.value_holder is not None:
         yield Problem(code="value_used", field="value", params={"holder": bench.value_holder})
     planned = expected(step, job)
-    if planned is None or planned == value:
+    doubts = list(doubts_of(step, value, job, state))
+    if planned is not None and planned != value:
+        said = {"expected": planned, "value": value or ""}
+        doubts.insert(0, Problem(code="not_as_ordered", field="reason", params=said))
+    if not doubts:
         return
     if answer.reason is None:
-        yield Problem(
-            code="not_as_ordered", field="reason", params={"expected": planned, "value": value or ""}
-        )
+        yield from doubts
     else:
         yield from _reason(step, answer, bench)
+
+
+def doubts_of(step: m.ValueStep, value: str | None, job: Job, state: RunState) -> list[Problem]:
+    """What the meters of this visit say against a value in its normal form."""
+    return ratio_doubts(value, job, state) if step.plausible and value is not None else []
 
 
 def _mistake(step: m.ValueStep, text: str) -> Problem | None:

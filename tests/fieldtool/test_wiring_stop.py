@@ -40,17 +40,24 @@ IDLE: dict[str, Any] = {"powers": (0, 0, 0), "amps": "0.00"}
 def at_polarity(world: World, readings: list[Reading]) -> Any:
     world.meters["new"].momentary = readings
     run = world.run()
+    to_step(run, "polarity")
+    return run
+
+
+def to_step(run: Any, wanted: str) -> None:
     for _ in range(40):
         step = run.shown_step()
         assert step is not None
-        if step.id == "polarity":
-            return run
+        if step.id == wanted:
+            return
         if step.id == "isolate":
             checks = {"load_off": True, "back_feed": True, "ct_shorted": True, "dead": True}
             run.accept({"checks": checks, "photos": {"ct_shorted": photo(run, "ct_shorted")}})
+        elif step.id == "polarity":
+            say_right(run)
         else:
             w.ANSWERS[step.id](run)
-    raise AssertionError("the procedure does not come to the check of polarity")
+    raise AssertionError(f"the procedure does not come to {wanted}")
 
 
 def say_right(run: Any) -> None:
