@@ -17,6 +17,8 @@ from fieldtool.demo.shell import Shell
 from fieldtool.procedure.model import Procedure
 
 ENERGY_TITLE = "CONSENTIMIENTO"
+PLATES = {"idis-3ph-ct": "200/5", "gprs-3ph-ct": "300/5"}
+"""The current transformers that the virtual meters hang on."""
 
 
 @dataclass
@@ -135,6 +137,12 @@ class Crew:
         return self.tablet.run(arguments, allowed=allowed, dies_on=dies_on, gently=gently)
 
 
+def _ratio(order: dict[str, Any]) -> str:
+    """What stands on the plates of its current transformers: what the order says, where it does."""
+    said = order.get("program_values", {}).get("ct_ratio")
+    return str(said or PLATES.get(order["new_asset"]["model"], "200/5"))
+
+
 def answers(visit: Visit, procedure: Procedure, folder: Path, *, label: str | None = None) -> dict[str, Any]:
     """What a crew taps, scans, types and photographs on a clean exchange; pictures are made into `folder`.
 
@@ -158,6 +166,10 @@ def answers(visit: Visit, procedure: Procedure, folder: Path, *, label: str | No
                 found[step.id]["photos"] = proofs
     found |= {
         "photo_before": {"photos": [before.name]},
+        "ct_plate": {"value": _ratio(order)},
+        "photo_ct_plate": {"photos": [before.name]},
+        "ct_second": {"value": _ratio(order)},
+        "ct_source": {"choice": "certificate"},
         "old_scan": {"image": before.name},
         "old_dial": {"value": dial},
         "seals_found": {
