@@ -65,12 +65,13 @@ def reading_values(readings: Iterable[Reading]) -> list[ReadingValue]:
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Which meter is expected behind which port."""
+    """Which meter is expected behind which port; `generation`: whether power may flow back there."""
 
     port: str
     role: DeviceRole
     serial: str
     model: MeterModel | None
+    generation: bool | None = None
 
 
 def _nowhere() -> None:
@@ -338,5 +339,5 @@ def _found(target: Target, result: ReadResult, evidence: JoinEvidence | None) ->
         logical_device_name=identity.logical_device_name,
         readings=reading_values(result.readings),
         network=network,
-        wiring=judged(verdict_of(result.readings, model)),
+        wiring=judged(verdict_of(result.readings, model, generation=target.generation)),
     )

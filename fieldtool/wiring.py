@@ -3,7 +3,7 @@ answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from drivers.models import MeterModel
 from drivers.wiring.judge import Installation, judge
@@ -35,10 +35,26 @@ _ENOUGH: dict[str, tuple[Certainty, ...]] = {Fault.CURRENT_ON_OTHER_PHASE: (Cert
 _OTHER_PHASES = (":1.0.52.7.0.", ":1.0.72.7.0.")
 
 
+GENERATES = frozenset({"generator", "solar", "self_consumption"})
+NO_GENERATION = "no_generation"
+"""Flags of an order: power may flow back there, or it is known that it may not."""
+
+
+def generation_of(flags: Iterable[str]) -> bool | None:
+    """Whether power may flow back at a place, by its order's flags; None where the office does not say, or
+    says both."""
+    said = set(flags)
+    back, none = bool(said & GENERATES), NO_GENERATION in said
+    return None if back == none else back
+
+
 def verdict_of(
     readings: Sequence[ReadingLike], model: MeterModel | None, *, generation: bool | None = None
 ) -> WiringVerdict | None:
     """The verdict on the momentary values among `readings`; None where there are none.
+
+    `generation`: see `generation_of`. Without it a reversed transformer and a generator that feeds back are
+    told apart by the other phases alone.
 
     Without a model a meter has three phases if it gives a voltage of another phase than the first.
     """

@@ -73,7 +73,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         scheduled_start, scheduled_end, due: UTC, `workorders.clock.utc_text`.
         usage_point: mRID of the supply point; `supply_number` is what the utility prints on the bill.
         program_values: values for the program's variables, by name.
-        flags: `dog`, `generator`, … (a flag never weakens a safety step); those of `PERSONAL_FLAGS` are
+        flags: `dog`, … (a flag never weakens a safety step); `generator`, `solar`, `self_consumption` or
+            `no_generation` tell the wiring check whether power may flow back; those of `PERSONAL_FLAGS` are
             sealed with the customer and come back here when the order is read with its key.
     """
 

@@ -30,6 +30,7 @@ from fieldtool.run import balances, evidence
 from fieldtool.run.planvalues import program_values
 from fieldtool.run.power import PowerProbe
 from fieldtool.technologies import Proof, Technology
+from fieldtool.wiring import generation_of
 from workorders.clock import read_utc
 from workorders.journal.words import DeviceRole, JoinState
 
@@ -281,7 +282,11 @@ class MeterSteps:
         named = scanned_serial(run.state, role) if fresh else device_serial(run.state, role)
         serial = named or normalise_serial(asset.serial if asset else None) or ""
         return Target(
-            port=port, role=role, serial=serial, model=evidence.model_of(run.order, role, run.around)
+            port=port,
+            role=role,
+            serial=serial,
+            model=evidence.model_of(run.order, role, run.around),
+            generation=generation_of(run.order.flags),
         )
 
 

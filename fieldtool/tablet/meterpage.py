@@ -20,7 +20,8 @@ from fieldtool.identity import normalise_serial
 from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.meterclock import CLOCK_ITEM, CLOCK_ITEMS, drift_of
 from fieldtool.tablet.rows import MeterView, ProfileView
-from fieldtool.wiring import verdict_of
+from fieldtool.wiring import generation_of, verdict_of
+from workorders.store import queries
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Progress, Tablet
@@ -63,6 +64,7 @@ class MeterVisit:
         self._tablet, self._port, self._progress, self._head = tablet, port, progress, head
         self._session: OpticalSession | None = None
         self._view: MeterView | None = None
+        self._generation: bool | None = None
 
     @property
     def is_open(self) -> bool:
@@ -84,6 +86,9 @@ class MeterVisit:
         if self._head is Mode.C12:
             connection = change(connection, mode=Mode.C12)  # also where no model file knows it
 
+        order_id = tablet.find_order(serial) if serial else None
+        self._generation = self._generation_at(order_id)
+
         def job(session: OpticalSession) -> MeterView:
             read = session.read(None)
             now = datetime.now(UTC)
@@ -94,8 +99,8 @@ class MeterVisit:
                 network=msgspec.to_builtins(network) if network else None,
                 clock_drift_seconds=drift_of(read.readings, now),
                 profile=_profile(session, day) if day is not None else None,
-                order_id=tablet.find_order(serial) if serial else None,
-                wiring=verdict_of(read.readings, model),
+                order_id=order_id,
+                wiring=verdict_of(read.readings, model, generation=self._generation),
                 events=_events(session) if day is not None else [],
                 event_names=model.event_names if model else {},
                 connection=model.connection if model else "direct",
@@ -103,6 +108,14 @@ class MeterVisit:
 
         self._view = self._with(connection, serial, job)
         return self._view
+
+    def _generation_at(self, order_id: str | None) -> bool | None:
+        """Whether power may flow back, by the order that names this meter."""
+        if order_id is None:
+            return None
+        with self._tablet.store.read() as connection:
+            order = queries.order(connection, order_id)
+        return generation_of(order.order.flags) if order is not None else None
 
     def refresh(self) -> MeterView | None:
         """Only what changes from one moment to the next; None where nothing is open."""
@@ -119,7 +132,9 @@ class MeterVisit:
             readings=[fresh.get(row["item"], row) for row in view.readings],
             clock_drift_seconds=drift_of(read.readings, datetime.now(UTC)),
             wiring=verdict_of(
-                read.readings, self._tablet.desk.now().models.get(view.identity.get("model") or "")
+                read.readings,
+                self._tablet.desk.now().models.get(view.identity.get("model") or ""),
+                generation=self._generation,
             ),
         )
         return self._view

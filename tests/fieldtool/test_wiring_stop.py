@@ -12,6 +12,7 @@ from drivers.reading import Reading
 from fieldtool.errors import StepRefused
 from fieldtool.procedure.views import ConfirmBody, RunEnd
 from fieldtool.text import Language
+from fieldtool.wiring import generation_of
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, make_world, order, photo, walk
 from workorders.journal.kinds import MeterRead
@@ -103,6 +104,33 @@ def test_a_reversed_transformer_contradicts_polarity(world: World) -> None:
     assert [(problem.code, problem.field) for problem in caught.value.problems] == [
         ("wiring_contradicts", "polarity")
     ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "generation"),
+    [
+        ([], None),
+        (["dog"], None),
+        (["generator"], True),
+        (["solar", "dog"], True),
+        (["no_generation"], False),
+        (["solar", "no_generation"], None),
+    ],
+)
+def test_the_orders_flags_say_whether_power_may_flow_back(flags: list[str], generation: bool | None) -> None:
+    assert generation_of(flags) is generation
+
+
+def test_where_the_order_knows_of_a_generator_a_phase_that_feeds_back_accuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict never knew: a crew at a solar roof could not go on with wiring that was right."""
+    ct = order(new_asset=w.NewAsset(serial=w.NEW_SERIAL, model="idis-3ph-ct"), flags=["solar"])
+    made = make_world(tmp_path, monkeypatch, ct)
+    made.meters["new"].model = "idis-3ph-ct"
+    run = at_polarity(made, momentary(powers=(900, -900, 900)))
+    say_right(run)
+    assert run.shown_step().id != "polarity"
 
 
 def test_a_crew_that_agrees_that_it_is_wrong_ends_the_order_as_unsafe(world: World) -> None:
