@@ -19,6 +19,7 @@ from fieldtool.errors import JobError
 from workorders.clock import utc_text
 from workorders.gateway.board import ProjectInfo
 from workorders.network.browse import Branch
+from workorders.network.orphans import OrphanPage
 from workorders.rollout.board import Board
 from workorders.store.engine import Store
 from workorders.store.keys import REMEMBERED
@@ -145,7 +146,13 @@ class OfficeClient:
     def network(self, project: str, node: str | None, limit: int) -> Answer[Branch]:
         """One level of a project's network."""
         query = {"project": project, "limit": str(limit)} | ({"node": node} if node else {})
-        return self._ask("/network", query, Branch)
+        return self._ask("/v1/network", query, Branch)
+
+    def orphans(self, project: str, which: str, crew: str, under: str, offset: int = 0) -> Answer[OrphanPage]:
+        """A page of devices that record and network do not agree about; empty crew or node: all."""
+        query = {"project": project, "limit": str(PAGE), "offset": str(offset)}
+        query |= {name: value for name, value in (("crew", crew), ("under", under)) if value}
+        return self._ask(f"/v1/orphans/{which}", query, OrphanPage)
 
     def order(self, order_id: str) -> Answer[OrderDetail]:
         """One order with all evidence."""

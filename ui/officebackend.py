@@ -35,5 +35,8 @@ class OfficeBackend(Protocol):
     def network(self, key: str, count: int) -> views.NetworkLevel:
         """A level of the network of the project last chosen, as the office knows it."""
 
+    def orphans(self, which: str, zone: str, crew: str, count: int) -> officeviews.Orphans:
+        """The first `count` devices of a list; empty zone or crew: all of them."""
+
     def photo(self, order_id: str, key: str) -> str:
         """A photo as a data URL, or the path of a document that was opened for reading."""

@@ -157,3 +157,32 @@ class OrderList(View, frozen=True, kw_only=True):
     more: bool = False
     at: str = ""
     fresh: bool = True
+
+
+class OrphanView(View, frozen=True, kw_only=True):
+    """A device that the record and the network do not agree about; `facts` are what each says."""
+
+    key: str
+    serial: str
+    detail: str = ""
+    age: str = ""
+    icon: str = "unknown"
+    order_id: str = ""
+    facts: tuple[Fact, ...] = ()
+
+
+class Orphans(View, frozen=True, kw_only=True):
+    """One list of such devices, its filters, and what to do about what stands on it."""
+
+    which: str = ""
+    lists: tuple[Choice, ...] = ()
+    todo: str = ""
+    zone: str = ""
+    zones: tuple[Choice, ...] = ()
+    crew: str = ""
+    crews: tuple[Choice, ...] = ()
+    detail: str = ""
+    rows: tuple[OrphanView, ...] = ()
+    more: bool = False
+    at: str = ""
+    fresh: bool = True

@@ -21,7 +21,9 @@ from ui.gallery.render import read
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 from ui.wiring.formats import Formats
 from ui.wiring.office import WiredOffice
+from workorders.clock import utc_text
 from workorders.gateway import acts
+from workorders.gateway.proof import Sighting, take_sightings
 from workorders.store.engine import open_store
 
 
@@ -73,6 +75,45 @@ def test_a_supervisor_finds_what_went_wrong_and_decides_it(desk: Desk) -> None:
         assert row.id not in [one.id for one in office.queue().rows]
         with pytest.raises(views.Failure, match="ya está decidida"):
             office.case(row.id)
+
+
+def test_a_supervisor_walks_the_network_as_the_office_has_it(desk: Desk) -> None:
+    """It was asked for at an address where the office has nothing."""
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        assert [row.key for row in office.network("", 60).rows] == ["SE"]
+
+
+def test_what_record_and_network_do_not_agree_about_is_listed_by_crew_and_zone(desk: Desk) -> None:
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        sight = [Sighting(serial="ZIV9999", heard_at=utc_text(desk.bureau.office.now()), concentrator="C1")]
+        take_sightings(desk.bureau.office, "demo", sight, "concentrator_s24")
+        found = office.orphans("heard_without_site", "", "", 100)
+        assert [row.serial for row in found.rows] == ["ZIV9999"]
+        assert ("Lo oye", "C1") in [(fact.label, fact.value) for fact in found.rows[0].facts]
+        assert found.todo.startswith("La red lo oye y nadie lo montó")
+        assert "T1" in [zone.key for zone in found.zones]
+        assert len(office.orphans("heard_without_site", "T1", "", 100).rows) == 1
+        assert office.orphans("heard_without_site", "", "B", 100).rows == ()
+
+
+def test_a_supervisor_walks_the_orphans_by_keyboard(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet()
+    with person(tablet) as supervisor:
+        supervisor.tap("Ana Suárez Vaca")
+        supervisor.until_sees("Escriba su PIN")
+        supervisor.type(RIGHT_PIN)
+        supervisor.press(Qt.Key.Key_Return)
+        supervisor.until_sees("Despliegue")
+        supervisor.tap("Huérfanos")
+        supervisor.until_sees("Elija un equipo para ver qué dice cada lado.")
+        supervisor.press(Qt.Key.Key_Down)
+        supervisor.press(Qt.Key.Key_Return)
+        supervisor.until_sees("4 nov, 10:42")
+        supervisor.screens.app.orphans.chooseCrew("UCY-11")
+        supervisor.until(lambda: len(supervisor.screens.app.orphans.list["rows"]) == 7)
+        assert supervisor.screens.app.orphans.open == {}
 
 
 def test_an_executed_order_is_approved_with_its_photo_in_view(desk: Desk) -> None:

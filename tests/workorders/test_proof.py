@@ -113,6 +113,14 @@ def test_a_network_that_knows_no_serial_is_matched_by_identity(bureau: Bureau) -
         now = utc_text(bureau.office.now())
         pages = [orphan_page(connection, which, now=now, project="demo") for which in OrphanList]
         late = orphan_page(connection, OrphanList.TWO_PLACES, now=now, project="demo", limit=1, offset=1)
+        by_crew = [
+            orphan_page(connection, OrphanList.TWO_PLACES, now=now, project="demo", crew=crew)
+            for crew in ("A", "B")
+        ]
+        nowhere = orphan_page(connection, OrphanList.TWO_PLACES, now=now, project="demo", under="GONE")
+    assert [(page.total, page.crews) for page in by_crew] == [(2, ["A"]), (0, ["A"])]
+    assert {row.crew for row in by_crew[0].rows} == {"A"}
+    assert nowhere.total == 0
     found = {page.which.value: (page.total, [row.serial for row in page.rows]) for page in pages}
     assert found["two_places"] == (2, ["ZIV2", "ZIV2"])
     assert (late.total, len(late.rows)) == (2, 1)

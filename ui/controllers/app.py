@@ -14,6 +14,7 @@ from ui.controllers.many import BenchController, PanelController
 from ui.controllers.network import NetworkController
 from ui.controllers.office import OfficeController
 from ui.controllers.orders import OrderController, OrdersController
+from ui.controllers.orphans import OrphansController
 from ui.controllers.panelphoto import PanelPhotoController
 from ui.controllers.procedure import ProcedureController
 from ui.controllers.scan import ScanController
@@ -75,6 +76,7 @@ class AppController(Controller):
         self._network = NetworkController(self.context, lambda: self._session.role == "supervisor", self)
         self._bench = BenchController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
+        self._orphans = OrphansController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
         self._session.unlocked.connect(self.refresh)
@@ -92,6 +94,10 @@ class AppController(Controller):
     @Property(SessionController, constant=True)
     def session(self) -> SessionController:
         return self._session
+
+    @Property(OrphansController, constant=True)
+    def orphans(self) -> OrphansController:
+        return self._orphans
 
     @Property(OrdersController, constant=True)
     def orders(self) -> OrdersController:
@@ -208,6 +214,7 @@ class AppController(Controller):
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,
+            "orphans": self._orphans.load,
         }.get(place)
         self._scan.close()
         if place != self._place:

@@ -12,6 +12,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 from ui import manyviews, officeviews, views
 from ui.app import Screens
 from ui.preview import balancing, configuring, many, office, orders, phases, steps, tools
+from ui.preview.orphans import NO_ORPHANS, ORPHANS
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -119,6 +120,7 @@ def _supervised(
     *,
     stale: bool = False,
     queue: officeviews.Queue = office.QUEUE,
+    orphans: officeviews.Orphans = ORPHANS,
 ) -> Callable[[], PreviewTablet]:
     """The tablet of a supervisor, with or without contact to the office."""
 
@@ -131,7 +133,7 @@ def _supervised(
             crew="Supervisión",
             probe="",
         )
-        there = office.PreviewOffice(figures=shown, waiting=queue)
+        there = office.PreviewOffice(figures=shown, waiting=queue, lost=orphans)
         return PreviewTablet(state=msgspec.structs.replace(state, online=not stale), the_office=there)
 
     return tablet
@@ -163,6 +165,14 @@ def _office(place: str, case: str = "") -> Visit:
         screens.app.go(place)
         if case:
             screens.app.office.openCase(case)
+
+    return visit
+
+
+def _orphans(key: str) -> Visit:
+    def visit(screens: Screens) -> None:
+        _office("orphans")(screens)
+        screens.app.orphans.show(key)
 
     return visit
 
@@ -279,6 +289,8 @@ SCENES: tuple[Scene, ...] = (
     Scene("tablero_vacio", _supervised(office.EMPTY), _office("board")),
     Scene("excepciones", _supervised(), _office("exceptions", "e2")),
     Scene("excepciones_nada", _supervised(queue=officeviews.Queue()), _office("exceptions")),
+    Scene("huerfanos", _supervised(), _orphans("3")),
+    Scene("huerfanos_nada", _supervised(orphans=NO_ORPHANS), _orphans("")),
     Scene("ordenes_oficina", _supervised(), _office("officeOrders", "e2")),
     *(
         _at(f"paso_{number:02d}_{key}", key)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import msgspec
+
 from ui import officeviews as o
 from ui import views
 from ui.preview import network
+from ui.preview.orphans import ORPHANS
 from ui.views import Choice, Fact
 
 PROJECTS = (
@@ -236,6 +239,7 @@ class PreviewOffice:
 
     figures: o.Board = BOARD
     waiting: o.Queue = QUEUE
+    lost: o.Orphans = ORPHANS
     decisions: list[tuple[str, str, str]] = field(default_factory=list)
     picture: str = ""
 
@@ -269,6 +273,14 @@ class PreviewOffice:
         """Three levels of an invented network."""
         del count
         return {"": network.TOP, "C1-P02": network.DEVICES}.get(key, network.PANELS)
+
+    def orphans(self, which: str, zone: str, crew: str, count: int) -> o.Orphans:
+        """The invented list, with the filters as they were chosen."""
+        del count
+        kept = tuple(row for row in self.lost.rows if crew in row.detail)
+        return msgspec.structs.replace(
+            self.lost, which=which or self.lost.which, zone=zone, crew=crew, rows=kept
+        )
 
     def photo(self, order_id: str, key: str) -> str:
         """The preview's picture."""

@@ -21,6 +21,7 @@ from ui import officeviews, views
 from ui.wiring.formats import DASH, Formats
 from ui.wiring.network import level_view
 from ui.wiring.officecases import case_of, case_row, order_case_of
+from ui.wiring.officeorphans import orphans_view
 from workorders.gateway.board import ProjectInfo
 from workorders.rollout.board import Board, JoinFigure, Share
 from workorders.rollout.listing import Listing
@@ -165,6 +166,13 @@ class WiredOffice:
             at=formats.when(answer.at, self._now()),
             fresh=answer.fresh,
         )
+
+    @worded
+    def orphans(self, which: str, zone: str, crew: str, count: int) -> officeviews.Orphans:
+        """Devices that the record and the network do not agree about."""
+        client = self._office()
+        project = self._chosen(client)
+        return orphans_view(client, project, which, zone, crew, count, self._now(), self.formats())
 
     @worded
     def photo(self, order_id: str, key: str) -> str:

@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, case, column, exists, func, or_, select, table
+from sqlalchemy import Connection, Select, and_, case, column, exists, false, func, or_, select, table
 
 from workorders.clock import read_utc, utc_text
+from workorders.network.tree import below
 from workorders.store import schema
 from workorders.store.queries.rows import read
 
@@ -27,6 +28,11 @@ class OrphanRow(msgspec.Struct, frozen=True, kw_only=True):
     heard_by: str | None
     heard_at: str | None
     placed_at: str | None
+    crew: str | None = None
+
+
+_SAID = tuple(name for name in OrphanRow.__struct_fields__ if name != "crew")
+"""What the lists say of a device by themselves; the crew is its order's."""
 
 
 class Orphans(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +58,12 @@ class OrphanList(StrEnum):
 
 
 class OrphanPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of one list; `total` is the whole list."""
+    """A page of one list; `total` is the whole list, `crews` those of the list before a crew was chosen."""
 
     which: OrphanList
     total: int
     rows: list[OrphanRow]
+    crews: list[str] = []
 
 
 def orphans(
@@ -94,10 +101,17 @@ def orphan_page(
     project: str | None = None,
     never_after_hours: int = NEVER_HEARD_AFTER_HOURS,
     silent_after_hours: int = SILENT_AFTER_HOURS,
+    crew: str | None = None,
+    under: str | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> OrphanPage:
-    """One page of one list as of `now` (UTC text), by serial, and how long the list is."""
+    """One page of one list as of `now` (UTC text), by serial, and how long the list is.
+
+    Args:
+        crew: only what this crew mounted.
+        under: mRID of a node; only what should hang below it, or, where nothing says so, is heard there.
+    """
     match which:
         case OrphanList.OTHER_IDENTITY:
             query = _sites(project).where(_join.c.reason == "other_identity")
@@ -106,9 +120,24 @@ def orphan_page(
         case _:
             before = _before(now, never_after_hours), _before(now, silent_after_hours)
             query = _four(connection, project, *before)[which.value]
-    total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
-    rows = connection.execute(query.order_by("serial", "placed_at").limit(limit).offset(offset))
-    return OrphanPage(which=which, total=int(total), rows=[read(row, OrphanRow) for row in rows])
+    found = query.subquery()
+    chosen = select(found, _order.c.crew).outerjoin(_order, _order.c.order_id == found.c.order_id)
+    if under is not None:
+        path = connection.execute(select(_node.c.path).where(_node.c.mrid == under)).scalar()
+        there = select(_node.c.mrid).where(below(path) if path is not None else false())
+        chosen = chosen.where(func.coalesce(found.c.expected, found.c.heard_by).in_(there))
+    crews = _crews(connection, chosen)
+    if crew is not None:
+        chosen = chosen.where(_order.c.crew == crew)
+    total = connection.execute(select(func.count()).select_from(chosen.subquery())).scalar_one()
+    rows = connection.execute(chosen.order_by(found.c.serial, found.c.placed_at).limit(limit).offset(offset))
+    return OrphanPage(which=which, total=int(total), rows=[read(row, OrphanRow) for row in rows], crews=crews)
+
+
+def _crews(connection: Connection, chosen: Select[Any]) -> list[str]:
+    crew = chosen.subquery().c.crew
+    query = select(crew).where(crew.is_not(None)).distinct().order_by(crew)
+    return list(connection.execute(query).scalars())
 
 
 def _four(
@@ -121,10 +150,10 @@ def _four(
 def _kept(project: str | None, never_before: str, silent_before: str) -> dict[str, Select[Any]]:
     """From the table `site`, which a server keeps (migration 0006): a list costs what stands on it."""
     site = table(
-        "site", *(column(name) for name in (*OrphanRow.__struct_fields__, "project", "never", "elsewhere")),
+        "site", *(column(name) for name in (*_SAID, "project", "never", "elsewhere")),
         column("heard_since"),
     )  # fmt: skip
-    query = select(*(site.c[name] for name in OrphanRow.__struct_fields__))
+    query = select(*(site.c[name] for name in _SAID))
     if project is not None:
         query = query.where(site.c.project == project)
     return {
@@ -153,6 +182,7 @@ _heard = schema.heard
 _join = schema.join_state
 _base = schema.base_placement
 _device = schema.device
+_order, _node = schema.work_order, schema.network_node
 
 
 def _heard_at() -> Any:

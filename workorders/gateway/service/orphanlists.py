@@ -12,7 +12,7 @@ from litestar.params import Parameter
 from workorders.clock import utc_text
 from workorders.gateway.persons import User
 from workorders.gateway.service.access import BY_SESSION, USER, check_project, users_only
-from workorders.gateway.service.offices import Limit, Offset
+from workorders.gateway.service.offices import Limit, Name, Offset
 from workorders.gateway.service.problems import documented
 from workorders.network.orphans import (
     NEVER_HEARD_AFTER_HOURS,
@@ -33,6 +33,8 @@ def orphan_list(
     project: Annotated[str, Parameter(max_length=200)],
     never_after_hours: Hours = NEVER_HEARD_AFTER_HOURS,
     silent_after_hours: Hours = SILENT_AFTER_HOURS,
+    crew: Name = None,
+    under: Name = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> OrphanPage:
@@ -47,6 +49,8 @@ def orphan_list(
             project=project,
             never_after_hours=never_after_hours,
             silent_after_hours=silent_after_hours,
+            crew=crew,
+            under=under,
             limit=limit,
             offset=offset,
         )

@@ -39,6 +39,11 @@ T.ApplicationWindow {
             "icon": "orders"
         },
         {
+            "key": "orphans",
+            "text": qsTr("Huérfanos"),
+            "icon": "joinFailed"
+        },
+        {
             "key": "more",
             "text": qsTr("Más"),
             "icon": "more",
@@ -315,6 +320,14 @@ T.ApplicationWindow {
         }
     }
 
+    Component {
+        id: orphansPage
+
+        OrphansPage {
+            app: shell.app
+        }
+    }
+
     readonly property var pages: ({
             "signIn": signInPage,
             "orders": ordersPage,
@@ -330,6 +343,7 @@ T.ApplicationWindow {
             "network": networkPage,
             "board": boardPage,
             "exceptions": exceptionsPage,
-            "officeOrders": officeOrdersPage
+            "officeOrders": officeOrdersPage,
+            "orphans": orphansPage
         })
 }
