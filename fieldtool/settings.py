@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import tempfile
 from enum import StrEnum
@@ -78,8 +79,8 @@ class Home:
         """Folder of a realm, made where it is missing and readable by this user only."""
         path = self.folder / realm.value
         path.mkdir(parents=True, exist_ok=True)
-        if sys.platform != "win32":
-            path.chmod(0o700)
+        if sys.platform != "win32" and stat.S_IMODE(path.stat().st_mode) != 0o700:
+            path.chmod(0o700)  # only where it must: a disk that has become read-only is told by the database
         return path
 
     def database(self, realm: Realm) -> Path:

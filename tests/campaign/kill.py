@@ -2,8 +2,8 @@
 
 A worker (two at once in a part of the rounds: the app and a command) is killed by SIGKILL at a random instant
 of its work on a real encrypted store, hundreds of times: in steps with photos, writes to a meter, sync over
-HTTP, hand-over by USB, drafts. In other rounds the disk is full, or a copy of the store has its newest page
-torn. After each: the store opens, its chain verifies, its tables equal a fold from nothing, everything that
+HTTP, hand-over by USB, drafts. In other rounds the disk is full or write-protected, or a copy of the store
+has its newest page torn. After each: the store opens, its chain verifies, its tables equal a fold from nothing, everything that
 was promised is there, and every photo that an entry names lies on the disk. At the end the office has each
 entry once.
 
@@ -35,7 +35,7 @@ from fieldtool.settings import Home
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.tablet import Tablet
 from tests.campaign.counting import Counts
-from tests.campaign.kill_victim import NEW_SERIALS, PASSPHRASE
+from tests.campaign.kill_victim import NEW_SERIALS, PASSPHRASE, READ_ONLY
 from tests.workorders.offices import FILES, Bureau
 from tests.workorders.servers import serving
 from workorders.gateway import enrolment
@@ -56,6 +56,7 @@ _MUST_BE_ZERO = (
     "promise_broken",
     "photo_missing",
     "sent_twice",
+    "unclear_error",
 )
 
 
@@ -187,8 +188,9 @@ def _round(
     site: Site, chance: random.Random, counts: Counts, promises: dict[tuple[str, int], str], number: int
 ) -> None:
     """One life, or two at once, and a death."""
-    full = chance.random() < 0.12
-    fill = chance.randrange(0, 60_000) if full else None
+    lot = chance.random()
+    fill = chance.randrange(0, 60_000) if lot < 0.12 else READ_ONLY if lot < 0.18 else None
+    disk = "" if fill is None else ", read-only disk" if fill == READ_ONLY else ", full disk"
     facts: list[dict[str, Any]] = []
     pids = []
     for _ in range(1 + (chance.random() < 0.3)):
@@ -205,7 +207,7 @@ def _round(
         _note(fact, counts, promises)
     if number % 4 == 3:
         _tear(site, chance, counts, number)
-    _check(site, counts, promises, f"round {number}{', full disk' if full else ''}")
+    _check(site, counts, promises, f"round {number}{disk}")
 
 
 def _kill(pid: int) -> None:
@@ -227,13 +229,17 @@ def _note(fact: dict[str, Any], counts: Counts, promises: dict[tuple[str, int], 
         promises[fact["chain"], fact["seq"]] = fact["hash"]
     elif "sync" in fact:
         counts.found[f"sync {fact['sync']}"] += 1
+    elif "unprotected" in fact:
+        counts.found["disks that could not be write-protected here"] += 1
     elif "overtaken" in fact:
         counts.found["overtaken by the other worker"] += 1
     elif "refused" in fact:
         counts.found[f"refused {fact['refused']}"] += 1
     elif "failed" in fact:
-        counts.found["errors on a full disk" if fact["full"] else "errors"] += 1
-        if not fact["full"]:
+        counts.found[f"errors on a {fact['disk']} disk" if fact["disk"] else "errors"] += 1
+        if fact["disk"] == "read-only" and fact["code"] != "read_only":
+            counts.wrong("unclear_error", f"{fact['failed']} {fact['code']} {fact['text']}")
+        if not fact["disk"]:
             counts.details.append(f"error: {fact['failed']} {fact['text']}")
 
 

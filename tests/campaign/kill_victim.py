@@ -8,6 +8,7 @@ it dies.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import random
@@ -117,8 +118,32 @@ class Worker:
 OPEN = ("scheduled", "dispatched", "enroute", "onSite", "inProgress")
 
 
+READ_ONLY = -1
+"""In place of how much the disk still takes: the disk is write-protected."""
+
+
+def _protect(folder: Path) -> bool:
+    """Make a folder read-only for this process alone, as a disk is that the system has given up on.
+
+    File modes would not do: root writes all the same. False where this process may not mount.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    path = str(folder).encode()
+    if libc.unshare(_NEW_NAMESPACE) or libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None):
+        return False
+    return not libc.mount(path, path, None, _BIND, None) and not libc.mount(
+        path, path, None, _BIND | _REMOUNT | _READ_ONLY, None
+    )
+
+
+_NEW_NAMESPACE, _READ_ONLY, _REMOUNT, _BIND, _RECURSIVE, _PRIVATE = 0x20000, 1, 32, 4096, 16384, 1 << 18
+
+
 def _worker(home: Home, keeping: Keeping, seed: int, fill: int | None) -> None:
-    if fill is not None:
+    if fill == READ_ONLY and not _protect(home.folder):
+        say(unprotected=True)
+        return
+    if fill is not None and fill >= 0:
         # A full disk, as far as a process can have one: no file of ours grows much beyond what it is.
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         biggest = max((p.stat().st_size for p in home.folder.rglob("*") if p.is_file()), default=0)
@@ -128,7 +153,8 @@ def _worker(home: Home, keeping: Keeping, seed: int, fill: int | None) -> None:
     except JobError as error:
         say(refused=error.code)
     except Exception as error:  # a full disk comes as whatever met it; what counts is the store afterwards
-        say(failed=type(error).__name__, text=str(error)[:200], full=fill is not None)
+        disk = None if fill is None else "read-only" if fill == READ_ONLY else "full"
+        say(failed=type(error).__name__, code=getattr(error, "code", None), text=str(error)[:200], disk=disk)
 
 
 def main(folder: str) -> None:

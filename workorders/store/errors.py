@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -106,6 +107,8 @@ def translate(error: BaseException, path: object = "") -> StoreError | None:
         code = _BY_SQLITE_CODE.get(number & 0xFF)
         if code in ("io_error", "cannot_open") and _is_full(path):
             code = "disk_full"  # SQLite says so only for the file itself, not for the index of its log
+        elif code == "cannot_open" and _is_protected(path):
+            code = "read_only"  # likewise
     else:
         code = _of_server(original)
     return None if code is None else StoreError(code, _MESSAGES[code], HINTS[code], str(path))
@@ -125,6 +128,12 @@ def _of_server(original: BaseException | None) -> str | None:
 _NO_CONTACT = ("OperationalError", "ConnectionTimeout")
 _REFUSALS = ("authentication failed", "does not exist", "no password supplied", "pg_hba.conf")
 """What libpq says in words when the server turns a connection away: it gives no state then."""
+
+
+def _is_protected(path: object) -> bool:
+    """Whether a file is there and nothing can be written beside it."""
+    file = Path(str(path))
+    return bool(str(path)) and file.is_file() and not os.access(file.parent, os.W_OK)
 
 
 def _is_full(path: object) -> bool:
