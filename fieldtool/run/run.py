@@ -16,18 +16,16 @@ import msgspec
 
 from fieldtool.commissioning import MeterWork
 from fieldtool.errors import JobError, StepRefused
-from fieldtool.identity import normalise_serial
 from fieldtool.journalhost import OrderContext, Progress
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
-from fieldtool.procedure.devices import device_serial
 from fieldtool.procedure.effects import effects, match_payload, photos_in
 from fieldtool.procedure.rules import problems, safety_failures
 from fieldtool.procedure.state import Job, RunState, fold, restore
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import balances, beside, ending, evidence, pages, photos, placing, which
+from fieldtool.run import balances, ending, evidence, judging, pages, photos, placing, which
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
@@ -39,7 +37,6 @@ from workorders.journal import kinds
 from workorders.journal.entry import Entry
 from workorders.journal.words import DeviceRole
 from workorders.orders import WorkOrder
-from workorders.people import place_subject
 
 if TYPE_CHECKING:
     from fieldtool.scanning.classify import LabelReading
@@ -65,6 +62,7 @@ class ProcedureRun:
         """Where the optical sessions of this run are recorded, if anywhere."""
         self.recordings = Recordings(self)
         self.positions = Positions(self)
+        self._mismatch = judging.OldMismatch()
         self._meters_outdated = False
         self._reload()
 
@@ -148,8 +146,9 @@ class ProcedureRun:
             failed = safety_failures(step, read, job, self.state)
             if failed:
                 return self._end(step.id, ending.unsafe_end(self, step, read, job, failed), RunEnd.UNSAFE)
-            self._note_old_mismatch(step, read)
-            self.bench = self._signed(step, read, self.bench_for(step, read))
+            self._mismatch.note(self, step, read)
+            bench = self.bench_for(step, read)
+            self.bench = judging.signed(self, step, read, bench, self._mismatch.entry)
             found = problems(step, read, job, self.state, self.bench)
             if found:
                 self.bench = msgspec.structs.replace(self.bench, override=None)
@@ -307,10 +306,10 @@ class ProcedureRun:
         with self._lock:
             self._on_bench(**found)
 
-    def append_beside(self, payloads: list[kinds.Payload]) -> None:
+    def append_beside(self, payloads: list[kinds.Payload]) -> list[Entry]:
         """Write what belongs to the order and to no answer."""
         with self._lock:
-            self._append(payloads)
+            return self._append(payloads)
 
     def reload(self) -> None:
         """Fold the order's entries again, after somebody else wrote some (a session's intents)."""
@@ -344,79 +343,7 @@ class ProcedureRun:
 
     def bench_for(self, step: m.Step, answer: a.Answer) -> Bench:
         """The bench as it counts for this answer: match and place are judged anew."""
-        person = self.around.person()
-        bench = msgspec.structs.replace(
-            self.bench,
-            role=person.role if person else None,
-            photos={**self.state.photos, **self.bench.photos},
-            unsettled=sum(write.state is None for write in self.state.writes.values()),
-        )
-        if isinstance(step, m.MatchStep):
-            bench = msgspec.structs.replace(bench, match=evidence.match_now(self, step))
-        if isinstance(step, m.PlaceStep) and isinstance(answer, a.PlaceAnswer):
-            bench = msgspec.structs.replace(bench, place=evidence.place_now(self, step, answer))
-        if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer):
-            bench = msgspec.structs.replace(bench, value_holder=evidence.holder_of(self, step, answer))
-        if isinstance(step, m.SummaryStep):
-            bench = msgspec.structs.replace(bench, risks=beside.risks_now(self))
-        if isinstance(step, m.SealsStep) and isinstance(answer, a.SealsAnswer):
-            used = self.book.seals_elsewhere([seal.number for seal in answer.seals])
-            bench = msgspec.structs.replace(bench, seals_used=used)
-        return bench
-
-    def _signed(self, step: m.Step, answer: a.Answer, bench: Bench) -> Bench:
-        override: a.Override | None = getattr(answer, "override", None)
-        bench = msgspec.structs.replace(bench, override=None, match_entry=self._match_entry(step))
-        if override is None:
-            return bench
-        if not override.reason.strip():
-            raise StepRefused(step.id, [Problem(code="reason_missing", field="override")])
-        if not override.pin:
-            raise StepRefused(step.id, [Problem(code="pin_missing", field="override")])
-        signed = self.around.signer.sign_override(
-            override.person,
-            override.pin,
-            order_id=self.order_id,
-            subject=self._subject(step, bench),
-            reason=self.book.seal_said(override.reason.strip()),
-        )
-        return msgspec.structs.replace(bench, override=signed)
-
-    def _subject(self, step: m.Step, bench: Bench) -> str:
-        """What an override at this step is about."""
-        if isinstance(step, m.PlaceStep) and bench.place is not None:
-            serial = device_serial(self.state, DeviceRole.NEW) or ""
-            return place_subject(serial, bench.place.concentrator, bench.place.panel)
-        return bench.match_entry or ""
-
-    def _match_entry(self, step: m.Step) -> str | None:
-        if isinstance(step, m.MatchStep):
-            return self.state.match.entry_id if self.state.match else None
-        return self._old_mismatch
-
-    _old_mismatch: str | None = None
-    _old_mismatch_serial: str | None = None
-
-    def _note_old_mismatch(self, step: m.Step, answer: a.Answer) -> None:
-        """Journal that another old meter hangs here than the order says, when it is seen."""
-        if not isinstance(step, m.ScanStep) or not isinstance(answer, a.ScanAnswer):
-            return
-        if step.device is not DeviceRole.OLD or self.order.old_asset is None:
-            return
-        serial, expected = normalise_serial(answer.serial), normalise_serial(self.order.old_asset.serial)
-        if serial is None or serial == expected or serial == self._old_mismatch_serial:
-            return
-        checked = kinds.MatchChecked(
-            role=DeviceRole.OLD,
-            sources=[
-                kinds.MatchSource(source="order", serial=expected),
-                kinds.MatchSource(source="label", serial=serial),
-            ],
-            verdict="mismatch",
-            cause="other_old_meter",
-        )
-        self._old_mismatch = self._append([checked])[0].envelope.id
-        self._old_mismatch_serial = serial
+        return judging.bench_for(self, step, answer)
 
     def _arrive(self) -> None:
         """On reaching the match: a mismatch is journalled when it is seen, not when somebody answers it."""
@@ -442,7 +369,7 @@ class ProcedureRun:
         stored = self._append(written, drafts_of=step.id)
         self._clear_bench(photos_in(answer))
         if isinstance(step, m.ScanStep):
-            self._old_mismatch = self._old_mismatch_serial = None
+            self._mismatch = judging.OldMismatch()
         self._shown = None
         self._opened_at = datetime.now(UTC)
         self.positions.stop()
