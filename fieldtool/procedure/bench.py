@@ -1,7 +1,8 @@
 """What lies on the bench for the current step: results of meters and network that are not accepted yet.
 
 Work on a device comes first and is shown; only accepting the step makes it a fact. What is lost with a
-tablet that dies here is done again, except writes to a meter, which are journalled before they are sent.
+tablet that dies here is done again, except writes to a meter, which are journalled before they are sent, and
+photos: what they show may be gone by then, so the bench finds them again (`fieldtool.run.book`).
 """
 
 from __future__ import annotations

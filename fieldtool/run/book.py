@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
 from fieldtool.errors import JobError
@@ -22,6 +24,9 @@ from workorders.store import keys, schema
 from workorders.store.entries import FoldEntry
 from workorders.store.settings import clear_drafts, draft, set_draft
 from workorders.sync.blobs import note_local
+
+_TAKEN = "#photos"
+"""Under which name among an order's drafts the photos stand that no entry names yet; no step is called so."""
 
 
 class OrderBook:
@@ -57,6 +62,11 @@ class OrderBook:
             now = utc_text(datetime.now(UTC))
             for blob in blobs:
                 note_local(connection, blob.sha256, blob.size, now)
+            if blobs:
+                left = _taken(connection, self.order_id)
+                _set_taken(connection, self.order_id, left, besides={blob.sha256 for blob in blobs})
+            if any(isinstance(payload, kinds.OrderCompleted | kinds.OrderNotDone) for payload in payloads):
+                clear_drafts(connection, self.order_id, _TAKEN)
             if drafts_of is not None:
                 clear_drafts(connection, self.order_id, drafts_of)
 
@@ -91,6 +101,18 @@ class OrderBook:
         with self._journal.store.read() as connection:
             return draft(connection, self.order_id, step)
 
+    def keep_taken(self, blob: kinds.BlobTaken) -> None:
+        """Note a photo that was taken, until an entry names it or the visit ends; it survives the program."""
+        with self._journal.store.write() as connection:
+            left = _taken(connection, self.order_id) | {blob.sha256: blob}
+            _set_taken(connection, self.order_id, left)
+
+    def taken(self) -> dict[str, kinds.BlobTaken]:
+        """Photos that were taken on this visit and that no entry names yet, by the hash of their sealed
+        bytes."""
+        with self._journal.store.read() as connection:
+            return _taken(connection, self.order_id)
+
     # --- sealing ----------------------------------------------------------------------------------
 
     def seal(self, field: str, text: str) -> Sealed:
@@ -122,6 +144,25 @@ class OrderBook:
                 "the key of this order is not on this tablet: sync before starting",
                 reason=error.code,
             ) from None
+
+
+def _taken(connection: Connection, order_id: str) -> dict[str, kinds.BlobTaken]:
+    kept = draft(connection, order_id, _TAKEN) or {}
+    return msgspec.convert(kept, dict[str, kinds.BlobTaken])
+
+
+def _set_taken(
+    connection: Connection,
+    order_id: str,
+    taken: Mapping[str, kinds.BlobTaken],
+    *,
+    besides: Collection[str] = (),
+) -> None:
+    left = {sha256: msgspec.to_builtins(blob) for sha256, blob in taken.items() if sha256 not in besides}
+    if left:
+        set_draft(connection, order_id, _TAKEN, left)
+    else:
+        clear_drafts(connection, order_id, _TAKEN)
 
 
 def _without_pin(fields: dict[str, Any]) -> dict[str, Any]:

@@ -72,9 +72,9 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
     choice = next((choice for choice in run.procedure.not_done if choice.id == reason), None)
     if choice is None:
         raise StepRefused("not_done", [Problem(code="not_allowed", field="reason", params={"value": reason})])
-    taken = [run.bench.photos[sha] for sha in named if sha in run.bench.photos]
+    shown = [sha for sha in named if sha in run.bench.photos]
     missing: list[Problem] = []
-    if choice.photo and not taken:
+    if choice.photo and not shown:
         missing.append(Problem(code="photo_missing", field="photos"))
     if choice.note and not (note or "").strip():
         missing.append(Problem(code="note_missing", field="note"))
@@ -84,12 +84,13 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
         # What the reason itself would tell of a person goes where only the order's key reads it.
         said = (choice.text.in_language(run.around.language()), (note or "").strip())
         note = " · ".join(filter(None, said))
+    # A photo of a step that was never accepted shows the site all the same: nothing taken is left behind.
+    new = [blob for sha, blob in run.bench.photos.items() if sha not in run.state.photos]
     ended = kinds.OrderNotDone(
         reason=PRIVATE_REASONS.get(reason, reason),
         note=run.book.seal("not_done.note", note) if note else None,
-        blobs=sorted({*run.state.photos, *run.state.recordings, *(blob.sha256 for blob in taken)}),
+        blobs=sorted({*run.state.photos, *run.state.recordings, *(blob.sha256 for blob in new)}),
         attempt=max(run.order.attempts, run.state.attempts) + 1,
         crew=run.around.crew,
     )
-    new = [blob for blob in taken if blob.sha256 not in run.state.photos]
     return [*new, ended]

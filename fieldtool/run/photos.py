@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -61,6 +62,11 @@ def store_blob(
         step=step,
         key_id=key.key_id,
     )
+
+
+def still_there(files: BlobFiles, taken: Mapping[str, BlobTaken]) -> dict[str, BlobTaken]:
+    """Of the photos that were taken, those whose sealed bytes are on the disk and whole."""
+    return {sha256: blob for sha256, blob in taken.items() if files.has(sha256)}
 
 
 def read_blob(files: BlobFiles, key: OrderKey, sha256: str) -> bytes:

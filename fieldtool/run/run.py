@@ -65,6 +65,8 @@ class ProcedureRun:
         self._mismatch = judging.OldMismatch()
         self._meters_outdated = False
         self._reload()
+        # What was taken before the program died lies sealed on the disk: the steps find it as they left it.
+        self.bench = Bench(photos=photos.still_there(around.blobs, self.book.taken()))
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -174,7 +176,8 @@ class ProcedureRun:
     # --- photos and codes -------------------------------------------------------------------------
 
     def add_photo(self, image: bytes, what: str, media_type: str = "image/jpeg") -> PhotoView:
-        """Strip, seal and store an image; it counts once a step that names it is accepted."""
+        """Strip, seal and store an image; it counts once a step that names it is accepted, also after a
+        restart."""
         plain = photos.cleaned(image, media_type)
         with self._lock:
             step = self.shown_step()
@@ -186,6 +189,7 @@ class ProcedureRun:
                 what=what,
                 step=step.id if step else None,
             )
+            self.book.keep_taken(blob)
             self._on_bench(photos={**self.bench.photos, blob.sha256: blob})
         return PhotoView(sha256=blob.sha256, what=what, size=blob.size)
 

@@ -159,3 +159,40 @@ def test_another_device_in_the_place_takes_the_first_one_out_of_it(world: World)
     seals = [seal["serial"] for seal in world.payloads("seal.recorded") if seal["action"] == "applied"]
     assert seals == [w.NEW_SERIAL, w.OTHER_SERIAL]
     assert world.digest_is_stable()
+
+
+# --- photos not accepted yet --------------------------------------------------------------------
+
+
+def test_a_photo_that_no_step_has_accepted_yet_survives_the_program(world: World) -> None:
+    """The draft named it and its sealed bytes were on the disk, and yet the step said `photo_missing`."""
+    run = world.run()
+    walk(run, until="photo_before")
+    taken = w.photo(run, "before")
+    run.keep_draft({"photos": [taken]})
+    again = world.run()
+    assert again.draft() == {"photos": [taken]}
+    page = again.view(w.Language.ES).current
+    assert page is not None
+    assert [photo.sha256 for photo in page.body.photos] == [taken]  # type: ignore[union-attr]
+    again.accept(again.draft() or {})
+    assert [photo["sha256"] for photo in world.payloads("photo.taken")] == [taken]
+    assert world.run().bench.photos == {}
+
+
+def test_a_photo_whose_file_is_gone_is_not_offered_again(world: World) -> None:
+    run = world.run()
+    walk(run, until="photo_before")
+    world.around.blobs.remove(w.photo(run, "before"))
+    assert world.run().bench.photos == {}
+
+
+def test_what_was_photographed_on_a_visit_that_ended_otherwise_stays_with_that_visit(world: World) -> None:
+    """It proves what the crew found there, and must not pass for a photo of the next visit."""
+    run = world.run()
+    walk(run, until="photo_before")
+    taken = w.photo(run, "before")
+    run.not_done("weather")
+    [ended] = world.payloads("order.notDone")
+    assert ended["blobs"] == [taken]
+    assert world.run().bench.photos == {}

@@ -29,8 +29,8 @@ from workorders.journal.words import DeviceRole
 SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2
 AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join", "balance"})
-#: Kept in memory only: the pictures themselves lie on the run's bench and go with the program.
-NOT_IN_DRAFT = ("photos", "image", "retake", "customer", "stands", "measured", "device")
+#: Kept in memory only: how the page stands, and the signature, which is drawn anew when it is accepted.
+NOT_IN_DRAFT = ("image", "retake", "customer", "stands", "measured", "device")
 
 
 class Runs:
@@ -169,7 +169,7 @@ class Runs:
         taken = run.add_photo(self.camera.still(), what)
         pending.fields.pop("retake", None)
         photos = pending.fields.get("photos")
-        pending.fields["photos"] = [*(photos if isinstance(photos, list) else []), taken.sha256]
+        self._keep(run, pending, photos=[*(photos if isinstance(photos, list) else []), taken.sha256])
 
     def _do_retake(
         self, run: ProcedureRun, step: v.StepView, pending: Pending, values: Answers, report: Report
