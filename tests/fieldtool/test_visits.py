@@ -8,15 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from fieldtool.errors import StepRefused
 from fieldtool.procedure.views import RunEnd
 from fieldtool.run import ProcedureRun
+from fieldtool.run.book import OrderBook
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, codes, make_world, walk
 from workorders.clock import SystemClock, read_utc, utc_text
 from workorders.journal.entry import EntryTime
-from workorders.store import queries
+from workorders.store import queries, schema
 
 LEAD = {"person": "lead", "reason": "confirmado por la oficina", "pin": "482615"}
 NEIGHBOUR = "ZIV0012300007"
@@ -158,6 +160,39 @@ def test_another_device_in_the_place_takes_the_first_one_out_of_it(world: World)
     assert [place.serial for place in standing] == [w.OTHER_SERIAL]
     seals = [seal["serial"] for seal in world.payloads("seal.recorded") if seal["action"] == "applied"]
     assert seals == [w.NEW_SERIAL, w.OTHER_SERIAL]
+    assert world.digest_is_stable()
+
+
+def seals(world: World, action: str) -> list[str]:
+    with world.store.read() as connection:
+        query = select(schema.seal.c.number).where(schema.seal.c.action == action).order_by(schema.seal.c.at)
+        return list(connection.execute(query).scalars())
+
+
+def test_a_seal_that_was_corrected_is_free_for_the_meter_that_it_is_on(world: World) -> None:
+    """A number read off by mistake stayed *applied*: where the seal really was, it was refused for ever."""
+    run = world.run()
+    walk(run, until="place")
+    assert seals(world, "applied") == ["P100"]
+    run.go("seals_applied")
+    run.accept({"seals": [{"number": "P200", "position": "box"}]})
+    assert seals(world, "applied") == ["P200"]
+    assert seals(world, "found") == ["A1"]
+    elsewhere = OrderBook(world.journal, world.order.mrid)
+    elsewhere.order_id = "order-2"
+    assert elsewhere.seals_elsewhere(["P100"]) == {}
+    assert elsewhere.seals_elsewhere(["P200"]) == {"P200": world.order.number}
+    assert world.digest_is_stable()
+
+
+def test_seals_of_an_earlier_visit_were_applied_then_and_stay(world: World) -> None:
+    run = world.run()
+    walk(run, until="place")
+    run.not_done("weather")
+    again = world.run()
+    walk(again, until="seals_applied")
+    again.accept({"seals": [{"number": "P300", "position": "box"}]})
+    assert seals(world, "applied") == ["P100", "P300"]
     assert world.digest_is_stable()
 
 

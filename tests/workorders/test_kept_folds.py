@@ -54,6 +54,9 @@ WAYS = ("write", "write", "twice", "cut", "elsewhere", "answer", "unanswer")
 SETTLED = st.sampled_from(["verified", "failed"])
 payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(kinds.StepDone, step=st.sampled_from("abc"), answers=st.just({"a": "1"})),
+    st.builds(
+        kinds.SealRecorded, action=st.just("applied"), number=st.sampled_from("pq"), position=st.just("c")
+    ),
     st.builds(kinds.OrderProgressed, status=st.sampled_from([OrderStatus.ENROUTE, OrderStatus.ON_SITE])),
     st.builds(kinds.MeterIntent, intent_id=st.sampled_from("xy"), serial=st.just("m1"), item=st.just("i")),
     st.builds(kinds.MeterChanged, intent_id=st.sampled_from("xy"), state=SETTLED),

@@ -33,6 +33,9 @@ class Evidence:
         self.matches: dict[str, RowValues] = {}
         self.blobs: list[RowValues] = []
         self.seals: list[RowValues] = []
+        # Of this visit: seals by the step that recorded them, and by chain those whose step is still to come.
+        self._seals_of: dict[str, list[RowValues]] = {}
+        self._seals_ahead: dict[str, list[RowValues]] = {}
         self.record: RowValues = {}
 
     def take(self, entry: FoldEntry, payload: Payload) -> None:
@@ -40,6 +43,9 @@ class Evidence:
         match payload:
             case kinds.StepDone():
                 self._step(entry, payload)
+                self._seals_stand(entry, payload)
+            case kinds.OrderCompleted() | kinds.OrderNotDone() | kinds.OrderReturned():
+                self._seals_of = {}  # what another visit records was sealed again, and corrects nothing
             case kinds.MeterRead():
                 self.readings.append(self._row(entry, payload, kinds.MeterRead))
             case kinds.MeterIntent():
@@ -53,7 +59,9 @@ class Evidence:
             case kinds.BlobTaken():
                 self.blobs.append(self._row(entry, payload, kinds.BlobTaken))
             case kinds.SealRecorded():
-                self.seals.append(self._row(entry, payload, kinds.SealRecorded))
+                row = self._row(entry, payload, kinds.SealRecorded)
+                self.seals.append(row)
+                self._seals_ahead.setdefault(entry.envelope.chain_id, []).append(row)
             case kinds.RecordIssued():
                 self.record = {
                     "record_hash": payload.record_hash,
@@ -103,6 +111,14 @@ class Evidence:
             "actor": entry.envelope.actor,
             "at": entry.at,
         }
+
+    def _seals_stand(self, entry: FoldEntry, payload: kinds.StepDone) -> None:
+        """A step's seals go before its `step.done`; accepted again, it says anew which there are."""
+        ahead = self._seals_ahead.pop(entry.envelope.chain_id, [])
+        corrected = {row["entry_id"] for row in self._seals_of.get(payload.step, [])}
+        if corrected:
+            self.seals = [row for row in self.seals if row["entry_id"] not in corrected]
+        self._seals_of[payload.step] = ahead
 
     def _write(self, entry: FoldEntry, intent_id: str) -> RowValues:
         empty: RowValues = {
