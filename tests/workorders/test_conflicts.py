@@ -278,6 +278,43 @@ def test_a_write_of_unknown_outcome_must_not_be_closed_over_unnoticed(field: Fie
     assert field.raised() == ["write_unsettled"]
 
 
+def test_an_order_ended_as_not_done_over_a_changed_site_is_a_case(field: Field) -> None:
+    """The old meter was down, the new one perhaps in: nobody in the office heard of it."""
+    field.crew(STARTED)
+    field.crew(kinds.DeviceRemoved(serial="m0"))
+    field.crew(kinds.OrderNotDone(reason="weather"))
+    [case] = field.order().exceptions
+    assert (case.kind, case.severity, case.detail) == ("not_done_site_changed", "urgent", {"removed": "m0"})
+    field.crew(STARTED)
+    field.crew(kinds.DevicePlaced(serial="m1", model="x"))
+    field.crew(kinds.OrderNotDone(reason="weather"))
+    details = [one.detail for one in field.order().exceptions]
+    assert {"removed": "m0", "placed": "m1"} in details
+
+
+def test_a_site_that_is_as_it_was_is_no_case(field: Field) -> None:
+    """Put back: the old one hangs there again. And what was done on a completed visit is no surprise."""
+    field.other_crew(kinds.DeviceRemoved(serial="m0"))
+    field.other_crew(kinds.DevicePlaced(serial="m1", model="x"))
+    field.other_crew(kinds.DeviceRemoved(serial="m1"))
+    field.other_crew(kinds.DevicePlaced(serial="m0", model="x"))
+    field.other_crew(kinds.OrderNotDone(reason="weather"))
+    assert field.raised() == []
+    field.other_crew(kinds.DeviceRemoved(serial="m0"))
+    field.other_crew(COMPLETED)
+    field.office(kinds.OrderReturned(version=2, reason="photo"))
+    field.other_crew(kinds.OrderNotDone(reason="locked_gate"))
+    assert field.raised() == []
+
+
+def test_a_write_of_unknown_outcome_is_a_case_also_where_the_visit_ended_otherwise(field: Field) -> None:
+    field.crew(
+        kinds.MeterIntent(intent_id="i", serial="m1", item="3:1", name="l", was="1", will_be="2", program="p")
+    )
+    field.crew(kinds.OrderNotDone(reason="weather"))
+    assert field.raised() == ["write_unsettled"]
+
+
 def test_flags_of_the_crew_reach_the_queue_and_a_decision_closes_them(field: Field) -> None:
     field.crew(kinds.OrderCompleted(record_hash="r", blobs=["b"], flags=["implausible_reading"]))
     (row,) = field.order().exceptions

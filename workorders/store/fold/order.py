@@ -47,6 +47,8 @@ class OrderFold:
         self.customer: dict[str, Sealed] = {}
         self.facts: RowValues = {}
         self.touched = False
+        self.removed: str | None = None  # serial that was taken down and is not back, since the last end
+        self.standing: str | None = None  # serial that was put in place, likewise
         self.attempts = 0
         self.rework = 0
         self.executions: list[str] = []  # chains, since the last return
@@ -207,8 +209,8 @@ class OrderFold:
         for role, state in self.evidence.matches.items():
             if state["verdict"] != "equal" and not state["overridden"]:
                 self._raise("match_unresolved", entry, key=role, role=role, cause=state["cause"])
-        for write in self.evidence.unsettled():
-            self._raise("write_unsettled", entry, key=write["intent_id"], serial=write["serial"])
+        self._raise_unsettled(entry)
+        self.removed = self.standing = None
         self.facts |= {
             "completed_at": entry.at,
             "completed_entry": entry.id,
@@ -217,6 +219,11 @@ class OrderFold:
         }
         if self.status is not OrderStatus.CLOSED:
             self.status = OrderStatus.COMPLETED
+        self.removed = self.standing = None
+
+    def _raise_unsettled(self, entry: FoldEntry) -> None:
+        for write in self.evidence.unsettled():
+            self._raise("write_unsettled", entry, key=write["intent_id"], serial=write["serial"])
 
     def _raise_flags(self, entry: FoldEntry, flags: list[str]) -> None:
         """One case for one override: the entry of the override has raised it, with reason and person."""
@@ -253,8 +260,19 @@ class OrderFold:
         self.facts["executed_by"] = by
         if self.status in EXECUTED:
             self._raise("not_done_after_completed", entry, reason=payload.reason)
-        elif self.status is not OrderStatus.CANCELLED:
+            return
+        if self.status is not OrderStatus.CANCELLED:
             self.status = OrderStatus.NOT_DONE
+        if self.removed or self.standing:
+            # Nobody may be left without a supply, or with a meter that no record names, unnoticed.
+            self._raise(
+                "not_done_site_changed",
+                entry,
+                serial=self.standing or self.removed,
+                removed=self.removed,
+                placed=self.standing,
+            )
+        self._raise_unsettled(entry)
 
     def overridden(self, entry: FoldEntry, payload: kinds.MatchOverridden) -> None:
         match = self.evidence.overridden_by(entry.id)
@@ -271,8 +289,18 @@ class OrderFold:
     def safety_failed(self, entry: FoldEntry, payload: kinds.SafetyFailed) -> None:
         self._raise("safety_failed", entry, step=payload.step, check=payload.check)
 
+    def taken_down(self, entry: FoldEntry, payload: kinds.DeviceRemoved) -> None:
+        if payload.serial == self.standing:
+            self.standing = None
+        else:
+            self.removed = payload.serial
+
     def placed(self, entry: FoldEntry, payload: kinds.DevicePlaced) -> None:
         self.facts["new_serial"] = payload.serial
+        if payload.serial == self.removed:
+            self.removed = None  # it is back where it was
+        else:
+            self.standing = payload.serial
         if payload.capacity_override:  # of a first schema: nobody signed it
             reason = payload.capacity_override
             self._raise("capacity_overridden", entry, serial=payload.serial, reason=reason)
@@ -400,6 +428,7 @@ _HANDLERS: dict[type[Payload], Callable[[OrderFold, FoldEntry, Any], None]] = {
     kinds.MatchOverridden: OrderFold.overridden,
     kinds.SafetyFailed: OrderFold.safety_failed,
     kinds.DevicePlaced: OrderFold.placed,
+    kinds.DeviceRemoved: OrderFold.taken_down,
     kinds.OverrideRefused: OrderFold.override_refused,
 }
 

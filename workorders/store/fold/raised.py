@@ -14,6 +14,7 @@ URGENT = frozenset(
         "executed_twice",
         "fork",
         "match_unresolved",
+        "not_done_site_changed",
         "place_occupied",
         "safety_failed",
         "serial_elsewhere",
