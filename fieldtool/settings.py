@@ -95,6 +95,11 @@ class Home:
         """What can be thrown away: association views by meter type."""
         return _made(self.folder / "cache")
 
+    def recordings(self, realm: Realm | None = None) -> Path:
+        """Recordings of sessions that belong to no order, those of the bench: of a tablet beside its database
+        (they are wiped with it); without `realm` of a machine that is none."""
+        return _made((self.folder if realm is None else self.realm_folder(realm)) / "recordings")
+
     def realms(self) -> list[Realm]:
         """Realms that have a database here."""
         return [realm for realm in Realm if (self.folder / realm.value / "tablet.db").is_file()]

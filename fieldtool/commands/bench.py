@@ -61,6 +61,12 @@ def bench(
     password: Password = None,
     block_key: BlockKey = None,
     auth_key: AuthKey = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace", help="Record every session into this folder (`meter explain`); no secret is in it."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the pallet as CSV to this file.")] = None,
     head: Annotated[str, typer.Option("--head", help="iec | ansi: the optical heads.")] = "iec",
     count: Annotated[
@@ -81,12 +87,13 @@ def bench(
     own with --user) before anything secret is sent; what does not match is left alone. Every write is
     recorded durably first: with --user in the tablet's journal, else in this machine's meter log. Passwords
     and keys that are common to the pallet are options, those of each meter a file. A meter that did not let
-    us in is not tried again before it was taken off and the command started anew.
+    us in is not tried again before it was taken off and the command started anew. The session of a meter that
+    did not pass is kept as a recording for `meter explain` and for support: `recording` names the file.
 
     With --json one object: {"program", "passed", "expected", "meters": [{"serial", "state":
     passed|failed|refused|locked, "port", "at", "model", "firmware", "label", "stock", "program", "version",
-    "written", "seconds", "why": null | {"code", "what", "hint", "until"}}], "probes": [{"port", "state"}],
-    "seconds"}. Exit status 1 where a meter did not pass.
+    "written", "seconds", "recording", "why": null | {"code", "what", "hint", "until"}}], "probes": [{"port",
+    "state"}], "seconds"}. Exit status 1 where a meter did not pass.
 
     Example: fieldtool meter bench --port COM3 --port COM4 --program prepay-bt --list p.csv --secrets k.csv
     """
@@ -95,7 +102,7 @@ def bench(
 
     secrets = _secrets(keys, {"password": password, "block_key": block_key, "auth_key": auth_key})
     with _around(user, realm) as (tablet, record):
-        job = _job(tablet, program, value, allow, _stock(pallet, tablet), secrets, head)
+        job = _job(tablet, program, value, allow, _stock(pallet, tablet), secrets, head, trace)
         running = Bench(port, job, record, _lines(labels) if labels is not None else None)
         shown = _Shown(json, count, idle)
         stopped = False
@@ -137,11 +144,13 @@ def _job(
     stock: dict[str, StockItem] | None,
     secrets: Callable[[str, str], bytes | None],
     head: str,
+    trace: Path | None,
 ) -> Job:
     from drivers.connection import Mode
     from drivers.models import load_models
     from fieldtool.commands.files import files_here
     from fieldtool.depot.bench import Job
+    from fieldtool.depot.keeping import Recordings
     from fieldtool.settings import Home
 
     home = Home.default()
@@ -164,6 +173,10 @@ def _job(
         stock=stock,
         head=head_of(head) or Mode.AUTO,
         language=home.settings().language,
+        recordings=Recordings(
+            trace or home.recordings(tablet.realm if tablet is not None else None),
+            everything=trace is not None,
+        ),
     )
 
 
@@ -280,6 +293,9 @@ def _report(view: BenchView, shown: _Shown, json: bool) -> None:
         for one in view.results
     ]  # fmt: skip
     table(view.program, ["meter", "state", "model", "label", "stock", "written", ""], lines)
+    for one in view.results:
+        if one.recording is not None:
+            note(f"{one.serial}: recorded in {one.recording}")
     say(f"{view.passed} passed" + (f" of {view.expected}" if view.expected is not None else ""))
 
 

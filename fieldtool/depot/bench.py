@@ -24,6 +24,7 @@ from drivers.reading import Identity
 from drivers.session.client import OpticalSession
 from fieldtool.associating import connection_for, counted, no_secret, with_rules
 from fieldtool.depot.board import BenchView, ProbeState, ProbeView, Result, Why, compare
+from fieldtool.depot.keeping import Recordings
 from fieldtool.depot.records import Record
 from fieldtool.identity import MatchResult, StockItem, normalise_serial
 from fieldtool.problems import explain
@@ -41,7 +42,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What the bench does to every meter.
 
     `secrets`: (serial, name) → password or key; `stock`, `labels`: see `board.compare`; `allow`: ids of
-    dangerous changes that a person has permitted for the whole pallet.
+    dangerous changes that a person has permitted for the whole pallet; `recordings`: where sessions are kept.
     """
 
     program: str
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     stock: Mapping[str, StockItem] | None = None
     head: Mode = Mode.AUTO
     language: Language = Language.ES
+    recordings: Recordings | None = None
 
 
 class Bench:
@@ -72,7 +74,7 @@ class Bench:
         self._stop = threading.Event()
         self._told: Told = lambda view: None
         self._results: dict[str, Result] = {}
-        self._probes = [_Probe(self, port) for port in dict.fromkeys(ports)]
+        self._probes = [_Probe(self, port, n) for n, port in enumerate(dict.fromkeys(ports))]
 
     def run(self, told: Told, enough: Callable[[BenchView], bool] = lambda view: False) -> BenchView:
         """*Slow.* Until `stop`, or until `enough` of what was told; every meter is left well."""
@@ -186,8 +188,8 @@ class Bench:
 class _Probe:
     """One probe and the meter at it."""
 
-    def __init__(self, bench: Bench, port: str) -> None:
-        self.port = port
+    def __init__(self, bench: Bench, port: str, number: int) -> None:
+        self.port, self._number = port, number
         self.view = ProbeView(port=port)
         self.again = threading.Event()
         self._bench = bench
@@ -289,7 +291,8 @@ class _Probe:
         if connection.auth is Auth.NONE:
             raise errors.MissingSecret(detail=f"no keys for {result.serial}")
         connection = counted(connection, result.serial)
-        session = self._open(connection, secret)
+        kept = job.recordings
+        session = self._open(connection, secret, kept.begin(self._number) if kept is not None else None)
         try:
             self._step("plan")
             values = dict(job.values)
@@ -310,7 +313,9 @@ class _Probe:
 
     def _end(self, result: Result, state: ProbeState, why: Why | None, began: float) -> None:
         seconds = round(time.monotonic() - began, 1)
-        result = msgspec.structs.replace(result, state=state, why=why, seconds=seconds)
+        kept, passed = self._bench.job.recordings, state is ProbeState.PASSED
+        recording = kept.end(self._number, result.serial, passed) if kept is not None else None
+        result = msgspec.structs.replace(result, state=state, why=why, seconds=seconds, recording=recording)
         self._bench.keep(result)
         self._show(state=state, serial=result.serial, result=result, why=why)
 
@@ -326,7 +331,9 @@ class _Probe:
         finally:
             self._close(session)
 
-    def _open(self, connection: Connection, secret: Callable[[str], bytes | None]) -> OpticalSession:
+    def _open(
+        self, connection: Connection, secret: Callable[[str], bytes | None], trace: Path | None = None
+    ) -> OpticalSession:
         job = self._bench.job
         if self._bench.stopping.is_set():
             raise errors.Cancelled
@@ -337,6 +344,7 @@ class _Probe:
             models=job.models,
             programs=job.programs,
             cache=job.cache,
+            trace=trace,
         )
         self._session = session
         return session

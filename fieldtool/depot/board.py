@@ -38,7 +38,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One meter of the pallet. `label` and `stock`: whether they name it, None where nobody asked them;
-    `let_in`: the line failed after the meter had let us in; `asking`: dangerous changes not permitted."""
+    `let_in`: the line failed after the meter had let us in; `asking`: dangerous changes not permitted;
+    `recording`: file of its session, kept where it did not pass or a person asked."""
 
     serial: str
     state: ProbeState
@@ -56,6 +57,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     why: Why | None = None
     let_in: bool = False
     asking: list[str] = []
+    recording: str | None = None
 
 
 class ProbeView(msgspec.Struct, frozen=True, kw_only=True):

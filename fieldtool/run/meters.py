@@ -236,6 +236,7 @@ class MeterSteps:
 
     # --- balance ----------------------------------------------------------------------------------
 
+    @_recorded
     def read_power(self, progress: Progress | None) -> None:
         """Whoever is under the probe: its power goes into the balance of this place."""
         self._step(m.BalanceStep)
@@ -244,7 +245,7 @@ class MeterSteps:
         if port is None:
             raise JobError("no_port", "no optical probe is known: plug it in, or choose its port")
         self._work.close()  # the session of this order's own meter lets go of the port
-        self._power = PowerProbe(run.around, self.context)
+        self._power = PowerProbe(run.around, self.context, recording=self.recordings.begin())
         try:
             reading = self._power.read(port, progress)
         finally:

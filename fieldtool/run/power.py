@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,8 +33,16 @@ if TYPE_CHECKING:
 class PowerProbe:
     """One probe that goes from meter to meter. `read` blocks; only `cancel` may come from another thread."""
 
-    def __init__(self, around: Surroundings, context: OrderContext, head: Mode = Mode.AUTO) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        context: OrderContext,
+        head: Mode = Mode.AUTO,
+        recording: Path | None = None,
+    ) -> None:
+        """recording: file that the sessions are recorded in."""
         self._around, self._context, self._head = around, context, head
+        self._recording = recording
         self._session: OpticalSession | None = None
 
     def read(self, port: str, progress: Progress | None) -> PowerReading:
@@ -92,6 +101,7 @@ class PowerProbe:
                 models=around.models_folder,
                 programs=around.programs_folder,
                 cache=around.cache,
+                trace=self._recording,
             ),
         )
 

@@ -16,9 +16,12 @@ import pytest
 import assets
 from drivers import errors
 from drivers.models import load_models
+from drivers.trace.record import read_trace
 from fieldtool.depot import bench as depot
+from fieldtool.depot import keeping
 from fieldtool.depot.bench import Bench, Job
 from fieldtool.depot.board import BenchView, ProbeState, ProbeView, Result, compare, pallet_csv
+from fieldtool.depot.keeping import Recordings
 from fieldtool.depot.records import JournalRecord, LogRecord
 from fieldtool.identity import Cause, StockItem
 from fieldtool.meterlog import MeterLog
@@ -216,6 +219,7 @@ def test_meters_in_processes_of_their_own(tmp_path: Path) -> None:
             secrets=lambda serial, name: keys[serial].get(name),
             allow=["limiter.threshold"],
             values={"order.contracted_power": "4600"},
+            recordings=Recordings(tmp_path / "recordings"),
         )
         bench = Bench([one.url for one in meters], given, LogRecord(MeterLog(tmp_path / "log.db")))
         end = time.monotonic() + 90
@@ -228,6 +232,31 @@ def test_meters_in_processes_of_their_own(tmp_path: Path) -> None:
         view = bench.run(lambda shown: None, enough)
     states = {one.serial: (one.state, one.why.code if one.why else None) for one in view.results}
     assert states == {A: (ProbeState.PASSED, None), B: (ProbeState.FAILED, "wrong-key")}
+    kept = {one.serial: one.recording for one in view.results}
+    assert kept[A] is None, "what passed is no matter for support"
+    (file,) = (tmp_path / "recordings").iterdir()
+    assert kept[B] == str(file)
+    text = file.read_text(encoding="utf-8")
+    assert "wrong-key" in [record.note for record in read_trace(file)]
+    assert not any(secret.hex() in text.lower() for secret in KEYS.values() if any(secret))
+
+
+def test_recordings_of_the_bench_are_kept_where_asked_and_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST", 3)
+    asked = Recordings(tmp_path / "asked", everything=True)
+    for _ in range(5):
+        path = asked.begin(0)
+        assert path is not None
+        path.write_text("{}\n")
+        newest = asked.end(0, A, passed=True)
+    left = sorted(str(one) for one in (tmp_path / "asked").iterdir())
+    assert len(left) == 3
+    assert newest == left[-1]
+    assert asked.end(0, A, passed=False) is None, "nothing was opened in between"
+    (tmp_path / "file").write_text("")
+    assert Recordings(tmp_path / "file").begin(0) is None, "a meter is configured all the same"
 
 
 def test_the_office_takes_what_a_bench_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

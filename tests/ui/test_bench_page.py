@@ -24,6 +24,7 @@ from ui.preview import many
 from ui.preview.tablet import PreviewTablet
 from ui.translator import CatalogueTranslator
 from ui.wiring.camera import LiveCamera
+from workorders.journal.entry import Realm
 
 
 class Bench(Screened):
@@ -32,6 +33,7 @@ class Bench(Screened):
     def __init__(self, panel: PanelTablet, folder: Path) -> None:
         super().__init__(panel, folder)
         self.home = Home(folder / "home")
+        self.realm = Realm.TRAINING
 
     def ports(self) -> list[rows.PortRow]:
         return [rows.PortRow(url=name, description="USB") for name in ("COM3", "COM4")]

@@ -10,6 +10,7 @@ import msgspec
 from drivers.programs import find_program
 from fieldtool.depot.bench import Bench, Job
 from fieldtool.depot.board import BenchView, ProbeState, ProbeView, pallet_csv
+from fieldtool.depot.keeping import Recordings
 from fieldtool.depot.records import JournalRecord
 from fieldtool.errors import JobError
 from fieldtool.identity import StockItem
@@ -110,6 +111,7 @@ class WiredBench:
                 one.serial: StockItem(serial=one.serial, model=one.model, state=one.state) for one in stock
             },
             language=self.language,
+            recordings=Recordings(tablet.home.recordings(tablet.realm)),
         )
 
     def stop(self) -> None:
