@@ -11,7 +11,7 @@ import cv2
 import msgspec
 import numpy as np
 
-from . import engine, matrix, rectify, regions
+from . import engine, fitted, matrix, rectify, regions
 from .codes import Code, Symbology, reconcile
 from .linear import MARGINAL_MODULE, LinearAttempts, module_pixels
 from .regions import Region
@@ -86,6 +86,8 @@ def decode(image: np.ndarray, budget_ms: float = 300, *, _inverted: bool = False
         negative = cv2.bitwise_not(grey)
         if engine.read(negative, engine.LINEAR):
             return decode(negative, clock.left_ms(), _inverted=True)
+    if not found and not _inverted and not clock.is_over():
+        found = fitted.read(grey, clock.is_over)
     kept, _ = reconcile(found)
     return sorted(kept, key=lambda c: (round(c.centre[1] / 24), c.centre[0]))
 

@@ -56,6 +56,25 @@ def read(image: np.ndarray, formats: list[zxingcpp.BarcodeFormat], *, thorough: 
     return codes
 
 
+def read_drawn(dark: np.ndarray) -> Code | None:
+    """Read one matrix code given by its modules (N×N bool, True dark); the corners are those of a drawing."""
+    drawn = np.where(dark, 0, 255).astype(np.uint8).repeat(3, axis=0).repeat(3, axis=1)
+    found = zxingcpp.read_barcodes(
+        np.pad(drawn, 12, constant_values=255),
+        formats=zxingcpp.BarcodeFormats(MATRIX),
+        is_pure=True,
+        try_rotate=False,
+        try_downscale=False,
+        try_invert=False,
+        text_mode=zxingcpp.TextMode.Plain,
+    )
+    for barcode in found:
+        if barcode.text:
+            gs1 = barcode.content_type == zxingcpp.ContentType.GS1
+            return Code(barcode.text, _SYMBOLOGIES[barcode.format], _corners(barcode.position), gs1)
+    return None
+
+
 def _corners(position: zxingcpp.Position) -> Corners:
     places = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     one, two, three, four = ((float(p.x), float(p.y)) for p in places)
