@@ -3,9 +3,9 @@
 A worker (two at once in a part of the rounds: the app and a command) is killed by SIGKILL at a random instant
 of its work on a real encrypted store, hundreds of times: in steps with photos, writes to a meter, sync over
 HTTP, hand-over by USB, drafts. In other rounds the disk is full or write-protected, or a copy of the store
-has its newest page torn. After each: the store opens, its chain verifies, its tables equal a fold from nothing, everything that
-was promised is there, and every photo that an entry names lies on the disk. At the end the office has each
-entry once.
+has its newest page torn. After each: the store opens, its chain verifies, its tables equal a fold from
+nothing, everything that was promised is there, and every photo that an entry names lies on the disk. At the
+end the office has each entry once.
 
 Exit status 1 if anything of that did not hold.
 """
