@@ -57,6 +57,7 @@ HIGH = frozenset(
         *("neighbour_concentrator", "neighbour_transformer", "neighbour_feeder", "phase_not_there"),
         "collector_elsewhere",
         "serial_elsewhere",
+        "identity_overridden",
     }
 )
 """What brings somebody back nearly always, or makes the record wrong."""

@@ -129,6 +129,20 @@ def identities_of(
     return found, missing, bad
 
 
+def contradictions(
+    technology: Technology, sources: Mapping[IdentitySource, Mapping[str, str]]
+) -> dict[str, str]:
+    """Identities that are well formed in each source and not the same in all: what was said, best first."""
+    found: dict[str, str] = {}
+    for rule in technology.identity:
+        said = [
+            _plain(rule.check, named) for one in rule.sources if (named := sources.get(one, {}).get(rule.key))
+        ]
+        if len(set(said)) > 1 and all(rule.accepts(value) for value in said):
+            found[rule.key] = " ≠ ".join(dict.fromkeys(said))
+    return found
+
+
 def _plain(check: IdentityCheck | None, value: str) -> str:
     return plain_eui(value) if check in (IdentityCheck.EUI48, IdentityCheck.EUI64) else value.strip()
 

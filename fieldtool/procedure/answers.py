@@ -175,7 +175,8 @@ class SealsAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
 
 class PlaceAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """Where the device sits. Fields left out are as the order says. The job fills in `elsewhere`: where it is
-    said to stand already, which somebody who may has passed."""
+    said to stand already, and `mismatched`, identities that contradict each other, which somebody who may has
+    passed."""
 
     concentrator: str | None = None
     panel: str | None = None
@@ -183,6 +184,7 @@ class PlaceAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=Tru
     phase: str | None = None
     override: Override | None = None
     elsewhere: str | None = None
+    mismatched: list[str] = []
 
 
 class JoinAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):

@@ -39,6 +39,7 @@ class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
         elsewhere: where the device is said to stand already.
         too_far_m: metres beyond the reach.
         identities: what identifies the device in its network; `bad_identities` are names that fail.
+        mismatched: of these, what the sources say where each is well formed and they contradict each other.
     """
 
     concentrator: str | None
@@ -54,6 +55,7 @@ class PlaceFound(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: str | None = None
     too_far_m: int | None = None
     bad_identities: list[str] = []
+    mismatched: Mapping[str, str] = {}
 
 
 class PlanFound(msgspec.Struct, frozen=True, kw_only=True):

@@ -112,6 +112,7 @@ def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
             slot=place.slot,
             phase=place.phase,
             elsewhere=place.elsewhere,
+            mismatched=sorted(place.mismatched),
         )
     if isinstance(answer, a.SummaryAnswer) and bench.risks:
         codes = [risk.code for risk in bench.risks]
@@ -263,6 +264,7 @@ def _read(step: m.MeterReadStep, answer: a.MeterReadAnswer, bench: Bench) -> Met
         logical_device_name=found.logical_device_name,
         readings=found.readings,
         wiring=found.wiring,
+        network=found.network,
     )
 
 
@@ -352,6 +354,7 @@ def _placed(
             phase=place.phase,
             override=_place_override(bench.override) if bench.override else None,
             position=position,
+            mismatched=sorted(place.mismatched),
         ),
     ]
 
@@ -372,14 +375,7 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
             continue
         flags += _chosen_flags(step, answer)
         if getattr(answer, "override", None) is not None:
-            elsewhere = isinstance(answer, a.PlaceAnswer) and answer.elsewhere is not None
-            flags.append(
-                "serial_elsewhere"
-                if elsewhere
-                else {"match": "match_overridden", "scan": "old_meter_overridden"}.get(
-                    m.kind_of(step), "capacity_overridden"
-                )
-            )
+            flags += _passed(step, answer)
         if isinstance(step, m.NumberStep) and isinstance(answer, a.NumberAnswer):
             names = {"disagrees_with_optical": "reading_disagrees", "implausible": "implausible_reading"}
             flags += [names[doubt.code] for doubt in reading_doubts(step, answer, job, state)]
@@ -397,6 +393,15 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
         if isinstance(answer, a.JoinAnswer) and answer.reason == "other_concentrator":
             flags.append("other_concentrator")
     return list(dict.fromkeys(flags))
+
+
+def _passed(step: m.Step, answer: a.Answer) -> list[str]:
+    """What an override has passed."""
+    if not isinstance(answer, a.PlaceAnswer):
+        return ["old_meter_overridden" if isinstance(step, m.ScanStep) else "match_overridden"]
+    passed = ["serial_elsewhere"] if answer.elsewhere is not None else []
+    passed += ["identity_overridden"] if answer.mismatched else []
+    return passed or ["capacity_overridden"]
 
 
 def _chosen_flags(step: m.Step, answer: a.Answer) -> list[str]:

@@ -385,7 +385,12 @@ def _place(bench: Bench) -> Iterable[Problem]:
     for name in place.unknown:
         yield Problem(code="place_unknown", field=name, params={"name": name})
     for name in place.bad_identities:
-        yield Problem(code="bad_identity", field=name, params={"name": name})
+        if name not in place.mismatched:
+            yield Problem(code="bad_identity", field=name, params={"name": name})
+            continue
+        # A list or a label may be wrong, and nobody can change what the meter says: who may says which holds.
+        params = {"name": name, "values": place.mismatched[name]}
+        yield Problem(code="identity_mismatch", field="override", params=params, overridable=True)
     if place.taken_by is not None:
         yield Problem(code="slot_taken", field="slot", params={"serial": place.taken_by})
     if place.elsewhere is not None:

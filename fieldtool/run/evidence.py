@@ -22,7 +22,7 @@ from fieldtool.procedure.bench import PlaceFound
 from fieldtool.procedure.devices import device_serial, scanned_serial
 from fieldtool.procedure.state import RunState
 from fieldtool.procedure.valuerules import normal
-from fieldtool.registration import identities_of, judge_place
+from fieldtool.registration import contradictions, identities_of, judge_place
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.technologies import IdentitySource, Technology
 from workorders.journal.words import DeviceRole
@@ -111,9 +111,12 @@ def _judged(run: ProcedureRun, step: m.PlaceStep, answer: a.PlaceAnswer) -> Plac
         return _standing_place(run, step.what)
     technology = technology_of(run.order, run.around)
     identities: tuple[dict[str, str], list[str], list[str]] = ({}, [], [])
+    mismatched: dict[str, str] = {}
     if technology is not None:
-        identities = identities_of(technology, _identity_sources(run))
-    return judge_place(
+        sources = _identity_sources(run)
+        identities = identities_of(technology, sources)
+        mismatched = contradictions(technology, sources)
+    found = judge_place(
         technology,
         run.order.place,
         answer,
@@ -122,6 +125,7 @@ def _judged(run: ProcedureRun, step: m.PlaceStep, answer: a.PlaceAnswer) -> Plac
         ours=own_serials(run),
         hangs_on=run.state.placed.concentrator if run.state.placed is not None else None,
     )
+    return msgspec.structs.replace(found, mismatched=mismatched)
 
 
 def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:

@@ -36,6 +36,7 @@ class Meter:
     writes: list[str] = field(default_factory=list)
     relay: str = "connected"
     model: str = "prime-1ph"
+    mac: str | None = None
     momentary: list[Reading] = field(
         default_factory=lambda: [
             Reading(item="3:1.0.32.7.0.255:2", name="voltage L1", value="231.4", unit="V")
@@ -79,7 +80,8 @@ class ScriptedSession:
 
     def network(self) -> JoinEvidence:
         meter = self._call("network")
-        evidence = {"sna": meter.sna, "mac": "404022B8DE70", "node_state": "1"}
+        mac = meter.mac or f"404022{int(meter.serial[3:]) % 2**24:06X}"  # as ZIV numbers its modules
+        evidence = {"sna": meter.sna, "mac": mac, "node_state": "1"}
         return JoinEvidence(state=meter.joined, technology="prime", evidence=evidence)
 
     def plan(self, program: str, values: dict[str, str]) -> Plan:

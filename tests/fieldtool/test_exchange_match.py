@@ -11,7 +11,9 @@ from fieldtool.procedure.views import RunEnd
 from fieldtool.text import Language
 from tests.fieldtool import world as w
 from tests.fieldtool.world import World, codes, make_world, walk
+from workorders.journal.words import DeviceRole
 from workorders.people import Role
+from workorders.store import queries
 
 
 @pytest.fixture
@@ -75,6 +77,31 @@ def test_after_an_override_the_meter_is_worked_on_by_what_was_read_and_not_by_it
     with pytest.raises(StepRefused):
         run.test_relay(w.OTHER_SERIAL[-4:])
     run.test_relay(w.NEW_SERIAL[-4:])
+
+
+def test_the_mac_that_the_meter_says_is_held_against_label_and_stock(world: World) -> None:
+    """It was dropped when the reading was accepted: a swapped module closed under the address of another one.
+
+    Nobody can change what the meter says, so whoever may passes it, with a reason and a case."""
+    world.meters["new"].mac = "404022B8DE99"
+    run = world.run()
+    walk(run, until="place")
+    assert run.state.reads[DeviceRole.NEW].network["mac"] == "404022B8DE99"
+    again = world.run()
+    with pytest.raises(StepRefused) as caught:
+        again.accept({})
+    [problem] = caught.value.problems
+    assert (problem.code, problem.overridable) == ("identity_mismatch", True)
+    assert problem.params["values"] == "404022B8DE99 ≠ 404022B8DE70"
+    again.accept({"override": {"person": "lead", "reason": "módulo cambiado en almacén", "pin": "482615"}})
+    walk(again)
+    [placed] = world.payloads("device.placed")
+    assert placed["identities"] == {"mac": "404022B8DE99"}
+    assert placed["mismatched"] == ["mac"]
+    assert world.payloads("order.completed")[0]["flags"] == ["identity_overridden"]
+    with world.store.read() as connection:
+        assert [case.kind for case in queries.exceptions(connection)] == ["identity_overridden"]
+    assert world.digest_is_stable()
 
 
 def test_another_old_meter_than_ordered_stops(world: World) -> None:

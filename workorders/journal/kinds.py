@@ -92,7 +92,10 @@ class StepDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MeterRead(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """A meter was read: by `optical` port, by `dial` (typed), or could not be (`not_obtainable` + reason)."""
+    """A meter was read: by `optical` port, by `dial` (typed), or could not be (`not_obtainable` + reason).
+
+    `network`: what the meter itself said of its network at that port (`mac`, `state`, `technology`, …).
+    """
 
     KIND: ClassVar[str] = "meter.read"
     role: DeviceRole
@@ -106,6 +109,7 @@ class MeterRead(Payload, frozen=True, kw_only=True, omit_defaults=True):
     readings: list[ReadingValue] = []
     reason: str | None = None
     wiring: WiringJudged | None = None
+    network: dict[str, str] = {}
 
 
 class MeterIntent(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -212,6 +216,8 @@ class DevicePlaced(Payload, frozen=True, kw_only=True, omit_defaults=True):
     capacity_override: str | None = None
     override: PlaceOverride | None = None
     position: Sealed | None = None
+    mismatched: list[str] = []
+    """Names of identities of which label, stock and meter do not say the same; the override passes that."""
 
 
 class DeviceRemoved(Payload, frozen=True, kw_only=True, omit_defaults=True):

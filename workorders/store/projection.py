@@ -31,7 +31,7 @@ from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
 from workorders.store.settings import set_setting, setting
 
-FOLD_VERSION = 7
+FOLD_VERSION = 8
 """Raised whenever a fold gives other rows than before; opening a store then folds it anew."""
 
 _CLOCKS_DUE = {

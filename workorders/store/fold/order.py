@@ -29,8 +29,10 @@ _CASES_OF_FLAG = {
     "match_overridden": frozenset({"match_overridden"}),
     "old_meter_overridden": frozenset({"match_overridden"}),
     "capacity_overridden": frozenset({"capacity_overridden", "override_not_proven"}),
+    "identity_overridden": frozenset({"identity_overridden", "override_not_proven"}),
 }
 """Flags of a completed order that only say again what an entry of its own has raised."""
+_PLACE_OVERRIDES = ("capacity_overridden", "identity_overridden")
 _SITE_CHANGES = (kinds.MeterIntent, kinds.DevicePlaced, kinds.DeviceRemoved)
 
 
@@ -307,7 +309,7 @@ class OrderFold:
         if payload.override is not None:
             by = payload.override
             self._raise(
-                "capacity_overridden",
+                "identity_overridden" if payload.mismatched else "capacity_overridden",
                 entry,
                 serial=payload.serial,
                 reason=msgspec.to_builtins(by.reason),
@@ -321,7 +323,7 @@ class OrderFold:
         passed = [
             row
             for row in self.exceptions.values()
-            if row["entry_id"] == payload.entry_id and row["kind"] == "capacity_overridden"
+            if row["entry_id"] == payload.entry_id and row["kind"] in _PLACE_OVERRIDES
         ]
         for row in passed:
             del self.exceptions[row["exception_id"]]
