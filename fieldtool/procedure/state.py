@@ -119,6 +119,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         placed: what this order has put in its place, on this visit or an earlier one, while it hangs there.
         removed: what this visit has taken down, as last said.
         sealed: serial that the seal recorded last was on.
+        writes: of this visit, and those of earlier ones that nobody has settled.
     """
 
     started_at: str | None = None
@@ -188,10 +189,16 @@ def fold(
             position=state.position + 1,
             attempts=state.attempts,
             placed=state.placed,
+            writes=_unsettled(state),
             last_at=at,
         )
     if isinstance(payload, OrderReturned):
-        return RunState(position=state.position + 1, attempts=state.attempts, placed=state.placed)
+        return RunState(
+            position=state.position + 1,
+            attempts=state.attempts,
+            placed=state.placed,
+            writes=_unsettled(state),
+        )
     state = change(state, position=state.position + 1, last_at=at)
     if isinstance(payload, StepDone):
         return _with_step(procedure, state, payload, entry_id, at, unseal)
@@ -212,6 +219,11 @@ def fold(
     if isinstance(payload, BlobTaken):
         return change(state, photos={**state.photos, payload.sha256: payload})
     return _with_outcome(state, payload)
+
+
+def _unsettled(state: RunState) -> dict[str, Write]:
+    """Writes that the next visit has to settle: the meter holds them, or does not, whichever visit it is."""
+    return {intent_id: write for intent_id, write in state.writes.items() if write.state is None}
 
 
 def _of_a_display(procedure: Procedure, payload: MeterRead) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
+from drivers.errors import LinkLost
 from fieldtool.errors import StepRefused
 from fieldtool.procedure.views import RunEnd
 from fieldtool.run import ProcedureRun
@@ -231,3 +232,21 @@ def test_what_was_photographed_on_a_visit_that_ended_otherwise_stays_with_that_v
     [ended] = world.payloads("order.notDone")
     assert ended["blobs"] == [taken]
     assert world.run().bench.photos == {}
+
+
+def test_what_one_visit_has_left_open_in_the_meter_the_next_one_settles(world: World) -> None:
+    """The line was cut in a write and the visit ended; the next one never asked what the meter holds."""
+    run = world.run()
+    walk(run, until="configure")
+    run.plan()
+    world.meters["new"].fail["write clock"] = LinkLost()
+    with pytest.raises(LinkLost):
+        run.apply(["limiter"])
+    run.not_done("weather")
+    again = world.run()
+    assert [write.state for write in again.state.writes.values()] == [None]
+    walk(again)
+    assert again.state.end is RunEnd.COMPLETED
+    assert "verified" in {changed["state"] for changed in world.payloads("meter.changed")}
+    with world.store.read() as connection:
+        assert queries.unsettled_writes(connection, world.order.mrid) == []
