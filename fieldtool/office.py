@@ -18,6 +18,7 @@ import requests
 from fieldtool.errors import JobError
 from workorders.clock import utc_text
 from workorders.gateway.board import ProjectInfo
+from workorders.gateway.kept import KeptEntries, KeptWork, PardonReport
 from workorders.network.browse import Branch
 from workorders.network.orphans import OrphanPage
 from workorders.rollout.board import Board
@@ -154,6 +155,14 @@ class OfficeClient:
         query |= {name: value for name, value in (("crew", crew), ("under", under)) if value}
         return self._ask(f"/v1/orphans/{which}", query, OrphanPage)
 
+    def kept(self) -> Answer[list[KeptEntries]]:
+        """Revoked tablets whose entries wait."""
+        return self._ask("/v1/tablets/kept", {}, list[KeptEntries])
+
+    def kept_of(self, tablet: str) -> Answer[KeptWork]:
+        """Which orders the kept entries of a tablet are about."""
+        return self._ask(f"/v1/tablets/{tablet}/kept", {}, KeptWork)
+
     def order(self, order_id: str) -> Answer[OrderDetail]:
         """One order with all evidence."""
         return self._ask(f"/v1/orders/{order_id}", {}, OrderDetail)
@@ -176,6 +185,11 @@ class OfficeClient:
     def send_back(self, order_id: str, reason: str) -> None:
         """Send an executed order back for rework."""
         self._send("POST", f"/v1/orders/{order_id}/return", json={"reason": reason})
+
+    def accept_kept(self, tablet: str, reason: str) -> PardonReport:
+        """Take in what a revoked tablet handed over."""
+        answer = self._send("POST", f"/v1/tablets/{tablet}/accept", json={"reason": reason})
+        return self._decode(answer, PardonReport)
 
     # --- the wire -------------------------------------------------------------------------------
 

@@ -38,5 +38,11 @@ class OfficeBackend(Protocol):
     def orphans(self, which: str, zone: str, crew: str, count: int) -> officeviews.Orphans:
         """The first `count` devices of a list; empty zone or crew: all of them."""
 
+    def kept(self, tablet: str) -> officeviews.Kept:
+        """Revoked tablets whose entries wait; `tablet` with its orders, if it is one of them."""
+
+    def accept_kept(self, tablet: str, reason: str) -> str:
+        """Has the office take in what that tablet handed over; what came of it, in words."""
+
     def photo(self, order_id: str, key: str) -> str:
         """A photo as a data URL, or the path of a document that was opened for reading."""

@@ -186,3 +186,26 @@ class Orphans(View, frozen=True, kw_only=True):
     more: bool = False
     at: str = ""
     fresh: bool = True
+
+
+class KeptTablet(View, frozen=True, kw_only=True):
+    """A revoked tablet whose work waits. `orders` and `others` are read when it is opened."""
+
+    key: str
+    title: str
+    detail: str = ""
+    count: str = ""
+    facts: tuple[Fact, ...] = ()
+    orders: tuple[OfficeOrder, ...] = ()
+    others: str = ""
+
+
+class Kept(View, frozen=True, kw_only=True):
+    """What revoked tablets handed over, kept without effect; `reasons` are offered for accepting."""
+
+    rows: tuple[KeptTablet, ...] = ()
+    open: KeptTablet | None = None
+    reasons: tuple[str, ...] = ()
+    detail: str = ""
+    at: str = ""
+    fresh: bool = True

@@ -66,10 +66,11 @@ def erase(
 def kept(database: Database = None, realm: RealmName = None, json: Json = False) -> None:
     """Revoked tablets that have handed over entries which count for nothing so far.
 
-    With --json one object: {"tablets": [{"tablet", "name", "revoked_at", "entries"}]}.
+    With --json one object: {"tablets": [{"tablet", "name", "revoked_at", "entries", "crew",
+    "revoke_reason", "first_at", "last_at"}]}.
     """
     from fieldtool.commands.opening import opened_office
-    from workorders.gateway.pardon import kept_entries
+    from workorders.gateway.kept import kept_entries
 
     with opened_office(database, realm) as (office, _):
         found = kept_entries(office)

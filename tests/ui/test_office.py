@@ -22,7 +22,7 @@ from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 from ui.wiring.formats import Formats
 from ui.wiring.office import WiredOffice
 from workorders.clock import utc_text
-from workorders.gateway import acts
+from workorders.gateway import acts, admin, audit
 from workorders.gateway.proof import Sighting, take_sightings
 from workorders.store.engine import open_store
 
@@ -114,6 +114,61 @@ def test_a_supervisor_walks_the_orphans_by_keyboard(person: Callable[..., Person
         supervisor.screens.app.orphans.chooseCrew("UCY-11")
         supervisor.until(lambda: len(supervisor.screens.app.orphans.list["rows"]) == 7)
         assert supervisor.screens.app.orphans.open == {}
+
+
+def test_work_of_a_revoked_tablet_is_seen_by_order_and_accepted_with_a_reason(desk: Desk) -> None:
+    """Only the command line could do it; who accepted what and why stands in the office's record."""
+    admin.revoke_tablet(desk.bureau.office, desk.tablet.identity.tablet, "lost")
+    third = desk.tablet.order_ids()[2]
+    execute(desk.tablet, third)
+    desk.tablet.sync()
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        (row,) = office.kept("").rows
+        assert (row.count, office.kept("").open) == ("4", None)
+        found = office.kept(row.key).open
+        assert found is not None
+        assert [(order.id, order.state) for order in found.orders] == [(third, "4 registros")]
+        assert [fact.detail for fact in found.facts if fact.label == "Revocada"] == ["lost"]
+        with pytest.raises(views.Failure):
+            office.accept_kept(row.key, " ")
+        assert office.accept_kept(row.key, "la cuadrilla la tuvo siempre") == "Recibido: 3 · En revisión: 1"
+        assert office.kept(row.key).rows == ()
+    acts_done = [(one.who, one.outcome) for one in audit.acts(desk.bureau.office) if "accept" in one.act]
+    assert acts_done[0] == ("sofia", "done")
+
+
+def test_a_supervisor_accepts_what_a_revoked_tablet_handed_over(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet()
+    with person(tablet) as supervisor:
+        supervisor.screens.app.go("kept")
+        supervisor.until_sees("Elija una tableta")
+        supervisor.tap("Tableta TB-0388 · UCY-11")
+        supervisor.until_sees("Órdenes que tocan")
+        supervisor.tap("Aceptar…")
+        supervisor.until_sees("Aceptar 4 registros")
+        (confirm,) = [
+            item
+            for item in supervisor.visible()
+            if item.inherits("QQuickAbstractButton") and read(item, "text") == "Aceptar registros"
+        ]
+        assert not confirm.isEnabled(), "not without a reason"
+        supervisor.tap("La cuadrilla la tuvo siempre")
+        supervisor.tap("Aceptar registros")
+        supervisor.until(lambda: len(supervisor.screens.app.kept.list["rows"]) == 1)
+    assert tablet.the_office.decisions == [("TB-0388", "accept_kept", "La cuadrilla la tuvo siempre")]
+
+
+def test_the_boards_figure_of_orphans_opens_the_page_of_devices(person: Callable[..., Person]) -> None:
+    """It opened a list of orders."""
+    with person(PreviewTablet()) as supervisor:
+        supervisor.screens.app.go("board")
+        supervisor.until_sees("0,3 %")
+        tiles = [
+            item for item in supervisor.visible() if item.metaObject().className().startswith("FigureTile")
+        ]
+        supervisor.tap_item(tiles[3])
+        supervisor.until_sees("Elija un equipo para ver qué dice cada lado.")
 
 
 def test_an_executed_order_is_approved_with_its_photo_in_view(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import event, insert
 
 from tests.workorders.offices import Bureau, Tablet
 from tests.workorders.test_sync_push import execute, status
-from workorders.gateway import admin, enrolment, erasing, pardon, quarantine
+from workorders.gateway import admin, enrolment, erasing, kept, pardon, quarantine
 from workorders.gateway.direct import DirectTransport
 from workorders.gateway.errors import NotFound, OutOfTurn
 from workorders.journal.entry import Realm, to_wire
@@ -42,19 +42,25 @@ def test_work_of_a_tablet_revoked_by_mistake_counts_after_all(tmp_path: Path) ->
     report = tablet.sync()
     assert (report.code, report.verdicts) == ("revoked", {"rejected": 4})
     assert status(bureau, order_id) != "completed"
-    (kept,) = pardon.kept_entries(bureau.office, "demo")
-    assert (kept.tablet, kept.entries) == (tablet.identity.tablet, 4)
-    assert pardon.kept_entries(bureau.office, "other") == []
+    (waits,) = kept.kept_entries(bureau.office, "demo")
+    assert (waits.tablet, waits.entries) == (tablet.identity.tablet, 4)
+    assert kept.kept_entries(bureau.office, "other") == []
+    assert waits.first_at == waits.last_at == bureau.office.time()
+    work = kept.kept_work(bureau.office, waits.tablet)
+    assert ([(one.order_id, one.entries) for one in work.orders], work.others) == ([(order_id, 4)], 0)
+    assert work.orders[0].status == status(bureau, order_id)
     with pytest.raises(NotFound):
-        pardon.accept_kept(bureau.office, kept.tablet, "found", project="other")
+        kept.kept_work(bureau.office, waits.tablet, "other")
+    with pytest.raises(NotFound):
+        pardon.accept_kept(bureau.office, waits.tablet, "found", project="other")
 
-    accepted = pardon.accept_kept(bureau.office, kept.tablet, "the crew had it", actor="sofia")
+    accepted = pardon.accept_kept(bureau.office, waits.tablet, "the crew had it", actor="sofia")
     assert (accepted.entries, accepted.verdicts) == (4, {"applied": 4})
     assert status(bureau, order_id) == "completed"
-    assert pardon.kept_entries(bureau.office) == []
+    assert kept.kept_entries(bureau.office) == []
     with pytest.raises(NotFound):
-        pardon.accept_kept(bureau.office, kept.tablet, "again")
-    assert erasing.erase_order(bureau.office, kept.tablet, "request"), "why it was accepted can be forgotten"
+        pardon.accept_kept(bureau.office, waits.tablet, "again")
+    assert erasing.erase_order(bureau.office, waits.tablet, "request"), "why it was accepted can be forgotten"
 
     more = execute(tablet, tablet.order_ids()[1])
     assert tablet.sync().verdicts == {"rejected": 4}, "its trust stays taken away"
@@ -90,6 +96,20 @@ def test_a_forged_entry_is_not_pardoned(tmp_path: Path) -> None:
     assert again.verdicts.get("applied", 0) == 4, "the true bytes came later and count"
 
 
+def test_what_kept_bytes_say_of_their_order_is_not_trusted(tmp_path: Path) -> None:
+    """They may be anything, also garbled or about an order of nobody here."""
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet()
+    bodies = [b'{"order_id":"not-here"}', b'{"order_id":7}', b"\xff", b"[]", b"{}"]
+    with bureau.office.store.write() as connection:
+        row = {"signature": b"s", "chain_id": "c", "verdict": "rejected", "reason": "r", "code": "revoked"}
+        row |= {"source": tablet.identity.tablet, "received_at": bureau.office.time()}
+        connection.execute(insert(schema.quarantine), [{**row, "body": body} for body in bodies])
+    work = kept.kept_work(bureau.office, tablet.identity.tablet)
+    assert work.others == 4
+    assert [(one.order_id, one.entries, one.number) for one in work.orders] == [("not-here", 1, None)]
+
+
 def test_lists_of_what_is_kept_load_no_bodies(tmp_path: Path) -> None:
     """A body may have megabytes, and a page of them filled the memory only to be counted."""
     bureau = Bureau.open(tmp_path)
@@ -111,6 +131,6 @@ def test_lists_of_what_is_kept_load_no_bodies(tmp_path: Path) -> None:
     engine = bureau.office.store.engine
     event.listen(engine, "before_cursor_execute", lambda c, cursor, sql, *rest: read.append(sql))
     assert [one.size for one in quarantine.kept(bureau.office)] == [4, 4]
-    assert [one.entries for one in pardon.kept_entries(bureau.office)] == [2]
+    assert [one.entries for one in kept.kept_entries(bureau.office)] == [2]
     assert read
     assert not any("quarantine.body" in sql.replace("length(quarantine.body)", "") for sql in read)

@@ -10,6 +10,7 @@ from PySide6.QtQml import QmlElement
 from ui import views
 from ui.backend import Backend
 from ui.controllers.base import Context, Controller
+from ui.controllers.kept import KeptController
 from ui.controllers.many import BenchController, PanelController
 from ui.controllers.network import NetworkController
 from ui.controllers.office import OfficeController
@@ -77,6 +78,7 @@ class AppController(Controller):
         self._bench = BenchController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._orphans = OrphansController(self.context, lambda: self.context.backend.office(), self)
+        self._kept = KeptController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
         self._session.unlocked.connect(self.refresh)
@@ -98,6 +100,10 @@ class AppController(Controller):
     @Property(OrphansController, constant=True)
     def orphans(self) -> OrphansController:
         return self._orphans
+
+    @Property(KeptController, constant=True)
+    def kept(self) -> KeptController:
+        return self._kept
 
     @Property(OrdersController, constant=True)
     def orders(self) -> OrdersController:
@@ -215,6 +221,7 @@ class AppController(Controller):
             "exceptions": self._office.loadQueue,
             "officeOrders": self._office.loadList,
             "orphans": self._orphans.load,
+            "kept": self._kept.load,
         }.get(place)
         self._scan.close()
         if place != self._place:

@@ -12,6 +12,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 from ui import manyviews, officeviews, views
 from ui.app import Screens
 from ui.preview import balancing, configuring, many, office, orders, phases, steps, tools
+from ui.preview.kept import KEPT, NOTHING_KEPT
 from ui.preview.orphans import NO_ORPHANS, ORPHANS
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
@@ -121,6 +122,7 @@ def _supervised(
     stale: bool = False,
     queue: officeviews.Queue = office.QUEUE,
     orphans: officeviews.Orphans = ORPHANS,
+    kept: officeviews.Kept = KEPT,
 ) -> Callable[[], PreviewTablet]:
     """The tablet of a supervisor, with or without contact to the office."""
 
@@ -133,7 +135,7 @@ def _supervised(
             crew="Supervisión",
             probe="",
         )
-        there = office.PreviewOffice(figures=shown, waiting=queue, lost=orphans)
+        there = office.PreviewOffice(figures=shown, waiting=queue, lost=orphans, held=kept)
         return PreviewTablet(state=msgspec.structs.replace(state, online=not stale), the_office=there)
 
     return tablet
@@ -173,6 +175,14 @@ def _orphans(key: str) -> Visit:
     def visit(screens: Screens) -> None:
         _office("orphans")(screens)
         screens.app.orphans.show(key)
+
+    return visit
+
+
+def _kept(key: str) -> Visit:
+    def visit(screens: Screens) -> None:
+        _office("kept")(screens)
+        screens.app.kept.open(key)
 
     return visit
 
@@ -291,6 +301,9 @@ SCENES: tuple[Scene, ...] = (
     Scene("excepciones_nada", _supervised(queue=officeviews.Queue()), _office("exceptions")),
     Scene("huerfanos", _supervised(), _orphans("3")),
     Scene("huerfanos_nada", _supervised(orphans=NO_ORPHANS), _orphans("")),
+    Scene("tabletas_revocadas", _supervised(), _kept("TB-0417")),
+    Scene("tabletas_revocadas_nada", _supervised(kept=NOTHING_KEPT), _kept("")),
+    Scene("mas_supervision", _supervised(), _office("more")),
     Scene("ordenes_oficina", _supervised(), _office("officeOrders", "e2")),
     *(
         _at(f"paso_{number:02d}_{key}", key)

@@ -10,6 +10,7 @@ import msgspec
 from ui import officeviews as o
 from ui import views
 from ui.preview import network
+from ui.preview.kept import KEPT, opened
 from ui.preview.orphans import ORPHANS
 from ui.views import Choice, Fact
 
@@ -240,6 +241,7 @@ class PreviewOffice:
     figures: o.Board = BOARD
     waiting: o.Queue = QUEUE
     lost: o.Orphans = ORPHANS
+    held: o.Kept = KEPT
     decisions: list[tuple[str, str, str]] = field(default_factory=list)
     picture: str = ""
 
@@ -281,6 +283,17 @@ class PreviewOffice:
         return msgspec.structs.replace(
             self.lost, which=which or self.lost.which, zone=zone, crew=crew, rows=kept
         )
+
+    def kept(self, tablet: str) -> o.Kept:
+        """The invented tablets, without those that were accepted."""
+        done = {key for key, decision, _ in self.decisions if decision == "accept_kept"}
+        rows = tuple(row for row in self.held.rows if row.key not in done)
+        return opened(msgspec.structs.replace(self.held, rows=rows), tablet)
+
+    def accept_kept(self, tablet: str, reason: str) -> str:
+        """Kept."""
+        self.decisions.append((tablet, "accept_kept", reason))
+        return "Recibido: 44 · En revisión: 2"
 
     def photo(self, order_id: str, key: str) -> str:
         """The preview's picture."""

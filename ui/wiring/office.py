@@ -21,6 +21,7 @@ from ui import officeviews, views
 from ui.wiring.formats import DASH, Formats
 from ui.wiring.network import level_view
 from ui.wiring.officecases import case_of, case_row, order_case_of
+from ui.wiring.officekept import accepted_text, kept_view
 from ui.wiring.officeorphans import orphans_view
 from workorders.gateway.board import ProjectInfo
 from workorders.rollout.board import Board, JoinFigure, Share
@@ -173,6 +174,16 @@ class WiredOffice:
         client = self._office()
         project = self._chosen(client)
         return orphans_view(client, project, which, zone, crew, count, self._now(), self.formats())
+
+    @worded
+    def kept(self, tablet: str) -> officeviews.Kept:
+        """Revoked tablets whose entries wait."""
+        return kept_view(self._office(), tablet, self._now(), self.formats())
+
+    @worded
+    def accept_kept(self, tablet: str, reason: str) -> str:
+        """Has the office take in what a revoked tablet handed over."""
+        return accepted_text(self._office().accept_kept(tablet, reason), self.formats())
 
     @worded
     def photo(self, order_id: str, key: str) -> str:

@@ -13,54 +13,19 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
+from sqlalchemy import Connection, Row, select
 
 from workorders.gateway.chains import append
 from workorders.gateway.errors import InvalidInput, NotFound, OutOfTurn
+from workorders.gateway.kept import PardonReport, known_tablet, waiting
 from workorders.gateway.office import Office
 from workorders.gateway.push import push
-from workorders.gateway.tables import tablet
 from workorders.journal.entry import WireEntry
 from workorders.journal.kinds import EntriesAccepted
 from workorders.journal.said import seal_said
 from workorders.journal.writer import Draft
 from workorders.store import keys, schema
 from workorders.sync import wire
-from workorders.sync.wire import VerdictKind
-
-_REVOKED = "revoked"
-
-
-class KeptEntries(msgspec.Struct, frozen=True, kw_only=True):
-    """What a revoked tablet has handed over and nobody has taken in yet."""
-
-    tablet: str
-    name: str
-    revoked_at: str | None
-    entries: int
-
-
-class PardonReport(msgspec.Struct, kw_only=True):
-    """What came of the kept entries. `verdicts` by kind."""
-
-    tablet: str
-    entries: int = 0
-    verdicts: dict[str, int] = msgspec.field(default_factory=dict)
-
-
-def kept_entries(office: Office, project: str | None = None) -> list[KeptEntries]:
-    """Revoked tablets (of one project, or of all) whose entries wait for a supervisor."""
-    revoked = select(tablet).where(tablet.c.revoked_at.is_not(None)).order_by(tablet.c.revoked_at.desc())
-    if project is not None:
-        revoked = revoked.where(tablet.c.project == project)
-    with office.store.read() as connection:
-        rows = connection.execute(revoked).all()
-        counted = [(row, _number_kept(connection, row.tablet_id)) for row in rows]
-    return [
-        KeptEntries(tablet=row.tablet_id, name=row.name, revoked_at=row.revoked_at, entries=number)
-        for row, number in counted
-        if number
-    ]
 
 
 def accept_kept(
@@ -79,9 +44,7 @@ def accept_kept(
     if not reason.strip():
         raise InvalidInput("a reason is needed")
     with office.store.read() as connection:
-        row = connection.execute(select(tablet).where(tablet.c.tablet_id == tablet_id)).first()
-        if row is None or (project is not None and row.project != project):
-            raise NotFound(f"there is no tablet {tablet_id}")
+        row = known_tablet(connection, tablet_id, project)
         if row.revoked_at is None:
             raise OutOfTurn("this tablet is not revoked: it syncs by itself", code="not_revoked")
         kept = _kept(connection, tablet_id)
@@ -120,28 +83,9 @@ def _any_project(connection: Connection) -> str:
     return str(found.scalar() or "")
 
 
-def _waiting(tablet_id: str) -> ColumnElement[bool]:
-    """Kept entries of this tablet that were rejected for its revocation and have no verdict since."""
-    table, answers = schema.quarantine, schema.verdict
-    answered = exists().where(answers.c.entry_id == table.c.entry_id, answers.c.hash == table.c.hash)
-    return and_(
-        table.c.code == _REVOKED,
-        table.c.verdict == VerdictKind.REJECTED,
-        table.c.source.in_([tablet_id, f"usb/{tablet_id}"]),
-        table.c.signature.is_not(None),
-        table.c.chain_id.is_not(None),
-        ~answered,
-    )
-
-
-def _number_kept(connection: Connection, tablet_id: str) -> int:
-    query = select(func.count()).select_from(schema.quarantine).where(_waiting(tablet_id))
-    return int(connection.execute(query).scalar_one())
-
-
 def _kept(connection: Connection, tablet_id: str) -> list[Row[tuple[object, ...]]]:
     table = schema.quarantine
-    query = select(table).where(_waiting(tablet_id)).order_by(table.c.chain_id, table.c.seq, table.c.number)
+    query = select(table).where(waiting(tablet_id)).order_by(table.c.chain_id, table.c.seq, table.c.number)
     return list(connection.execute(query).all())
 
 

@@ -8,8 +8,9 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from workorders.gateway import kept as kept_lists
 from workorders.gateway import pardon
-from workorders.gateway.pardon import KeptEntries, PardonReport
+from workorders.gateway.kept import KeptEntries, KeptWork, PardonReport
 from workorders.gateway.persons import User
 from workorders.gateway.service.access import BY_SESSION, DECIDES, ROLES, USER, users_only
 from workorders.gateway.service.offices import Id, Text
@@ -25,7 +26,13 @@ class WhyAccepted(msgspec.Struct, frozen=True, kw_only=True):
 @get("/tablets/kept", sync_to_thread=True, responses=documented(401, 403))
 def kept(state: State, user: NamedDependency[User]) -> list[KeptEntries]:
     """Revoked tablets whose entries wait for a supervisor."""
-    return pardon.kept_entries(state.office, user.project)
+    return kept_lists.kept_entries(state.office, user.project)
+
+
+@get("/tablets/{tablet_id:str}/kept", sync_to_thread=True, responses=documented(401, 403, 404))
+def kept_of(state: State, user: NamedDependency[User], tablet_id: Id) -> KeptWork:
+    """Which orders the kept entries of a tablet are about."""
+    return kept_lists.kept_work(state.office, tablet_id, user.project)
 
 
 @post(
@@ -43,7 +50,7 @@ def accept(
 
 ROUTES = Router(
     path="/v1",
-    route_handlers=[kept, accept],
+    route_handlers=[kept, kept_of, accept],
     dependencies={"user": USER},
     guards=[users_only],
     security=BY_SESSION,

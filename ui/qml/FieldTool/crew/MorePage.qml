@@ -79,6 +79,24 @@ FocusScope {
             }
 
             Column {
+                visible: page.app.session.role === "supervisor"
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Tabletas revocadas")
+                    detail: qsTr("Lo que entregaron después y no cuenta todavía")
+                }
+
+                ActionButton {
+                    width: 320
+                    text: qsTr("Ver lo que espera")
+                    note: qsTr("Registros guardados sin efecto")
+                    iconName: "saved"
+                    onClicked: page.app.go("kept")
+                }
+            }
+
+            Column {
                 width: parent.width
 
                 SectionTitle {

@@ -15,7 +15,7 @@ T.ApplicationWindow {
     readonly property bool narrow: width < Theme.narrowBelow
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
     readonly property string railPlace: {
-        if (["bench", "stock"].includes(app.place))
+        if (["bench", "stock", "kept"].includes(app.place))
             return "more";
         return ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place;
     }
@@ -321,6 +321,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: keptPage
+
+        KeptPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: orphansPage
 
         OrphansPage {
@@ -344,6 +352,7 @@ T.ApplicationWindow {
             "board": boardPage,
             "exceptions": exceptionsPage,
             "officeOrders": officeOrdersPage,
-            "orphans": orphansPage
+            "orphans": orphansPage,
+            "kept": keptPage
         })
 }

@@ -113,6 +113,11 @@ FocusScope {
                             width: (tiles.width - (tiles.columns - 1) * tiles.spacing) / tiles.columns
                             figure: modelData
                             onClicked: {
+                                // Orphans are devices, not orders: they have a page of their own.
+                                if (modelData.key === "orphans") {
+                                    page.app.go("orphans");
+                                    return;
+                                }
                                 page.office.openList(modelData.key);
                                 page.app.go("officeOrders");
                             }
