@@ -15,9 +15,8 @@ from typing import Any, TextIO
 import msgspec
 from sqlalchemy import Connection, or_, select
 
-from workorders.gateway.links import outward
+from workorders.gateway.links import moves, outward
 from workorders.gateway.office import Office
-from workorders.journal.lifts import read_payload
 from workorders.journal.words import DeviceRole, OrderStatus
 from workorders.mwm.cells import harmless
 from workorders.mwm.cim.readingtypes import reading_type
@@ -207,12 +206,12 @@ def _phases(
     connection: Connection, project: str, after: int, personal: bool
 ) -> tuple[list[PhaseRow], int | None]:
     found, upto = _moves(connection, project, after)
-    wiring = _wiring(connection, [row.order_id for _, row in found])
+    wiring = moves.wiring_of(connection, [row for _, row in found if row.until is None])
     made = []
     for seq, row in found:
         if row.until is not None:
             continue
-        judged = wiring.get((row.order_id, row.serial))
+        judged, _ = wiring.get(row.entry_id, (None, None))
         made.append(
             PhaseRow(
                 seq=seq, entry=row.entry_id, usage_point=row.usage_point, serial=row.serial,
@@ -223,21 +222,6 @@ def _phases(
             )
         )  # fmt: skip
     return made, upto
-
-
-def _wiring(connection: Connection, orders: list[str]) -> dict[tuple[str, str], Any]:
-    """The newest verdict of each meter about its own wiring."""
-    table = schema.meter_reading
-    query = select(table.c.entry_id, table.c.order_id, table.c.serial).where(table.c.order_id.in_(orders))
-    read = list(connection.execute(query.order_by(table.c.at)))
-    bodies = envelopes_of(connection, [row.entry_id for row in read])
-    found: dict[tuple[str, str], Any] = {}
-    for row in read:
-        envelope = bodies.get(row.entry_id)
-        judged = getattr(read_payload(envelope), "wiring", None) if envelope is not None else None
-        if judged is not None and row.serial:
-            found[row.order_id, row.serial] = judged
-    return found
 
 
 # --- forms --------------------------------------------------------------------------------------

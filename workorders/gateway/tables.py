@@ -183,10 +183,11 @@ mwm_outbox = Table(
     "mwm_outbox",
     metadata,
     Column("link", String, primary_key=True),
-    Column("key", String, primary_key=True),  # the entry: its message is made again whenever it is sent
+    # The entry, and `.placements` or `.phases` behind it: its message is made again whenever it is sent.
+    Column("key", String, primary_key=True),
     Column("position", whole(), nullable=False),  # its place in the gateway's sequence
     Column("order_id", String, nullable=False),
-    Column("kind", String, nullable=False),  # event, result, blob, photo
+    Column("kind", String, nullable=False),  # event, result, blob, photo, placements, phases
     Column("state", String, nullable=False),  # waiting, sent, dead
     Column("attempts", whole(), nullable=False),
     Column("next_at", String, nullable=False),

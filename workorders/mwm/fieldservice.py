@@ -29,6 +29,8 @@ from workorders.mwm.port import (
     Kept,
     Outcome,
     Page,
+    Phases,
+    Placements,
     Refused,
     Result,
     Retry,
@@ -246,6 +248,12 @@ class FieldServiceLink:
         wanted = STATUSES[result.status]
         self._become(activity, "started")
         self._become(activity, wanted)
+
+    def post_placements(self, placements: Placements) -> None:
+        raise Unsupported("a field service has inventories, and no places")
+
+    def post_phases(self, phases: Phases) -> None:
+        raise Unsupported("a field service knows no phases")
 
     def put_blob(self, blob: Blob) -> None:
         """Set a file property; a repetition sets it to the same file again."""

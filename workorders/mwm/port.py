@@ -209,6 +209,65 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     flags: list[str] = []
 
 
+class Stay(msgspec.Struct, frozen=True, kw_only=True):
+    """A device at a place from a time on, `until` another; it comes again under its `key` once it has ended.
+
+    Attributes:
+        since: None where the utility's own list had the device there before anything was written down here.
+        disputed: another record has the same serial elsewhere.
+        latitude, longitude: decimal degrees, only where they may be said.
+    """
+
+    key: str
+    serial: str
+    order: str | None = None
+    model: str | None = None
+    usage_point: str | None = None
+    transformer: str | None = None
+    concentrator: str | None = None
+    panel: str | None = None
+    slot: int | None = None
+    phase: str | None = None
+    since: str | None = None
+    until: str | None = None
+    disputed: bool = False
+    latitude: str | None = None
+    longitude: str | None = None
+
+
+class Placements(msgspec.Struct, frozen=True, kw_only=True):
+    """The stays that an entry began or ended, as they stand now."""
+
+    about: About
+    stays: list[Stay]
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """On which phase a supply point hangs, and how its meter finds itself wired.
+
+    Attributes:
+        rotation: direct, reverse, unknown; `rotation_why` where it is unknown.
+        polarity: right, wrong, unknown.
+        time: UTC, since when this meter says it.
+    """
+
+    usage_point: str
+    serial: str
+    time: str
+    rotation: str
+    polarity: str
+    rotation_why: str | None = None
+    phase: str | None = None
+    transformer: str | None = None
+
+
+class Phases(msgspec.Struct, frozen=True, kw_only=True):
+    """What an entry says of the phases of supply points, as it stands now."""
+
+    about: About
+    points: list[Connected]
+
+
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
     """A file of an order, opened."""
 
@@ -252,6 +311,10 @@ class MwmPort(Protocol):
     def post_event(self, event: Event) -> None: ...
 
     def post_result(self, result: Result) -> None: ...
+
+    def post_placements(self, placements: Placements) -> None: ...
+
+    def post_phases(self, phases: Phases) -> None: ...
 
     def put_blob(self, blob: Blob) -> None: ...
 

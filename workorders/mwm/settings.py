@@ -81,6 +81,10 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     results: Annotated[str, msgspec.Meta(pattern="^(completed|approved)$")] = "completed"
     only_own: bool = True
     """Tell only of orders that came through this link."""
+    placements: bool = False
+    """Tell where devices stand and stood, behind the result of their order."""
+    phases: bool = False
+    """Tell phase, rotation and polarity of supply points, behind the result of their order."""
     personal: bool = False
     """Positions and files with a customer's data may go out."""
     cim_files: CimFiles | None = None
@@ -116,6 +120,10 @@ def read_links(path: Path) -> LinksFile:
             raise SettingsError(
                 f"{path.name}: the link {link.name!r} needs exactly one of cim_files, cim_http, "
                 "field_service, webhook"
+            )
+        if link.field_service is not None and (link.placements or link.phases):
+            raise SettingsError(
+                f"{path.name}: the link {link.name!r} is a field service, which takes no placements or phases"
             )
         if link.name in names:
             raise SettingsError(f"{path.name}: two links are called {link.name!r}")

@@ -1,7 +1,7 @@
 """Webhooks out, as Standard Webhooks 1.0 signs them: HMAC-SHA256 over `id.timestamp.body`.
 
 Several secrets sign side by side, so that one can be changed without a gap. A receiver knows a repetition by
-`webhook-id`, which is the id of the entry.
+`webhook-id`, which is the id of the entry (and what is told of it, where an entry is told in several ways).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from workorders.mwm.port import (
     Event,
     Outcome,
     Page,
+    Phases,
+    Placements,
     Refused,
     Result,
     Unsupported,
@@ -91,6 +93,12 @@ class Webhooks:
 
     def post_result(self, result: Result) -> None:
         self._post(f"order.{result.status}", result.about.key, result.about.at, result)
+
+    def post_placements(self, placements: Placements) -> None:
+        self._post("device.placements", placements.about.key, placements.about.at, placements)
+
+    def post_phases(self, phases: Phases) -> None:
+        self._post("usage_point.phases", phases.about.key, phases.about.at, phases)
 
     def put_blob(self, blob: Blob) -> None:
         raise Unsupported("files do not go by webhook")

@@ -18,7 +18,7 @@ from workorders.gateway.links.outward import readings_of
 from workorders.gateway.rows import order_mrid
 from workorders.journal.kinds import DevicePlaced, DeviceRemoved, MeterRead
 from workorders.journal.sealing import field_context, seal_text
-from workorders.journal.words import DeviceRole, ReadingValue
+from workorders.journal.words import DeviceRole, ReadingValue, WiringJudged
 from workorders.mwm.cim import hardened
 from workorders.mwm.cim.readings import write_readings
 from workorders.store import keys
@@ -64,6 +64,24 @@ def test_readings_placements_and_phases_go_back(tmp_path: Path) -> None:
     assert len(root) == 4
     assert list(hardened.schemas(SCHEMAS).maps.namespaces)  # the profile is loaded with the envelope
     hardened.check(root, SCHEMAS)
+
+
+def test_a_later_visit_says_how_a_meter_is_wired_now(tmp_path: Path) -> None:
+    """A reversed rotation that was put right stayed reversed in network control: only the first order counted."""
+    bureau = executed(tmp_path)
+    tablet = bureau.tablet("A")
+    tablet.sync()
+    judged = WiringJudged(rotation="reverse", polarity="wrong")
+    for serial in ("ZIV0000000001", "ZIV0000000002"):
+        value = ReadingValue(item="3:1.0.1.8.0.255:2", value="1", unit="kWh")
+        read = MeterRead(
+            role=DeviceRole.NEW, how="optical", serial=serial, wiring=judged, readings=[value]
+        )  # fmt: skip
+        later = order_mrid("demo", "003")
+        tablet.journal.append(read, order_id=later, order_version=1, actor="ana", project="demo")
+    tablet.sync()
+    (phase,) = handback.rows(bureau.office, "phases", "demo")
+    assert (phase.serial, phase.rotation, phase.polarity) == ("ZIV0000000001", "reverse", "wrong")
 
 
 @pytest.mark.usefixtures("each_database")

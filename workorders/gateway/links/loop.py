@@ -19,16 +19,20 @@ from sqlalchemy import delete, select
 
 from workorders.gateway import blobs
 from workorders.gateway.errors import NotFound
-from workorders.gateway.links import inward, ledger, outward
+from workorders.gateway.links import following, inward, ledger, moves, outward
 from workorders.gateway.office import Office
 from workorders.gateway.tables import mwm_inbox
 from workorders.journal.sealing import SealError, unseal_blob
 from workorders.mwm.port import (
     Blob,
     Change,
+    Event,
     MwmPort,
     Outcome,
+    Phases,
+    Placements,
     Refused,
+    Result,
     Retry,
     Unauthorised,
     Unsupported,
@@ -263,17 +267,29 @@ class Link:
                 subject, payload = outward.about(connection, self.key, row.key, row.position, row.order_id)
             except LookupError:
                 raise Refused("the entry is not here", code="no_entry") from None
-            result = None
-            if row.kind == "result":
-                personal = self.settings.personal
-                result = outward.result_of(connection, subject, payload, personal=personal)
-            if row.kind == outward.PHOTO and outward.is_overtaken(connection, row.order_id, row.key, payload):
-                return
-        if result is not None:
-            self.port.post_result(result)
-        elif row.kind == "event":
-            self.port.post_event(outward.event_of(subject, payload))
-        elif row.kind == outward.PHOTO or outward.is_record(payload):
+            personal = self.settings.personal
+            made: Result | Event | Placements | Phases | None = None
+            match row.kind:
+                case "result":
+                    made = outward.result_of(connection, subject, payload, personal=personal)
+                case "event":
+                    made = outward.event_of(subject, payload)
+                case following.PLACEMENTS:
+                    made = moves.placements_of(connection, subject, payload, personal=personal)
+                case following.PHASES:
+                    made = moves.phases_of(connection, subject, payload)
+                case following.PHOTO if following.is_overtaken(connection, row.order_id, row.key, payload):
+                    return
+        match made:
+            case Result():
+                self.port.post_result(made)
+            case Event():
+                self.port.post_event(made)
+            case Placements():
+                self.port.post_placements(made)
+            case Phases():
+                self.port.post_phases(made)
+        if row.kind == following.PHOTO or outward.is_record(payload):
             blob = self._blob(subject, payload)
             if blob is not None:
                 self.port.put_blob(blob)

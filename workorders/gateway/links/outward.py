@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, and_, exists, insert, or_, select
 
+from workorders.gateway.links import following
 from workorders.gateway.links.ledger import get_cursor, link_key, put_cursor
 from workorders.gateway.office import Office
 from workorders.gateway.tables import mwm_order, mwm_outbox
@@ -26,8 +27,7 @@ from workorders.store.entries import entry_by_id, envelopes_of
 from workorders.store.opened import Opener
 
 BATCH = 500
-PHOTO = "photo"
-_FILES = ("blob", PHOTO)
+_FOLLOWING = ("blob", following.PHOTO, *following.MOVES)
 _RESULTS = {"completed": "order.completed", "approved": "order.approved"}
 _EVENTS = frozenset(
     {
@@ -58,7 +58,7 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
         if not rows:
             return 0
         own = _own(connection, key, [row.order_id for row in rows if row.order_id])
-        whats = _whats(connection, [row.id for row in rows if row.kind == BlobTaken.KIND])
+        whats = following.whats(connection, [row.id for row in rows if row.kind == BlobTaken.KIND])
         records = {entry_id for entry_id, what in whats.items() if what == RECORD_BLOB}
         waiting = [
             {
@@ -74,7 +74,7 @@ def gather(office: Office, project: str, link: LinkSettings) -> int:
         if waiting:
             connection.execute(insert(mwm_outbox), waiting)
         mine = {row.order_id for row in rows if row.project == project}
-        _gather_photos(office, connection, link, key, mine & own if link.only_own else mine)
+        following.gather(office, connection, link, key, mine & own if link.only_own else mine)
         put_cursor(connection, key, "out", str(rows[-1].server_seq))
     return len(rows)
 
@@ -94,62 +94,6 @@ def _told_as(link: LinkSettings, kind: str, records: set[str], entry_id: str) ->
     return "event" if kind in _EVENTS else None
 
 
-def _whats(connection: Connection, ids: list[str]) -> dict[str, str]:
-    """What each of these files shows, by its entry."""
-    found = ((key, read_payload(body)) for key, body in envelopes_of(connection, ids).items())
-    return {key: payload.what for key, payload in found if isinstance(payload, BlobTaken)}
-
-
-def _gather_photos(
-    office: Office, connection: Connection, link: LinkSettings, key: str, orders: set[str]
-) -> None:
-    """Put the photos that the link wants of orders whose result is told behind it; each only once.
-
-    Before its result an order has none to tell: it may be done otherwise yet, or given back.
-    """
-    wanted = link.field_service.photo_properties if link.field_service is not None else {}
-    if not wanted or not link.personal or not orders:
-        return
-    entry, outbox = schema.entry, mwm_outbox
-    query = (
-        select(entry.c.id, entry.c.order_id, entry.c.server_seq, func.max(outbox.c.position).label("result"))
-        .join(outbox, outbox.c.order_id == entry.c.order_id)
-        .where(
-            entry.c.order_id.in_(orders),
-            entry.c.kind == BlobTaken.KIND,
-            entry.c.server_seq.is_not(None),
-            outbox.c.link == key,
-            outbox.c.kind == "result",
-            entry.c.id.not_in(select(outbox.c.key).where(outbox.c.link == key)),
-        )
-        .group_by(entry.c.id, entry.c.order_id, entry.c.server_seq)
-    )
-    rows = connection.execute(query).all()
-    whats = _whats(connection, [row.id for row in rows])
-    waiting = [
-        {
-            "link": key, "key": row.id, "position": max(row.server_seq, row.result),
-            "order_id": row.order_id, "kind": PHOTO, "state": "waiting", "attempts": 0,
-            "next_at": office.time(), "at": office.time(),
-        }
-        for row in rows
-        if whats.get(row.id) in wanted and whats[row.id] != RECORD_BLOB
-    ]  # fmt: skip
-    if waiting:
-        connection.execute(insert(outbox), waiting)
-
-
-def is_overtaken(connection: Connection, order_id: str, key: str, photo: BlobTaken) -> bool:
-    """Whether the record has a later photo of the same: a property holds one, and it is to be that."""
-    entry = schema.entry
-    seq = select(entry.c.server_seq).where(entry.c.id == key).scalar_subquery()
-    query = select(entry.c.id).where(
-        entry.c.order_id == order_id, entry.c.kind == BlobTaken.KIND, entry.c.server_seq > seq
-    )
-    later = list(connection.execute(query).scalars())
-    return photo.what in _whats(connection, later).values()
-
-
 def due(connection: Connection, link: str, now: str, limit: int) -> list[Any]:
     """Waiting messages whose time has come and whose order has no earlier one waiting, in sequence."""
     table = mwm_outbox
@@ -158,19 +102,24 @@ def due(connection: Connection, link: str, now: str, limit: int) -> list[Any]:
         other.c.link == link,
         other.c.order_id == table.c.order_id,
         other.c.state == "waiting",
-        other.c.kind.not_in(_FILES),  # a file that is still on its way holds nothing up
         other.c.position < table.c.position,
+        or_(
+            other.c.kind.not_in(_FOLLOWING),  # what is still on its way holds up nothing but its like
+            and_(other.c.kind.in_(following.MOVES), table.c.kind.in_(following.MOVES)),
+        ),
     )
-    record = exists().where(  # photos come after the record, and after the file of it
+    result = exists().where(  # what follows a result waits for it, and a photo for the file of the record too
         other.c.link == link,
         other.c.order_id == table.c.order_id,
         other.c.state == "waiting",
-        other.c.kind.in_(["result", "blob"]),
-        table.c.kind == PHOTO,
+        or_(
+            and_(other.c.kind == "result", table.c.kind.in_([following.PHOTO, *following.MOVES])),
+            and_(other.c.kind == "blob", table.c.kind == following.PHOTO),
+        ),
     )
     query = (
         select(table)
-        .where(table.c.link == link, table.c.state == "waiting", table.c.next_at <= now, ~earlier, ~record)
+        .where(table.c.link == link, table.c.state == "waiting", table.c.next_at <= now, ~earlier, ~result)
         .order_by(table.c.position, table.c.key)
         .limit(limit)
     )
@@ -179,7 +128,7 @@ def due(connection: Connection, link: str, now: str, limit: int) -> list[Any]:
 
 def about(connection: Connection, link: str, key: str, position: int, order_id: str) -> tuple[About, Any]:
     """What a message is about, with its entry's payload."""
-    entry = entry_by_id(connection, key)
+    entry = entry_by_id(connection, following.entry_of(key))
     order = connection.execute(
         select(schema.work_order).where(schema.work_order.c.order_id == order_id)
     ).one()

@@ -22,7 +22,10 @@ MAX_MISTAKES = 20
 
 _NAMESPACE = re.compile(r"\{[^}]*\}|(?<=/)\w+:")
 MESSAGE = "http://iec.ch/TC57/2011/schema/message"
-PROFILES = ("WorkOrders", "MeterReadings", "EndDeviceEvents", "WorkResults", "EndDeviceConfig")
+PROFILES = (
+    "WorkOrders", "MeterReadings", "EndDeviceEvents", "WorkResults", "EndDeviceConfig",
+    "MeterConfig", "UsagePointConfig",
+)  # fmt: skip
 
 
 def namespace(profile: str) -> str:

@@ -16,6 +16,8 @@ from workorders.mwm.port import (
     Event,
     Outcome,
     Page,
+    Phases,
+    Placements,
     Refused,
     Result,
     Retry,
@@ -99,6 +101,13 @@ class CimFolder:
     def post_result(self, result: Result) -> None:
         self._write(result.about.position, result.about.key, self._writer.results(result))
 
+    def post_placements(self, placements: Placements) -> None:
+        subject = placements.about
+        self._write(subject.position, subject.key, self._writer.placements(placements))
+
+    def post_phases(self, phases: Phases) -> None:
+        self._write(phases.about.position, phases.about.key, self._writer.phases(phases))
+
     def put_blob(self, blob: Blob) -> None:
         raise Unsupported("files do not go with CIM messages")
 
@@ -163,6 +172,12 @@ class CimWeb:
 
     def post_result(self, result: Result) -> None:
         self._post(self._writer.results(result), result.about.key)
+
+    def post_placements(self, placements: Placements) -> None:
+        self._post(self._writer.placements(placements), placements.about.key)
+
+    def post_phases(self, phases: Phases) -> None:
+        self._post(self._writer.phases(phases), phases.about.key)
 
     def put_blob(self, blob: Blob) -> None:
         raise Unsupported("files do not go with CIM messages")

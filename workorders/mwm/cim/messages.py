@@ -13,13 +13,16 @@ from workorders.clock import normal_utc, utc_text
 from workorders.mwm.cim import hardened
 from workorders.mwm.cim.building import add, point, short
 from workorders.mwm.cim.hardened import MESSAGE, BadXml, child, children, namespace, text
+from workorders.mwm.cim.places import write_phases, write_placements
 from workorders.mwm.cim.readings import write_reading
 from workorders.mwm.port import (
     Change,
     Event,
     ForeignOrder,
     Outcome,
+    Phases,
     Placed,
+    Placements,
     Refused,
     Result,
     Verb,
@@ -253,6 +256,18 @@ class Writer:
         for reading in result.readings:
             if reading.serial:
                 write_reading(readings, reading, subject.usage_point, task)
+        return self._bytes(root)
+
+    def placements(self, placements: Placements) -> bytes:
+        """Where devices stand and stood, as MeterConfig."""
+        root, payload = self._message("EventMessage", "changed", "MeterConfig", placements.about.key)
+        write_placements(payload, placements.stays)
+        return self._bytes(root)
+
+    def phases(self, phases: Phases) -> bytes:
+        """On which phases supply points hang, as UsagePointConfig."""
+        root, payload = self._message("EventMessage", "changed", "UsagePointConfig", phases.about.key)
+        write_phases(payload, phases.points)
         return self._bytes(root)
 
     def _work(self, payload: Element, result: Result) -> None:

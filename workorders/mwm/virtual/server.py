@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from workorders.clock import utc_text
+from workorders.mwm.virtual.config import take_config, take_hook
 from workorders.mwm.virtual.state import CONFIG, MESSAGE, Mwm
 from workorders.mwm.webhooks import holds, secret_bytes
 from workorders.mwm.windows import LONGEST
@@ -150,8 +151,11 @@ class _Handler(BaseHTTPRequestHandler):
         if (method, path) == ("POST", "/cim/events"):
             found = _MESSAGE_ID.search(body)
             key = found[1].decode() if found else ""
-            mwm.take_message(key, body)
-            return 200, _ok(key), {}
+            with mwm.lock:
+                wrong = [] if key in mwm.messages else take_config(mwm, body)
+                if not wrong:
+                    mwm.take_message(key, body)
+            return 200, _failed(key, wrong) if wrong else _ok(key), {}
         if (method, path) == ("POST", "/cim/queries"):
             found = _ASKED.search(body)
             return 200, _ok("query", mwm.device(found[1].decode()) if found else None), {}
@@ -163,9 +167,13 @@ class _Handler(BaseHTTPRequestHandler):
         good = key is not None and holds(key, identity, stamp, body, given, time.time())
         if not good:
             return 401, {}, {}
-        with self.server.mwm.lock:
-            self.server.mwm.hooks.append({"id": identity, "body": json.loads(body)})
-        return 204, b"", {}
+        mwm, told = self.server.mwm, json.loads(body)
+        with mwm.lock:
+            known = any(hook["id"] == identity for hook in mwm.hooks)
+            wrong = [] if known else take_hook(mwm, told)
+            if not wrong:
+                mwm.hooks.append({"id": identity, "body": told})
+        return (422, {"wrong": wrong}, {}) if wrong else (204, b"", {})
 
     # --- REST -----------------------------------------------------------------------------------
 
@@ -304,3 +312,13 @@ def _ok(key: str, device: dict[str, Any] | None = None) -> bytes:
         f"</msg:Noun><msg:CorrelationID>{key}</msg:CorrelationID></msg:Header><msg:Reply><msg:Result>OK"
         f"</msg:Result></msg:Reply>{payload}</msg:ResponseMessage>"
     ).encode()
+
+
+def _failed(key: str, wrong: list[str]) -> bytes:
+    errors = "".join(
+        f"<msg:Error><msg:code>wrong</msg:code><msg:reason>{escape(one)}</msg:reason></msg:Error>"
+        for one in wrong
+    )
+    return _ok(key).replace(
+        b"<msg:Result>OK</msg:Result>", f"<msg:Result>FAILED</msg:Result>{errors}".encode()
+    )

@@ -31,6 +31,8 @@ class Mwm:
         self.replies: list[bytes] = []
         self.messages: dict[str, bytes] = {}
         self.repeated = 0
+        self.places: dict[str, dict[str, Any]] = {}
+        self.phases: dict[str, dict[str, Any]] = {}
         self.hooks: list[dict[str, Any]] = []
         self._inventory = 1000
 
@@ -113,6 +115,33 @@ class Mwm:
             self.repeated += key in self.messages
             self.messages.setdefault(key, body)
 
+    # --- maps and network control ---------------------------------------------------------------
+
+    def take_stay(self, stay: dict[str, Any]) -> str | None:
+        """Where a device stands, by the stay's `key`; what is wrong with it, if it is not taken.
+
+        Two devices cannot hang in one slot, and what has ended does not stand up again.
+        """
+        with self.lock:
+            before = self.places.get(stay["key"], {})
+            if before.get("until") and not stay.get("until"):
+                return f"{stay['serial']} was taken down there already"
+            if before and before["serial"] != stay["serial"]:
+                return f"{stay['key']} was another device"
+            slot = stay.get("panel"), stay.get("slot")
+            if None not in slot and not stay.get("until") and not stay.get("disputed"):
+                for other in self.places.values():
+                    same = slot == (other.get("panel"), other.get("slot"))
+                    if same and not other.get("until") and other["key"] != stay["key"]:
+                        return f"{other['serial']} hangs in {slot[0]}/{slot[1]}"
+            self.places[stay["key"]] = stay
+            return None
+
+    def take_phases(self, point: dict[str, Any]) -> None:
+        """On which phase a supply point hangs."""
+        with self.lock:
+            self.phases[point["usage_point"]] = point
+
     # --- REST -----------------------------------------------------------------------------------
 
     def act(self, identity: int, action: str) -> bool:
@@ -173,6 +202,8 @@ class Mwm:
                 "messages": {key: body.decode() for key, body in self.messages.items()},
                 "repeated": self.repeated,
                 "hooks": self.hooks,
+                "places": list(self.places.values()),
+                "phases": list(self.phases.values()),
                 "faults": self.faults.hit,
             }  # fmt: skip
 
