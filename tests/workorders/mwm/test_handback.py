@@ -67,9 +67,9 @@ def test_readings_placements_and_phases_go_back(tmp_path: Path) -> None:
 
 
 def test_a_later_visit_says_how_a_meter_is_wired_now(tmp_path: Path) -> None:
-    """A reversed rotation that was put right stayed reversed in network control: only the first order counted."""
+    """Else a rotation that was put right stays reversed in network control: only the first order counted."""
     bureau = executed(tmp_path)
-    tablet = bureau.tablet("A")
+    tablet = bureau.tablet("B", "t2")
     tablet.sync()
     judged = WiringJudged(rotation="reverse", polarity="wrong")
     for serial in ("ZIV0000000001", "ZIV0000000002"):
