@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from tests.support import postgres
 from tests.workorders.offices import write_project
@@ -25,7 +25,9 @@ from workorders.gateway.board import board_of, orders_behind
 from workorders.gateway.office import Office
 from workorders.journal.entry import Realm
 from workorders.network import orphans
+from workorders.rollout.kept import add_up
 from workorders.rollout.listing import Listing
+from workorders.rollout.sla import ALL, Dimension, SlaFilter, sla_table
 from workorders.store import queries
 from workorders.store.server import ServerStore, open_server
 
@@ -33,7 +35,17 @@ DAYS = 3 * 365
 CREWS = 60
 OPEN_DAYS = 21
 """Of the orders of so many last days every third is open."""
-FILLED = ("work_order", "placement", "join_state", "sla_clock", "heard", "exception", "order_text")
+ZONES = 40
+FILLED = (
+    "work_order",
+    "placement",
+    "join_state",
+    "sla_clock",
+    "sla_order",
+    "heard",
+    "exception",
+    "order_text",
+)
 NOW = datetime(2026, 3, 1, 15, tzinfo=UTC)
 Row = tuple[object, ...]
 
@@ -91,6 +103,24 @@ def _clock(n: int, count: int) -> Row:
     return f"o{n:09d}", "execute", "demo", "v", when(n, count, -30), stopped, breach, breach, False, False
 
 
+def _standing(n: int, count: int) -> Row:
+    """As `workorders.rollout.kept` would make it of the order and its clock."""
+    running = is_open(n, count)
+    breach = when(n, count, -1 if n % 25 == 0 else 24) if running else None
+    state = "open" if running else "breached" if n % 25 == 0 else "met"
+    return (
+        f"o{n:09d}",
+        "demo",
+        "Contratas",
+        f"crew-{n % CREWS}",
+        f"F{n % ZONES}",
+        "prime",
+        state,
+        breach,
+        breach,
+    )
+
+
 def _heard(n: int, count: int) -> Row | None:
     if n % 200 == 0 or is_open(n, count):
         return None
@@ -116,6 +146,7 @@ COLUMNS = {
     "disputed",
     "join_state": "serial, order_id, project, state, how, evidence, placed_at, first_joined_at, heard_at, at",
     "sla_clock": "order_id, rule, project, version, started_at, stopped_at, breach_at, warn_at, paused, void",
+    "sla_order": "order_id, project, contractor, crew, zone, technology, state, breach_at, warn_at",
     "heard": "serial, project, concentrator, first_heard_at, heard_at",
     "exception": "exception_id, scope, kind, severity, project, order_id, detail, raised_at",
     "order_text": "order_id, search",
@@ -125,6 +156,7 @@ MAKERS: dict[str, Callable[[int, int], Row | None]] = {
     "placement": _placement,
     "join_state": _join,
     "sla_clock": _clock,
+    "sla_order": _standing,
     "heard": _heard,
     "exception": _raised,
     "order_text": _text,
@@ -152,8 +184,11 @@ def fill(url: str, count: int) -> None:
                 connection.execute(definition.encode())
         connection.execute("DELETE FROM sla_due")
         connection.execute("SELECT board_rebuild()")
-        connection.commit()
-        connection.autocommit = True
+    engine = create_engine(url)
+    with engine.begin() as sums:
+        add_up(sums)
+    engine.dispose()
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
 
 
@@ -186,7 +221,20 @@ def measure(store: ServerStore, office: Office, count: int) -> dict[str, Any]:
         with store.read() as connection:
             return queries.exceptions(connection, project="demo", limit=100)
 
+    def by_zone(filters: SlaFilter) -> object:
+        with store.read() as connection:
+            return sla_table(
+                connection,
+                projects=["demo"],
+                group_by=Dimension.ZONE,
+                filters=filters,
+                now=utc_text(NOW),
+                names={},
+            )
+
     figures = {
+        "sla_by_zone": median_ms(lambda: by_zone(ALL)),
+        "sla_filtered": median_ms(lambda: by_zone(SlaFilter(crew="crew-7", technology="prime"))),
         "board": median_ms(lambda: board_of(office, "demo")),
         "orphan_lists": median_ms(lists),
         "orders_page": median_ms(lambda: found("")),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
+from workorders.clock import utc_text
 from workorders.gateway.errors import NotFound
 from workorders.gateway.office import Office
 from workorders.gateway.tables import order_visibility, tablet
@@ -15,8 +17,10 @@ from workorders.gateway.tables import project as project_table
 from workorders.orders import OrderStatus
 from workorders.rollout.board import Board, Plan, board
 from workorders.rollout.clocks import clocks_due, refresh_clocks
+from workorders.rollout.kept import ZONE_KIND, Belonging
 from workorders.rollout.listing import Listing, listed
 from workorders.rollout.rules import RulesError, SlaRules, read_rules
+from workorders.rollout.sla import ALL, Dimension, SlaFilter, sla_table
 from workorders.store import schema
 from workorders.store.queries import OrderRow
 from workorders.sync.blobs import HELD
@@ -87,41 +91,98 @@ def projects(office: Office) -> list[ProjectInfo]:
     ]
 
 
-def board_of(office: Office, project: str, days: int = 14) -> Board:
+def board_of(
+    office: Office,
+    project: str,
+    days: int = 14,
+    *,
+    group_by: Dimension = Dimension.CREW,
+    filters: SlaFilter = ALL,
+    seen: Sequence[str] | None = None,
+) -> Board:
     """The figures of a project, clocks brought up to date first.
+
+    Args:
+        group_by: what the rows of the SLA table are; `filters` hold for this table alone.
+        seen: the projects that are compared where they are the rows; None: this one.
 
     Raises:
         NotFound: no such project.
     """
     data = _project_data(office, project)
+    rules = rules_of(data.get("source", ""))
+    plan = msgspec.convert(data.get("plan", {}), Plan)
+    compared = list(seen or [project]) if group_by is Dimension.PROJECT else [project]
+    for each in {*compared, project}:
+        _bring_up_to_date(office, each, data if each == project else _project_data(office, each))
+    with office.store.read() as connection:
+        now = office.now()
+        figures = board(connection, project=project, rules=rules, plan=plan, now=now, days=days)
+        table = sla_table(
+            connection,
+            projects=compared,
+            group_by=group_by,
+            filters=filters,
+            now=utc_text(now),
+            names={"crew": {crew["id"]: crew["name"] for crew in data.get("crew", [])}},
+        )
+        return msgspec.structs.replace(figures, sla=table)
+
+
+def _bring_up_to_date(office: Office, project: str, data: dict[str, Any]) -> None:
+    """Compute the clocks that are due."""
     source = data.get("source", "")
     rules = rules_of(source)
-    plan = msgspec.convert(data.get("plan", {}), Plan)
+    crews = data.get("crew", [])
+    belonging = Belonging(
+        contractor=data.get("contractor", ""),
+        contractors={crew["id"]: crew["contractor"] for crew in crews if crew.get("contractor")},
+        technology=data.get("technology", ""),
+        zone=data.get("zone", ZONE_KIND),
+    )
     version = hashlib.sha256(source.encode()).hexdigest()[:16]
     with office.store.read() as connection:
         due = clocks_due(connection, project, version)
     while due:
         with office.store.write() as connection:
             done = refresh_clocks(
-                connection, rules, project, office.now(), version=version, most=CLOCKS_AT_ONCE
+                connection,
+                rules,
+                project,
+                office.now(),
+                version=version,
+                most=CLOCKS_AT_ONCE,
+                belonging=belonging,
             )
         due = done == CLOCKS_AT_ONCE
-    with office.store.read() as connection:
-        return board(connection, project=project, rules=rules, plan=plan, now=office.now(), days=days)
 
 
 def orders_behind(
-    office: Office, project: str, which: Listing, limit: int, offset: int
+    office: Office,
+    project: str,
+    which: Listing,
+    limit: int,
+    offset: int,
+    filters: SlaFilter = ALL,
 ) -> tuple[int, list[OrderRow]]:
     """The orders behind a figure of the board, and how many they are in all.
 
     Raises:
         NotFound: no such project.
     """
-    rules = rules_of(_project_data(office, project).get("source", ""))
+    data = _project_data(office, project)
+    if filters.any():
+        _bring_up_to_date(office, project, data)
     with office.store.read() as connection:
         return listed(
-            connection, which, project=project, rules=rules, now=office.now(), limit=limit, offset=offset
+            connection,
+            which,
+            project=project,
+            rules=rules_of(data.get("source", "")),
+            now=office.now(),
+            limit=limit,
+            offset=offset,
+            filters=filters,
         )
 
 

@@ -64,6 +64,7 @@ from workorders.network import (
 )
 from workorders.orders import Customer, WorkOrder, order_plain, seal_customer, unseal_customer
 from workorders.people import Role
+from workorders.rollout.kept import all_due, shape_of
 from workorders.rollout.rules import RulesError, find_line, read_rules
 from workorders.secretchange import OLD
 from workorders.store import keys, schema
@@ -235,10 +236,13 @@ def _take_network(work: _Import) -> None:
     for node in nodes:
         work.tree.add(node)
     with work.office.store.write() as connection:
+        before = shape_of(connection, work.project.id)
         try:
             load_network(connection, work.project.id, nodes)
         except NetworkError as error:
             work.refuse("network", 1, error.code, str(error))
+        if shape_of(connection, work.project.id) != before:
+            all_due(connection, work.project.id)
 
 
 def _take_points(work: _Import) -> None:

@@ -169,6 +169,8 @@ class CrewItem(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Id
     name: str
+    contractor: str = ""
+    """For whom it works, if not for the project's contractor."""
 
 
 class SupplyNumber(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +205,8 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, dict[str, str]] = {}
     supply_number: SupplyNumber | None = None
     plan: PlanPart = PlanPart()
+    zone: NodeKind = NodeKind.FEEDER
+    """Nodes of this kind are the zones by which the board tells orders apart."""
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
     """So long after its approval the customer of an order can be read; None: until somebody asks for it."""
     values: dict[str, str] = {}

@@ -17,6 +17,7 @@ from workorders.orders import EXECUTED
 from workorders.rollout import figures
 from workorders.rollout.clocks import ClockState
 from workorders.rollout.rules import JoinTarget, SlaRules
+from workorders.rollout.sla import SlaTable
 from workorders.store import schema
 from workorders.store.queries.lists import OrderFilter, status_counts
 from workorders.store.queries.record import count_exceptions
@@ -99,6 +100,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     curve: list[CurvePoint]
     crews: list[CrewDay]
     plan: Plan = Plan()
+    sla: SlaTable | None = None
+    """None from an office before 0012, and where nobody asked."""
 
 
 def board(

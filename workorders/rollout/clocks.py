@@ -19,6 +19,7 @@ from workorders.clock import read_utc, utc_text
 from workorders.journal.words import OrderStatus
 from workorders.orders import FINAL
 from workorders.rollout.calendar import WorkingCalendar
+from workorders.rollout.kept import PROJECT_ALONE, Belonging, all_due, keep
 from workorders.rollout.rules import Pause, Rule, SlaRules
 from workorders.store import schema
 from workorders.store.settings import set_setting, setting
@@ -249,20 +250,19 @@ def refresh_clocks(
     *,
     version: str = "",
     most: int | None = None,
+    belonging: Belonging = PROJECT_ALONE,
 ) -> int:
     """Compute the clocks of a project's orders that were folded since they were computed; returns how many.
 
     Args:
         version: of the rules; with another one all clocks of the project are due.
         most: so many at once, so that nobody who writes waits long; fewer came where fewer are returned.
+        belonging: where the project's orders belong, for the sums by crew, zone, ….
     """
     orders, kept, due = schema.work_order, schema.sla_clock, schema.sla_due
     name = _VERSION + project
     if setting(connection, name) != version:
-        theirs = select(orders.c.order_id).where(
-            orders.c.project == project, orders.c.order_id.not_in(select(due.c.order_id))
-        )
-        connection.execute(insert(due).from_select(["order_id"], theirs))
+        all_due(connection, project)
         set_setting(connection, name, version)
     query = select(due.c.order_id).join(orders, orders.c.order_id == due.c.order_id)
     query = query.where(orders.c.project == project).limit(most)
@@ -272,10 +272,12 @@ def refresh_clocks(
         connection.execute(kept.delete().where(kept.c.order_id.in_(part)))
         connection.execute(due.delete().where(due.c.order_id.in_(part)))
         rows: list[dict[str, Any]] = []
-        for order_id, clocks in _clocks(connection, rules, part, now).items():
+        computed = _clocks(connection, rules, part, now)
+        for order_id, clocks in computed.items():
             rows += [_row(order_id, project, version, one) for one in clocks]
         if rows:
             connection.execute(insert(kept), rows)
+        keep(connection, project, computed, belonging)
     return len(missing)
 
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from workorders.clock import utc_text
 from workorders.journal.words import OrderStatus
-from workorders.rollout.board import ORPHAN_AFTER_HOURS, count_running_before, day_bounds, running_before
+from workorders.rollout.board import ORPHAN_AFTER_HOURS, day_bounds, running_before
 from workorders.rollout.rules import SlaRules
+from workorders.rollout.sla import ALL, SlaFilter, belongs
 from workorders.store import schema
 from workorders.store.queries.lists import OrderRow, orders_of
 
@@ -38,23 +39,28 @@ def listed(
     now: datetime,
     limit: int,
     offset: int = 0,
+    filters: SlaFilter = ALL,
 ) -> tuple[int, list[OrderRow]]:
     """How many orders stand behind a figure, and one page of them by schedule; the longest late first."""
     if which is Listing.LATE:
-        return _late(connection, project, utc_text(now), limit, offset)
+        return _late(connection, project, utc_text(now), limit, offset, filters)
     table = schema.work_order
     condition = and_(table.c.project == project, _condition(which, project, rules, now))
+    if filters.any():
+        condition = and_(condition, table.c.order_id.in_(_belonging(project, filters)))
     total = connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
     ids = select(table.c.order_id).where(condition)
     return int(total), orders_of(connection, ids, limit=limit, offset=offset, few=True)
 
 
 def _late(
-    connection: Connection, project: str, now: str, limit: int, offset: int
+    connection: Connection, project: str, now: str, limit: int, offset: int, filters: SlaFilter
 ) -> tuple[int, list[OrderRow]]:
     """The longest late first: a walk along the index of limits, which ends with the page."""
     table, earlier = schema.sla_clock, schema.sla_clock.alias("earlier")
     late = running_before(project, now)
+    if filters.any():
+        late = late.where(table.c.order_id.in_(_belonging(project, filters)))
     before = or_(
         earlier.c.breach_at < table.c.breach_at,
         and_(earlier.c.breach_at == table.c.breach_at, earlier.c.rule < table.c.rule),
@@ -69,8 +75,13 @@ def _late(
     rows = {
         row.order_id: row for row in orders_of(connection, select(here).where(here.in_(ids)), limit=limit)
     }
-    total = count_running_before(connection, project, now)
-    return total, [rows[order_id] for order_id in ids if order_id in rows]
+    total = connection.execute(select(func.count()).select_from(late.distinct().subquery())).scalar_one()
+    return int(total), [rows[order_id] for order_id in ids if order_id in rows]
+
+
+def _belonging(project: str, filters: SlaFilter) -> Select[tuple[str]]:
+    table = schema.sla_order
+    return select(table.c.order_id).where(belongs(table, [project], filters))
 
 
 def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> ColumnElement[Any]:

@@ -5,7 +5,7 @@ Verdicts, cursors, keys, counters, drafts, settings, people, lists, caches. Reac
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text, text
 
 from workorders.store.atrest import SealedBytes
 from workorders.store.tables import json_type, metadata, whole
@@ -165,6 +165,44 @@ sla_clock = Table(
 
 sla_due = Table("sla_due", metadata, Column("order_id", String, primary_key=True))
 """Orders whose clocks must be computed again."""
+
+
+def _running(name: str, *times: str) -> Index:
+    only = text(f"{times[0]} IS NOT NULL")
+    columns = ("project", *times, "contractor", "crew", "zone", "technology")
+    return Index(name, *columns, sqlite_where=only, postgresql_where=only)
+
+
+sla_order = Table(
+    "sla_order",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("project", String, nullable=False),
+    Column("contractor", String, nullable=False),  # like what follows, empty where there is none
+    Column("crew", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("technology", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("breach_at", String),  # the first of the running clocks
+    Column("warn_at", String),
+    # Of millions of orders those alone that run have times.
+    _running("sla_order_breach", "breach_at"),
+    _running("sla_order_warn", "warn_at", "breach_at"),
+)
+"""Cache beside `sla_clock`, in its transactions: `workorders.rollout.kept`."""
+
+figure_sla = Table(
+    "figure_sla",
+    metadata,
+    Column("project", String, primary_key=True),
+    Column("contractor", String, primary_key=True),
+    Column("crew", String, primary_key=True),
+    Column("zone", String, primary_key=True),
+    Column("technology", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("number", whole(), nullable=False),
+)
+"""Sums of `sla_order`."""
 
 reference_set = Table(
     "reference_set",

@@ -134,7 +134,8 @@ def rebuild(store: Store, progress: Callable[[int, int], None] | None = None) ->
 
 def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | None = None) -> None:
     """Fold everything anew in the caller's write transaction; search texts only where they differ."""
-    for table in schema.PROJECTION:
+    # With the orders goes what is kept of their clocks; all of them become due as they are folded.
+    for table in (*schema.PROJECTION, schema.sla_order, schema.figure_sla):
         connection.execute(delete(table))
     _fold_erasures(connection)
     table = schema.entry

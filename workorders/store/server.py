@@ -157,6 +157,8 @@ _FOLDED: Sequence[Table] = (
     *schema.PROJECTION,
     schema.order_text,
     schema.sla_due,
+    schema.sla_order,
+    schema.figure_sla,
     schema.setting,
     schema.order_key,
     schema.draft,

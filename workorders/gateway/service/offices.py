@@ -34,6 +34,7 @@ from workorders.network.browse import Branch, browse
 from workorders.orders import Customer, NewAsset, OldAsset, Place, WorkOrder
 from workorders.rollout.board import Board
 from workorders.rollout.listing import Listing
+from workorders.rollout.sla import Dimension, SlaFilter
 from workorders.store import keys, schema
 from workorders.store.queries import (
     ExceptionRow,
@@ -361,10 +362,21 @@ def board_figures(
     user: NamedDependency[User],
     project: Annotated[str, Parameter(max_length=200)],
     days: Annotated[int, Parameter(ge=1, le=400)] = 14,
+    group_by: FromQuery[Dimension] = Dimension.CREW,
+    crew: Name = None,
+    zone: Name = None,
+    technology: Name = None,
+    contractor: Name = None,
 ) -> Board:
-    """The figures of a project's board."""
+    """The figures of a project's board.
+
+    Its `sla` counts orders by `group_by` (by project: all that this user sees), those alone for which all
+    filters hold; an empty filter means orders without a crew, zone, ….
+    """
     check_project(user, project)
-    return board.board_of(state.office, project, days)
+    seen = [item.id for item in board.projects(state.office) if user.project in {None, item.id}]
+    filters = SlaFilter(crew=crew, zone=zone, technology=technology, contractor=contractor)
+    return board.board_of(state.office, project, days, group_by=group_by, filters=filters, seen=seen)
 
 
 @get("/lists/{name:str}", sync_to_thread=True, responses=documented(401, 403, 404))
@@ -373,14 +385,19 @@ def orders_behind(
     user: NamedDependency[User],
     name: Id,
     project: Annotated[str, Parameter(max_length=200)],
+    crew: Name = None,
+    zone: Name = None,
+    technology: Name = None,
+    contractor: Name = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> OrderPage:
-    """The orders behind a figure of the board."""
+    """The orders behind a figure of the board, those alone for which all filters hold (see `/board`)."""
     check_project(user, project)
     if name not in set(Listing):
         raise NotFound(f"there is no list {name}; there are {', '.join(Listing)}")
-    total, found = board.orders_behind(state.office, project, Listing(name), limit, offset)
+    filters = SlaFilter(crew=crew, zone=zone, technology=technology, contractor=contractor)
+    total, found = board.orders_behind(state.office, project, Listing(name), limit, offset, filters)
     return OrderPage(total=total, orders=found)
 
 

@@ -24,6 +24,7 @@ from workorders.store.migrations import (
     v0009_pardon,
     v0010_audit,
     v0011_links,
+    v0012_sla,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0009_pardon.REVISION, v0009_pardon.upgrade),
     Revision(v0010_audit.REVISION, v0010_audit.upgrade),
     Revision(v0011_links.REVISION, v0011_links.upgrade),
+    Revision(v0012_sla.REVISION, v0012_sla.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 
