@@ -80,8 +80,11 @@ class ScriptedSession:
 
     def network(self) -> JoinEvidence:
         meter = self._call("network")
-        mac = meter.mac or f"404022{int(meter.serial[3:]) % 2**24:06X}"  # as ZIV numbers its modules
-        evidence = {"sna": meter.sna, "mac": mac, "node_state": "1"}
+        evidence = {"sna": meter.sna, "node_state": "1"}
+        if meter.mac is not None:
+            evidence["mac"] = meter.mac
+        elif meter.serial.startswith("ZIV"):  # it numbers its modules so; of other makes nothing is made up
+            evidence["mac"] = f"404022{int(meter.serial[3:]) % 2**24:06X}"
         return JoinEvidence(state=meter.joined, technology="prime", evidence=evidence)
 
     def plan(self, program: str, values: dict[str, str]) -> Plan:

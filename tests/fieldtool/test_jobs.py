@@ -97,7 +97,7 @@ def test_commissioning_compares_three_sources_for_the_meter_left_the_truck_befor
         tmp_path, monkeypatch, TaskKind.INSTALL, **NO_OLD, procedure="commission", new_asset=asset
     )
     world.meters["new"].serial = "ZIV0045679999"
-    label = {"serial": "ZIV0045679999", "codes": ["ZIV0045679999"], "identities": {"mac": "404022B8DEFF"}}
+    label = {"serial": "ZIV0045679999", "codes": ["ZIV0045679999"], "identities": {"mac": "404022B9057F"}}
     work(
         world.run(), {"new_scan": label, "relay": {"confirmation": "9999", "untested": "office_instruction"}}
     )

@@ -27,6 +27,9 @@ class _Unopened:
     def cancel(self) -> None:
         """Nothing runs."""
 
+    def stop_sync(self) -> None:
+        """Nothing is synced."""
+
     def close(self) -> None:
         """Nothing is open."""
 

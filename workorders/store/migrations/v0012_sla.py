@@ -21,9 +21,9 @@ figure_sla: project s*, contractor s*, crew s*, zone s*, technology s*, state s*
 """
 
 _INDEXES = (
-    "CREATE INDEX sla_order_breach ON sla_order (project, breach_at, contractor, crew, zone, technology) "
-    "WHERE breach_at IS NOT NULL",
-    "CREATE INDEX sla_order_warn ON sla_order "
+    "CREATE INDEX IF NOT EXISTS sla_order_breach ON sla_order "
+    "(project, breach_at, contractor, crew, zone, technology) WHERE breach_at IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS sla_order_warn ON sla_order "
     "(project, warn_at, breach_at, contractor, crew, zone, technology) WHERE warn_at IS NOT NULL",
 )
 
