@@ -35,7 +35,7 @@ from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_ca
 from workorders.journal.entry import Realm
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
-from workorders.sync.errors import Refused, SyncCancelled, SyncError
+from workorders.sync.errors import BadAnswer, Refused, SyncCancelled, SyncError
 from workorders.sync.pieces import send_file
 from workorders.sync.round import SyncRound
 
@@ -250,12 +250,14 @@ def deliver(folder: Path) -> Callable[[SyncRound], None]:
                 one.trouble = None
             except SyncCancelled:
                 raise
-            except SyncError as error:
-                one.trouble = error.code
-            except JobError as error:
+            except (SyncError, JobError) as error:
                 one.trouble = error.code
             except FileNotFoundError:
                 one.trouble = "carried_missing"
+            except OSError as error:
+                # What cannot be read here must not make this tablet's own round, which is done, a failed one.
+                _log.warning("a carried hand-over cannot be read (%s)", type(error).__name__)
+                one.trouble = "stick_unreadable"
             _note(round.store, one)
             if one.delivered_at is not None:
                 path.unlink(missing_ok=True)
@@ -302,7 +304,10 @@ def _push(
         raise bundle.damaged("entries of no chain")
     round.step(one.pushed, one.entries)
     request = wire.PushRequest(chain_id=chain.chain_id, certificate=chain.certificate, entries=batch)
-    for verdict in round.transport.push(request).verdicts:
+    verdicts = round.transport.push(request).verdicts
+    if len(verdicts) != len(batch):
+        raise BadAnswer("not one verdict for each entry that was carried")
+    for verdict in verdicts:
         kind = str(verdict.verdict)
         one.verdicts[kind] = one.verdicts.get(kind, 0) + 1
     one.pushed += len(batch)

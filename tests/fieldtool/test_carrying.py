@@ -130,6 +130,29 @@ def test_a_line_that_breaks_goes_on_at_the_next_round_without_sending_twice(
     assert (seen, told.verdicts) == ([2, 2, 2], {"applied": told.entries})
 
 
+def test_an_answer_that_does_not_speak_of_each_entry_delivers_nothing(
+    far: Tablet, near: Tablet, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy here may be the only one that reaches the office."""
+    carrying.take(near, handed(far, near, stick))
+    push = Way.push
+
+    def silent(self: Way, request: wire.PushRequest) -> wire.PushResponse:
+        answer = push(self, request)
+        return (
+            answer
+            if request.certificate != far.identity.certificate
+            else wire.PushResponse(verdicts=[], head=None)
+        )
+
+    monkeypatch.setattr(Way, "push", silent)
+    assert near.sync().carried == 0
+    (told,) = carrying.carried(near.store)
+    assert (told.pushed, told.trouble, told.delivered_at) == (0, "bad_answer", None)
+    monkeypatch.setattr(Way, "push", push)
+    assert near.sync().carried == 1
+
+
 def test_photos_wait_for_a_line_without_cost_and_records_do_not(
     far: Tablet, near: Tablet, stick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

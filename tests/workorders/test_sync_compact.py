@@ -156,6 +156,23 @@ def test_a_real_gateway_takes_both_forms_and_a_tablet_learns_which(tmp_path: Pat
     assert kept == 1, "what cannot be read is kept, whatever form it was to be"
 
 
+def test_a_gateway_that_offers_the_short_form_and_cannot_read_it_gets_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No fault of a form may keep a crew's work from the office."""
+    bureau = Bureau.open(tmp_path)
+    tablet = bureau.tablet("A")
+    tablet.sync()
+    execute(tablet, tablet.order_ids()[0])
+    me = tablet.identity
+    with serving(bureau) as url:
+        line = HttpTransport(url, tablet=me.tablet, key=me.signer(), root=me.root_der())
+        monkeypatch.setattr(compact, "pack", lambda *_: b"FE9 of a later program")
+        report = tablet.sync(line)
+        line.close()
+    assert (report.state, report.pending, report.equal) == ("done", 0, True)
+
+
 def test_what_the_gateway_answers_is_compressed_and_counted_so(tmp_path: Path) -> None:
     """A first download over a thin line: a page of orders goes as a quarter of its JSON."""
     bureau = Bureau.open(tmp_path)

@@ -143,7 +143,13 @@ class HttpTransport:
         packed = compact.pack(request, self._root) if self._root is not None and self._short else None
         if packed is None:
             return self._ask("POST", "/v1/sync/push", wire.PushResponse, msgspec.json.encode(request))
-        answer = self._ask("POST", "/v1/sync/push", wire.PushRuns, packed, compact.MEDIA)
+        try:
+            answer = self._ask("POST", "/v1/sync/push", wire.PushRuns, packed, compact.MEDIA)
+        except Refused as error:
+            if error.code != wire.UNREADABLE_BODY:
+                raise
+            self._short = False  # it offered to read this form and does not: nobody's work waits for that
+            return self.push(request)
         return compact.told(request, answer)
 
     def pull(self, cursor: str | None) -> wire.PullPage:

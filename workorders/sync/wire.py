@@ -30,6 +30,8 @@ PART_BYTES, LARGE_PART_BYTES = 256 * 1024, 512 * 1024
 UPLOAD_DAYS = 14
 """How long a half-sent file waits for its rest, from its last piece on."""
 PULL_PAGE_ENTRIES = 200
+UNREADABLE_BODY = "unreadable_body"
+"""Code of a push body that could not be read at all; its bytes were kept."""
 MAX_HEADS = 500
 TOMBSTONE_DAYS = 90
 MAX_CLOCK_SKEW_SECONDS = 300

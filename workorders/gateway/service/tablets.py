@@ -29,7 +29,7 @@ Cursor = Annotated[str | None, Parameter(max_length=1000, description="From the 
 class UnreadableBody(OfficeError):
     """A push body that is no push; it was kept."""
 
-    code = "unreadable_body"
+    code = wire.UNREADABLE_BODY
     title = "The body could not be read; it was kept"
 
 
