@@ -153,7 +153,7 @@ def read_panel(
     codes = decode(image, budget_ms * _WHOLE_SHARE)
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     look = _Look(grey, rules, model)
-    codes, fitted = _completed(look, codes, (rows, columns), until)
+    codes, fitted, whole = _completed(look, codes, (rows, columns), until)
     height, width = grey.shape
     if fitted is None:
         return PanelReading(
@@ -167,7 +167,7 @@ def read_panel(
             height=height,
         )
     size = (rows or fitted.rows, columns or fitted.columns)
-    placed, unsure = _placed(fitted, size, look, codes, known or {})
+    placed, unsure = _placed(fitted, size, look, codes, known or {}, whole=whole)
     slots, outside = _slots(look, codes, _Places(placed, size))
     return PanelReading(
         rows=size[0],
@@ -233,22 +233,29 @@ class _Places:
 
 def _completed(
     look: _Look, codes: list[Code], wanted: tuple[int | None, int | None], until: float
-) -> tuple[list[Code], Lattice | None]:
-    """Fit what was read, look again where something should be, and fit anew as long as that gives more."""
+) -> tuple[list[Code], Lattice | None, bool]:
+    """Fit what was read, look again where something should be, and fit anew as long as that gives more.
+
+    The lattice is always that of all the codes. The last value says whether every place was looked at, or the
+    time was up before.
+    """
     fitted: Lattice | None = None
-    known = -1
+    known, whole = -1, False
     while True:
         anchors = look.anchors(codes)
-        if len(anchors) <= known or (fitted is not None and time.perf_counter() > until):
-            return codes, fitted
+        late = time.perf_counter() > until
+        if len(anchors) <= known:
+            return codes, fitted, whole
         known = len(anchors)
         fitted = lattices.fit(anchors, *wanted)
         if fitted is None:
-            return codes, None
+            return codes, None, whole
         rows, columns = wanted
         if rows is not None and columns is not None:
             fitted = _as_it_hangs(fitted, rows, columns)
-        codes = _looked_again(look, codes, fitted, _cells(fitted, rows, columns), until)
+        if late:
+            return codes, fitted, whole
+        codes, whole = _looked_again(look, codes, fitted, _cells(fitted, rows, columns), until)
 
 
 def _as_it_hangs(lattice: Lattice, rows: int, columns: int) -> Lattice:
@@ -278,9 +285,19 @@ def _cells(lattice: Lattice, rows: int | None, columns: int | None) -> list[tupl
 
 
 def _placed(
-    lattice: Lattice, size: tuple[int, int], look: _Look, codes: Sequence[Code], known: Mapping[str, int]
+    lattice: Lattice,
+    size: tuple[int, int],
+    look: _Look,
+    codes: Sequence[Code],
+    known: Mapping[str, int],
+    *,
+    whole: bool,
 ) -> tuple[Lattice, bool]:
-    """Where slot 1 is, when fewer rows or columns are seen than there are. Returns (lattice, unsure)."""
+    """Where slot 1 is, when fewer rows or columns are seen than there are. Returns (lattice, unsure).
+
+    Where not every place was looked at (`whole`), what was seen at the border proves nothing: only the orders
+    can say then on which side something is missing.
+    """
     spare_rows, spare_columns = max(0, size[0] - lattice.rows), max(0, size[1] - lattice.columns)
     if not spare_rows and not spare_columns:
         return lattice, False
@@ -300,18 +317,19 @@ def _placed(
         barred = {places.of(centre, within=0.25) for centre in striped} - {None}
         return 2 * len(coded) + len(barred - coded)
 
-    for judge in (agreeing, seen):
+    # One stripe at a border may be a cable; a code there, or two stripes, are labels.
+    for judge, least in ((agreeing, 1), (seen, 2)):
         ranked = sorted(choices, key=judge)
-        if judge(ranked[-1]) > judge(ranked[-2]):
-            return ranked[-1], False
+        if judge(ranked[-1]) >= judge(ranked[-2]) + least:
+            return ranked[-1], judge is seen and not whole
     return choices[0], True
 
 
 def _looked_again(
     look: _Look, codes: list[Code], lattice: Lattice, cells: list[tuple[int, int]], until: float
-) -> list[Code]:
+) -> tuple[list[Code], bool]:
     """Look once more at each cell without a serial, straightened by the lattice; the cheap look at all of
-    them first."""
+    them first. Also says whether there was time for that one."""
     codes = list(codes)
     places = _Places(lattice, None)
     named = {places.of(code.centre) for code in look.anchors(codes) if not code.marginal}
@@ -320,7 +338,7 @@ def _looked_again(
         for number, cell in enumerate(list(left)):
             remaining = (until - time.perf_counter()) * 1000
             if remaining <= 0:
-                return codes
+                return codes, zoom != _ZOOMS[0]
             # each of those that are left gets its share
             share = remaining / max(1, len(left) - number) * (0.6 if zoom == _ZOOMS[0] else 1.0)
             found = _looked_at(look.grey, places.frame(*cell), zoom, min(_LONGEST_LOOK, max(12.0, share)))
@@ -328,7 +346,7 @@ def _looked_again(
             codes += [code for code in found if code.text not in texts]
             if look.anchors(found):
                 left.remove(cell)
-    return codes
+    return codes, True
 
 
 def _looked_at(grey: np.ndarray, frame: Corners, zoom: float, budget_ms: float) -> list[Code]:
