@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import enum
 import math
-import time
 from collections.abc import Mapping, Sequence
 
 import cv2
 import msgspec
 import numpy as np
 
+from . import decoder, rectify, regions
 from . import lattice as lattices
-from . import rectify, regions
 from .classify import SERIAL, LabelReading, classify
 from .codes import Code, Corners
 from .decoder import decode
@@ -149,7 +148,7 @@ def read_panel(
     """
     if (rows is not None and rows < 1) or (columns is not None and columns < 1):
         raise ValueError("a panel has at least one row and one column")
-    until = time.perf_counter() + budget_ms / 1000
+    until = decoder.clock() + budget_ms / 1000
     codes = decode(image, budget_ms * _WHOLE_SHARE)
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     look = _Look(grey, rules, model)
@@ -243,7 +242,7 @@ def _completed(
     known, whole = -1, False
     while True:
         anchors = look.anchors(codes)
-        late = time.perf_counter() > until
+        late = decoder.clock() > until
         if len(anchors) <= known:
             return codes, fitted, whole
         known = len(anchors)
@@ -336,7 +335,7 @@ def _looked_again(
     left = [cell for cell in cells if cell not in named]
     for zoom in _ZOOMS:
         for number, cell in enumerate(list(left)):
-            remaining = (until - time.perf_counter()) * 1000
+            remaining = (until - decoder.clock()) * 1000
             if remaining <= 0:
                 return codes, zoom != _ZOOMS[0]
             # each of those that are left gets its share

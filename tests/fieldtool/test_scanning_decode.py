@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import cv2
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from assets import root
-from fieldtool.scanning import Code, Symbology, decode
+from fieldtool.scanning import Code, Symbology, decode, decoder
 from fieldtool.scanning.classify import classify
 from fieldtool.scanning.codes import reconcile
 from fieldtool.scanning.labels_out import LabelCode, MeterLabel, asset_label, code_image, meter_label
 from fieldtool.scanning.rules import load_rules
+from tests.bench import scan
 from tests.support.label_images import Trouble, ean_check, samples, spoil
 
 EVERY = [
@@ -198,3 +200,18 @@ def test_an_asset_label_reads_back() -> None:
 
 def test_the_generator_makes_valid_eans() -> None:
     assert ean_check("841234567890") == "5"
+
+
+@pytest.mark.parametrize("given", [[], ["--processor-time"]])
+def test_the_benchmark_counts_as_it_is_asked_and_gives_back_the_clock(
+    given: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that others keep busy a budget of wall time gives a hard picture next to no work."""
+    counted = []
+    monkeypatch.setattr(scan, "decode", lambda *_: counted.append(decoder.clock) or [])
+    assert scan.main(["--json", "--stress-only", "--images", "3", *given]) == 0
+    stress = json.loads(capsys.readouterr().out)["stress"]
+    assert stress["images"] == 3
+    assert stress["longest_ms"] >= stress["median_ms"] >= 0
+    assert set(counted) == {time.process_time if given else time.perf_counter}
+    assert decoder.clock is time.perf_counter

@@ -37,7 +37,7 @@ def test_what_was_not_looked_at_is_no_proof_of_where_the_panel_begins(
     assert cable.unsure_origin is True, "one stripe is no label, however long one looks"
     # The clock has moved on past the budget each time it is asked.
     clock = itertools.count(0, 10)
-    monkeypatch.setattr(panel.time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(panel.decoder, "clock", lambda: float(next(clock)))
     cut = panel.read_panel(photo.image, RULES, rows=4, columns=6, budget_ms=1)
     assert cut.unsure_origin is True
     known = {serial: slot for slot, serial in photo.serials.items()}
@@ -66,7 +66,7 @@ def test_the_lattice_is_that_of_all_codes_when_the_time_is_up(monkeypatch: pytes
 
     monkeypatch.setattr(panel.lattices, "fit", fits)
     ticks = iter([0.0, 0.0])
-    monkeypatch.setattr(panel.time, "perf_counter", lambda: next(ticks, 100.0))
+    monkeypatch.setattr(panel.decoder, "clock", lambda: next(ticks, 100.0))
     read = panel.read_panel(np.asarray(photo.image), RULES, rows=2, columns=4, budget_ms=1)
     assert late in fitted[-1]
     assert {slot.slot: slot.serial for slot in read.slots if slot.serial} == photo.serials
