@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ui import views
+from ui.imageviews import ImageBackend
 from ui.manybackend import BenchBackend, PanelBackend
 from ui.officebackend import OfficeBackend
 
@@ -137,6 +138,9 @@ class Backend(Protocol):
 
     def bench(self) -> BenchBackend:
         """Several probes at once; the same one each time."""
+
+    def image(self) -> ImageBackend:
+        """Firmware of the meter that was read last; the same one each time."""
 
     def office(self) -> OfficeBackend:
         """The office, for those whose role lets them see it; the same one each time."""

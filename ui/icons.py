@@ -23,6 +23,7 @@ GLYPHS = {
     "orders": "clipboard-list",
     "map": "map",
     "meter": "gauge",
+    "firmware": "cpu",
     "sync": "refresh-cw",
     "more": "ellipsis",
     "project": "folder-open",

@@ -45,6 +45,8 @@ class Role(StrEnum):
 
 MAY_OVERRIDE = frozenset({Role.LEAD, Role.SUPERVISOR, Role.ENGINEER})
 """Roles that may pass a mismatch or a full concentrator, with a reason. Safety steps: none."""
+MAY_ACTIVATE = frozenset({Role.LEAD, Role.SUPERVISOR, Role.ENGINEER})
+"""Roles that may let a meter run other firmware: from there on no crew can bring the former one back."""
 
 
 class GrantError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from drivers.changes import WriteIntent
@@ -97,18 +97,8 @@ class JournalRecord:
 
     def open_intents(self, serial: str) -> list[WriteIntent]:
         """Intents without an order and without an outcome, oldest first."""
-        table = schema.entry
-        wanted = table.c.order_id.is_(None) & table.c.kind.in_(
-            [kinds.MeterIntent.KIND, kinds.MeterChanged.KIND]
-        )
-        with self._journal.store.read() as connection:
-            found = entries.fold_order(connection, wanted)
         open_: dict[str, kinds.MeterIntent] = {}
-        for entry in found:
-            try:
-                payload = read_payload(entry.envelope)
-            except PayloadError:
-                continue
+        for payload in self._writes():
             if isinstance(payload, kinds.MeterIntent) and payload.serial == serial:
                 open_[payload.intent_id] = payload
             elif isinstance(payload, kinds.MeterChanged) and payload.state != "unknown":
@@ -125,6 +115,30 @@ class JournalRecord:
             )
             for one in open_.values()
         ]
+
+    def last_write(self, serial: str, name: str) -> str | None:
+        """What was last intended of a kind of write to a meter, whatever became of it."""
+        last: str | None = None
+        for payload in self._writes():
+            if isinstance(payload, kinds.MeterIntent) and (payload.serial, payload.name) == (serial, name):
+                last = payload.will_be
+        return last
+
+    def _writes(self) -> Iterator[kinds.Payload]:
+        """Intents and outcomes without an order, oldest first."""
+        table = schema.entry
+        wanted = table.c.order_id.is_(None) & table.c.kind.in_(
+            [kinds.MeterIntent.KIND, kinds.MeterChanged.KIND]
+        )
+        with self._journal.store.read() as connection:
+            found = entries.fold_order(connection, wanted)
+        for entry in found:
+            try:
+                payload = read_payload(entry.envelope)
+            except PayloadError:
+                continue
+            if payload is not None:
+                yield payload
 
     def matched(self, found: Identity, result: MatchResult) -> None:
         """`meter.read` by its identity, and `match.checked`, without an order."""

@@ -12,6 +12,7 @@ import pytest
 
 import assets
 from drivers.models import load_models
+from fieldtool.run.surroundings import Person as Holder
 from fieldtool.tablet.tablet import Tablet
 from tests.drivers.field import MODELS, Meter, virtual_meter
 from tests.fieldtool.world import World, make_world
@@ -30,6 +31,7 @@ class AtMeter(WorldTablet):
         super().__init__(world, folder)
         self.meter, self.port = meter, meter.url
         self.journal = world.journal
+        self.signed_in = super().person()
         self.identity = SimpleNamespace(system_title="46544C0000000001")
         self.secrets = SimpleNamespace(
             get=lambda serial, name: self.meter.secrets.get(name) if serial else None
@@ -39,7 +41,10 @@ class AtMeter(WorldTablet):
             folders={name: assets.root() / name for name in ("models", "programs")},
         )
         self.desk = SimpleNamespace(now=lambda: files)
-        self.home = SimpleNamespace(cache=lambda: folder / "cache")
+        self.home = SimpleNamespace(cache=lambda: folder / "cache", folder=folder / "home")
+
+    def person(self) -> Holder | None:
+        return self.signed_in
 
     def port_for(self, role: DeviceRole) -> str | None:
         return self.port or None

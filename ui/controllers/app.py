@@ -10,6 +10,7 @@ from PySide6.QtQml import QmlElement
 from ui import views
 from ui.backend import Backend
 from ui.controllers.base import Context, Controller
+from ui.controllers.image import ImageController
 from ui.controllers.kept import KeptController
 from ui.controllers.many import BenchController, PanelController
 from ui.controllers.network import NetworkController
@@ -69,6 +70,7 @@ class AppController(Controller):
         self._order = OrderController(self.context, self)
         self._procedure = ProcedureController(self.context, self)
         self._meter = MeterController(self.context, self)
+        self._image = ImageController(self.context, self)
         self._sync = SyncController(self.context, self)
         self._references = ReferencesController(self.context, self)
         self._panel = PanelController(self.context, self)
@@ -120,6 +122,10 @@ class AppController(Controller):
     @Property(MeterController, constant=True)
     def meter(self) -> MeterController:
         return self._meter
+
+    @Property(ImageController, constant=True)
+    def image(self) -> ImageController:
+        return self._image
 
     @Property(SyncController, constant=True)
     def sync(self) -> SyncController:
@@ -210,6 +216,7 @@ class AppController(Controller):
         load = {
             "orders": self._orders.load,
             "meter": self._meter.load,
+            "image": self._image.load,
             "panel": self._panel.load,
             "bench": self._bench.load,
             "sync": self._sync.load,

@@ -9,9 +9,9 @@ import msgspec
 from PySide6.QtCore import Q_ARG
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
-from ui import manyviews, officeviews, views
+from ui import imageviews, manyviews, officeviews, views
 from ui.app import Screens
-from ui.preview import balancing, configuring, many, office, orders, phases, steps, tools
+from ui.preview import balancing, configuring, images, many, office, orders, phases, steps, tools
 from ui.preview.kept import KEPT, NOTHING_KEPT
 from ui.preview.orphans import NO_ORPHANS, ORPHANS
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
@@ -224,6 +224,28 @@ def _meter(meter: views.Meter | None = None, probe: str = "busy") -> Callable[[]
     return lambda: PreviewTablet(state=status, meter_view=meter or tools.METER)
 
 
+def _image(name: str, shown: imageviews.Image) -> Scene:
+    return Scene(name, lambda: PreviewTablet(the_image=images.PreviewImage(shown)), _go("image"))
+
+
+def _activating(screens: Screens) -> None:
+    screens.app.go("image")
+    window = screens.window
+    if isinstance(window, QQuickWindow):
+        page = next(item for item in _all(window.contentItem()) if item.property("activating") is not None)
+        page.setProperty("activating", True)
+
+
+IMAGES = (
+    ("firmware", images.CHOOSING),
+    ("firmware_nada", images.NOTHING),
+    ("firmware_enviando", images.SENDING),
+    ("firmware_detenido", images.STOPPED),
+    ("firmware_comprobado", images.VERIFIED),
+    ("firmware_de_otro", images.NOT_YOURS),
+    ("firmware_reiniciando", images.RESTARTING),
+    ("firmware_activo", images.ACTIVATED),
+)
 SCENES: tuple[Scene, ...] = (
     Scene("ordenes", PreviewTablet, _go("orders")),
     Scene("ordenes_buscar", PreviewTablet, _search("centenario")),
@@ -265,6 +287,12 @@ SCENES: tuple[Scene, ...] = (
         "medidor_leyendo",
         _meter(views.Meter(state="reading", progress=0.4, progress_text="Leyendo perfil de carga")),
         _go("meter"),
+    ),
+    *(_image(name, shown) for name, shown in IMAGES),
+    Scene(
+        "firmware_activar",
+        lambda: PreviewTablet(the_image=images.PreviewImage(images.VERIFIED)),
+        _activating,
     ),
     Scene("paneles", PreviewTablet, _go("panel")),
     _panel("panel_listo", many.READY),

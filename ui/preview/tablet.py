@@ -10,6 +10,7 @@ import msgspec
 from ui import views
 from ui.backend import Answers, Report
 from ui.preview import configuring, network, orders, phases, steps, tools
+from ui.preview.images import PreviewImage
 from ui.preview.many import PreviewBench, PreviewPanels
 from ui.preview.office import PreviewOffice
 
@@ -36,6 +37,7 @@ class PreviewTablet:
     sight: views.Sighting | views.Failure | None = None
     the_panels: PreviewPanels = field(default_factory=PreviewPanels)
     the_bench: PreviewBench = field(default_factory=PreviewBench)
+    the_image: PreviewImage = field(default_factory=PreviewImage)
     the_office: PreviewOffice = field(default_factory=PreviewOffice)
 
     def status(self) -> views.Status:
@@ -251,6 +253,10 @@ class PreviewTablet:
     def bench(self) -> PreviewBench:
         """The invented bench."""
         return self.the_bench
+
+    def image(self) -> PreviewImage:
+        """The invented firmware."""
+        return self.the_image
 
     def office(self) -> PreviewOffice:
         """The invented office."""

@@ -32,6 +32,7 @@ from ui.wiring.bench import WiredBench
 from ui.wiring.camera import ArrayProvider, CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
+from ui.wiring.images import AtProbe, WiredImage
 from ui.wiring.looking import Looking
 from ui.wiring.meter import meter_view
 from ui.wiring.network import network_level
@@ -65,6 +66,8 @@ class WiredTablet:
         self._head: Literal["iec", "ansi"] = "iec"
         self._bench = WiredBench(tablet, self.formats, self.now)
         self._counts: tablet_rows.OrderCounts | None = None
+        self._found: tablet_rows.MeterView | None = None
+        self._image = WiredImage(tablet, self.formats, self._at_probe, sticks, self._forget_read)
         self._office_client: OfficeClient | None = None
         self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
 
@@ -218,6 +221,7 @@ class WiredTablet:
         self.runs.cancel()
         self._panels.stop()
         self._bench.stop()
+        self._image.stop()
         visit = self._visit
         if visit is not None:
             visit.cancel()
@@ -290,6 +294,7 @@ class WiredTablet:
         except Exception:
             report(self.meter())
             raise
+        self._found = found
         self._meter = self._shown_meter(found, day, formats)
         return self._meter
 
@@ -421,6 +426,26 @@ class WiredTablet:
     def bench(self) -> WiredBench:
         """Several probes at once."""
         return self._bench
+
+    def image(self) -> WiredImage:
+        """Firmware of the meter that was read."""
+        return self._image
+
+    def _at_probe(self) -> AtProbe | None:
+        port, found = self.tablet.port_for(DeviceRole.NEW), self._found
+        serial = found.identity.get("serial") if found is not None else None
+        if found is None or not serial or port is None:
+            return None
+        return AtProbe(
+            serial=str(serial),
+            model=found.identity.get("model"),
+            firmware=found.identity.get("firmware"),
+            port=port,
+        )
+
+    def _forget_read(self) -> None:
+        """Other firmware runs: what was read of this meter is of before."""
+        self._meter = views.Meter()
 
     def office(self) -> WiredOffice:
         """The supervisor's side."""

@@ -243,6 +243,15 @@ FocusScope {
                 }
             }
 
+            ActionButton {
+                visible: !page.showEvents && !page.ansi
+                width: 320
+                text: qsTr("Firmware…")
+                note: qsTr("Enviar una imagen al medidor")
+                iconName: "firmware"
+                onClicked: page.app.go("image")
+            }
+
             Card {
                 visible: page.showEvents
                 width: parent.width

@@ -17,6 +17,8 @@ T.ApplicationWindow {
     readonly property string railPlace: {
         if (["bench", "stock", "kept"].includes(app.place))
             return "more";
+        if (app.place === "image")
+            return "meter";
         return ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place;
     }
 
@@ -249,6 +251,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: imagePage
+
+        ImagePage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: panelPage
 
         PanelPage {
@@ -343,6 +353,7 @@ T.ApplicationWindow {
             "procedure": procedurePage,
             "notDone": notDonePage,
             "meter": meterPage,
+            "image": imagePage,
             "panel": panelPage,
             "bench": benchPage,
             "sync": syncPage,

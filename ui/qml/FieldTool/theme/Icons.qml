@@ -35,6 +35,7 @@ QtObject {
         "exchange": "\ue24a",
         "feeder": "\ue4e3",
         "filter": "\ue460",
+        "firmware": "\ue0a9",
         "flag": "\ue0d1",
         "forward": "\ue049",
         "gas": "\ue0d2",

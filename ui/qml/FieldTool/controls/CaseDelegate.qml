@@ -1,9 +1,8 @@
 import QtQuick
 import QtQuick.Templates as T
 import FieldTool.theme
-import FieldTool.controls
 
-// One exception in a list: how bad, what, where, since when.
+// A row that opens what it names: how it stands, what, where, since when.
 T.ItemDelegate {
     id: delegate
 
