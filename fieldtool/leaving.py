@@ -14,6 +14,7 @@ import msgspec
 
 from fieldtool.procedure import model as m
 from fieldtool.procedure.state import RunState
+from workorders.journal.supply import LEFT_OFF
 
 NEAR_M = 60
 """Supply points so near hang on the same pole, or on the next one."""
@@ -58,6 +59,7 @@ HIGH = frozenset(
         "collector_elsewhere",
         "serial_elsewhere",
         "identity_overridden",
+        LEFT_OFF,
     }
 )
 """What brings somebody back nearly always, or makes the record wrong."""
@@ -76,6 +78,7 @@ _STEP_OF: Mapping[str, tuple[type[m.Step], ...]] = {
     "reading_": (m.NumberStep,),
     "implausible_": (m.NumberStep,),
     "relay_": (m.RelayStep,),
+    "supply_": (m.RelayStep,),
     "seal_": (m.SealsStep,),
 }
 

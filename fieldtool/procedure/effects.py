@@ -13,7 +13,7 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench, SignedOverride
 from fieldtool.procedure.devices import device_serial
-from fieldtool.procedure.rules import reading_doubts
+from fieldtool.procedure.rules import left_off, reading_doubts
 from fieldtool.procedure.state import Found, Job, RunState
 from fieldtool.procedure.valuerules import doubts_of, normal
 from workorders.journal.kinds import (
@@ -32,6 +32,7 @@ from workorders.journal.kinds import (
     SealRecorded,
     StepDone,
 )
+from workorders.journal.supply import LEFT_OFF
 from workorders.journal.words import DeviceRole, ReadingValue, Sealed
 from workorders.network import BalanceBand
 from workorders.orders import PERSONAL_FLAGS
@@ -392,6 +393,7 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
             flags.append(f"join_{answer.state.value}")
         if isinstance(answer, a.JoinAnswer) and answer.reason == "other_concentrator":
             flags.append("other_concentrator")
+    flags += [LEFT_OFF] if left_off(job, state) else []
     return list(dict.fromkeys(flags))
 
 

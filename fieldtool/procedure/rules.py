@@ -26,6 +26,7 @@ from fieldtool.procedure.readings import (
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.views import Problem
 from fieldtool.wiring import contradictions
+from workorders.journal.supply import meant_off
 from workorders.journal.words import DeviceRole, JoinState
 from workorders.network import BalanceBand
 from workorders.people import MAY_OVERRIDE
@@ -292,6 +293,11 @@ def consent_missing(job: Job, state: RunState) -> bool:
     )
 
 
+def left_off(job: Job, state: RunState) -> bool:
+    """Whether the work has left somebody without supply who should have it."""
+    return bool(state.dark) and not meant_off(job.order.kind)
+
+
 def _relay(
     step: m.RelayStep, answer: a.RelayAnswer, job: Job, state: RunState, bench: Bench
 ) -> Iterable[Problem]:
@@ -301,7 +307,7 @@ def _relay(
     if consent_missing(job, state):
         yield Problem(code="consent_missing")
     if bench.relay is None:
-        yield Problem(code="relay_not_tested")
+        yield Problem(code="supply_is_off" if left_off(job, state) else "relay_not_tested")
     elif bench.relay != "verified":
         yield Problem(code="relay_failed", params={"state": bench.relay})
 

@@ -35,6 +35,7 @@ from workorders.journal.kinds import (
     StepDone,
 )
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.supply import left_open
 from workorders.journal.words import DeviceRole, ReadingValue, Sealed, WiringJudged
 from workorders.orders import WorkOrder
 
@@ -120,6 +121,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         removed: what this visit has taken down, as last said.
         sealed: serial that the seal recorded last was on.
         writes: of this visit, and those of earlier ones that nobody has settled.
+        dark: meters whose relay stands open, whichever visit left it so.
     """
 
     started_at: str | None = None
@@ -137,6 +139,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     placed: DevicePlaced | None = None
     removed: DeviceRemoved | None = None
     sealed: str | None = None
+    dark: frozenset[str] = frozenset()
 
     def answer(self, step: str) -> Answer | None:
         """The accepted answer of a step."""
@@ -190,6 +193,7 @@ def fold(
             attempts=state.attempts,
             placed=state.placed,
             writes=_unsettled(state),
+            dark=state.dark,
             last_at=at,
         )
     if isinstance(payload, OrderReturned):
@@ -198,8 +202,10 @@ def fold(
             attempts=state.attempts,
             placed=state.placed,
             writes=_unsettled(state),
+            dark=state.dark,
         )
-    state = change(state, position=state.position + 1, last_at=at)
+    dark = left_open(state.dark, payload)
+    state = change(state, position=state.position + 1, last_at=at, dark=dark)
     if isinstance(payload, StepDone):
         return _with_step(procedure, state, payload, entry_id, at, unseal)
     if isinstance(payload, MeterRead):

@@ -9,11 +9,13 @@ from fieldtool.errors import JobError, StepRefused
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.effects import effects, flags_of, unsafe
+from fieldtool.procedure.rules import left_off
 from fieldtool.procedure.state import Job, fold
 from fieldtool.procedure.views import Problem
 from fieldtool.run import photos
 from workorders.clock import utc_text
 from workorders.journal import kinds
+from workorders.journal.supply import LEFT_OFF
 
 if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun
@@ -76,7 +78,10 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
     missing: list[Problem] = []
     if choice.photo and not shown:
         missing.append(Problem(code="photo_missing", field="photos"))
-    if choice.note and not (note or "").strip():
+    if left_off(run.job(), run.state) and not (note or "").strip():
+        # Whoever goes now leaves somebody in the dark: they hear of it, and say how that came about.
+        missing.append(Problem(code=LEFT_OFF, field="note"))
+    elif choice.note and not (note or "").strip():
         missing.append(Problem(code="note_missing", field="note"))
     if missing:
         raise StepRefused("not_done", missing)

@@ -20,11 +20,13 @@ from drivers.reading import ByteCount, Identity, JoinEvidence, JoinState, Readin
 
 BASE_NODE_MAC = "404022F42501"
 ENERGY = "3:1.0.1.8.0.255:2"
+RELAY = "70:0.0.96.3.10.255:3"
 
 
 @dataclass
 class Meter:
-    """What a scripted meter answers. `fail` is raised by the next call of that name, once."""
+    """What a scripted meter answers. `fail` is raised by the next call of that name, once; `stuck` are the
+    operations that its relay does not follow."""
 
     serial: str
     energy: str = "23800"
@@ -35,6 +37,7 @@ class Meter:
     fail: dict[str, Exception] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     relay: str = "connected"
+    stuck: set[str] = field(default_factory=set)
     model: str = "prime-1ph"
     mac: str | None = None
     momentary: list[Reading] = field(
@@ -136,9 +139,9 @@ class ScriptedSession:
         meter = self._call("settle")
         outcomes = []
         for intent in intents:
-            holds = meter.now[intent.name] == intent.will_be
-            state = OutcomeState.VERIFIED if holds else OutcomeState.FAILED
-            outcome = WriteOutcome(intent_id=intent.id, state=state, is_now=meter.now[intent.name])
+            now = meter.relay if intent.item == RELAY else meter.now[intent.name]
+            state = OutcomeState.VERIFIED if now == intent.will_be else OutcomeState.FAILED
+            outcome = WriteOutcome(intent_id=intent.id, state=state, is_now=now)
             self._host.record_outcome(outcome)
             outcomes.append(outcome)
         return outcomes
@@ -146,8 +149,26 @@ class ScriptedSession:
     def relay(self, operation: str, confirmation: str) -> ChangeResult:
         meter = self._call(f"relay {operation}")
         assert confirmation == meter.serial
-        meter.relay = "disconnected" if operation == "disconnect" else "connected"
-        return ChangeResult(id="relay", state=OutcomeState.VERIFIED, is_now=meter.relay)
+        wanted = "disconnected" if operation == "disconnect" else "connected"
+        intent = WriteIntent(
+            id=f"{meter.serial}-relay-{len(meter.writes)}",
+            meter=meter.serial,
+            item=RELAY,
+            name=f"relay {operation}",
+            was=meter.relay,
+            will_be=wanted,
+            program="relay",
+        )
+        self._host.record_intent(intent)
+        meter.writes.append(intent.name)
+        cut = meter.fail.pop(f"cut {operation}", None)
+        if cut is not None:
+            raise cut
+        if operation not in meter.stuck:
+            meter.relay = wanted
+        state = OutcomeState.VERIFIED if meter.relay == wanted else OutcomeState.FAILED
+        self._host.record_outcome(WriteOutcome(intent_id=intent.id, state=state, is_now=meter.relay))
+        return ChangeResult(id="relay", state=state, is_now=meter.relay)
 
     def cancel(self) -> None:
         """Nothing runs here."""

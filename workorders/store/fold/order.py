@@ -15,6 +15,7 @@ from workorders.clock import normal_utc
 from workorders.journal import kinds
 from workorders.journal.kinds import Payload
 from workorders.journal.lifts import PayloadError, read_payload
+from workorders.journal.supply import LEFT_OFF, left_open, meant_off
 from workorders.journal.words import OrderStatus, Sealed
 from workorders.orders import EXECUTED, WorkOrder, is_open, planned
 from workorders.store.entries import FoldEntry
@@ -30,6 +31,7 @@ _CASES_OF_FLAG = {
     "old_meter_overridden": frozenset({"match_overridden"}),
     "capacity_overridden": frozenset({"capacity_overridden", "override_not_proven"}),
     "identity_overridden": frozenset({"identity_overridden", "override_not_proven"}),
+    LEFT_OFF: frozenset({LEFT_OFF}),
 }
 """Flags of a completed order that only say again what an entry of its own has raised."""
 _PLACE_OVERRIDES = ("capacity_overridden", "identity_overridden")
@@ -51,6 +53,7 @@ class OrderFold:
         self.touched = False
         self.removed: str | None = None  # serial that was taken down and is not back, since the last end
         self.standing: str | None = None  # serial that was put in place, likewise
+        self.dark: frozenset[str] = frozenset()  # meters whose relay stands open, over all visits
         self.attempts = 0
         self.rework = 0
         self.executions: list[str] = []  # chains, since the last return
@@ -79,6 +82,7 @@ class OrderFold:
         self.evidence.take(entry, payload)
         if isinstance(payload, _SITE_CHANGES):
             self._touch(entry)
+        self._supply(entry, payload)
         handler = _HANDLERS.get(type(payload))
         if handler is not None:
             handler(self, entry, payload)
@@ -110,6 +114,25 @@ class OrderFold:
             # The crew did not know and has begun to change the site: it must be able to finish safely.
             self.status = OrderStatus.IN_PROGRESS
             self._raise("cancelled_while_executing", entry)
+
+    def _supply(self, entry: FoldEntry, payload: Payload) -> None:
+        """A customer in the dark is a case from the moment that closing the relay failed, or the crew went,
+        until the relay is closed."""
+        before, self.dark = self.dark, left_open(self.dark, payload)
+        lit = before - self.dark
+        self.exceptions = {
+            key: row
+            for key, row in self.exceptions.items()
+            if row["kind"] != LEFT_OFF or row["serial"] not in lit
+        }
+        told = isinstance(payload, kinds.OrderNotDone | kinds.OrderCompleted) or (
+            isinstance(payload, kinds.MeterChanged) and payload.state == "failed"
+        )
+        if not told or (self.order is not None and meant_off(self.order.kind)):
+            return
+        known = {row["serial"] for row in self.exceptions.values() if row["kind"] == LEFT_OFF}
+        for serial in sorted(self.dark - known):
+            self._raise(LEFT_OFF, entry, key=serial, serial=serial)
 
     # --- what the office does ---------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ URGENT = frozenset(
         "place_occupied",
         "safety_failed",
         "serial_elsewhere",
+        "supply_left_off",
         "write_unsettled",
     }
 )
