@@ -50,6 +50,10 @@ _DEDICATED = {
     0xC1: 0xD1, 0xC2: 0xD2, 0xC3: 0xD3, 0xC4: 0xD4, 0xC5: 0xD5, 0xC7: 0xD7,
 }  # fmt: skip
 _PLAIN_OF = {tag: plain for table in (_GLOBAL, _DEDICATED) for plain, tag in table.items()}
+_UNTIL_ESTABLISHED = {
+    Protection.DED: Protection.GLO,
+    Protection.GENERAL_DED: Protection.GENERAL_GLO,
+}
 _DEDICATED_TAGS = frozenset(_DEDICATED.values())
 _IN_CLEAR = (0xD8, 0x0E)
 _INITIATE = 0x01
@@ -104,6 +108,8 @@ class Ciphering:
         self.server_title = keys.meter_title
         self.wrapping = wrapping
         self.signed = signed
+        self.established = True
+        """Whether the association holds: before, a dedicated key counts for nothing yet."""
         self.dedicated_key = os.urandom(keys.suite.key_bytes) if wrapping.dedicated else b""
         self._dedicated_counter = 0
         self._next_counter = next_counter
@@ -135,15 +141,24 @@ class Ciphering:
             return bytes([_GLOBAL[_INITIATE]]) + octets(self._global(apdu))
         if self.signed and apdu[0] != _INITIATE:
             apdu = self._sign(apdu)
-        if self.wrapping is Protection.GLO:
+        wrapping = self._wrapping_now
+        if wrapping is Protection.GLO:
             return bytes([_GLOBAL[apdu[0]]]) + octets(self._global(apdu))
-        if self.wrapping is Protection.DED:
+        if wrapping is Protection.DED:
             return bytes([_DEDICATED[apdu[0]]]) + octets(self._dedicated(apdu))
-        if self.wrapping is Protection.GENERAL_GLO:
+        if wrapping is Protection.GENERAL_GLO:
             return bytes([GENERAL_GLO]) + octets(self.title) + octets(self._global(apdu))
-        if self.wrapping is Protection.GENERAL_DED:
+        if wrapping is Protection.GENERAL_DED:
             return bytes([GENERAL_DED]) + octets(self.title) + octets(self._dedicated(apdu))
         return self._general(apdu)
+
+    @property
+    def _wrapping_now(self) -> Protection:
+        """Pass 3 of high level security goes under the global key: servers take up the dedicated one when
+        the association is established, which is what pass 3 and 4 do."""
+        if self.established or not self.keys.block_key:
+            return self.wrapping
+        return _UNTIL_ESTABLISHED.get(self.wrapping, self.wrapping)
 
     def _global(self, apdu: bytes, header: bytes = b"") -> bytes:
         return self._encrypt(self.keys.block_key, self._next_counter(), apdu, header)

@@ -149,6 +149,8 @@ class DlmsClient:
         """
         credentials, ciphering = self._credentials, self._credentials.ciphering
         high = credentials.mechanism >= Mechanism.HIGH
+        if ciphering:
+            ciphering.established = False
         size = _LONG_CHALLENGE if credentials.mechanism is Mechanism.ECDSA else _CHALLENGE
         challenge = os.urandom(size) if high else b""
         initiate = acse.initiate_request(
@@ -178,6 +180,8 @@ class DlmsClient:
         self._blocks.limit = self.accepted.max_pdu
         if high:
             self._prove(challenge, aare.challenge)
+        if ciphering:
+            ciphering.established = True
         self.associated = True
         return self.accepted
 
