@@ -8,7 +8,7 @@ pretend that it was written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -135,13 +135,20 @@ class OfficeClient:
         """The board's figures."""
         return self._ask("/v1/board", {"project": project, "days": str(days)}, Board)
 
+    def sla(self, project: str, group_by: str, filters: Mapping[str, str]) -> Answer[Board]:
+        """The board with its table of orders on time and late (`workorders.rollout.sla`): by what, which."""
+        question = {"project": project, "days": "1", "group_by": group_by, **filters}
+        return self._ask("/v1/board", question, Board)
+
     def exceptions(self, project: str) -> Answer[ExceptionPage]:
         """What is open, the worst first."""
         return self._ask("/v1/exceptions", {"project": project, "limit": str(PAGE)}, ExceptionPage)
 
-    def listed(self, project: str, name: str, offset: int = 0) -> Answer[OrderPage]:
-        """The orders behind a figure of the board (`workorders.gateway.listing`)."""
-        question = {"project": project, "limit": str(PAGE), "offset": str(offset)}
+    def listed(
+        self, project: str, name: str, offset: int = 0, filters: Mapping[str, str] | None = None
+    ) -> Answer[OrderPage]:
+        """The orders behind a figure of the board (`workorders.gateway.listing`), filtered as in `sla`."""
+        question = {"project": project, "limit": str(PAGE), "offset": str(offset), **(filters or {})}
         return self._ask(f"/v1/lists/{name}", question, OrderPage)
 
     def network(self, project: str, node: str | None, limit: int) -> Answer[Branch]:

@@ -29,8 +29,15 @@ class OfficeBackend(Protocol):
     def decide(self, case: officeviews.Case, decision: str, reason: str) -> None:
         """Posts a decision: on an exception or on an order, as the case is."""
 
+    def sla(self) -> officeviews.Sla:
+        """Orders on time and late, of the project last chosen, as was chosen with `choose`."""
+
+    def choose(self, name: str, key: str) -> None:
+        """Sets `group_by` or a filter to one of its options, for table and lists, over restarts too; an empty
+        name takes all filters away."""
+
     def listed(self, name: str, count: int) -> officeviews.OrderList:
-        """The first `count` orders behind a figure."""
+        """The first `count` orders behind a figure, of those that the filters let through."""
 
     def network(self, key: str, count: int) -> views.NetworkLevel:
         """A level of the network of the project last chosen, as the office knows it."""

@@ -146,13 +146,54 @@ class OfficeOrder(View, frozen=True, kw_only=True):
     tone: Tone = ""
 
 
+class Filter(View, frozen=True, kw_only=True):
+    """A filter of the orders; the option with an empty key is all of them."""
+
+    name: str
+    label: str
+    current: str = ""
+    options: tuple[Choice, ...] = ()
+
+
+class SlaRow(View, frozen=True, kw_only=True):
+    """Orders on time, at risk and late, as text and as shares of all (`parts`, in this order).
+
+    `opens`: there are late ones that still run, which is the list behind the row; `still` says how many.
+    """
+
+    key: str
+    title: str
+    percent: str
+    on_time: str
+    at_risk: str
+    late: str
+    still: str = ""
+    parts: tuple[float, ...] = ()
+    opens: bool = False
+
+
+class Sla(View, frozen=True, kw_only=True):
+    """The table of one project by one dimension, the most late first; `total` None where there is none."""
+
+    project: str = ""
+    group_by: str = "crew"
+    dimensions: tuple[Choice, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    filtered: bool = False
+    rows: tuple[SlaRow, ...] = ()
+    total: SlaRow | None = None
+    at: str = ""
+    fresh: bool = True
+
+
 class OrderList(View, frozen=True, kw_only=True):
-    """The orders behind a figure; `more` where the office holds further ones."""
+    """The orders behind a figure; `filters`: those that are set; `more`: the office holds further ones."""
 
     key: str = "waiting_approval"
     title: str = ""
     detail: str = ""
     lists: tuple[Choice, ...] = ()
+    filters: tuple[Choice, ...] = ()
     rows: tuple[OfficeOrder, ...] = ()
     more: bool = False
     at: str = ""

@@ -226,6 +226,7 @@ class AppController(Controller):
             "network": self._network.load,
             "board": self._office.loadBoard,
             "exceptions": self._office.loadQueue,
+            "sla": self._office.loadSla,
             "officeOrders": self._office.loadList,
             "orphans": self._orphans.load,
             "kept": self._kept.load,

@@ -27,6 +27,7 @@ class OfficeController(Controller):
     boardChanged = Signal()
     queueChanged = Signal()
     caseChanged = Signal()
+    slaChanged = Signal()
     listChanged = Signal()
     photoChanged = Signal()
     decided = Signal()
@@ -41,8 +42,10 @@ class OfficeController(Controller):
         self._board = views.to_qml(officeviews.Board())
         self._queue = views.to_qml(officeviews.Queue())
         self._list = views.to_qml(officeviews.OrderList())
+        self._sla = views.to_qml(officeviews.Sla())
         self._case: officeviews.Case | None = None
         self._shown_case: dict[str, object] = {}
+        self._which = str(self._list["key"])
         self._shown_count = PAGE
         self._photo = ""
 
@@ -55,6 +58,11 @@ class OfficeController(Controller):
     def queue(self) -> dict[str, object]:
         """Fields of `ui.officeviews.Queue`."""
         return self._queue
+
+    @Property("QVariantMap", notify=slaChanged)
+    def sla(self) -> dict[str, object]:
+        """Fields of `ui.officeviews.Sla`."""
+        return self._sla
 
     @Property("QVariantMap", notify=caseChanged)
     def case(self) -> dict[str, object]:
@@ -90,6 +98,34 @@ class OfficeController(Controller):
         self.loadBoard()
 
     @Slot()
+    def loadSla(self) -> None:
+        """Asks for the table of orders on time and late."""
+        self.run(Lane.SYNC, lambda: self._office().sla(), self._show_sla)
+
+    @Slot(str, str)
+    def choose(self, name: str, key: str) -> None:
+        """By what the table is (`group_by`), or a filter; an empty name takes all filters away."""
+
+        def chosen() -> officeviews.Sla:
+            self._office().choose(name, key)
+            return self._office().sla()
+
+        self.run(Lane.SYNC, chosen, self._show_sla)
+
+    @Slot(str)
+    def openLate(self, key: str) -> None:
+        """Opens the orders behind a row that are late and still open: the row becomes a filter."""
+        name = str(self._sla["groupBy"])
+        self.run(Lane.SYNC, lambda: self._office().choose(name, key), lambda _: None)
+        self.openList("late")
+
+    @Slot(str)
+    def dropFilter(self, name: str) -> None:
+        """Takes a filter off the open list; an empty name takes all."""
+        self.run(Lane.SYNC, lambda: self._office().choose(name, ""), lambda _: None)
+        self.openList(self._which)
+
+    @Slot()
     def loadQueue(self) -> None:
         """Asks for the exceptions."""
         self.run(Lane.SYNC, lambda: self._office().queue(), self._show_queue)
@@ -108,7 +144,7 @@ class OfficeController(Controller):
     @Slot()
     def loadList(self) -> None:
         """Asks again for the open list."""
-        self._load_list(str(self._list.get("key", "")))
+        self._load_list(self._which)
 
     @Slot()
     def more(self) -> None:
@@ -157,6 +193,11 @@ class OfficeController(Controller):
         self._board = views.to_qml(board)
         self.boardChanged.emit()
 
+    def _show_sla(self, sla: officeviews.Sla) -> None:
+        self._project = sla.project
+        self._sla = views.to_qml(sla)
+        self.slaChanged.emit()
+
     def show_case(self, case: officeviews.Case) -> None:
         """Takes a case."""
         self._case = case
@@ -170,6 +211,7 @@ class OfficeController(Controller):
             self.caseChanged.emit()
 
     def _load_list(self, name: str) -> None:
+        self._which = name  # at once: the page that opens asks again before the answer is here
         count = self._shown_count
         self.run(Lane.SYNC, lambda: self._office().listed(name, count), self._show_list)
 

@@ -14,6 +14,7 @@ from ui.app import Screens
 from ui.preview import balancing, configuring, images, many, office, orders, phases, steps, tools
 from ui.preview.kept import KEPT, NOTHING_KEPT
 from ui.preview.orphans import NO_ORPHANS, ORPHANS
+from ui.preview.sla import FILTERED, FILTERED_NONE, NO_SLA, SLA
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -123,6 +124,7 @@ def _supervised(
     queue: officeviews.Queue = office.QUEUE,
     orphans: officeviews.Orphans = ORPHANS,
     kept: officeviews.Kept = KEPT,
+    sla: officeviews.Sla = SLA,
 ) -> Callable[[], PreviewTablet]:
     """The tablet of a supervisor, with or without contact to the office."""
 
@@ -136,6 +138,7 @@ def _supervised(
             probe="",
         )
         there = office.PreviewOffice(figures=shown, waiting=queue, lost=orphans, held=kept)
+        there.deadlines = msgspec.structs.replace(sla, fresh=not stale)
         return PreviewTablet(state=msgspec.structs.replace(state, online=not stale), the_office=there)
 
     return tablet
@@ -325,6 +328,12 @@ SCENES: tuple[Scene, ...] = (
     Scene("tablero", _supervised(), _office("board")),
     Scene("tablero_sin_conexion", _supervised(stale=True), _office("board")),
     Scene("tablero_vacio", _supervised(office.EMPTY), _office("board")),
+    Scene("plazos", _supervised(), _office("sla")),
+    Scene("plazos_filtrados", _supervised(sla=FILTERED), _office("sla")),
+    Scene("plazos_sin_conexion", _supervised(stale=True), _office("sla")),
+    Scene("plazos_filtros_sin_ordenes", _supervised(sla=FILTERED_NONE), _office("sla")),
+    Scene("plazos_nada", _supervised(sla=NO_SLA), _office("sla")),
+    Scene("ordenes_oficina_filtradas", _supervised(sla=FILTERED), _office("officeOrders")),
     Scene("excepciones", _supervised(), _office("exceptions", "e2")),
     Scene("excepciones_nada", _supervised(queue=officeviews.Queue()), _office("exceptions")),
     Scene("huerfanos", _supervised(), _orphans("3")),

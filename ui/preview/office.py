@@ -12,6 +12,7 @@ from ui import views
 from ui.preview import network
 from ui.preview.kept import KEPT, opened
 from ui.preview.orphans import ORPHANS
+from ui.preview.sla import SLA, chosen
 from ui.views import Choice, Fact
 
 PROJECTS = (
@@ -242,6 +243,7 @@ class PreviewOffice:
     waiting: o.Queue = QUEUE
     lost: o.Orphans = ORPHANS
     held: o.Kept = KEPT
+    deadlines: o.Sla = SLA
     decisions: list[tuple[str, str, str]] = field(default_factory=list)
     picture: str = ""
 
@@ -267,9 +269,25 @@ class PreviewOffice:
         """Kept."""
         self.decisions.append((case.id, decision, reason))
 
+    def sla(self) -> o.Sla:
+        """The invented table with what was chosen; no other numbers come of it."""
+        return self.deadlines
+
+    def choose(self, name: str, key: str) -> None:
+        """Kept in the table that is shown."""
+        self.deadlines = chosen(self.deadlines, name, key)
+
     def listed(self, name: str, count: int) -> o.OrderList:
         """Twenty orders, whatever is asked."""
-        return o.OrderList(key=name, lists=LISTS, rows=ROWS, detail="52 órdenes, 20 a la vista", more=True)
+        filters = tuple(
+            Choice(key=one.name, title=f"{one.label}: {option.title}")
+            for one in self.deadlines.filters
+            for option in one.options
+            if option.key and option.key == one.current
+        )
+        return o.OrderList(
+            key=name, lists=LISTS, filters=filters, rows=ROWS, detail="52 órdenes, 20 a la vista", more=True
+        )
 
     def network(self, key: str, count: int) -> views.NetworkLevel:
         """Three levels of an invented network."""

@@ -23,9 +23,11 @@ from ui.wiring.network import level_view
 from ui.wiring.officecases import case_of, case_row, order_case_of
 from ui.wiring.officekept import accepted_text, kept_view
 from ui.wiring.officeorphans import orphans_view
+from ui.wiring.officesla import VALUE, KeptChoices, set_filters, sla_view
 from workorders.gateway.board import ProjectInfo
 from workorders.rollout.board import Board, JoinFigure, Share
 from workorders.rollout.listing import Listing
+from workorders.rollout.sla import Dimension
 from workorders.store.queries import OrderRow
 
 P = ParamSpec("P")
@@ -63,6 +65,7 @@ class WiredOffice:
 
     Args:
         client: gives the session of the supervisor who signed in, or None.
+        choices: where project and filters are kept.
     """
 
     def __init__(
@@ -70,8 +73,11 @@ class WiredOffice:
         client: Callable[[], OfficeClient | None],
         formats: Callable[[], Formats],
         now: Callable[[], datetime],
+        choices: KeptChoices | None = None,
     ) -> None:
         self._client = client
+        self._choices = choices or KeptChoices()
+        self._names: dict[str, str] = {}  # what the office calls crews and zones, by filter and key
         self.formats = formats
         self._now = now
         self._project = ""
@@ -82,15 +88,42 @@ class WiredOffice:
         client, formats = self._office(), self.formats()
         projects = client.projects().value
         known = [one.id for one in projects]
-        chosen = next((one for one in (project, self._project) if one in known), known[0] if known else "")
+        kept = self._choices.get()
+        wanted = (project, self._project, kept.project)
+        chosen = next((one for one in wanted if one in known), known[0] if known else "")
         if not chosen:
             return officeviews.Board()
         self._project = chosen
+        self._choices.put(msgspec.structs.replace(kept, project=chosen))
         info = next(one for one in projects if one.id == chosen)
         answer = client.board(chosen, days)
         waiting = client.exceptions(chosen).value.exceptions
         rows = tuple(case_row(row, self._now(), formats) for row in waiting)
         return board_view(answer, info, projects, days, rows, self._now(), formats)
+
+    @worded
+    def sla(self) -> officeviews.Sla:
+        """Orders on time and late."""
+        client, formats = self._office(), self.formats()
+        project, projects = self._chosen(client), client.projects().value
+        if not project:
+            return officeviews.Sla()
+        choices = self._choices.get().of(project)
+        answer = client.sla(project, choices.group_by, choices.filters)
+        table = answer.value.sla
+        for name, values in (table.choices if table is not None else {}).items():
+            self._names |= {f"{name}/{one.key}": one.name for one in values if one.name}
+        return sla_view(answer, project, projects, choices, formats.when(answer.at, self._now()), formats)
+
+    @worded
+    def choose(self, name: str, key: str) -> None:
+        """Sets a filter, or by what the table is."""
+        client = self._office()
+        if name == Dimension.PROJECT:
+            self._project = key.removeprefix(VALUE)
+            self._choices.put(msgspec.structs.replace(self._choices.get(), project=self._project))
+        else:
+            self._choices.choose(self._chosen(client), name, key)
 
     @worded
     def queue(self) -> officeviews.Queue:
@@ -149,10 +182,13 @@ class WiredOffice:
         client, formats = self._office(), self.formats()
         which = name if name in set(Listing) else Listing.WAITING_APPROVAL.value
         project = self._chosen(client)
-        answer = client.listed(project, which)
+        choices = self._choices.get().of(project)
+        if choices.filters and not self._names:
+            self.sla()  # for the names of what is set
+        answer = client.listed(project, which, filters=choices.filters)
         rows = list(answer.value.orders)
         while len(rows) < min(count, answer.value.total):
-            page = client.listed(project, which, len(rows)).value.orders
+            page = client.listed(project, which, len(rows), choices.filters).value.orders
             if not page:
                 break
             rows += page
@@ -162,6 +198,7 @@ class WiredOffice:
             title=formats.word(f"list.{which}"),
             detail=formats.say("{count} órdenes", count=str(total)) if total else "",
             lists=tuple(views.Choice(key=one, title=formats.word(f"list.{one}")) for one in Listing),
+            filters=set_filters(choices, self._names, formats),
             rows=tuple(_order(row, self._now(), formats) for row in rows),
             more=len(rows) < total,
             at=formats.when(answer.at, self._now()),
@@ -202,8 +239,8 @@ class WiredOffice:
 
     def _chosen(self, client: OfficeClient) -> str:
         if not self._project:
-            projects = client.projects().value
-            self._project = projects[0].id if projects else ""
+            known, kept = [one.id for one in client.projects().value], self._choices.get().project
+            self._project = kept if kept in known else next(iter(known), "")
         return self._project
 
 

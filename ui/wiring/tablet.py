@@ -37,6 +37,7 @@ from ui.wiring.looking import Looking
 from ui.wiring.meter import meter_view
 from ui.wiring.network import network_level
 from ui.wiring.office import WiredOffice
+from ui.wiring.officesla import KeptChoices
 from ui.wiring.panel import WiredPanel
 from ui.wiring.positions import receivers
 from ui.wiring.references import reference_rows
@@ -69,7 +70,8 @@ class WiredTablet:
         self._found: tablet_rows.MeterView | None = None
         self._image = WiredImage(tablet, self.formats, self._at_probe, sticks, self._forget_read)
         self._office_client: OfficeClient | None = None
-        self._office = WiredOffice(lambda: self._office_client, self.formats, self.now)
+        choices = KeptChoices(lambda: self.tablet.store)
+        self._office = WiredOffice(lambda: self._office_client, self.formats, self.now, choices)
 
     def _labels(self) -> LabelReader:
         return self.tablet.surroundings().labels

@@ -30,6 +30,11 @@ T.ApplicationWindow {
             "icon": "board"
         },
         {
+            "key": "sla",
+            "text": qsTr("Plazos"),
+            "icon": "clock"
+        },
+        {
             "key": "exceptions",
             "text": qsTr("Excepciones"),
             "icon": "exceptions",
@@ -323,6 +328,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: slaPage
+
+        SlaPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: officeOrdersPage
 
         OfficeOrdersPage {
@@ -362,6 +375,7 @@ T.ApplicationWindow {
             "network": networkPage,
             "board": boardPage,
             "exceptions": exceptionsPage,
+            "sla": slaPage,
             "officeOrders": officeOrdersPage,
             "orphans": orphansPage,
             "kept": keptPage

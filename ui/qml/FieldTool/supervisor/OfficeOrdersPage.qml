@@ -36,10 +36,33 @@ FocusScope {
             }
         }
 
+        // What was chosen on another page holds here too; it is seen, and taken away with a tap.
+        Flow {
+            id: chips
+
+            y: which.height + (visible ? Theme.gap8 : 0)
+            width: parent.width
+            height: visible ? implicitHeight : 0
+            visible: (page.office.list.filters ?? []).length > 0
+            spacing: Theme.gap8
+
+            Repeater {
+                model: page.office.list.filters ?? []
+
+                FilterChip {
+                    required property var modelData
+
+                    width: Math.min(implicitWidth, chips.width)
+                    text: modelData.title
+                    onClicked: page.office.dropFilter(modelData.key)
+                }
+            }
+        }
+
         Label {
             id: detail
 
-            y: which.height + Theme.gap8
+            y: chips.y + chips.height + Theme.gap8
             height: 28
             verticalAlignment: Text.AlignVCenter
             color: Theme.muted
@@ -116,7 +139,10 @@ FocusScope {
             width: parent.width - 24
             iconName: "empty"
             text: qsTr("Ninguna orden en esta lista")
-            detail: qsTr("Elija otra lista arriba.")
+            detail: chips.visible ? qsTr("Ninguna cumple los filtros puestos.") : qsTr("Elija otra lista arriba.")
+            actionText: chips.visible ? qsTr("Quitar filtros") : ""
+            actionIcon: "cross"
+            onAction: page.office.dropFilter("")
         }
     }
 
