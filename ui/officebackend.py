@@ -32,9 +32,9 @@ class OfficeBackend(Protocol):
     def sla(self) -> officeviews.Sla:
         """Orders on time and late, of the project last chosen, as was chosen with `choose`."""
 
-    def choose(self, name: str, key: str) -> None:
+    def choose(self, name: str, key: str) -> officeviews.Sla:
         """Sets `group_by` or a filter to one of its options, for table and lists, over restarts too; an empty
-        name takes all filters away."""
+        name takes all filters away. Nothing is set where the office did not answer."""
 
     def listed(self, name: str, count: int) -> officeviews.OrderList:
         """The first `count` orders behind a figure, of those that the filters let through."""
@@ -42,8 +42,9 @@ class OfficeBackend(Protocol):
     def network(self, key: str, count: int) -> views.NetworkLevel:
         """A level of the network of the project last chosen, as the office knows it."""
 
-    def orphans(self, which: str, zone: str, crew: str, count: int) -> officeviews.Orphans:
-        """The first `count` devices of a list; empty zone or crew: all of them."""
+    def orphans(self, which: str, zone: str | None, crew: str | None, count: int) -> officeviews.Orphans:
+        """The first `count` devices of a list; empty zone or crew: all of them; None: as chosen before, here
+        or for the orders."""
 
     def kept(self, tablet: str) -> officeviews.Kept:
         """Revoked tablets whose entries wait; `tablet` with its orders, if it is one of them."""

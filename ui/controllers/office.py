@@ -105,24 +105,19 @@ class OfficeController(Controller):
     @Slot(str, str)
     def choose(self, name: str, key: str) -> None:
         """By what the table is (`group_by`), or a filter; an empty name takes all filters away."""
-
-        def chosen() -> officeviews.Sla:
-            self._office().choose(name, key)
-            return self._office().sla()
-
-        self.run(Lane.SYNC, chosen, self._show_sla)
+        self.run(Lane.SYNC, lambda: self._office().choose(name, key), self._show_sla)
 
     @Slot(str)
     def openLate(self, key: str) -> None:
-        """Opens the orders behind a row that are late and still open: the row becomes a filter."""
+        """Makes a row a filter, and its late orders that still run what the page of orders shows next."""
         name = str(self._sla["groupBy"])
-        self.run(Lane.SYNC, lambda: self._office().choose(name, key), lambda _: None)
-        self.openList("late")
+        self.run(Lane.SYNC, lambda: self._office().choose(name, key), self._show_sla)
+        self.behind("late")
 
     @Slot(str)
     def dropFilter(self, name: str) -> None:
         """Takes a filter off the open list; an empty name takes all."""
-        self.run(Lane.SYNC, lambda: self._office().choose(name, ""), lambda _: None)
+        self.run(Lane.SYNC, lambda: self._office().choose(name, ""), self._show_sla)
         self.openList(self._which)
 
     @Slot()
@@ -136,15 +131,21 @@ class OfficeController(Controller):
         self.run(Lane.SYNC, lambda: self._office().case(exception_id), self.show_case)
 
     @Slot(str)
+    def behind(self, name: str) -> None:
+        """Which list the page of orders asks for when it opens."""
+        self._which, self._shown_count = name, PAGE
+
+    @Slot(str)
     def openList(self, name: str) -> None:
-        """Opens the orders behind a figure."""
-        self._shown_count = PAGE
-        self._load_list(name)
+        """Another list on the page of orders."""
+        self.behind(name)
+        self.loadList()
 
     @Slot()
     def loadList(self) -> None:
-        """Asks again for the open list."""
-        self._load_list(self._which)
+        """Asks for the open list."""
+        name, count = self._which, self._shown_count
+        self.run(Lane.SYNC, lambda: self._office().listed(name, count), self._show_list)
 
     @Slot()
     def more(self) -> None:
@@ -209,11 +210,6 @@ class OfficeController(Controller):
         self.queueChanged.emit()
         if self._case is not None and self._case.kind == "exception":
             self.caseChanged.emit()
-
-    def _load_list(self, name: str) -> None:
-        self._which = name  # at once: the page that opens asks again before the answer is here
-        count = self._shown_count
-        self.run(Lane.SYNC, lambda: self._office().listed(name, count), self._show_list)
 
     def _show_list(self, found: officeviews.OrderList) -> None:
         self._list = views.to_qml(found)

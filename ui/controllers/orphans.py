@@ -22,7 +22,7 @@ PAGE = 100
 @QmlElement
 @QmlUncreatable("made by the program")
 class OrphansController(Controller):
-    """The list that is open; zone and crew stay while lists are changed."""
+    """The list that is open; zone and crew are those of the pages of orders too, and stay."""
 
     changed = Signal()
 
@@ -31,7 +31,7 @@ class OrphansController(Controller):
     ) -> None:
         super().__init__(context, parent)
         self._office = office
-        self._which, self._zone, self._crew, self._wanted, self._turn = "", "", "", PAGE, 0
+        self._which, self._wanted, self._turn = "", PAGE, 0
         self._shown = views.to_qml(officeviews.Orphans())
         self._key = ""
 
@@ -49,9 +49,13 @@ class OrphansController(Controller):
 
     @Slot()
     def load(self) -> None:
-        """Asks the office; an answer that another question has overtaken is not shown."""
+        """Asks the office again."""
+        self._ask(None, None)
+
+    def _ask(self, zone: str | None, crew: str | None) -> None:
+        """An answer that another question has overtaken is not shown."""
         self._turn += 1
-        turn, which, zone, crew, count = self._turn, self._which, self._zone, self._crew, self._wanted
+        turn, which, count = self._turn, self._which, self._wanted
 
         def show(found: officeviews.Orphans) -> None:
             if turn == self._turn:
@@ -70,14 +74,14 @@ class OrphansController(Controller):
     @Slot(str)
     def chooseZone(self, zone: str) -> None:
         """Only what hangs below a node; empty: all."""
-        self._zone, self._wanted, self._key = zone, PAGE, ""
-        self.load()
+        self._wanted, self._key = PAGE, ""
+        self._ask(zone, None)
 
     @Slot(str)
     def chooseCrew(self, crew: str) -> None:
         """Only what a crew mounted; empty: all."""
-        self._crew, self._wanted, self._key = crew, PAGE, ""
-        self.load()
+        self._wanted, self._key = PAGE, ""
+        self._ask(None, crew)
 
     @Slot()
     def more(self) -> None:

@@ -273,9 +273,10 @@ class PreviewOffice:
         """The invented table with what was chosen; no other numbers come of it."""
         return self.deadlines
 
-    def choose(self, name: str, key: str) -> None:
+    def choose(self, name: str, key: str) -> o.Sla:
         """Kept in the table that is shown."""
         self.deadlines = chosen(self.deadlines, name, key)
+        return self.deadlines
 
     def listed(self, name: str, count: int) -> o.OrderList:
         """Twenty orders, whatever is asked."""
@@ -294,9 +295,16 @@ class PreviewOffice:
         del count
         return {"": network.TOP, "C1-P02": network.DEVICES}.get(key, network.PANELS)
 
-    def orphans(self, which: str, zone: str, crew: str, count: int) -> o.Orphans:
+    def orphans(self, which: str, zone: str | None, crew: str | None, count: int) -> o.Orphans:
         """The invented list, with the filters as they were chosen."""
         del count
+        for name, value in (("zone", zone), ("crew", crew)):
+            if value is not None:
+                self.deadlines = chosen(self.deadlines, name, f"={value}" if value else "")
+        zone, crew = (
+            next((one.current[1:] for one in self.deadlines.filters if one.name == name), "")
+            for name in ("zone", "crew")
+        )
         kept = tuple(row for row in self.lost.rows if crew in row.detail)
         return msgspec.structs.replace(
             self.lost, which=which or self.lost.which, zone=zone, crew=crew, rows=kept

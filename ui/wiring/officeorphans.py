@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from fieldtool.office import Answer, OfficeClient
 from ui import officeviews, views
 from ui.wiring.formats import DASH, Formats
+from ui.wiring.officesla import Choices
 from workorders.network.browse import Branch
 from workorders.network.orphans import OrphanList, OrphanPage, OrphanRow
 
@@ -25,13 +27,18 @@ def orphans_view(
     client: OfficeClient,
     project: str,
     which: str,
-    zone: str,
-    crew: str,
+    choices: Choices,
+    zones: Mapping[str, str],
     count: int,
     now: datetime,
     formats: Formats,
 ) -> officeviews.Orphans:
-    """The first `count` rows of a list; an unknown one is the one of what was never heard."""
+    """The first `count` rows of a list; an unknown one is the one of what was never heard.
+
+    Args:
+        zones: names of the zones of the orders, by mRID: they may be chosen besides the uppermost nodes.
+    """
+    zone, crew = choices.node, choices.crew
     chosen = OrphanList(which) if which in set(OrphanList) else OrphanList.SITE_NEVER_HEARD
     answer: Answer[OrphanPage] = client.orphans(project, chosen.value, crew, zone)
     rows = list(answer.value.rows)
@@ -45,7 +52,7 @@ def orphans_view(
         lists=tuple(views.Choice(key=one, title=formats.word(f"orphans.{one}")) for one in OrphanList),
         todo=formats.word(f"orphans.{chosen}.do"),
         zone=zone,
-        zones=_all(formats.say("Toda la red"), zones(client, project)),
+        zones=_all(formats.say("Toda la red"), _nodes(client, project, zone, zones)),
         crew=crew,
         crews=_all(
             formats.say("Todas"), [(one, one) for one in sorted({*answer.value.crews, *_named(crew)})]
@@ -58,8 +65,17 @@ def orphans_view(
     )
 
 
-def zones(client: OfficeClient, project: str) -> list[tuple[str, str]]:
-    """mRID and name of the uppermost nodes that tell anything apart."""
+def _nodes(
+    client: OfficeClient, project: str, chosen: str, zones: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """mRID and name of what the network may be narrowed to; what is chosen is among it, whatever it is."""
+    nodes = dict(_uppermost(client, project))
+    others = {key: name for key, name in {chosen: chosen, **zones}.items() if key and key not in nodes}
+    return [*nodes.items(), *sorted(others.items(), key=lambda one: one[1].casefold())]
+
+
+def _uppermost(client: OfficeClient, project: str) -> list[tuple[str, str]]:
+    """The uppermost nodes that tell anything apart."""
     branch: Branch = client.network(project, None, ZONES).value
     if len(branch.children) == 1:
         branch = client.network(project, branch.children[0].node.mrid, ZONES).value

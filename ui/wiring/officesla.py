@@ -24,20 +24,46 @@ VALUE = "="
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
-    """What is chosen for a project; `filters` by name, only those that are set."""
+    """What is chosen for a project.
+
+    Attributes:
+        filters: by name, only those that are set.
+        under: a node of the network that is no zone of the orders and narrows the orphans alone; with the
+            filter by zone it excludes the other.
+    """
 
     group_by: Dimension = Dimension.CREW
     filters: dict[str, str] = {}
+    under: str = ""
 
     def with_(self, name: str, key: str) -> Choices:
-        """The same with one changed: a filter's key is empty for all, else `VALUE` and the value."""
+        """The same with one changed: a filter's key is empty for all, else `VALUE` and the value. An empty
+        name takes all filters away."""
+        if not name:
+            return msgspec.structs.replace(self, filters={}, under="")
         if name == GROUP_BY:
             return msgspec.structs.replace(self, group_by=Dimension(key))
         if name not in FILTERS:
             return self
         others = {one: value for one, value in self.filters.items() if one != name}
         set_ = {name: key.removeprefix(VALUE)} if key else {}
-        return msgspec.structs.replace(self, filters=others | set_)
+        under = "" if name == Dimension.ZONE else self.under
+        return msgspec.structs.replace(self, filters=others | set_, under=under)
+
+    def below(self, node: str, *, zone: bool) -> Choices:
+        """The same with the network narrowed to a node (empty: all of it), which may be one of the zones."""
+        freed = self.with_(Dimension.ZONE, VALUE + node if zone and node else "")
+        return freed if zone else msgspec.structs.replace(freed, under=node)
+
+    @property
+    def node(self) -> str:
+        """Below which node of the network; empty: anywhere, as for orders without a zone."""
+        return self.under or self.filters.get(Dimension.ZONE, "")
+
+    @property
+    def crew(self) -> str:
+        """Which crew's devices; empty: all, as for orders without a crew."""
+        return self.filters.get(Dimension.CREW, "")
 
 
 class AllChoices(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,13 +104,10 @@ class KeptChoices:
             with self._store().write() as connection:
                 set_setting(connection, KEPT_AS, msgspec.to_builtins(choices))
 
-    def choose(self, project: str, name: str, key: str) -> Choices:
-        """Change one for a project; an empty name takes all its filters away."""
-        now = self.get()
-        before = now.of(project)
-        after = before.with_(name, key) if name else msgspec.structs.replace(before, filters={})
-        self.put(msgspec.structs.replace(now, by_project={**now.by_project, project: after}))
-        return after
+    def keep(self, project: str, choices: Choices) -> None:
+        """What is chosen for a project, which from now on is the one that is looked at."""
+        by_project = {**self.get().by_project, project: choices}
+        self.put(AllChoices(project=project, by_project=by_project))
 
 
 def sla_view(
@@ -99,7 +122,8 @@ def sla_view(
     table = answer.value.sla
     titles = {Dimension.PROJECT: _project_names(projects, formats), Dimension.TECHNOLOGY: _Upper()}
     rows: tuple[officeviews.SlaRow, ...] = ()
-    total, filters = None, ()
+    filters: tuple[officeviews.Filter, ...] = ()
+    total = None
     if table is not None:
         rows = tuple(_row(row, choices.group_by, titles, formats) for row in table.rows)
         total = _row(table.total, None, titles, formats) if table.total.total else None

@@ -3,7 +3,7 @@ import QtQuick
 import QtQuick.Templates as T
 import FieldTool.theme
 
-// A filter: label above, choice below, the list opens under it.
+// A choice: label above, what is chosen below, the list opens under it; long names wrap in the list.
 T.AbstractButton {
     id: dropdown
 
@@ -12,6 +12,9 @@ T.AbstractButton {
     property var options: []
     property string current: ""
     property int rowHeight: 64
+    // It leaves rows out unless the option without a key is chosen; then it is marked, by a sign too.
+    property bool filter: false
+    readonly property bool filtering: filter && current !== ""
 
     signal chosen(string key)
 
@@ -23,6 +26,7 @@ T.AbstractButton {
     implicitWidth: 200
     implicitHeight: 56
     Accessible.name: label + ": " + title
+    Accessible.description: filtering ? qsTr("Filtro puesto") : ""
     Accessible.role: Accessible.ComboBox
     Keys.onReturnPressed: clicked()
     onClicked: list.open()
@@ -31,9 +35,9 @@ T.AbstractButton {
         Rectangle {
             anchors.fill: parent
             radius: Theme.radius
-            color: dropdown.down ? Theme.pressed : Theme.surface
-            border.width: 1
-            border.color: Theme.edge
+            color: dropdown.down ? Theme.pressed : dropdown.filtering ? Theme.selection : Theme.surface
+            border.width: dropdown.filtering ? 2 : 1
+            border.color: dropdown.filtering ? Theme.action : Theme.edge
         }
 
         FocusRing {
@@ -42,8 +46,17 @@ T.AbstractButton {
     }
 
     contentItem: Item {
+        Icon {
+            visible: dropdown.filtering
+            x: 14
+            anchors.verticalCenter: parent.verticalCenter
+            name: "filter"
+            size: 22
+            color: Theme.action
+        }
+
         Column {
-            x: 16
+            x: dropdown.filtering ? 46 : 16
             anchors.verticalCenter: parent.verticalCenter
             width: parent.width - x - 44
 
@@ -77,8 +90,9 @@ T.AbstractButton {
         id: list
 
         y: dropdown.height + 4
-        width: Math.max(dropdown.width, 240)
+        width: Math.max(dropdown.width, 300)
         height: Math.min(rows.contentHeight + 2, 480)
+        margins: 8
         padding: 1
         modal: true
         dim: false
@@ -103,7 +117,7 @@ T.AbstractButton {
                 required property var modelData
 
                 width: rows.width
-                height: dropdown.rowHeight
+                height: Math.max(dropdown.rowHeight, words.implicitHeight + 24)
                 text: modelData.title
                 onClicked: {
                     list.close();
@@ -122,13 +136,14 @@ T.AbstractButton {
 
                 contentItem: Item {
                     Label {
+                        id: words
+
                         x: 16
                         width: parent.width - 56
                         anchors.verticalCenter: parent.verticalCenter
                         strong: row.modelData.key === dropdown.current
                         text: row.text
-                        elide: Text.ElideRight
-                        mayElide: true
+                        wrapMode: Text.Wrap
                     }
 
                     Icon {

@@ -118,7 +118,7 @@ FocusScope {
                                     page.app.go("orphans");
                                     return;
                                 }
-                                page.office.openList(modelData.key);
+                                page.office.behind(modelData.key);
                                 page.app.go("officeOrders");
                             }
                         }

@@ -37,6 +37,7 @@ FocusScope {
 
         Dropdown {
             width: page.wide ? 260 : (parent.width - Theme.gap12) / 2
+            filter: true
             label: qsTr("Zona")
             current: page.shown.zone ?? ""
             options: page.shown.zones ?? []
@@ -45,6 +46,7 @@ FocusScope {
 
         Dropdown {
             width: page.wide ? 200 : (parent.width - Theme.gap12) / 2
+            filter: true
             label: qsTr("Cuadrilla")
             current: page.shown.crew ?? ""
             options: page.shown.crews ?? []

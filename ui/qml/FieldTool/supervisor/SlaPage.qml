@@ -42,6 +42,7 @@ FocusScope {
                 required property var modelData
 
                 width: page.choiceWidth
+                filter: true
                 label: modelData.label
                 current: modelData.current
                 options: modelData.options
