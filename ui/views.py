@@ -215,6 +215,8 @@ class Sighting(View, frozen=True, kw_only=True):
     text: str = ""
     refused: str = ""
     codes: tuple[Code, ...] = ()
+    printed: str = ""
+    """A serial that the print in view may say: offered, and never taken without a tap."""
 
 
 class Slot(View, frozen=True, kw_only=True):
@@ -291,6 +293,7 @@ class Step(View, frozen=True, kw_only=True):
     cause_order: str = ""
     cause_order_id: str = ""
     program: str = ""
+    printed: str = ""
     serial: str = ""
     changes: tuple[Change, ...] = ()
     cancel_title: str = ""

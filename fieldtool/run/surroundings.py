@@ -100,6 +100,10 @@ class LabelReader(Protocol):
         """*Slow.* Codes in a picture file's bytes; JobError `unreadable_image` for no picture."""
         ...
 
+    def printed(self, image: bytes) -> str:
+        """*Slow.* A serial that the print in a picture file may say, for a person to confirm; or empty."""
+        ...
+
 
 class HeardLists(Protocol):
     """What concentrators and head-end say they heard."""

@@ -10,6 +10,7 @@ and text side by side, and confirm.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
 import threading
 from functools import cache
@@ -26,6 +27,8 @@ from .rules import LabelRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
 
 #: The engine is not made for two threads at once.
 _turn = threading.Lock()
@@ -100,6 +103,11 @@ def _boxes(boxes: Any) -> Any:
 
 @cache
 def _engine() -> Any:
-    from rapidocr import RapidOCR
+    """Raises NoOcr where the part is there and does not start: half installed, or its library is missing."""
+    try:
+        from rapidocr import RapidOCR
 
-    return RapidOCR(params={"Global.log_level": "critical"})
+        return RapidOCR(params={"Global.log_level": "critical"})
+    except Exception as error:  # whatever it says: an optional part takes nothing else down with it
+        log.warning("print cannot be read: %s", type(error).__name__)
+        raise NoOcr from error

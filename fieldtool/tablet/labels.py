@@ -46,3 +46,20 @@ class RuleLabels:
         if picture is None:
             raise JobError("unreadable_image", "not a picture that can be read")
         return list(decode(picture, STILL_BUDGET_MS))
+
+    def printed(self, image: bytes) -> str:
+        """A serial that print in a picture file's bytes may say, for a person to confirm.
+
+        Empty where the optional part that reads print is not there or does not start, and where nothing looks
+        like a serial.
+        """
+        from fieldtool.scanning import ocr
+        from fieldtool.scanning.picture import decoded
+
+        picture = decoded(image) if ocr.available() else None
+        if picture is None:
+            return ""
+        try:
+            return next((one.serial for one in ocr.suggest_serials(picture, self.rules)), "")
+        except ocr.NoOcr:
+            return ""

@@ -3,6 +3,8 @@ lines."""
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ from assets import root
 from fieldtool.main import app
 from fieldtool.scanning import ocr
 from fieldtool.scanning.rules import load_rules
+from fieldtool.tablet.labels import RuleLabels
 
 RULES = load_rules(root() / "labels")
 
@@ -56,3 +59,30 @@ def test_without_the_optional_part_the_command_says_how_to_get_it(
     result = CliRunner().invoke(app, ["scan", str(tmp_path / "plate.png"), "--ocr"])
     assert result.exit_code == 1
     assert "fieldtool[ocr]" in result.stderr
+
+
+def test_labels_suggest_print_only_where_the_part_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plate().save(tmp_path / "plate.png")
+    picture = (tmp_path / "plate.png").read_bytes()
+    labels = RuleLabels(root() / "labels")
+    monkeypatch.setattr(ocr, "available", lambda: False)
+    assert labels.printed(picture) == ""
+    monkeypatch.setattr(ocr, "available", lambda: True)
+    said = ocr.Suggestion("ZIV0012345678", "Nº ZIV0012345678", 0.9, ())
+    monkeypatch.setattr(ocr, "suggest_serials", lambda image, rules: [said])
+    assert labels.printed(picture) == "ZIV0012345678"
+    assert labels.printed(b"no picture") == ""
+
+
+def test_a_part_that_is_there_and_does_not_start_takes_nothing_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half installed, it would have ended each look of the camera with an error."""
+    monkeypatch.setattr(ocr, "available", lambda: True)
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    ocr._engine.cache_clear()
+    buffer = io.BytesIO()
+    plate().save(buffer, "PNG")
+    assert RuleLabels(root() / "labels").printed(buffer.getvalue()) == ""
+    with pytest.raises(ocr.NoOcr):
+        ocr.suggest_serials(np.zeros((40, 40, 3), np.uint8), RULES)

@@ -235,6 +235,32 @@ def test_a_swapped_label_stops_and_the_right_one_goes_on(
     assert "match" in exchange.done
 
 
+def test_a_printed_serial_that_is_confirmed_counts_as_typed_and_asks_why(
+    person: Callable[..., Person], world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tap says that the label reads so; why its code was not scanned the office still wants to know."""
+    backend, sight = wired(world, tmp_path)
+    monkeypatch.setattr(type(world.around.labels), "printed", lambda self, image: OLD_SERIAL)
+    with person(backend) as crew:
+        crew.screens.app.startOrder(world.order.mrid)
+        crew.until(lambda: crew.screens.app.procedure.kind != "")
+        exchange = Exchange(crew, sight, world)
+        exchange.finish(until="old_scan")
+        sight.look_at_nothing()
+        crew.tap("Escanear")
+        crew.until_sees("Impreso, sin comprobar")
+        assert not exchange.shown("serial")
+        crew.tap("Sí")
+        crew.until_sees("diga por qué")
+        crew.tap("Sin código, solo número")
+        crew.tap("Tomar foto")
+        crew.tap("Usar esta serie")
+        crew.tap("Seguir")
+        crew.until(lambda: exchange.step == "old_read")
+    [scanned] = [one for one in world.payloads("step.done") if one["step"] == "old_scan"]
+    assert scanned["answers"]["unreadable"] == "no_label"
+
+
 def test_an_order_without_access_is_closed_with_reason_and_photo(
     person: Callable[..., Person], world: World, tmp_path: Path
 ) -> None:

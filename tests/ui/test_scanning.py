@@ -25,6 +25,7 @@ from ui.preview.tablet import PreviewTablet
 from ui.views import Failure, Sighting
 from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
+from ui.wiring.looking import PRINT_AFTER_S
 from ui.wiring.scanwords import not_read
 
 
@@ -139,3 +140,45 @@ def test_a_camera_that_is_listed_and_is_not_there_leaves_the_view_as_it_is(
     assert not camera.other()
     assert camera.frame()[0, 0, 0] == 40
     camera.close()
+
+
+def test_print_is_offered_without_a_code_and_goes_nowhere_without_a_tap(
+    person: Callable[..., Person],
+) -> None:
+    """One reading of print in nine is confidently wrong: nothing may be filled in by itself."""
+    tablet = PreviewTablet(sight=Sighting(printed="1LGZ0072418863"))
+    with person(tablet) as crew:
+        crew.screens.app.go("orders")
+        crew.tap("Escanear")
+        crew.until_sees("Impreso, sin comprobar")
+        scan = crew.screens.app.scan
+        assert (scan.text, scan.state) == ("", "looking")
+        crew.tap("No")
+        crew.until(lambda: not crew.sees("Impreso, sin comprobar"))
+        assert scan.open
+        assert scan.text == ""
+        tablet.sight = Sighting(printed="1LGZ0072418864")
+        crew.until(lambda: scan.printed == "1LGZ0072418864")
+        tablet.sight = Sighting(printed="1LGZ0072418863")
+        crew.tap("Sí")
+        crew.until(lambda: not scan.open)
+
+
+def test_print_is_tried_only_for_a_meter_and_after_a_while_without_codes(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, _ = wired(world, tmp_path)
+    backend.runs._current = world.run()
+    looking = backend.looking
+    asked: list[int] = []
+    monkeypatch.setattr(type(looking._labels()), "printed", lambda self, image: asked.append(1) or "ZIV1")
+    now = [100.0]
+    monkeypatch.setattr("ui.wiring.looking.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("fieldtool.scanning.decode", lambda image, budget_ms: [])
+    assert looking.look("order").printed == ""
+    now[0] += PRINT_AFTER_S + 0.1
+    assert looking.look("seal").printed == ""
+    assert looking.look("order").printed == "ZIV1"
+    assert looking.look("order").printed == ""
+    assert asked == [1]
+    backend.camera.close()

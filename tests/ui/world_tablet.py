@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import cv2
+import numpy as np
+
 import assets
 from fieldtool.demo.pictures import meter_photo, seal_photo
 from fieldtool.procedure.model import Procedure
@@ -150,6 +153,12 @@ class Sight:
     def look_at_seal(self, number: str) -> None:
         """Puts a seal in front of the camera."""
         self._show(seal_photo(self.folder.parent, f"made-{number}", number))
+
+    def look_at_nothing(self) -> None:
+        """Nothing with a code is in front of the camera."""
+        made = self.folder.parent / "made-nothing.jpg"
+        cv2.imwrite(str(made), np.full((240, 320, 3), 128, np.uint8))
+        self._show(made)
 
     def _show(self, made: Path) -> None:
         target = self.folder / f"seen{made.suffix}"

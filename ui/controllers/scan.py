@@ -36,6 +36,8 @@ class ScanController(Controller):
         self._text = ""
         self._reason = ""
         self._codes: list[dict[str, object]] = []
+        self._printed = ""
+        self._declined: set[str] = set()
         self._turn = 0
         self._again = QTimer(self)
         self._again.setSingleShot(True)
@@ -73,10 +75,29 @@ class ScanController(Controller):
         """Codes in the picture (`ui.views.Code`)."""
         return self._codes
 
+    @Property(str, notify=changed)
+    def printed(self) -> str:
+        """A serial that print in view may say, until it is taken or declined; empty once a code is read."""
+        return self._printed if self._state != "read" else ""
+
+    @Slot()
+    def takePrinted(self) -> None:
+        """A person has held the label beside the suggestion and confirms it."""
+        if self._sought is not None and self.printed:
+            self._read(self._printed, ())
+
+    @Slot()
+    def declinePrinted(self) -> None:
+        """It says something else: not offered again in this view."""
+        self._declined.add(self._printed)
+        self._printed = ""
+        self.changed.emit()
+
     def ask(self, sought: views.Sought, done: Callable[[str], None]) -> None:
         """Opens the view; `done` gets the code unless the view is closed without one."""
         self._sought, self._done = sought, done
         self._text, self._reason, self._codes = "", "", []
+        self._printed, self._declined = "", set()
         self._turn += 1
         self._set("looking")
         self._look()
@@ -130,6 +151,10 @@ class ScanController(Controller):
         if found.text:
             self._read(found.text, found.codes)
             return
+        if found.codes:
+            self._printed = ""
+        elif found.printed and found.printed not in self._declined:
+            self._printed = found.printed
         self._reason = found.refused
         self._codes = [views.to_qml(code) for code in found.codes]
         self._set("refused" if found.refused else "looking")

@@ -165,6 +165,7 @@ def _scan(body: v.ScanBody, fields: Fields, formats: Formats) -> Face:
         "reasons": choices(body.unreadable, formats),
         "facts": (expected,) if body.expected else (),
         "photos": photos(fields),
+        "printed": "" if serial else str(fields.get("printed") or ""),
     }
     return Face("scan", parts=parts)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
 
 from fieldtool.identity import normalise_serial
 from fieldtool.run.surroundings import LabelReader
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 TICKET = "fieldtool:"
 LOOK_MS = 300.0
 """A look has more time than a frame of a film, and little enough that the page feels alive."""
+PRINT_AFTER_S = 4.0
+"""So long without any code print is tried, and then as seldom: it holds up the looks for about a second."""
 
 
 class Looking:
@@ -37,6 +43,7 @@ class Looking:
         self._own_serials = own_serials
         self._formats = formats
         self._votes = FrameVotes()
+        self._without_since: float | None = None
         self.read = ""
         """What the camera read last; a text that is not this was typed."""
 
@@ -51,7 +58,23 @@ class Looking:
         height, width = image.shape[:2]
         seen = [_code(code, "read" if text else "foreign", width, height) for code in believed]
         seen += [_code(code, "unread", width, height) for code in doubtful]
-        return views.Sighting(text=text, refused=refused, codes=tuple(seen))
+        printed = "" if seen else self._printed(sought, image)
+        if seen:
+            self._without_since = None
+        return views.Sighting(text=text, refused=refused, codes=tuple(seen), printed=printed)
+
+    def _printed(self, sought: views.Sought, image: np.ndarray) -> str:
+        """What print may say, where no code has been in view for a while and a meter is sought."""
+        if sought not in ("order", "device"):
+            return ""
+        now = time.monotonic()
+        if self._without_since is None:
+            self._without_since = now
+        if now - self._without_since < PRINT_AFTER_S:
+            return ""
+        self._without_since = now
+        _, packed = cv2.imencode(".png", image)
+        return self._labels().printed(packed.tobytes())
 
     def _judge(self, sought: views.Sought, codes: Sequence[Code]) -> tuple[str, str]:
         say = self._formats().say

@@ -30,7 +30,7 @@ SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2
 AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join", "balance"})
 #: Kept in memory only: how the page stands, and the signature, which is drawn anew when it is accepted.
-NOT_IN_DRAFT = ("image", "retake", "customer", "stands", "measured", "device")
+NOT_IN_DRAFT = ("image", "printed", "retake", "customer", "stands", "measured", "device")
 
 
 class Runs:
@@ -187,6 +187,8 @@ class Runs:
         found: list[tuple[str, str]] = []
         votes = FrameVotes()
         why = not_read(self.formats(), None)
+        pending.fields["printed"] = ""
+        picture = b""
         for _ in range(SCAN_TRIES):
             picture = self.camera.still()
             # near the limit of reading a second frame must say the same
@@ -208,6 +210,9 @@ class Runs:
                 )
                 return
         pending.fields["found"] = found
+        if not found:
+            pending.fields["printed"] = run.around.labels.printed(picture)
+        report(self.show(run))  # what was seen stands beside the reason
         raise why
 
     def _scan_seal(self, run: ProcedureRun, body: v.SealsBody, pending: Pending, values: Answers) -> None:

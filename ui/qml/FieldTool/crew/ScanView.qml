@@ -9,7 +9,7 @@ FocusScope {
     id: view
 
     required property ScanController scan
-    readonly property bool narrow: width < 760
+    readonly property bool narrow: width < 760 || width < height
     readonly property bool absent: scan.state === "absent"
 
     readonly property var words: {
@@ -164,6 +164,17 @@ FocusScope {
             }
         }
 
+        PrintedSerial {
+            id: suggestion
+
+            // whoever types has answered it
+            visible: view.scan.printed !== "" && line.text === ""
+            width: parent.width
+            serial: view.scan.printed
+            onTaken: view.scan.takePrinted()
+            onDeclined: view.scan.declinePrinted()
+        }
+
         // A hand-held reader types and ends with Enter: the line listens from the beginning.
         InputField {
             id: line
@@ -177,6 +188,7 @@ FocusScope {
         }
 
         ActionButton {
+            visible: !suggestion.visible
             width: parent.width
             enabled: line.text.trim() !== "" && view.scan.state !== "read"
             kind: view.absent ? "primary" : "secondary"

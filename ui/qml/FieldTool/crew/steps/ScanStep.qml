@@ -9,6 +9,7 @@ StepBody {
 
     readonly property bool read: (step.serial ?? "") !== ""
     property bool typing: false
+    property string declined: ""
 
     primaryText: typing ? qsTr("Usar esta serie") : read ? (step.primary || qsTr("Seguir")) : qsTr("Escanear")
     primaryIcon: typing ? "check" : read ? "forward" : "scan"
@@ -33,6 +34,7 @@ StepBody {
             "icon": read ? "scan" : "number"
         }
     ]
+    onReadChanged: if (read) typing = false
     onExtra: key => {
         if (key === "type")
             body.typing = true;
@@ -99,6 +101,18 @@ StepBody {
                 size: 24
                 text: body.step.serial ?? ""
             }
+        }
+
+        // A tap confirms it, and it still counts as typed: with a reason, and judged like any other.
+        PrintedSerial {
+            visible: !body.read && !body.typing && (body.step.printed ?? "") !== "" && body.step.printed !== body.declined
+            width: parent.width
+            serial: body.step.printed ?? ""
+            onTaken: {
+                body.typing = true;
+                serial.text = body.step.printed;
+            }
+            onDeclined: body.declined = body.step.printed
         }
 
         InputField {
