@@ -274,6 +274,13 @@ def capture_period(setting: CaptureSetting) -> PlainValue:
     )
 
 
+_LIKELY_WATCHED = {
+    "W": Item(3, bytes([1, 0, 1, 7, 0, 255]), 3),
+    "VA": Item(3, bytes([1, 0, 9, 7, 0, 255]), 3),
+}
+"""scaler_unit of the instantaneous total power, by the unit of a threshold."""
+
+
 class Limiter:
     """Class 71: a threshold, normal or of emergencies, in the unit and scale of the value that the limiter
     watches."""
@@ -302,8 +309,9 @@ class Limiter:
 
     def reads(self, known: Results) -> list[Item]:
         first = [item for item in (self.item, self._watched_item) if item not in known]
-        if first:
-            return first
+        if first:  # and the scale of what it most likely watches, which then costs no request of its own
+            guess = _LIKELY_WATCHED.get(self._setting.unit.removeprefix("k"))
+            return first if guess is None or guess in known else [*first, guess]
         watched = self._watched(known)
         return [watched] if watched is not None and watched not in known else []
 

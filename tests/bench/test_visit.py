@@ -26,3 +26,14 @@ def test_a_visit_takes_little_more_than_the_line_needs(line: Line, tmp_path: Pat
         ours = visit.simulated(visit.visit, line, MANAGEMENT, models, tmp_path)
     assert ours.line_seconds / limit("visit", line) < 1.05
     assert ours.exchanges < 20
+
+
+@pytest.mark.parametrize("line", [Line(9600, 200), Line(19200, 200)])
+def test_a_program_takes_little_more_than_the_line_needs(line: Line, tmp_path: Path) -> None:
+    """The slowest answering meter, where each round trip more shows most. Then: 1.10; before, the scale of
+    what the limiter watches was a request of its own: 1.15."""
+    models = load_models(MODELS)
+    with standing_clock():
+        visit.simulated(lambda session: session.view(), line, MANAGEMENT, models, tmp_path)
+        ours = visit.simulated(visit.program, line, MANAGEMENT, models, tmp_path)
+    assert ours.line_seconds / limit("program", line) < 1.12

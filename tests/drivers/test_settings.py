@@ -91,6 +91,17 @@ def test_the_limiter_is_written_in_the_scale_of_what_it_watches(
     assert finding.danger is Danger.HARMLESS
 
 
+def test_the_scale_of_what_a_limiter_watches_is_asked_for_with_the_rest() -> None:
+    """A guess that costs no request; another register is asked for once the meter said which."""
+    limiter = Limiter(LimiterSetting("4.6", "kW"), "4.6")
+    known = _limiter_known(1, 0, 27)
+    assert set(limiter.reads({})) == set(known)
+    assert limiter.reads(known) == []  # type: ignore[arg-type]  # items
+    other = structure(long_unsigned(3), octet_string(bytes([1, 0, 1, 4, 0, 255])), integer(2))
+    known[parse_item("71:0.0.17.0.0.255:2")] = Result(other)
+    assert limiter.reads(known) == [parse_item("3:1.0.1.4.0.255:3")]  # type: ignore[arg-type]  # items
+
+
 def test_lowering_the_limit_could_cut_the_supply() -> None:
     limiter = Limiter(LimiterSetting("4600"), "4600")
     assert limiter.judge(_limiter_known(9900, 0, 27), NOW).danger is Danger.SUPPLY  # type: ignore[arg-type]  # items
