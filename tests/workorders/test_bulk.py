@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from tests.support.postgres import MASTER_KEY
 from tests.workorders.record_support import new_store
-from workorders.store import schema
+from workorders.store import projection, schema
 from workorders.store.bulk import among, insert_listed, put_rows, take_away
 from workorders.store.engine import Store
 from workorders.store.server import open_server
@@ -85,3 +85,24 @@ def test_rows_that_are_refused_are_not_quoted(store: Store) -> None:
     assert "Juana" not in f"{refused.value} {refused.value.__cause__}"
     with store.read() as connection:
         assert connection.execute(select(TABLE)).all() == []
+
+
+def test_what_is_named_by_a_list_is_looked_up_and_no_table_is_walked(tmp_path: Path) -> None:
+    """SQLite walked every entry there is for each page of orders or devices that was folded."""
+    asked: list[tuple[str, Any]] = []
+    with new_store(tmp_path, "gateway") as store:
+        note = lambda *given: asked.append((given[2], given[3]))  # noqa: E731  # the event's form
+        event.listen(store.engine, "before_cursor_execute", note)
+        with store.write() as connection:
+            projection.refold_orders(connection, ["o1", "o2"])
+            projection.refold_serials(connection, ["s1", "s2"])
+            event.remove(store.engine, "before_cursor_execute", note)
+            listed = [(said, given) for said, given in asked if "json_each" in said]
+            plans = {
+                said: [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", given)]
+                for said, given in listed
+            }
+    assert len(plans) >= 10
+    for said, plan in plans.items():
+        assert [step for step in plan if step.startswith("SCAN") and "json_each" not in step] == [], said
+        assert "entry_kind" not in str(plan), said
