@@ -70,13 +70,23 @@ def personal_checks(step: m.Step) -> frozenset[str]:
 
 
 def unsafe(
-    step: m.Step, failed: list[str], note: str | None, job: Job, state: RunState, attempts: int, seal: Seal
+    step: m.Step,
+    failed: list[str],
+    note: str | None,
+    job: Job,
+    state: RunState,
+    attempts: int,
+    seal: Seal,
+    passed_over: list[str],
 ) -> list[Payload]:
     """Payloads that end an order because a safety check did not hold."""
     sealed = seal(f"step.{step.id}.safety", note) if note else None
     checks: list[Payload] = [SafetyFailed(step=step.id, check=check, note=sealed) for check in failed]
     blobs = sorted({*state.photos, *state.recordings})
-    return [*checks, OrderNotDone(reason=UNSAFE_REASON, blobs=blobs, attempt=attempts + 1, crew=job.crew)]
+    ended = OrderNotDone(
+        reason=UNSAFE_REASON, blobs=blobs, attempt=attempts + 1, crew=job.crew, passed_over=passed_over
+    )
+    return [*checks, ended]
 
 
 def photos_in(answer: a.Answer) -> list[str]:

@@ -48,6 +48,23 @@ def applies(step: Step, job: Job, state: RunState) -> bool:
     return all(holds(condition, job, state) for condition in step.when)
 
 
+def standing(procedure: Procedure, job: Job, state: RunState) -> RunState:
+    """The state without what was accepted at steps that a corrected answer has hidden.
+
+    A step refers to earlier ones only, so each is judged by the answers that stand before it. What hangs on a
+    hidden answer is hidden with it.
+    """
+    kept: dict[str, Done] = {}
+    for step in procedure.steps:
+        done = state.done.get(step.id)
+        if done is not None and applies(step, job, msgspec.structs.replace(state, done=kept)):
+            kept[step.id] = done
+    if len(kept) == len(state.done):
+        return state
+    done_in_order = {name: done for name, done in state.done.items() if name in kept}
+    return msgspec.structs.replace(state, done=done_in_order)
+
+
 def checks_of(step: ConfirmStep | SummaryStep, job: Job, state: RunState) -> list[Check]:
     """The checks of a step that apply to this job."""
     return [check for check in step.checks if all(holds(condition, job, state) for condition in check.when)]

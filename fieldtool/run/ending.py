@@ -45,10 +45,20 @@ def completion(
     blobs = sorted({*state.photos, *state.recordings, blob.sha256})
     if step.not_done is not None:
         attempt = max(run.order.attempts, state.attempts) + 1
-        ended = kinds.OrderNotDone(reason=step.not_done, blobs=blobs, attempt=attempt, crew=run.around.crew)
+        ended = kinds.OrderNotDone(
+            reason=step.not_done,
+            blobs=blobs,
+            attempt=attempt,
+            crew=run.around.crew,
+            passed_over=run.passed_over,
+        )
         return [blob, issued, ended]
     completed = kinds.OrderCompleted(
-        record_hash=record.record_hash, blobs=blobs, flags=flags, crew=run.around.crew
+        record_hash=record.record_hash,
+        blobs=blobs,
+        flags=flags,
+        crew=run.around.crew,
+        passed_over=run.passed_over,
     )
     return [blob, issued, completed]
 
@@ -60,7 +70,8 @@ def unsafe_end(
     written = effects(step, answer, job, run.state, run.bench_for(step, answer), run.book.seal, None)
     taken: list[kinds.Payload] = [one for one in written if isinstance(one, kinds.BlobTaken)]
     attempts = max(run.order.attempts, run.state.attempts)
-    return [*taken, *unsafe(step, failed, answer.note, job, run.state, attempts, run.book.seal)]
+    ended = unsafe(step, failed, answer.note, job, run.state, attempts, run.book.seal, run.passed_over)
+    return [*taken, *ended]
 
 
 def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str]) -> list[kinds.Payload]:
@@ -97,5 +108,6 @@ def not_done(run: ProcedureRun, reason: str, note: str | None, named: list[str])
         blobs=sorted({*run.state.photos, *run.state.recordings, *(blob.sha256 for blob in new)}),
         attempt=max(run.order.attempts, run.state.attempts) + 1,
         crew=run.around.crew,
+        passed_over=run.passed_over,
     )
     return [*new, ended]

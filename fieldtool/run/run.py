@@ -55,7 +55,9 @@ class ProcedureRun:
         self._shown: str | None = None
         self._opened_at = datetime.now(UTC)
         self.book = OrderBook(around.journal, order.mrid)
+        self._folded = RunState()
         self.state = RunState()
+        """What was accepted and still applies: what a corrected answer has hidden counts for nothing."""
         self.bench = Bench()
         self._meters: MeterSteps | None = None
         self.trace: Path | None = None
@@ -257,6 +259,7 @@ class ProcedureRun:
         """Go on with the models, programs, label rules and technologies of now; the procedure stays."""
         with self._lock:
             was, self.around = self.around, around
+            self._stand()
             if (was.models_folder, was.programs_folder) != (around.models_folder, around.programs_folder):
                 self._meters_outdated = True  # the next work on a meter begins with a fresh session
 
@@ -297,6 +300,11 @@ class ProcedureRun:
             return self._meters
 
     # --- for the parts of this folder -------------------------------------------------------------
+
+    @property
+    def passed_over(self) -> list[str]:
+        """Steps that were accepted and that an answer corrected later has hidden."""
+        return sorted(self._folded.done.keys() - self.state.done.keys())
 
     def context(self) -> OrderContext:
         """In whose name entries are written; JobError `nobody_signed_in`."""
@@ -403,19 +411,26 @@ class ProcedureRun:
         written = self.book.append(payloads, self.context(), drafts_of=drafts_of)
         for payload, entry in zip(payloads, written, strict=True):
             envelope = entry.envelope
-            self.state = fold(
-                self.procedure, self.state, payload, envelope.id, envelope.time.device, self.book.unseal
+            self._folded = fold(
+                self.procedure, self._folded, payload, envelope.id, envelope.time.device, self.book.unseal
             )
+        self._stand()
         return written
+
+    def _stand(self) -> None:
+        self.state = self._folded  # the facts of the job are asked of what was read, whichever step did it
+        self.state = engine.standing(self.procedure, self.job(), self._folded)
 
     def _reload(self) -> None:
         """Fold what was accepted; a run that was begun goes on by the procedure that it began with."""
         entries = self.book.entries()
-        self.state = restore(self.procedure, entries, self.book.unseal)
+        self._folded = restore(self.procedure, entries, self.book.unseal)
+        self._stand()
         if self.state.started is None or self.state.end is not None:
             return
         around = self.around
         begun = which.begun_with(self.state.started, around.shelf, around.procedures, self.order)
         if begun != self.procedure:
             self.procedure = begun
-            self.state = restore(begun, entries, self.book.unseal)
+            self._folded = restore(begun, entries, self.book.unseal)
+            self._stand()

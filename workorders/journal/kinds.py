@@ -295,7 +295,8 @@ class OrderCompleted(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """The crew finished. The record is complete when the office holds every blob of `blobs`.
 
     Each of `flags` asks a supervisor to look (`implausible_reading`, `missing_photo`, …); `crew` is who did
-    it, which after a reassignment is not who the order belongs to.
+    it, which after a reassignment is not who the order belongs to. `passed_over`: accepted steps that an answer
+    corrected later has hidden; they count as not done.
     """
 
     KIND: ClassVar[str] = "order.completed"
@@ -303,10 +304,11 @@ class OrderCompleted(Payload, frozen=True, kw_only=True, omit_defaults=True):
     blobs: list[str]
     flags: list[str] = []
     crew: str | None = None
+    passed_over: list[str] = []
 
 
 class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
-    """The crew could not execute the order."""
+    """The crew could not execute the order. `passed_over` as in `OrderCompleted`."""
 
     KIND: ClassVar[str] = "order.notDone"
     reason: str
@@ -314,6 +316,7 @@ class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
     blobs: list[str] = []
     attempt: int = 1
     crew: str | None = None
+    passed_over: list[str] = []
 
 
 # --- stock --------------------------------------------------------------------------------------

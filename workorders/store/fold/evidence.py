@@ -44,8 +44,12 @@ class Evidence:
             case kinds.StepDone():
                 self._step(entry, payload)
                 self._seals_stand(entry, payload)
-            case kinds.OrderCompleted() | kinds.OrderNotDone() | kinds.OrderReturned():
-                self._seals_of = {}  # what another visit records was sealed again, and corrects nothing
+            case kinds.OrderCompleted() | kinds.OrderNotDone():
+                self._visit_ends()
+                for step in payload.passed_over:
+                    self.steps.pop(step, None)
+            case kinds.OrderReturned():
+                self._visit_ends()
             case kinds.MeterRead():
                 self.readings.append(self._row(entry, payload, kinds.MeterRead))
             case kinds.MeterIntent():
@@ -102,7 +106,7 @@ class Evidence:
         self.steps[payload.step] = {
             "order_id": self.order_id,
             "step": payload.step,
-            "position": len(self.steps) if before is None else before["position"],
+            "position": before["position"] if before is not None else self._next_position(),
             "answers": payload.answers,
             "sealed": msgspec.to_builtins(payload.sealed),
             "seconds": payload.seconds,
@@ -111,6 +115,12 @@ class Evidence:
             "actor": entry.envelope.actor,
             "at": entry.at,
         }
+
+    def _next_position(self) -> int:
+        return 1 + max((row["position"] for row in self.steps.values()), default=-1)
+
+    def _visit_ends(self) -> None:
+        self._seals_of = {}  # what another visit records was sealed again, and corrects nothing
 
     def _seals_stand(self, entry: FoldEntry, payload: kinds.StepDone) -> None:
         """A step's seals go before its `step.done`; accepted again, it says anew which there are."""
