@@ -14,6 +14,7 @@ No Qt and no windows: frames are OpenCV arrays, H×W×3 BGR uint8.
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import threading
 import time
@@ -32,6 +33,7 @@ _PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 #: A device that gives no frame for so long has vanished (seconds).
 _STALLED = 4.0
 _VIRTUAL_RATE = 15.0
+_DEVICES = Path("/sys/class/video4linux")
 
 
 class NoCamera(DriverError):
@@ -65,11 +67,23 @@ class _Source(Protocol):
 
 
 def discover() -> list[str]:
-    """URLs of cameras that seem to be there. Opens none of them."""
+    """URLs of cameras that seem to be there, those that look away from the screen first where their names say
+    so. Opens none of them."""
     if sys.platform == "linux":
-        numbers = sorted(int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit())
-        return [f"camera:{n}" for n in numbers]
+        numbers = [int(p.name[5:]) for p in Path("/dev").glob("video*") if p.name[5:].isdigit()]
+        # one camera has several devices: the further ones give no pictures
+        first = [number for number in numbers if _said(number, "index") in ("", "0")]
+        rear = re.compile(r"rear|back|world", re.IGNORECASE)
+        return [f"camera:{n}" for n in sorted(first, key=lambda n: (not rear.search(_said(n, "name")), n))]
     return ["camera:0", "camera:1"]
+
+
+def _said(number: int, what: str) -> str:
+    """What Linux says of a device, or nothing."""
+    try:
+        return (_DEVICES / f"video{number}" / what).read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 class Camera:

@@ -49,7 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `position` says where a position is taken from: `auto`, `windows`, `none`, or the port of a receiver.
     `line` says what the network costs (`auto` where the system does not say: that it costs);
     `photos_on_metered` whether photos go over a line that costs, `data_cap_mb` up to how much in a month.
-    After `stale_days` without contact orders and network are shown as old.
+    After `stale_days` without contact orders and network are shown as old. `camera` is the one that the crew
+    looked through last, None: the first found.
     """
 
     language: Language = Language.ES
@@ -61,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     photos_on_metered: bool = True
     data_cap_mb: int | None = None
     stale_days: int = 3
+    camera: str | None = None
 
 
 class Home:

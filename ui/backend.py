@@ -53,7 +53,10 @@ class Backend(Protocol):
         """One look through the camera, asked again and again while a page scans."""
 
     def other_camera(self) -> bool:
-        """Looks through the next camera from here on; False where there is no other one."""
+        """Looks through the next camera, and also the next time; False where there is no other one."""
+
+    def light(self, on: bool) -> bool:
+        """Turns the lamp beside the camera on or off; False where that cannot be."""
 
     def start(self, order_id: str) -> views.Procedure:
         """Begins or resumes the procedure of an order."""

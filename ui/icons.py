@@ -36,6 +36,8 @@ GLYPHS = {
     "probeBusy": "plug-zap-2",
     "dark": "moon",
     "light": "sun",
+    "torch": "flashlight",
+    "torchOff": "flashlight-off",
     "next": "chevron-right",
     "open": "chevron-down",
     "close": "chevron-up",

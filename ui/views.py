@@ -37,6 +37,7 @@ StepKind = Literal[
     "relay", "seals", "place", "join", "balance", "signature", "summary",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
+Torch = Literal["", "off", "on"]
 CodeState = Literal["read", "unread", "foreign"]
 SlotState = Literal["free", "expected", "ours", "taken", "unread", "foreign"]
 Section = Literal["today", "late", "rest", "done"]
@@ -217,6 +218,8 @@ class Sighting(View, frozen=True, kw_only=True):
     codes: tuple[Code, ...] = ()
     printed: str = ""
     """A serial that the print in view may say: offered, and never taken without a tap."""
+    torch: Torch = ""
+    """Whether the camera's lamp burns; empty where there is none."""
 
 
 class Slot(View, frozen=True, kw_only=True):

@@ -13,9 +13,11 @@ import pytest
 from PySide6.QtCore import Qt
 
 import assets
+from drivers import torch
 from fieldtool.scanning import Code, Symbology
 from fieldtool.scanning.classify import classify
 from fieldtool.scanning.rules import load_rules
+from fieldtool.settings import Home
 from fieldtool.text import Language
 from tests.fieldtool.world import OLD_SERIAL, World, make_world
 from tests.ui.person import Person
@@ -27,6 +29,7 @@ from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
 from ui.wiring.looking import PRINT_AFTER_S
 from ui.wiring.scanwords import not_read
+from ui.wiring.start import camera_of
 
 
 @pytest.fixture
@@ -126,6 +129,59 @@ def test_another_camera_is_looked_through_and_the_last_one_leads_to_the_first(
     monkeypatch.setattr("ui.wiring.camera.discover", lambda: there[:1])
     assert not camera.other()
     camera.close()
+
+
+def test_the_camera_that_was_chosen_is_looked_through_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, shade in (("front", 40), ("back", 200)):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "a.png"), np.full((90, 120, 3), shade, np.uint8))
+    there = [(tmp_path / name).as_uri() for name in ("front", "back")]
+    monkeypatch.setattr("ui.wiring.camera.discover", lambda: there)
+    home = Home(tmp_path / "home")
+    camera = camera_of(home)
+    assert camera.other()
+    camera.close()
+    again = camera_of(home)
+    assert again.frame()[0, 0, 0] == 200
+    again.close()
+    monkeypatch.setattr("ui.wiring.camera.discover", lambda: there[:1])
+    assert camera_of(home).url() == there[0], "it was unplugged"
+
+
+def test_the_lamp_has_a_button_where_there_is_one_and_goes_off_with_the_view(
+    person: Callable[..., Person],
+) -> None:
+    tablet = PreviewTablet(sight=Sighting(torch="off"))
+    with person(tablet) as crew:
+        crew.screens.app.go("orders")
+        crew.tap("Escanear")
+        crew.tap("Linterna")
+        crew.until(lambda: tablet.sight.torch == "on")
+        crew.tap("Apagar luz")
+        crew.until(lambda: tablet.sight.torch == "off")
+        crew.tap("Linterna")
+        crew.until(lambda: tablet.sight.torch == "on")
+        crew.tap("Cancelar")
+        crew.until(lambda: tablet.sight.torch == "off")
+        tablet.sight = Sighting()
+        crew.tap("Escanear")
+        crew.until(lambda: crew.screens.app.scan.open)
+        assert crew.button("Linterna") is None
+
+
+def test_the_lamp_goes_off_when_the_camera_is_let_go(tmp_path: Path) -> None:
+    """It would burn on in a bag until the battery is empty."""
+    led = tmp_path / "white:torch"
+    led.mkdir()
+    (led / "max_brightness").write_text("1")
+    (led / "brightness").write_text("0")
+    camera = LiveCamera((tmp_path / "nothing.png").as_uri(), lamp=torch.find(tmp_path))
+    assert camera.light(True)
+    assert (camera.torch, (led / "brightness").read_text()) == ("on", "1")
+    camera.close()
+    assert (camera.torch, (led / "brightness").read_text()) == ("off", "0")
 
 
 def test_a_camera_that_is_listed_and_is_not_there_leaves_the_view_as_it_is(

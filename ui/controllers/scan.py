@@ -38,6 +38,7 @@ class ScanController(Controller):
         self._codes: list[dict[str, object]] = []
         self._printed = ""
         self._declined: set[str] = set()
+        self._torch: views.Torch = ""
         self._turn = 0
         self._again = QTimer(self)
         self._again.setSingleShot(True)
@@ -118,9 +119,31 @@ class ScanController(Controller):
 
         self.run(Lane.CAMERA, self.context.backend.other_camera, changed)
 
+    @Property(str, notify=changed)
+    def torch(self) -> str:
+        """`on` or `off`; empty where the camera has no lamp."""
+        return self._torch
+
+    @Slot()
+    def toggleTorch(self) -> None:
+        """Turns the camera's lamp on or off."""
+        on = self._torch == "off"
+
+        def changed(obeyed: bool) -> None:
+            if obeyed and self._sought is not None:
+                self._torch = "on" if on else "off"
+                self.changed.emit()
+            elif not obeyed:
+                self.context.toast(self.context.text("La linterna no responde"), "attention")
+
+        self.run(Lane.CAMERA, lambda: self.context.backend.light(on), changed)
+
     @Slot()
     def close(self) -> None:
-        """Gives up; what is under way is not listened to any more."""
+        """Gives up; what is under way is not listened to any more, and the lamp goes off."""
+        if self._torch == "on":
+            self._torch = "off"
+            self.run(Lane.CAMERA, lambda: self.context.backend.light(False), lambda obeyed: None)
         self._again.stop()
         self._closing.stop()
         self._turn += 1
@@ -139,7 +162,7 @@ class ScanController(Controller):
         def failed(error: Exception) -> None:
             if turn == self._turn:
                 self._reason = self.describe(error)["message"]
-                self._codes = []
+                self._codes, self._torch = [], ""
                 self._set("absent")
                 self._again.start(WITHOUT_CAMERA_MS)
 
@@ -148,6 +171,7 @@ class ScanController(Controller):
     def _seen(self, found: views.Sighting) -> None:
         if self._closing.isActive():
             return
+        self._torch = found.torch
         if found.text:
             self._read(found.text, found.codes)
             return

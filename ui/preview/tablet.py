@@ -96,6 +96,13 @@ class PreviewTablet:
         """There is only one."""
         return False
 
+    def light(self, on: bool) -> bool:
+        """The lamp that `sight` has."""
+        if not isinstance(self.sight, views.Sighting) or not self.sight.torch:
+            return False
+        self.sight = msgspec.structs.replace(self.sight, torch="on" if on else "off")
+        return True
+
     def look(self, sought: views.Sought) -> views.Sighting:
         """What `sight` says; else the second order's meter, a made-up ticket or seal."""
         if isinstance(self.sight, views.Failure):

@@ -19,7 +19,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtQuick import QQuickImageProvider
 
+from drivers import torch
 from drivers.camera import Camera, CameraLost, NoCamera, discover
+from ui import views
 
 log = logging.getLogger(__name__)
 CAMERA_VARIABLE = "FIELDTOOL_CAMERA"
@@ -37,9 +39,20 @@ SETTLING = 4
 class LiveCamera:
     """One camera, opened on demand. Safe from any thread."""
 
-    def __init__(self, url: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        lamp: torch.Torch | None = None,
+        kept: Callable[[], str | None] = lambda: None,
+        keep: Callable[[str], None] = lambda url: None,
+    ) -> None:
+        """lamp: the one beside the camera; kept, keep: which camera the crew chose on this machine, read and
+        written."""
         self._url = url
+        self._kept, self._keep = kept, keep
         self._chosen: str | None = None
+        self._torch = lamp
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._shown = QImage()
@@ -49,9 +62,25 @@ class LiveCamera:
         self._viewer: threading.Thread | None = None
 
     def url(self) -> str | None:
-        """Which camera: given, named by `FIELDTOOL_CAMERA`, or the first that is there."""
+        """Which camera: chosen just now, given, named by `FIELDTOOL_CAMERA`, chosen before, or the first that
+        is there."""
         named = self._chosen or self._url or os.environ.get(CAMERA_VARIABLE)
-        return named or next(iter(discover()), None)
+        if named:
+            return named
+        there, kept = discover(), self._kept()
+        return kept if kept in there else next(iter(there), None)
+
+    @property
+    def torch(self) -> views.Torch:
+        """Whether the lamp burns; empty where there is none."""
+        if self._torch is None:
+            return ""
+        return "on" if self._torch.on else "off"
+
+    def light(self, on: bool) -> bool:
+        """Turns the lamp on or off; False where there is none or it does not obey. It goes off by itself with
+        the camera."""
+        return self._torch is not None and self._torch.light(on)
 
     def other(self) -> bool:
         """*Slow.* Look through the next camera that gives a picture; False where there is no other one.
@@ -64,6 +93,7 @@ class LiveCamera:
         for url in [*there[after:], *there[:after]]:
             if url != now and self._gives_a_picture(url):
                 self._chosen = url
+                self._keep(url)
                 return True
         return False
 
@@ -160,6 +190,8 @@ class LiveCamera:
         with self._lock:
             camera, self._camera = self._camera, None
             self._shown = QImage()
+            if self._torch is not None and self._torch.on:
+                self._torch.light(False)
         if camera is not None:
             camera.close()
 

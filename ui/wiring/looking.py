@@ -61,7 +61,9 @@ class Looking:
         printed = "" if seen else self._printed(sought, image)
         if seen:
             self._without_since = None
-        return views.Sighting(text=text, refused=refused, codes=tuple(seen), printed=printed)
+        return views.Sighting(
+            text=text, refused=refused, codes=tuple(seen), printed=printed, torch=self._camera.torch
+        )
 
     def _printed(self, sought: views.Sought, image: np.ndarray) -> str:
         """What print may say, where no code has been in view for a while and a meter is sought."""

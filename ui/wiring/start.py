@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 from PySide6.QtQuick import QQuickImageProvider
 
+from drivers import torch
 from fieldtool.errors import JobError
 from fieldtool.security.keys import has_passphrase_vault
 from fieldtool.settings import Home, Theme
@@ -44,7 +45,7 @@ def screens_of_this_machine(home: Home | None = None) -> tuple[Screens, Backend]
 
 def screens_of(tablet: Tablet) -> tuple[Screens, Backend]:
     """The window on an open tablet."""
-    translator, camera, line = _translator(tablet.home), LiveCamera(), LineWatch()
+    translator, camera, line = _translator(tablet.home), camera_of(tablet.home), LineWatch()
     line.serve(tablet.syncing)
     backend = WiredTablet(tablet, translator, camera)
     return _window(tablet.home, backend, translator, backend.providers(), line), backend
@@ -58,7 +59,7 @@ def _asking(home: Home) -> tuple[Screens, Backend]:
         # The key lay in a keyring that is gone or shut: another passphrase could not open this data.
         missing = JobError("database_key_missing", "the key of this tablet's database is gone")
         return _unopened(home, missing)
-    translator, camera, line = _translator(home), LiveCamera(), LineWatch()
+    translator, camera, line = _translator(home), camera_of(home), LineWatch()
 
     def opening(passphrase: str) -> WiredTablet:
         tablet = Tablet.open(home, realm, create=not home.realms(), passphrase=lambda: passphrase)
@@ -75,6 +76,18 @@ def _unopened(home: Home, error: Exception) -> tuple[Screens, Backend]:
     translator = _translator(home)
     backend = unopened(error, Language(translator.current))
     return _window(home, backend, translator, {}), backend
+
+
+def camera_of(home: Home) -> LiveCamera:
+    """The camera of this machine, as the crew chose it."""
+
+    def keep(url: str) -> None:
+        try:
+            home.save_settings(msgspec.structs.replace(home.settings(), camera=url))
+        except OSError as error:  # it is looked through all the same
+            log.warning("the chosen camera is not kept: %s", type(error).__name__)
+
+    return LiveCamera(lamp=torch.find(), kept=lambda: home.settings().camera, keep=keep)
 
 
 def _translator(home: Home) -> CatalogueTranslator:

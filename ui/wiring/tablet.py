@@ -425,6 +425,10 @@ class WiredTablet:
         """The next camera of this machine."""
         return self.camera.other()
 
+    def light(self, on: bool) -> bool:
+        """The lamp beside the camera."""
+        return self.camera.light(on)
+
     def bench(self) -> WiredBench:
         """Several probes at once."""
         return self._bench

@@ -197,11 +197,32 @@ FocusScope {
             onClicked: view.scan.typed(line.text)
         }
 
-        ActionButton {
+        Row {
+            id: ways
+
+            readonly property bool lamp: view.scan.torch !== ""
+
             width: parent.width
-            text: qsTr("Otra cámara")
-            iconName: "camera"
-            onClicked: view.scan.otherCamera()
+            spacing: Theme.gap16
+
+            ActionButton {
+                visible: ways.lamp
+                width: (parent.width - Theme.gap16) / 2
+                leftPadding: Theme.gap12
+                rightPadding: Theme.gap12
+                text: view.scan.torch === "on" ? qsTr("Apagar luz") : qsTr("Linterna")
+                iconName: view.scan.torch === "on" ? "torchOff" : "torch"
+                onClicked: view.scan.toggleTorch()
+            }
+
+            ActionButton {
+                width: ways.lamp ? (parent.width - Theme.gap16) / 2 : parent.width
+                leftPadding: Theme.gap12
+                rightPadding: Theme.gap12
+                text: qsTr("Otra cámara")
+                iconName: "camera"
+                onClicked: view.scan.otherCamera()
+            }
         }
 
         ActionButton {

@@ -113,6 +113,8 @@ QtObject {
         "target": "\ue0ac",
         "text": "\ue0cc",
         "tools": "\ue1b1",
+        "torch": "\ue0d3",
+        "torchOff": "\ue0d4",
         "training": "\ue234",
         "transformer": "\ue3c2",
         "truck": "\ue194",
