@@ -295,8 +295,8 @@ class OrderCompleted(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """The crew finished. The record is complete when the office holds every blob of `blobs`.
 
     Each of `flags` asks a supervisor to look (`implausible_reading`, `missing_photo`, …); `crew` is who did
-    it, which after a reassignment is not who the order belongs to. `passed_over`: accepted steps that an answer
-    corrected later has hidden; they count as not done.
+    it, which after a reassignment is not who the order belongs to. `passed_over`: accepted steps that a
+    corrected answer has hidden; they count as not done.
     """
 
     KIND: ClassVar[str] = "order.completed"
