@@ -34,6 +34,7 @@ class PowerBoard(msgspec.Struct, frozen=True, kw_only=True):
         strangers: meters that were read and belong to nothing here.
         ratio: the macro meter's current transformers as entered.
         demoted: members that were taken for the macro meter, and go back among them when they are not.
+        own: the device of the order itself, where it is the macro meter.
     """
 
     node: str
@@ -48,6 +49,7 @@ class PowerBoard(msgspec.Struct, frozen=True, kw_only=True):
     ratio: str | None = None
     three_phase: bool = True
     demoted: list[str] = []
+    own: str | None = None
 
     @property
     def open(self) -> list[str]:
@@ -97,6 +99,15 @@ class PowerBoard(msgspec.Struct, frozen=True, kw_only=True):
             shares = self.shares | {reading.serial: reading}
             return change(self, shares=shares, last=reading.serial, silent=silent)
         return change(self, strangers=self.strangers | {reading.serial: reading}, last=reading.serial)
+
+    def since(self, moment: str) -> PowerBoard:
+        """The board without what was read before a moment (UTC text): the load was another one then."""
+        return msgspec.structs.replace(
+            self,
+            totals=[reading for reading in self.totals if reading.at >= moment],
+            shares={serial: found for serial, found in self.shares.items() if found.at >= moment},
+            strangers={serial: found for serial, found in self.strangers.items() if found.at >= moment},
+        )
 
     def not_read(self, serial: str, why: str) -> PowerBoard:
         """The board after a meter that could not be read."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from fieldtool.balancing import PowerBoard
 from fieldtool.errors import JobError
@@ -10,6 +13,7 @@ from fieldtool.identity import normalise_serial
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import views as v
 from fieldtool.procedure.devices import device_serial
+from workorders.clock import read_utc, utc_text
 from workorders.journal.words import DeviceRole, TaskKind
 from workorders.network import Cause, CauseCode
 
@@ -27,13 +31,17 @@ def board(run: ProcedureRun) -> PowerBoard:
     Raises:
         JobError: `no_balance_place`: the order names neither.
     """
-    if run.bench.power is not None:
-        return run.bench.power
+    own = device_serial(run.state, DeviceRole.NEW) if run.order.kind is TaskKind.INSTALL_TOTALIZER else None
+    before = run.bench.power
+    if before is not None:
+        if own is None or own == before.own:
+            return before
+        # The label was another's: the totalizer of this order is the one that was read since.
+        return msgspec.structs.replace(before.as_macro(own), own=own)
     place, network = run.order.place, run.around.network
     node = place.panel or place.transformer
     if node is None:
         raise JobError("no_balance_place", "the order names no panel and no transformer to balance")
-    own = device_serial(run.state, DeviceRole.NEW) if run.order.kind is TaskKind.INSTALL_TOTALIZER else None
     macro = own or _macro_of(run, node)
     known = network.node(node)
     return PowerBoard(
@@ -42,7 +50,17 @@ def board(run: ProcedureRun) -> PowerBoard:
         macro=macro,
         expected=[serial for serial in network.standing(node) if normalise_serial(serial) != macro],
         ratio=_ratio(run),
+        own=own,
     )
+
+
+def kept(run: ProcedureRun) -> PowerBoard | None:
+    """The board as the program left it before it was started anew, without what has aged since."""
+    before = run.book.power()
+    if before is None:
+        return None
+    oldest = read_utc(run.job().today) - timedelta(minutes=run.procedure.fresh_minutes)
+    return before.since(utc_text(oldest))
 
 
 def _macro_of(run: ProcedureRun, node: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from fieldtool.balancing import PowerBoard
 from fieldtool.errors import JobError
 from fieldtool.identity import normalise_serial
 from fieldtool.journalhost import OrderContext
@@ -27,6 +28,8 @@ from workorders.sync.blobs import note_local
 
 _TAKEN = "#photos"
 """Under which name among an order's drafts the photos stand that no entry names yet; no step is called so."""
+_POWER = "#power"
+"""Likewise the power of the meters of a balance."""
 
 
 class OrderBook:
@@ -67,6 +70,7 @@ class OrderBook:
                 _set_taken(connection, self.order_id, left, besides={blob.sha256 for blob in blobs})
             if any(isinstance(payload, kinds.OrderCompleted | kinds.OrderNotDone) for payload in payloads):
                 clear_drafts(connection, self.order_id, _TAKEN)
+                clear_drafts(connection, self.order_id, _POWER)
             if drafts_of is not None:
                 clear_drafts(connection, self.order_id, drafts_of)
 
@@ -112,6 +116,17 @@ class OrderBook:
         bytes."""
         with self._journal.store.read() as connection:
             return _taken(connection, self.order_id)
+
+    def keep_power(self, board: PowerBoard) -> None:
+        """Note what the meters of a balance said, until the visit ends; it survives the program."""
+        with self._journal.store.write() as connection:
+            set_draft(connection, self.order_id, _POWER, msgspec.to_builtins(board))
+
+    def power(self) -> PowerBoard | None:
+        """What the meters of a balance said on this visit."""
+        with self._journal.store.read() as connection:
+            found = draft(connection, self.order_id, _POWER)
+        return msgspec.convert(found, PowerBoard) if found else None
 
     # --- sealing ----------------------------------------------------------------------------------
 

@@ -250,7 +250,7 @@ class MeterSteps:
             reading = self._power.read(port, progress)
         finally:
             self._power = None
-        run.put_on_bench(power=balances.board(run).take(reading))
+        run.keep_power(balances.board(run).take(reading))
 
     # --- common -----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fieldtool.balancing import PowerBoard
 from fieldtool.commissioning import MeterWork
 from fieldtool.errors import JobError, StepRefused
 from fieldtool.journalhost import OrderContext, Progress
@@ -68,7 +69,9 @@ class ProcedureRun:
         self._meters_outdated = False
         self._reload()
         # What was taken before the program died lies sealed on the disk: the steps find it as they left it.
-        self.bench = Bench(photos=photos.still_there(around.blobs, self.book.taken()))
+        # So do the readings of a balance, which takes a walk from meter to meter.
+        taken = photos.still_there(around.blobs, self.book.taken())
+        self.bench = Bench(photos=taken, power=balances.kept(self))
 
     # --- looking ----------------------------------------------------------------------------------
 
@@ -243,7 +246,7 @@ class ProcedureRun:
     def say_of_power(self, serial: str, what: str) -> None:
         """A person says what a meter of the balance is: `macro`, `member`, `silent` (it cannot be read)."""
         with self._lock:
-            self.put_on_bench(power=balances.said(self, serial, what))
+            self.keep_power(balances.said(self, serial, what))
 
     def attach_recording(self) -> bool:
         """Lay the recording of the last optical session on the order; False where nothing was said."""
@@ -317,6 +320,12 @@ class ProcedureRun:
         """Lay down what a meter or the network gave, for the page and for accepting."""
         with self._lock:
             self._on_bench(**found)
+
+    def keep_power(self, board: PowerBoard) -> None:
+        """Lay down the readings of a balance: they outlast the step that is shown, and the program."""
+        with self._lock:
+            self.book.keep_power(board)
+            self._on_bench(power=board)
 
     def append_beside(self, payloads: list[kinds.Payload]) -> list[Entry]:
         """Write what belongs to the order and to no answer."""
@@ -403,7 +412,7 @@ class ProcedureRun:
 
     def _clear_bench(self, used: list[str]) -> None:
         kept = {sha: blob for sha, blob in self.bench.photos.items() if sha not in used}
-        self.bench = Bench(photos=kept)
+        self.bench = Bench(photos=kept, power=self.bench.power)
 
     # --- journal ----------------------------------------------------------------------------------
 

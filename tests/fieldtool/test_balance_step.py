@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from drivers import errors
@@ -135,6 +136,47 @@ def test_a_meter_without_power_and_a_head_that_is_off_leave_the_board_as_it_was(
     with pytest.raises(errors.NoAnswer):
         run.read_power()
     assert shown(run).next == "A1"
+
+
+def test_what_was_read_outlasts_another_step_and_the_program(world: World) -> None:
+    """Whoever corrected an answer between two meters, or restarted, walked to all of them again."""
+    run = at_balance(world)
+    read(run, w.NEW_SERIAL, "2000")
+    read(run, "A1", "1200")
+    run.say_of_power("B2", "silent")
+    run.go("site")
+    work(run, TOTALIZER, until="balance")
+    assert states(run) == {w.NEW_SERIAL: "macro", "A1": "read", "B2": "silent"}
+    again = world.run()
+    assert states(again) == states(run)
+    again.accept({"reason": "load_unsteady"})
+    again.go("balance")
+    assert states(again) == states(run), "whoever comes back to it sees what was measured"
+    work(again, TOTALIZER)
+    assert again.book.power() is None
+
+
+def test_what_was_read_long_ago_is_read_again(world: World) -> None:
+    run = at_balance(world)
+    read(run, "A1", "1200")
+    board = run.bench.power
+    assert board is not None
+    old = msgspec.structs.replace(board.shares["A1"], at="2026-01-01T08:00:00.000Z")
+    run.keep_power(msgspec.structs.replace(board, shares={"A1": old}))
+    assert states(world.run())["A1"] == "open"
+
+
+def test_the_totalizer_that_was_scanned_again_is_the_macro_meter(world: World) -> None:
+    run = at_balance(world)
+    read(run, "A1", "1200")
+    board = run.bench.power
+    assert board is not None
+    run.keep_power(msgspec.structs.replace(board, own="X1", macro="X1"))
+    assert (shown(run).macro, states(run)["A1"]) == (w.NEW_SERIAL, "read")
+
+
+def states(run: ProcedureRun) -> dict[str, str]:
+    return {row.serial: row.state for row in shown(run).rows}
 
 
 @pytest.mark.parametrize(
