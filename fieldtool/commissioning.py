@@ -21,9 +21,10 @@ from drivers.programs import find_program
 from drivers.reading import Identity, JoinEvidence, Reading, ReadResult
 from drivers.session.client import OpticalSession
 from fieldtool.associating import Secret, connection_for, counted, no_secret, with_rules
+from fieldtool.balancing import watts_of
 from fieldtool.identity import normalise_serial
 from fieldtool.journalhost import Changed, Changing, JournalHost, OrderContext, Progress, not_changing
-from fieldtool.procedure.readings import same_readings
+from fieldtool.procedure.readings import CT_WATTS, DIRECT_WATTS, same_readings
 from fieldtool.procedure.state import Found, Write
 from fieldtool.wiring import judged, verdict_of
 from workorders.journal.words import DeviceRole, ReadingValue
@@ -134,11 +135,13 @@ class MeterWork:
         # Whoever has nothing but a readout knows no clients, whatever the order says: the session that asked
         # who is there goes on, and gives what it was told already.
         session, _ = self._open(target, progress, public=readout)
+        began = time.monotonic()
         with self._guard():
             first = session.read(items)
             second = session.read(items) if twice and not _vouched_for(first) else first
+            seconds = time.monotonic() - began
             evidence = self._network(session, target)
-        differing = same_readings(reading_values(first.readings), reading_values(second.readings))
+        differing = _differing(target.model, first, second, seconds)
         if differing:
             raise ReadingsDisagree(detail=", ".join(differing))
         return _found(target, second, evidence)
@@ -309,6 +312,14 @@ def _vouched_for(result: ReadResult) -> bool:
     return _readout_only(result.identity) and not any(
         reading.status == "unconfirmed" for reading in result.readings
     )
+
+
+def _differing(model: MeterModel | None, first: ReadResult, second: ReadResult, seconds: float) -> list[str]:
+    one, two = reading_values(first.readings), reading_values(second.readings)
+    most = CT_WATTS if model is not None and model.connection == "ct" else DIRECT_WATTS
+    measured = [abs(watts) for values in (one, two) if (watts := watts_of(values)) is not None]
+    # What a meter measures at one moment may have been more at another.
+    return same_readings(one, two, seconds=seconds, watts=max([most, *(2 * watts for watts in measured)]))
 
 
 def _stranger(role: DeviceRole, identity: Identity) -> Found:

@@ -26,6 +26,14 @@ _LOW_FACTOR = Decimal("0.2")
 _DIAL_TOLERANCE = Decimal(1)
 """A dial shows whole units, cut off; more than one unit apart is not the same reading."""
 
+DIRECT_WATTS = Decimal(70_000)
+"""The most that a direct meter carries: three phases of 230 V with 100 A."""
+CT_WATTS = Decimal(700_000)
+"""Likewise through current transformers at low voltage: three phases with 1000 A."""
+USUAL_SECONDS = 60.0
+"""Two readings one after another, where nobody has looked at the clock."""
+_SECONDS_AN_HOUR = Decimal(3600)
+
 
 class Band(msgspec.Struct, frozen=True, kw_only=True):
     """The plausible range of a reading, both ends included."""
@@ -110,13 +118,25 @@ def disagree(dial: Decimal, optical: Decimal) -> bool:
     return abs(dial - optical) > _DIAL_TOLERANCE
 
 
-def same_readings(first: list[ReadingValue], second: list[ReadingValue]) -> list[str]:
-    """Items of cumulative registers whose two readings differ by more than one unit in the last 0.1 %.
+def same_readings(
+    first: list[ReadingValue],
+    second: list[ReadingValue],
+    *,
+    seconds: float = USUAL_SECONDS,
+    watts: Decimal = DIRECT_WATTS,
+) -> list[str]:
+    """Items of cumulative registers whose two readings differ by more than their last digit and what can flow
+    between them. However high a register stands, no more flows: a share of it would pass a wrong figure.
 
     A register that stands in only one of them differs: the check of a readout passes one damage in a hundred,
     also of a code. Instantaneous values and clocks change between two requests; energy registers (C 1–20,
     D 8) hardly do.
+
+    Args:
+        seconds: from the beginning of the first to the end of the second.
+        watts: the most that can flow through the meter.
     """
+    flow = watts * Decimal(seconds) / _SECONDS_AN_HOUR / _KILO
     by_item = {reading.item: reading for reading in second}
     known = {reading.item for reading in first}
     differing = [reading.item for reading in second if is_energy(reading.item) and reading.item not in known]
@@ -127,9 +147,16 @@ def same_readings(first: list[ReadingValue], second: list[ReadingValue]) -> list
         one, two = decimal(reading.value), decimal(other.value if other else None)
         if one is None and two is None:
             continue
-        if one is None or two is None or two < one or two - one > max(Decimal(1), one * Decimal("0.001")):
+        in_kilo = _IN_KILO.get((reading.unit or "").lower(), Decimal(1))
+        if one is None or two is None or two < one or two - one > _step(one, two) + flow / in_kilo:
             differing.append(reading.item)
     return differing
+
+
+def _step(*values: Decimal) -> Decimal:
+    """One in the last digit, of the coarser of some values as they are written."""
+    exponents = [value.as_tuple().exponent for value in values]
+    return max(Decimal(1).scaleb(exponent) for exponent in exponents if isinstance(exponent, int))
 
 
 def is_energy(item: str) -> bool:
