@@ -51,7 +51,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     """How a headless run stands; what `commission --json` prints.
 
     `state`: completed, not_done, unsafe, or stopped at `step`. `match`: verdict and cause of the last match.
-    `meters`: reads taken, whether a program was applied, whether it went on from an earlier cut.
+    `meters`: reads taken, whether a program was applied, whether it went on from an earlier cut. `goes_on`:
+    the visit went on from one that had changed the site; its steps count as done.
     """
 
     order: str
@@ -67,6 +68,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     record: str | None = None
     error: dict[str, Any] | None = None
     seconds: float = 0.0
+    goes_on: bool = False
 
 
 def read_answers(path: Path) -> dict[str, dict[str, Any]]:
@@ -129,6 +131,7 @@ class HeadlessRun:
             outcome.state = state.end.value if state.end else "stopped"
             outcome.step = shown.id if shown else None
             outcome.steps_done = len(state.done)
+            outcome.goes_on = state.earlier is not None
             outcome.meters["read"] = sum(found.how == "optical" for found in state.reads.values())
             outcome.meters["configured"] = any(
                 getattr(done.answer, "program", None) for done in state.done.values()

@@ -34,7 +34,7 @@ EntrySection = Literal["answer", "waiting", "answered"]
 OrderState = Literal["open", "started", "done", "not_done", "cancelled"]
 StepKind = Literal[
     "confirm", "choose", "number", "text", "value", "photo", "scan", "meter_read", "match", "plan_apply",
-    "relay", "seals", "place", "join", "balance", "signature", "summary",
+    "relay", "seals", "place", "join", "balance", "signature", "summary", "standing",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
 Torch = Literal["", "off", "on"]

@@ -335,12 +335,34 @@ class PositionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     far_m: int = 200
 
 
+class Again(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A step that another visit does again; `until`: only while that later step is still to be done."""
+
+    step: str
+    until: str | None = None
+
+
+class NextVisit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a visit takes over from one that was broken off.
+
+    Attributes:
+        after: steps that change what stands at the site; once one of them was done, the next visit goes on
+            from there instead of beginning anew.
+        again: what is of one visit alone all the same: the hazards, the isolation, whether the network hears
+            it.
+    """
+
+    after: list[str]
+    again: list[Again]
+
+
 class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A versioned procedure for orders of some kinds.
 
     `return_after` attempts without success the order goes back to the utility. `record`: title of its record,
     which then lists what was established step by step; without one it is the installation record.
-    `fresh_minutes`: how long what a step asks for as `fresh` may lie back.
+    `fresh_minutes`: how long what a step asks for as `fresh` may lie back. Without `next_visit` each visit
+    begins anew.
     """
 
     id: str
@@ -353,6 +375,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     return_after: int = 3
     fresh_minutes: int = 240
     position: PositionRules = PositionRules()
+    next_visit: NextVisit | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -421,8 +444,22 @@ def _check_steps(procedure: Procedure, text: str, file: str) -> None:
     if ends is not None and ends not in {choice.id for choice in procedure.not_done}:
         line = line_of(text, ("phase", len(procedure.phase) - 1))
         raise FileMistake(file, line, f"{ends!r} is none of the reasons in 'not_done'")
+    _check_next_visit(procedure, file)
     if not procedure.not_done:
         raise FileMistake(file, 1, "without reasons in 'not_done' no crew could leave an order")
+
+
+def _check_next_visit(procedure: Procedure, file: str) -> None:
+    going = procedure.next_visit
+    if going is None:
+        return
+    order = [step.id for step in procedure.steps]
+    for name in [*going.after, *(one.step for one in going.again)]:
+        if name not in order:
+            raise FileMistake(file, 1, f"'next_visit' refers to {name!r}, which is no step")
+    for one in going.again:
+        if one.until is not None and one.until not in order[order.index(one.step) + 1 :]:
+            raise FileMistake(file, 1, f"'next_visit': {one.until!r} is no step after {one.step!r}")
 
 
 def _mistake_of(step: Step, seen: set[str]) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from fieldtool.procedure.answers import Answer, join_personal
+from fieldtool.procedure.carrying import goes_on, kept, to_do_again
 from fieldtool.procedure.model import MatchStep, NumberStep, Procedure, ScanStep, SealsStep
 from fieldtool.procedure.views import RunEnd
 from workorders.journal.entry import Envelope
@@ -117,8 +118,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything accepted so far, folded from the order's entries since its last start.
 
     Attributes:
+        by: the procedure that `done` was done by.
+        earlier: how the visit before stood, where this one goes on from there (before the start: may go on).
+        aged: steps of that visit which hold no longer because it is another day: they are to be done again,
+            and nothing that rests on them.
         placed: what this order has put in its place, on this visit or an earlier one, while it hangs there.
-        removed: what this visit has taken down, as last said.
+        removed: what was taken down and is not back, on this visit or one that it goes on from, as last said.
         sealed: serial that the seal recorded last was on.
         writes: of this visit, and those of earlier ones that nobody has settled.
         dark: meters whose relay stands open, whichever visit left it so.
@@ -126,7 +131,10 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     started_at: str | None = None
     started: OrderStarted | None = None
+    by: Procedure | None = None
+    earlier: RunState | None = None
     done: Mapping[str, Done] = {}
+    aged: Mapping[str, Done] = {}
     reads: Mapping[DeviceRole, Found] = {}
     match: Checked | None = None
     photos: Mapping[str, BlobTaken] = {}
@@ -146,6 +154,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         done = self.done.get(step)
         return done.answer if done else None
 
+    def first_done(self, step: str) -> str | None:
+        """When a step was first done, on whichever visit that this one goes on from (UTC); None: never."""
+        before = self.earlier.first_done(step) if self.earlier is not None else None
+        done = self.done.get(step)
+        return before or (done.at if done is not None else None)
+
 
 class Recorded(Protocol):
     """An entry as the store hands it out."""
@@ -164,7 +178,8 @@ class Recorded(Protocol):
 def restore(procedure: Procedure, entries: Iterable[Recorded], unseal: Unseal) -> RunState:
     """Fold the entries of one order, oldest first, into the state of its procedure.
 
-    Entries of kinds or steps that this program does not know are passed over; `order.returned` begins anew.
+    Entries of kinds or steps that this program does not know are passed over; after `order.returned` the next
+    start begins anew, or goes on from what stands.
     """
     state = RunState()
     for entry in entries:
@@ -186,24 +201,9 @@ def fold(
     if isinstance(payload, OrderStarted):
         if state.started_at and state.end is None:
             return state
-        return RunState(
-            started_at=at,
-            started=payload,
-            position=state.position + 1,
-            attempts=state.attempts,
-            placed=state.placed,
-            writes=_unsettled(state),
-            dark=state.dark,
-            last_at=at,
-        )
+        return _visit_begun(procedure, state, payload, at)
     if isinstance(payload, OrderReturned):
-        return RunState(
-            position=state.position + 1,
-            attempts=state.attempts,
-            placed=state.placed,
-            writes=_unsettled(state),
-            dark=state.dark,
-        )
+        return change(_afresh(state), earlier=_before(state))
     dark = left_open(state.dark, payload)
     state = change(state, position=state.position + 1, last_at=at, dark=dark)
     if isinstance(payload, StepDone):
@@ -227,6 +227,45 @@ def fold(
     return _with_outcome(state, payload)
 
 
+def _afresh(state: RunState) -> RunState:
+    """Nothing done; what is so whichever visit made it so."""
+    return RunState(
+        position=state.position + 1,
+        attempts=state.attempts,
+        placed=state.placed,
+        writes=_unsettled(state),
+        dark=state.dark,
+    )
+
+
+def _before(state: RunState) -> RunState:
+    """The visit that a next one may go on from: this one, else the one that the office has sent back."""
+    return state.earlier if state.started_at is None and state.earlier is not None else state
+
+
+def _visit_begun(procedure: Procedure, state: RunState, payload: OrderStarted, at: str) -> RunState:
+    """A visit begins: anew, or from where the one before has changed the site."""
+    change = msgspec.structs.replace
+    begun = change(_afresh(state), started_at=at, started=payload, by=procedure, last_at=at)
+    before = _before(state)
+    done = kept(before.done, before.by, procedure) if before.by is not None else {}
+    if not goes_on(done, procedure):
+        return begun
+    again = to_do_again(done, procedure)
+    return change(
+        begun,
+        earlier=before,
+        done={name: one for name, one in done.items() if name not in again},
+        aged={**before.aged, **{name: one for name, one in done.items() if name in again}},
+        reads=before.reads,
+        match=before.match,
+        photos=before.photos,
+        recordings=before.recordings,
+        removed=before.removed,
+        sealed=before.sealed,
+    )
+
+
 def _unsettled(state: RunState) -> dict[str, Write]:
     """Writes that the next visit has to settle: the meter holds them, or does not, whichever visit it is."""
     return {intent_id: write for intent_id, write in state.writes.items() if write.state is None}
@@ -248,12 +287,13 @@ def _with_outcome(state: RunState, payload: Payload) -> RunState:
         settled = None if payload.state == "unknown" else payload.state
         return change(state, writes={**state.writes, payload.intent_id: change(write, state=settled)})
     if isinstance(payload, DevicePlaced):
+        if state.removed is not None and state.removed.serial == payload.serial:
+            return change(state, removed=None)  # it is back where it was
         return change(state, placed=payload)
     if isinstance(payload, DeviceRemoved):
-        standing = state.placed
-        if standing is not None and standing.serial == payload.serial:
-            standing = None
-        return change(state, removed=payload, placed=standing)
+        if state.placed is not None and state.placed.serial == payload.serial:
+            return change(state, placed=None)  # what this order had put there
+        return change(state, removed=payload)
     if isinstance(payload, SealRecorded):
         return change(state, sealed=payload.serial)
     if isinstance(payload, SafetyFailed):
@@ -282,10 +322,12 @@ def _with_step(
     except msgspec.ValidationError:
         return state
     device = step.device if isinstance(step, ScanStep) else None
+    aged = state.aged.get(step.id) if step.id not in state.done else None
     done = Done(
         step=step.id,
         answer=answer,
-        position=state.position,
+        # Done again for this visit, it corrects nothing of what was done after it on the one before.
+        position=aged.position if aged is not None else state.position,
         at=at,
         entry_id=entry_id,
         device=device,

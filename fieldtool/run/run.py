@@ -67,6 +67,8 @@ class ProcedureRun:
         self.positions = Positions(self)
         self._mismatch = judging.OldMismatch()
         self._meters_outdated = False
+        self.went_on = False
+        """Whether the crew has seen what an earlier visit left here."""
         self._reload()
         # What was taken before the program died lies sealed on the disk: the steps find it as they left it.
         # So do the readings of a balance, which takes a walk from meter to meter.
@@ -123,6 +125,10 @@ class ProcedureRun:
                     ]
                 )
             self._arrive()
+
+    def go_on(self) -> None:
+        """The crew has seen what stands, and goes on from there; its next step is what is journalled."""
+        self.went_on = True
 
     def back(self) -> None:
         """Show the step before; nothing is undone."""

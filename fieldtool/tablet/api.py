@@ -119,6 +119,10 @@ class RunFace(Protocol):
         """*Slow.* Ask the meter (or the concentrator) whether the network has heard the device."""
         ...
 
+    def go_on(self) -> None:
+        """The crew has seen what an earlier visit left here (`RunView.standing`)."""
+        ...
+
     def cancel(self) -> None:
         """Stop the running slow call; it raises `drivers.errors.Cancelled`. From any thread."""
         ...

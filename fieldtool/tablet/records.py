@@ -380,11 +380,11 @@ class _Writer:
         )
 
     def _outage(self) -> str:
-        """Minutes from the proof of isolation to the check before the load went on."""
-        done = self._state.done
-        if "isolate" not in done or "polarity" not in done:
+        """Minutes from the first proof of isolation, on any visit, to the check before the load went on."""
+        off, on = self._state.first_done("isolate"), self._state.done.get("polarity")
+        if off is None or on is None:
             return ""
-        gone = read_utc(done["polarity"].at) - read_utc(done["isolate"].at)
+        gone = read_utc(on.at) - read_utc(off)
         return str(max(1, round(gone.total_seconds() / 60)))
 
     def _destination(self) -> str:

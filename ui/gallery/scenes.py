@@ -15,6 +15,7 @@ from ui.preview import balancing, configuring, images, many, office, orders, pha
 from ui.preview.kept import KEPT, NOTHING_KEPT
 from ui.preview.orphans import NO_ORPHANS, ORPHANS
 from ui.preview.sla import FILTERED, FILTERED_NONE, NO_SLA, SLA
+from ui.preview.standing import STANDING
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -266,6 +267,7 @@ SCENES: tuple[Scene, ...] = (
     _at("posicion_buscando", "site", msgspec.structs.replace(steps.STEPS["site"], **steps.SEARCHING)),
     _at("posicion_sin", "site", msgspec.structs.replace(steps.STEPS["site"], **steps.NO_POSITION)),
     _at("posicion_dudosa", "place", msgspec.structs.replace(steps.STEPS["place"], **steps.DOUBTFUL)),
+    _at("visita_a_medias", "site", STANDING),
     _at("plan", "configure"),
     _at("plan_listo", "configure", configuring.PLAN_READY),
     _at("plan_hecho", "configure", configuring.PLAN_DONE),

@@ -14,6 +14,7 @@ from ui.wiring.face import Face
 from ui.wiring.faces import face
 from ui.wiring.formats import Formats
 from ui.wiring.positions import position_parts
+from ui.wiring.standing import standing_step
 
 
 @dataclass
@@ -40,8 +41,13 @@ def procedure_view(
     run: v.RunView, pending: Pending, formats: Formats, people: tuple[views.Choice, ...]
 ) -> views.Procedure:
     """Everything the procedure page shows."""
-    current = run.current
-    step = _ended(run, formats) if current is None else _step(run, current, pending, formats, people)
+    current, standing = run.current, run.standing
+    if current is None:
+        step = _ended(run, formats)
+    elif standing is not None and standing.ask:
+        step = standing_step(run, standing, formats)
+    else:
+        step = _step(run, current, pending, formats, people)
     return views.Procedure(
         order_id=run.order_id,
         title=run.address,

@@ -109,6 +109,9 @@ class Runs:
         view = run.view(self.formats().language)
         if view.current is None:
             return self.show(run)
+        if view.standing is not None and view.standing.ask:
+            run.go_on()
+            return self.show(run)
         pending, step = self._at(run, view), view.current
         self._collect(run, step, answers, pending)
         fields = given.answer_fields(step.kind, answers, pending.fields)

@@ -216,6 +216,14 @@ FocusScope {
         }
     }
 
+    Component {
+        id: standingFace
+
+        StandingStep {
+            procedure: page.procedure
+        }
+    }
+
     readonly property var faces: ({
             "confirm": confirmFace,
             "choose": chooseFace,
@@ -233,6 +241,7 @@ FocusScope {
             "balance": balanceFace,
             "signature": signatureFace,
             "summary": summaryFace,
+            "standing": standingFace,
             "match": matchFace
         })
 
