@@ -12,6 +12,9 @@ SINGLE, THREE = "plc-prepay-1ph", "idis-3ph-ct"
 TARIFF_SINGLE, TARIFF_THREE = "BT5B", "BT4"
 PROGRAMS = {SINGLE: "residential-bt5b", THREE: "industrial-mt"}
 
+RATIO = "200/5"
+"""Of the current transformers of every three-phase supply: a program sets it where order and plate agree."""
+
 
 def peruvian(project: Project) -> tuple[str, str]:
     """Identity document and mobile telephone."""
@@ -178,6 +181,7 @@ def place_orders(project: Project, chosen: list[int], teams: list[str], prefix: 
             priority=1 if "appointment" in marks else 0,
             notes=notes,
             flags=marks,
+            values=f"ct_ratio={RATIO}" if three and kind == "exchange" else "",
         )
         identity = (
             f"twacs={41_000_000 + first % 1000 + index};transponder={'UMT-C' if three else 'UMT-R'}"

@@ -70,9 +70,15 @@ class Kind:
         return self.connection.password is not None or self.connection.block_key is not None
 
 
+_RATIO = {
+    "order.ct_primary": "200",
+    "order.ct_secondary": "5",
+    "plate.ct_primary": "200",
+    "plate.ct_secondary": "5",
+}
 KINDS = (
     Kind("prime", "prime-1ph", MANAGEMENT, "residential-2.0TD", {"order.contracted_power": "4600"}),
-    Kind("three-phase", "idis-3ph-ct", MANAGEMENT, "industrial-mt"),
+    Kind("three-phase", "idis-3ph-ct", MANAGEMENT, "industrial-mt", _RATIO),
     Kind("prepay", "plc-prepay-1ph", MANAGEMENT, "prepay-bt", {"order.contracted_power": "8800"}),
     Kind("password", "prime-1ph", READER),
     Kind("hash", "idis-3ph-ct", _SHA256, has_profile=False),
@@ -85,7 +91,7 @@ KINDS = (
         "ansi-clock",
     ),
     Kind("ten-items", "idis-3ph-ct", MANAGEMENT, TEN_ITEMS, has_profile=False),
-    Kind("suite-1", "idis-3ph-ct", _ecdsa(1, Protection.IDENTIFIED, signed=True), "industrial-mt"),
+    Kind("suite-1", "idis-3ph-ct", _ecdsa(1, Protection.IDENTIFIED, signed=True), "industrial-mt", _RATIO),
     Kind("suite-2", "idis-3ph-ct", _ecdsa(2, Protection.GENERAL_GLO), has_profile=False),
     Kind("suite-1-agreed", "idis-3ph-ct", _ecdsa(1, Protection.ONE_PASS), has_profile=False),
     Kind("iec-a", "iec-a-legacy", Connection(mode=Mode.C), has_profile=False),

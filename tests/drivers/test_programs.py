@@ -24,6 +24,7 @@ from drivers.program_parts import special_date, yearly_start
 from drivers.programs import load_program
 from tests.drivers.field import MODELS, PROGRAMS, Host, session, virtual_meter
 
+RATIO = {"primary": "200", "secondary": "5"}
 AMR = {"order.ct_primary": "200", "plate.ct_primary": "200", "project.apn": "acme.example"}
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 
@@ -139,6 +140,23 @@ def test_ratios_from_the_order_and_the_plate_must_agree() -> None:
             opened.plan("industrial-amr", AMR | {"plate.ct_primary": "300"})
         with pytest.raises(WrongValue, match="missing"):
             opened.plan("industrial-amr", {"order.ct_primary": "200"})
+
+
+def test_both_numbers_of_a_medium_voltage_ratio_have_two_sources() -> None:
+    """CTs by order and plate; VTs by the order and what the meter measures now."""
+    told = {f"{of}.ct_{part}": text for of in ("order", "plate") for part, text in RATIO.items()}
+    with virtual_meter("idis-3ph-ct", "--days", "0") as meter, session(meter) as opened:
+        with pytest.raises(WrongValue, match=r"ct_secondary is 5, but plate\.ct_secondary is 1"):
+            opened.plan("industrial-mt", told | {"plate.ct_secondary": "1"})
+        ratio = {"order.vt_primary": "10000", "order.vt_secondary": "100"}
+        doubted = opened.plan("industrial-mt", told | ratio)
+        warned = [one for one in doubted.changes if one.id == "transformers.vt_primary"]
+        assert [one.danger for one in warned] != [Danger.HARMLESS]
+        plan = opened.plan("industrial-mt", told)
+        done = opened.apply(plan, {change.id for change in plan.changes})
+        assert done.complete
+        read = opened.read(["1:1.0.0.4.2.255:2", "1:1.0.0.4.5.255:2"]).readings
+        assert [reading.value for reading in read] == ["200", "5"]
 
 
 # ---- live plausibility
