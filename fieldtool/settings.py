@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `line` says what the network costs (`auto` where the system does not say: that it costs);
     `photos_on_metered` whether photos go over a line that costs, `data_cap_mb` up to how much in a month.
     After `stale_days` without contact orders and network are shown as old. `camera` is the one that the crew
-    looked through last, None: the first found.
+    looked through last, None: the first found. `beep`: a short sound says that a code was read.
     """
 
     language: Language = Language.ES
@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data_cap_mb: int | None = None
     stale_days: int = 3
     camera: str | None = None
+    beep: bool = False
 
 
 class Home:

@@ -60,6 +60,8 @@ class Screens:
         dark: bool = False,
         inline: bool = False,
         reduced_motion: bool | None = None,
+        beep: bool = False,
+        sound: Callable[[], None] | None = None,
         remember: Callable[[str, str], None] = lambda name, value: None,
         translator: CatalogueTranslator | None = None,
         providers: Mapping[str, QQmlImageProviderBase] | None = None,
@@ -72,7 +74,14 @@ class Screens:
         self.workers = Workers(inline=inline)
         still = wants_less_motion() if reduced_motion is None else reduced_motion
         self.app = AppController(
-            backend, self.workers, self.translator, dark=dark, reduced_motion=still, remember=remember
+            backend,
+            self.workers,
+            self.translator,
+            dark=dark,
+            reduced_motion=still,
+            beep=beep,
+            sound=sound,
+            remember=remember,
         )
         self.engine = QQmlApplicationEngine()
         self.engine.addImportPath(str(QML))

@@ -36,6 +36,8 @@ GLYPHS = {
     "probeBusy": "plug-zap-2",
     "dark": "moon",
     "light": "sun",
+    "mute": "volume-x",
+    "sound": "volume-2",
     "torch": "flashlight",
     "torchOff": "flashlight-off",
     "next": "chevron-right",

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
 
 import assets
 from drivers import torch
@@ -22,7 +23,9 @@ from fieldtool.text import Language
 from tests.fieldtool.world import OLD_SERIAL, World, make_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import wired
+from ui.app import Screens
 from ui.preview import orders
+from ui.preview.photo import PreviewCamera
 from ui.preview.tablet import PreviewTablet
 from ui.views import Failure, Sighting
 from ui.wiring.camera import LiveCamera
@@ -167,8 +170,7 @@ def test_the_lamp_has_a_button_where_there_is_one_and_goes_off_with_the_view(
         crew.until(lambda: tablet.sight.torch == "off")
         tablet.sight = Sighting()
         crew.tap("Escanear")
-        crew.until(lambda: crew.screens.app.scan.open)
-        assert crew.button("Linterna") is None
+        crew.until(lambda: crew.screens.app.scan.open and crew.button("Linterna") is None)
 
 
 def test_the_lamp_goes_off_when_the_camera_is_let_go(tmp_path: Path) -> None:
@@ -182,6 +184,49 @@ def test_the_lamp_goes_off_when_the_camera_is_let_go(tmp_path: Path) -> None:
     assert (camera.torch, (led / "brightness").read_text()) == ("on", "1")
     camera.close()
     assert (camera.torch, (led / "brightness").read_text()) == ("off", "0")
+
+
+def test_a_code_that_was_read_is_heard_where_the_crew_wants_it(qtbot: QtBot) -> None:
+    heard: list[str] = []
+    kept: dict[str, str] = {}
+    tablet = PreviewTablet()
+    screens = Screens(
+        tablet,
+        reduced_motion=True,
+        sound=lambda: heard.append("beep"),
+        remember=kept.__setitem__,
+        providers={"camera": PreviewCamera(None)},
+    )
+    with Person(qtbot, tablet, screens) as crew:
+        app = crew.screens.app
+
+        def read_one() -> None:
+            app.go("orders")
+            crew.tap("Escanear")
+            crew.until(lambda: app.place == "order")
+
+        read_one()
+        assert heard == []
+        crew.window.resize(1280, 1600)  # the page is longer than a tablet
+        app.go("more")
+        crew.tap("Con sonido")
+        assert (heard, kept) == (["beep"], {"beep": "yes"})
+        read_one()
+        assert len(heard) == 2
+        app.startOrder("SCZ-118204")
+        crew.until(lambda: app.procedure.stepKey != "")
+        app.procedure.act("scan", {})
+        crew.until(lambda: len(heard) == 3)
+        app.setBeep(False)
+        read_one()
+    assert (len(heard), kept) == (3, {"beep": ""})
+
+
+def test_a_machine_without_a_sound_has_no_choice_of_it(person: Callable[..., Person]) -> None:
+    with person(PreviewTablet()) as crew:
+        crew.screens.app.go("more")
+        crew.until_sees("Idioma")
+        assert not crew.sees("Al leer un código")
 
 
 def test_a_camera_that_is_listed_and_is_not_there_leaves_the_view_as_it_is(

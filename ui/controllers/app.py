@@ -43,6 +43,7 @@ class AppController(Controller):
     languageChanged = Signal()
     positionSourcesChanged = Signal()
     darkChanged = Signal()
+    beepChanged = Signal()
     toast = Signal(str, str)
 
     def __init__(
@@ -53,11 +54,15 @@ class AppController(Controller):
         *,
         dark: bool = False,
         reduced_motion: bool = False,
+        beep: bool = False,
+        sound: Callable[[], None] | None = None,
         remember: Callable[[str, str], None] = lambda name, value: None,
     ) -> None:
         super().__init__(Context(backend, workers, self._say, translator.text))
         self._translator = translator
         self._remember = remember
+        self._beep, self._sound = beep, sound
+        self.context.read = self._has_read
         self._dark = dark
         self._reduced_motion = reduced_motion
         self._place = "signIn"
@@ -257,6 +262,27 @@ class AppController(Controller):
         self._dark = not self._dark
         self._remember("theme", "dark" if self._dark else "light")
         self.darkChanged.emit()
+
+    @Property(bool, constant=True)
+    def canBeep(self) -> bool:
+        """Whether this machine has a sound for a code that was read."""
+        return self._sound is not None
+
+    @Property(bool, notify=beepChanged)
+    def beep(self) -> bool:
+        return self._beep
+
+    @Slot(bool)
+    def setBeep(self, beep: bool) -> None:
+        """With a sound or without; remembered on this tablet. It is heard at once."""
+        self._beep = beep
+        self._remember("beep", "yes" if beep else "")
+        self.beepChanged.emit()
+        self._has_read()
+
+    def _has_read(self) -> None:
+        if self._beep and self._sound is not None:
+            self._sound()
 
     @Slot(str)
     def setLanguage(self, language: str) -> None:

@@ -24,12 +24,14 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Context:
-    """Handed to each controller: where to ask, where to work, how to say something, how to scan something."""
+    """Handed to each controller: where to ask, where to work, how to say something, how to scan something;
+    `read` says that the camera has read what was sought."""
 
     backend: Backend
     workers: Workers
     toast: Callable[[str, str], None] = field(default=lambda text, tone: None)
     text: Callable[[str], str] = field(default=lambda source: source)
+    read: Callable[[], None] = field(default=lambda: None)
     scan: Callable[[Sought, Callable[[str], None]], None] = field(default=lambda sought, done: None)
 
 

@@ -96,8 +96,13 @@ class ProcedureController(Controller):
         def report(view: views.Procedure) -> None:
             self.context.workers.post(lambda: self.show(view))
 
+        def done(view: views.Procedure) -> None:
+            self.show(view)
+            if action == "scan" and not given:  # else the scanning view has read it, and said so
+                self.context.read()
+
         lane = Lane.PORT if action in PORT_ACTIONS else Lane.DATABASE
-        self.run(lane, lambda: self.context.backend.act(order_id, step, action, given, report), self.show)
+        self.run(lane, lambda: self.context.backend.act(order_id, step, action, given, report), done)
 
     @Slot(str)
     def scanSeal(self, position: str) -> None:

@@ -173,6 +173,7 @@ class ScanController(Controller):
             return
         self._torch = found.torch
         if found.text:
+            self.context.read()
             self._read(found.text, found.codes)
             return
         if found.codes:

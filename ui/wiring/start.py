@@ -14,6 +14,7 @@ from fieldtool.security.keys import has_passphrase_vault
 from fieldtool.settings import Home, Theme
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
+from ui import sound
 from ui.app import Screens
 from ui.backend import Backend
 from ui.translator import CatalogueTranslator
@@ -104,12 +105,14 @@ def _window(
     line: LineWatch | None = None,
 ) -> Screens:
     def remember(name: str, value: str) -> None:
-        """Keeps theme and language of this machine."""
+        """Keeps theme, language and sound of this machine."""
         found = home.settings()
         if name == "theme":
             found = msgspec.structs.replace(found, theme=Theme(value))
         elif name == "language":
             found = msgspec.structs.replace(found, language=Language(value))
+        elif name == "beep":
+            found = msgspec.structs.replace(found, beep=bool(value))
         home.save_settings(found)
 
     settings = home.settings()
@@ -117,6 +120,8 @@ def _window(
         backend,
         language=settings.language.value,
         dark=settings.theme is Theme.DARK,
+        beep=settings.beep,
+        sound=sound.of_this_machine(),
         remember=remember,
         translator=translator,
         providers=providers,

@@ -9,6 +9,8 @@ Rectangle {
     property string source: ""
     property bool live: false
     property var codes: []
+    // What was sought has been read: the whole picture says so, for eyes that are on the meter.
+    property bool confirmed: false
     // Height over width of the picture, so that a page can give it no more room than it fills.
     readonly property real ratio: picture.status === Image.Ready && picture.implicitWidth > 0 ? picture.implicitHeight / picture.implicitWidth : 0.75
 
@@ -63,6 +65,15 @@ Rectangle {
             color: Theme.photoInk
             text: qsTr("La cámara no da imagen")
         }
+    }
+
+    Rectangle {
+        visible: finder.confirmed
+        anchors.fill: parent
+        color: "transparent"
+        radius: finder.radius
+        border.width: 8
+        border.color: Theme.photoGood
     }
 
     Repeater {

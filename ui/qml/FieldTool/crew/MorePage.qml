@@ -158,6 +158,36 @@ FocusScope {
             }
 
             Column {
+                visible: page.app.canBeep
+                width: parent.width
+
+                SectionTitle {
+                    text: qsTr("Al leer un código")
+                }
+
+                Row {
+                    width: parent.width
+                    spacing: Theme.gap16
+
+                    ChoiceTile {
+                        width: (parent.width - Theme.gap16) / 2
+                        text: qsTr("Sin sonido")
+                        iconName: "mute"
+                        chosen: !page.app.beep
+                        onClicked: if (page.app.beep) page.app.setBeep(false)
+                    }
+
+                    ChoiceTile {
+                        width: (parent.width - Theme.gap16) / 2
+                        text: qsTr("Con sonido")
+                        iconName: "sound"
+                        chosen: page.app.beep
+                        onClicked: if (!page.app.beep) page.app.setBeep(true)
+                    }
+                }
+            }
+
+            Column {
                 width: parent.width
 
                 SectionTitle {

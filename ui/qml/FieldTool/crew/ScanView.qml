@@ -93,6 +93,7 @@ FocusScope {
         source: "image://camera/live"
         live: view.visible
         codes: view.scan.codes
+        confirmed: view.scan.state === "read"
     }
 
     Column {
