@@ -30,6 +30,9 @@ from workorders.orders import Place
 CLOCK_SLACK = timedelta(minutes=5)
 """A head-end's clock may be this far behind ours before *heard* counts as *heard before it was installed*."""
 
+NOT_THE_CREWS = {IdentitySource.OPTICAL, IdentitySource.STOCK}
+"""Sources that nobody can change on site."""
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """A node of the network tree. `identity`: `mac=…;serial=…` as the utility's file says."""
@@ -132,14 +135,23 @@ def identities_of(
 def contradictions(
     technology: Technology, sources: Mapping[IdentitySource, Mapping[str, str]]
 ) -> dict[str, str]:
-    """Identities that are well formed in each source and not the same in all: what was said, best first."""
+    """Identities that no crew can put right where it stands: what was said, best first.
+
+    The best source says it well formed and another one otherwise; or what is not well formed comes from the
+    list or the meter alone. A label is scanned again and what was typed is typed again.
+    """
     found: dict[str, str] = {}
     for rule in technology.identity:
-        said = [
-            _plain(rule.check, named) for one in rule.sources if (named := sources.get(one, {}).get(rule.key))
-        ]
-        if len(set(said)) > 1 and all(rule.accepts(value) for value in said):
-            found[rule.key] = " ≠ ".join(dict.fromkeys(said))
+        said = {
+            one: _plain(rule.check, named)
+            for one in rule.sources
+            if (named := sources.get(one, {}).get(rule.key))
+        }
+        values = list(said.values())
+        if not values or (len(set(values)) == 1 and rule.accepts(values[0])):
+            continue
+        if rule.accepts(values[0]) or not set(said) - NOT_THE_CREWS:
+            found[rule.key] = " ≠ ".join(dict.fromkeys(values))
     return found
 
 

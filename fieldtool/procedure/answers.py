@@ -175,8 +175,8 @@ class SealsAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
 
 class PlaceAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=True):
     """Where the device sits. Fields left out are as the order says. The job fills in `elsewhere`: where it is
-    said to stand already, and `mismatched`, identities that contradict each other, which somebody who may has
-    passed."""
+    said to stand already; `mismatched`: identities that contradict each other; `passed`: which rules
+    (`words.PLACE_RULES`) somebody who may has passed."""
 
     concentrator: str | None = None
     panel: str | None = None
@@ -185,6 +185,7 @@ class PlaceAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=Tru
     override: Override | None = None
     elsewhere: str | None = None
     mismatched: list[str] = []
+    passed: list[str] = []
 
 
 class JoinAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,7 +13,7 @@ from fieldtool.procedure import answers as a
 from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench, SignedOverride
 from fieldtool.procedure.devices import device_serial
-from fieldtool.procedure.rules import left_off, reading_doubts
+from fieldtool.procedure.rules import left_off, passed_at_place, reading_doubts
 from fieldtool.procedure.state import Found, Job, RunState
 from fieldtool.procedure.valuerules import doubts_of, normal
 from workorders.journal.kinds import (
@@ -33,7 +33,7 @@ from workorders.journal.kinds import (
     StepDone,
 )
 from workorders.journal.supply import LEFT_OFF
-from workorders.journal.words import DeviceRole, ReadingValue, Sealed
+from workorders.journal.words import PLACE_RULES, DeviceRole, ReadingValue, Sealed
 from workorders.network import BalanceBand
 from workorders.orders import PERSONAL_FLAGS
 
@@ -124,6 +124,8 @@ def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
             phase=place.phase,
             elsewhere=place.elsewhere,
             mismatched=sorted(place.mismatched),
+            passed=passed_at_place(bench),
+            override=answer.override if passed_at_place(bench) else None,
         )
     if isinstance(answer, a.SummaryAnswer) and bench.risks:
         codes = [risk.code for risk in bench.risks]
@@ -338,7 +340,7 @@ def _sealed(step: m.SealsStep, answer: a.SealsAnswer, state: RunState) -> list[P
 def _placed(
     step: m.PlaceStep, answer: a.PlaceAnswer, job: Job, state: RunState, bench: Bench, seal: Seal
 ) -> list[Payload]:
-    place = bench.place
+    place, passed = bench.place, passed_at_place(bench)
     assert place is not None
     position = None
     if answer.position is not None:
@@ -363,9 +365,10 @@ def _placed(
             slot=place.slot,
             transformer=place.transformer,
             phase=place.phase,
-            override=_place_override(bench.override) if bench.override else None,
+            override=_place_override(bench.override) if bench.override and passed else None,
             position=position,
             mismatched=sorted(place.mismatched),
+            passed=passed,
         ),
     ]
 
@@ -411,6 +414,9 @@ def _passed(step: m.Step, answer: a.Answer) -> list[str]:
     """What an override has passed."""
     if not isinstance(answer, a.PlaceAnswer):
         return ["old_meter_overridden" if isinstance(step, m.ScanStep) else "match_overridden"]
+    if answer.passed:
+        kinds = [PLACE_RULES[rule] for rule in answer.passed if rule in PLACE_RULES]
+        return ["serial_elsewhere" if kind == "elsewhere_overridden" else kind for kind in kinds]
     passed = ["serial_elsewhere"] if answer.elsewhere is not None else []
     passed += ["identity_overridden"] if answer.mismatched else []
     return passed or ["capacity_overridden"]

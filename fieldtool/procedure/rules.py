@@ -411,6 +411,13 @@ def _place(bench: Bench) -> Iterable[Problem]:
         yield Problem(code="too_far", field="concentrator", params=params, overridable=True)
 
 
+def passed_at_place(bench: Bench) -> list[str]:
+    """Rules that the override of a place passes; none without one."""
+    if bench.override is None:
+        return []
+    return list(dict.fromkeys(problem.code for problem in _place(bench) if problem.overridable))
+
+
 def _balance(step: m.BalanceStep, answer: a.BalanceAnswer, bench: Bench) -> Iterable[Problem]:
     if answer.reason is not None:
         yield from _chosen(step.reasons, answer.reason, answer, bench, "reason")

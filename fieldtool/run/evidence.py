@@ -135,13 +135,17 @@ def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:
     """
     place = run.order.place
     sources = _identity_sources(run)
-    identities: dict[str, str] = {}
-    bad: set[str] = set()
+    said: dict[str, list[str]] = {}
     for source in (IdentitySource.TYPED, IdentitySource.LABEL, IdentitySource.STOCK):
-        for name, said in sources[source].items():
-            known = identities.setdefault(name, said)
-            if not same_identity(known, said):
-                bad.add(name)
+        for name, value in sources[source].items():
+            said.setdefault(name, []).append(value)
+    identities = {name: values[0] for name, values in said.items()}
+    # A list may be wrong, and no crew can mend it here: who may says which one holds.
+    mismatched = {
+        name: " ≠ ".join(dict.fromkeys(values))
+        for name, values in said.items()
+        if not all(same_identity(values[0], value) for value in values)
+    }
     node = (place.panel or place.concentrator) if what is m.PlaceWhat.NODE else None
     if node is not None:
         identities["node"] = node
@@ -154,7 +158,8 @@ def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:
         phase=place.phase,
         identities=identities,
         missing=[] if above is not None else ["transformer"],
-        bad_identities=sorted(bad),
+        bad_identities=sorted(mismatched),
+        mismatched=mismatched,
     )
 
 

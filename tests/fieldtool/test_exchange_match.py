@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fieldtool.errors import JobError, StepRefused
@@ -102,6 +103,22 @@ def test_the_mac_that_the_meter_says_is_held_against_label_and_stock(world: Worl
     with world.store.read() as connection:
         assert [case.kind for case in queries.exceptions(connection)] == ["identity_overridden"]
     assert world.digest_is_stable()
+
+
+def test_an_address_that_the_list_has_wrong_is_no_trap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half an address in the stock list: meter and label agree, and no crew can mend the list."""
+    stock = w.prime_stock("prime-1ph")
+    stock[0] = msgspec.structs.replace(stock[0], identities={"mac": "404022"})
+    world = w.make_world(tmp_path, monkeypatch, stock=stock)
+    run = world.run()
+    walk(run, until="place")
+    with pytest.raises(StepRefused) as caught:
+        run.accept({})
+    [problem] = caught.value.problems
+    assert (problem.code, problem.overridable) == ("identity_mismatch", True)
+    assert problem.params["values"] == "404022B8DE70 ≠ 404022"
 
 
 def test_another_old_meter_than_ordered_stops(world: World) -> None:

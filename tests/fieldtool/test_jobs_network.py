@@ -19,6 +19,7 @@ from tests.fieldtool.world import World
 from workorders.journal.kinds import DevicePlaced
 from workorders.journal.words import TaskKind
 from workorders.orders import Place
+from workorders.store import queries
 
 NODE: dict[str, Any] = {"old_asset": None, "program": None, "usage_point": None, "supply_number": None}
 MAC = "40:40:22:B8:DE:70"
@@ -255,7 +256,7 @@ def test_each_device_of_the_line_is_asked_what_is_its_own(
     assert "node" not in placed["identities"]
 
 
-def test_an_address_that_the_stock_list_contradicts_is_not_placed(
+def test_an_address_that_the_stock_list_contradicts_is_placed_only_by_somebody_who_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = concentrator(tmp_path, monkeypatch)
@@ -263,4 +264,13 @@ def test_an_address_that_the_stock_list_contradicts_is_not_placed(
     work(run, {**CONCENTRATOR, "mac": {"value": "404022F42599"}}, until="place")
     with pytest.raises(StepRefused) as caught:
         run.accept({})
-    assert codes(caught) == {"bad_identity"}
+    [problem] = caught.value.problems
+    assert (problem.code, problem.overridable) == ("identity_mismatch", True)
+    assert "404022F42599 ≠ " in problem.params["values"]
+    # The list may be the wrong one, and nobody can mend it on a pole: it was a trap.
+    run.accept({"override": {"person": "lead-1", "reason": "list_outdated", "pin": "482615"}})
+    work(run, CONCENTRATOR)
+    [placed] = world.payloads("device.placed")
+    assert (placed["identities"]["mac"], placed["passed"]) == ("404022F42599", ["identity_mismatch"])
+    with world.store.read() as connection:
+        assert "identity_overridden" in [case.kind for case in queries.exceptions(connection)]

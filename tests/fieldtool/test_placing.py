@@ -17,6 +17,7 @@ from tests.fieldtool.world import World
 from workorders.journal.kinds import DevicePlaced
 from workorders.journal.words import TaskKind
 from workorders.network import Node, load_network
+from workorders.store import queries
 
 
 @pytest.fixture
@@ -121,3 +122,38 @@ def test_a_device_that_stands_elsewhere_is_placed_only_by_somebody_who_may(world
     [completed] = world.payloads("order.completed")
     assert "serial_elsewhere" in completed["flags"]
     assert "capacity_overridden" not in completed["flags"]
+    [placed] = world.payloads("device.placed")
+    assert placed["passed"] == ["serial_elsewhere"]
+    assert "elsewhere_overridden" in cases(world)
+    assert "capacity_overridden" not in cases(world)
+
+
+def test_a_collector_that_is_full_and_a_device_that_stands_elsewhere_are_two_cases(world: World) -> None:
+    """Whatever was passed was told as a full concentrator."""
+    run, _ = at_place(world)
+    with world.store.write() as connection:
+        full = Node(mrid="CT-28101-DC", kind="concentrator", parent="ST", capacity=0)
+        load_network(connection, w.PROJECT, [Node(mrid="ST", kind="substation"), full])
+    world.journal.append(
+        DevicePlaced(serial=w.NEW_SERIAL, model="m", usage_point="U-OTHER", concentrator="CT-2-DC"),
+        order_id="before",
+    )
+    run.accept({"override": {"person": "lead-1", "reason": "list_outdated", "pin": "482615"}})
+    work(run)
+    [completed] = world.payloads("order.completed")
+    assert {"serial_elsewhere", "capacity_overridden"} <= set(completed["flags"])
+    assert {"elsewhere_overridden", "capacity_overridden"} <= set(cases(world))
+    assert world.digest_is_stable()
+
+
+def test_an_override_that_passes_nothing_is_no_case(world: World) -> None:
+    run, _ = at_place(world)
+    run.accept({"override": {"person": "lead-1", "reason": "emergency", "pin": "482615"}})
+    work(run)
+    assert "override" not in world.payloads("device.placed")[0]
+    assert "capacity_overridden" not in cases(world)
+
+
+def cases(world: World) -> list[str]:
+    with world.store.read() as connection:
+        return [case.kind for case in queries.exceptions(connection)]

@@ -427,6 +427,26 @@ def test_one_override_is_one_case_though_the_end_of_the_order_flags_it_again(fie
     assert field.raised() == ["capacity_overridden", "match_overridden", "relay_untested"]
 
 
+def place_override() -> kinds.PlaceOverride:
+    return kinds.PlaceOverride(
+        reason="emergency", role="lead", person="p", public_key="", grant="", signature=""
+    )
+
+
+def test_each_rule_that_an_override_of_a_place_passes_is_a_case_of_its_own_kind(field: Field) -> None:
+    """Too far away and serial elsewhere read *capacity overridden*; so do entries of that time for ever."""
+    field.crew(placed(override=place_override(), passed=["too_far", "serial_elsewhere"]))
+    flags = ["distance_overridden", "serial_elsewhere"]
+    field.crew(kinds.OrderCompleted(record_hash="r", blobs=[], crew="c1", flags=flags))
+    assert field.raised() == ["distance_overridden", "elsewhere_overridden"]
+    field.office(issued(an_order("o2")), order_id="o2")
+    before = field.crew(placed("m2", "up-o2", override=place_override()), order_id="o2")
+    assert field.raised("o2") == ["capacity_overridden"]
+    field.answer(before)
+    field.office(kinds.OverrideRefused(entry_id=before.envelope.id, code="unsigned"), order_id="o2")
+    assert field.raised("o2") == ["override_not_proven"]
+
+
 def test_a_flag_of_an_override_whose_own_entry_never_came_is_still_raised(field: Field) -> None:
     field.crew(kinds.OrderCompleted(record_hash="r", blobs=[], flags=["match_overridden"]))
     assert field.raised() == ["match_overridden"]

@@ -218,6 +218,8 @@ class DevicePlaced(Payload, frozen=True, kw_only=True, omit_defaults=True):
     position: Sealed | None = None
     mismatched: list[str] = []
     """Names of identities of which label, stock and meter do not say the same; the override passes that."""
+    passed: list[str] = []
+    """Rules that the override has passed; older programs said it only of identities. `words.PLACE_RULES`"""
 
 
 class DeviceRemoved(Payload, frozen=True, kw_only=True, omit_defaults=True):

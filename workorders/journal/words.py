@@ -49,6 +49,15 @@ class JoinState(StrEnum):
     ORPHAN = "orphan"
 
 
+PLACE_RULES = {
+    "capacity_full": "capacity_overridden",
+    "too_far": "distance_overridden",
+    "serial_elsewhere": "elsewhere_overridden",
+    "identity_mismatch": "identity_overridden",
+}
+"""Rules of a place that an override may pass, and the kind of case that each is then."""
+
+
 class OrderStatus(StrEnum):
     """Status of a work order, IEC 61968-6 WorkStatusKind with what field crews add."""
 

@@ -118,7 +118,7 @@ class DeviceFold:
         row: RowValues = {
             field: msgspec.to_builtins(getattr(payload, field))
             for field in kinds.DevicePlaced.__struct_fields__
-            if field not in ("capacity_override", "override")
+            if field not in ("capacity_override", "override", "passed")
         }
         self.placements.append(
             row

@@ -16,7 +16,7 @@ from workorders.journal import kinds
 from workorders.journal.kinds import Payload
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.journal.supply import LEFT_OFF, left_open, meant_off
-from workorders.journal.words import OrderStatus, Sealed
+from workorders.journal.words import PLACE_RULES, OrderStatus, Sealed
 from workorders.orders import EXECUTED, WorkOrder, is_open, planned
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.evidence import Evidence
@@ -31,10 +31,12 @@ _CASES_OF_FLAG = {
     "old_meter_overridden": frozenset({"match_overridden"}),
     "capacity_overridden": frozenset({"capacity_overridden", "override_not_proven"}),
     "identity_overridden": frozenset({"identity_overridden", "override_not_proven"}),
+    "distance_overridden": frozenset({"distance_overridden", "override_not_proven"}),
+    "serial_elsewhere": frozenset({"elsewhere_overridden", "override_not_proven"}),
     LEFT_OFF: frozenset({LEFT_OFF}),
 }
 """Flags of a completed order that only say again what an entry of its own has raised."""
-_PLACE_OVERRIDES = ("capacity_overridden", "identity_overridden")
+_PLACE_OVERRIDES = frozenset(PLACE_RULES.values())
 _SITE_CHANGES = (kinds.MeterIntent, kinds.DevicePlaced, kinds.DeviceRemoved)
 
 
@@ -331,15 +333,16 @@ class OrderFold:
             self._raise("capacity_overridden", entry, serial=payload.serial, reason=reason)
         if payload.override is not None:
             by = payload.override
-            self._raise(
-                "identity_overridden" if payload.mismatched else "capacity_overridden",
-                entry,
-                serial=payload.serial,
-                reason=msgspec.to_builtins(by.reason),
-                role=by.role,
-                person=by.person,
-                concentrator=payload.concentrator,
-            )
+            for kind in _passed(payload):
+                self._raise(
+                    kind,
+                    entry,
+                    serial=payload.serial,
+                    reason=msgspec.to_builtins(by.reason),
+                    role=by.role,
+                    person=by.person,
+                    concentrator=payload.concentrator,
+                )
 
     def override_refused(self, entry: FoldEntry, payload: kinds.OverrideRefused) -> None:
         """Nobody who may had passed the rule: one case, with what the crew said of it."""
@@ -350,6 +353,7 @@ class OrderFold:
         ]
         for row in passed:
             del self.exceptions[row["exception_id"]]
+        # Which rules it was about stands in the entry; what was said of it is the same for all.
         detail = passed[0]["detail"] if passed else {}
         serial = passed[0]["serial"] if passed else None
         row = raised(
@@ -415,6 +419,14 @@ class OrderFold:
             "updated_at": self.updated_at,
         }
         return row | self.evidence.record | self.facts
+
+
+def _passed(placed: kinds.DevicePlaced) -> list[str]:
+    """Kinds of case of an override at a place. Entries that do not name the rule are of a program that knew
+    contradicting identities, and took all else for a full collector."""
+    if not placed.passed:
+        return ["identity_overridden" if placed.mismatched else "capacity_overridden"]
+    return list(dict.fromkeys(PLACE_RULES.get(rule, "capacity_overridden") for rule in placed.passed))
 
 
 _FACTS = [
