@@ -29,6 +29,7 @@ from fieldtool.commands import (
     networkbalance,
     networkorphans,
     officekeeping,
+    officeload,
     officerecord,
     officestock,
     panel,
@@ -67,6 +68,7 @@ meterprogram.add_to(meter.app)
 panel.add_to(meter.app)
 bench.add_to(meter.app)
 app.add_typer(meter.app, name="meter")
+officeload.add_to(gateway.app)
 officestock.add_to(gateway.app)
 proof.add_to(gateway.app)
 mwm.add_to(app, gateway.app)

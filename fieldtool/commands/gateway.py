@@ -1,4 +1,4 @@
-"""`fieldtool gateway`: the office side - serve it, load projects, people, codes, and take trust away."""
+"""`fieldtool gateway`: the office side - serve it, people, codes, and take trust away."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from fieldtool.commands.opening import opened_office
 from fieldtool.commands.output import (
     JSON_HELP,
     emit,
-    fail,
     guarded,
     local,
     note,
-    progress_bar,
     say,
     table,
     usage,
@@ -133,81 +131,6 @@ def _asking(file: Path | None) -> Callable[[Office], AbstractContextManager[obje
     return lambda office: ProofKeeping(
         office, wanted, technologies, lambda name: resolve(name, "token") or ""
     )
-
-
-@app.command("load")
-@guarded
-def load(
-    project: Annotated[str, typer.Argument(help="Folder with project.toml, or the name of a demo project.")],
-    today: Annotated[
-        str | None,
-        typer.Option(
-            "--today", help="YYYY-MM-DD (or 'now'): move every date so that the day of export is this."
-        ),
-    ] = None,
-    pins: Annotated[
-        Path | None, typer.Option("--pins", help="JSON file {person: PIN} for the people of the project.")
-    ] = None,
-    database: Database = None,
-    realm: RealmOption = None,
-    json: Json = False,
-) -> None:
-    """Import a project as the utility delivers it: network, supply points, meters, stock, people, orders.
-
-    Loading again takes changes over and leaves the rest. Rows with mistakes are refused one by one. With
-    --json one object: {"project", "counts": {table: n}, "issued", "changed", "same", "absent", "refused",
-    "errors": [text]}.
-
-    Example: fieldtool gateway load prime --today now
-    """
-    import datetime
-
-    import assets
-    from workorders.gateway.load import load_project
-
-    folder = Path(project)
-    if not (folder / "project.toml").is_file():
-        try:
-            folder = assets.project(project)
-        except FileNotFoundError as error:
-            fail(str(error))
-    day = None
-    if today is not None:
-        now = datetime.datetime.now(datetime.UTC).date()
-        try:
-            day = now if today == "now" else datetime.date.fromisoformat(today)
-        except ValueError:
-            usage(f"--today {today!r}: it is YYYY-MM-DD or 'now'")
-    with opened_office(database, realm) as (office, _), progress_bar(json) as progress:
-        report = load_project(
-            office,
-            folder,
-            today=day,
-            pins=_pins(pins),
-            progress=lambda what, done, total: progress(what, done, total, None),
-        )
-    if json:
-        emit(report)
-        return
-    say(f"{report.project}: {report.issued} orders issued, {report.changed} changed, {report.same} as before")
-    table("", ["table", "rows"], [[name, number] for name, number in report.counts.items()])
-    for line in report.errors[:20]:
-        note(line)
-    if report.refused:
-        note(f"{report.refused} rows were refused")
-
-
-def _pins(path: Path | None) -> dict[str, str]:
-    import msgspec
-
-    from fieldtool.errors import JobError
-
-    if path is None:
-        return {}
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
-        raise JobError("pins_file", f"{path.name} is no JSON object of person and PIN") from None
 
 
 @users_app.command("add")

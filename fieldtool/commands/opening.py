@@ -172,7 +172,6 @@ LOOKS_ONLY = frozenset(
 ACTS = {
     "gateway.enrol": "gateway enrol",
     "gateway.heard": "gateway heard",
-    "gateway.load": "gateway load",
     "gateway.recovery_code": "gateway recovery-code",
     "gateway.revoke": "gateway revoke",
     "gateway.serve": "gateway serve",
@@ -188,6 +187,7 @@ ACTS = {
     "officekeeping.accept": "gateway accept",
     "officekeeping.erase": "gateway erase",
     "officekeeping.orders": "gateway orders",
+    "officeload.load": "gateway load",
     "officerecord.retry": "gateway quarantine retry",
     "proof.import_list": "gateway proof import",
     "proof.poll": "gateway proof poll",

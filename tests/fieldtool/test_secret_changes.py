@@ -23,7 +23,7 @@ from tests.fieldtool.enrolled import enrolled_tablet
 from tests.fieldtool.test_command_faults import fieldtool
 from tests.fieldtool.test_command_meter import TITLE
 from tests.workorders.offices import Bureau
-from workorders.gateway.load import _keep_secrets
+from workorders.gateway.load.meterkeys import keep_secrets
 from workorders.gateway.rows import SecretRow
 from workorders.journal.words import DeviceRole
 from workorders.store import schema
@@ -115,7 +115,7 @@ def test_a_key_drawn_in_the_field_is_the_offices_as_soon_as_its_entry_is_there(
             old = meter.secrets["block_key"]
             rows = [{"serial": meter.serial, "name": "old_block_key", "value": old}]
             connection.execute(insert(schema.meter_secret), rows)
-            _keep_secrets(connection, [SecretRow(serial=meter.serial, block_key=old.hex())])
+            keep_secrets(connection, [SecretRow(serial=meter.serial, block_key=old.hex())])
         assert of_office(bureau, meter.serial) == {"block_key": drawn, "old_block_key": old}
         give(tablet, meter.serial, meter.secrets)  # an old ring does not bring the old key back
         assert tablet.secrets.get(meter.serial, "block_key") == drawn

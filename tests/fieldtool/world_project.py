@@ -35,9 +35,8 @@ RowType = TypeVar("RowType", bound=msgspec.Struct)
 def project_world(folder: Path, monkeypatch: Any, name: str, number: str) -> World:
     """A tablet with the order of this number, the whole tree of its project and the stock of its crew."""
     project, _ = read_project(assets.project(name))
-    tree = Tree()
-    for node in _rows(project, "network", Node):
-        tree.add(node)
+    nodes = _rows(project, "network", Node)
+    tree = Tree.of(nodes)
     order = next(row for row in _rows(project, "orders", OrderRow) if row.number == number)
     point = next(
         row for row in _rows(project, "usage_points", UsagePointRow) if row.mrid == order.usage_point
@@ -58,7 +57,7 @@ def project_world(folder: Path, monkeypatch: Any, name: str, number: str) -> Wor
         for row in _rows(project, "stock", StockRow)
         if row.crew == order.crew
     ]
-    world = make_world(folder, monkeypatch, given, nodes=list(tree.nodes.values()), stock=stock)
+    world = make_world(folder, monkeypatch, given, nodes=nodes, stock=stock)
     world.meters["old"].energy = f"{usual_dial(given)}.4"
     return world
 

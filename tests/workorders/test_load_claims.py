@@ -53,6 +53,9 @@ def test_the_same_project_again_and_one_with_names_of_its_own_are_taken(tmp_path
     again = load_project(bureau.office, tmp_path / "project")
     assert (again.errors, again.same) == ([], 8)
     own = EMPTY | {"network": "mrid;kind;parent;name;identity;capacity\nSUR;substation;;Sur;;\nmal;;\n"}
-    report = load_project(bureau.office, write_project(tmp_path / "south", project=OTHER, **own))
+    folder = write_project(tmp_path / "south", project=OTHER, **own)
+    assert load_project(bureau.office, folder, all_or_nothing=True).taken is False
+    assert held(bureau)[0] == ["demo"]
+    report = load_project(bureau.office, folder)
     assert (report.counts["network"], report.refused, len(report.errors)) == (1, 1, 1)
     assert held(bureau)[0] == ["demo", "south"]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, case, func, insert, or_, select
 
 from workorders.gateway import persons
 from workorders.gateway.errors import NotFound
+from workorders.gateway.load.mark import half_written, planned
 from workorders.gateway.office import Office
 from workorders.gateway.pull import TabletRow
 from workorders.gateway.stamps import STAMP
@@ -24,6 +25,7 @@ from workorders.journal.canonical import canonical_bytes
 from workorders.network import Node, StandingMeter, StockLine
 from workorders.network.tree import below
 from workorders.store import schema
+from workorders.store.bulk import among
 from workorders.store.queries.rows import read
 from workorders.store.settings import set_setting, setting
 from workorders.sync import reference, wire
@@ -141,8 +143,8 @@ def _build(connection: Connection, office: Office, row: TabletRow, scope: str) -
     project = row.project
     people = persons.records_for(connection, office, crew=row.crew, project=project)
     publish(connection, office, f"{scope}/{reference.PEOPLE}", msgspec.json.encode(people))
-    if project is None:
-        return
+    if project is None or half_written(connection, project):
+        return  # what was published last stays until the lists are whole
     known = connection.execute(
         select(project_table.c.name, project_table.c.data).where(project_table.c.project_id == project)
     ).first()
@@ -182,7 +184,7 @@ def _stock(connection: Connection, project: str, crew: str | None) -> reference.
 
 
 def _network(connection: Connection, project: str, crew: str | None) -> reference.NetworkSet:
-    """The part of the tree that the crew's orders lie in: up to the root, down to the last slot.
+    """The part of the tree that the crew's orders lie in, or will: up to the root, down to the last slot.
 
     Every head (concentrator, access point) beside the way up is in it: that is what meters join.
     """
@@ -194,8 +196,10 @@ def _network(connection: Connection, project: str, crew: str | None) -> referenc
         .where(seen.c.crew == (crew or ""), seen.c.until_seq.is_(None))
     )
     columns = [table.c[name] for name in Node.__struct_fields__]
+    wanted_here = or_(table.c.mrid.in_(ours), among(table.c.mrid, "planned"))
     places = connection.execute(
-        select(table.c.path).where(table.c.mrid.in_(ours), table.c.project == project)
+        select(table.c.path).where(wanted_here, table.c.project == project),
+        {"planned": planned(connection, project, crew)},
     )
     nodes: dict[str, Node] = {}
     above: set[str] = set()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -33,6 +33,8 @@ Serial = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^[A-
 Decimal = Annotated[str, msgspec.Meta(pattern=r"^-?\d{1,12}(\.\d{1,9})?$")]
 Hex = Annotated[str, msgspec.Meta(pattern=r"^([0-9A-Fa-f]{2})+$")]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[^/\s]+$")]
+
+Found = TypeVar("Found", covariant=True)
 
 _ORDERS = uuid.UUID("7a2b7c5e-6e57-4a83-9c0e-2f1f2a6d9b10")
 
@@ -216,19 +218,30 @@ class ProjectFile(msgspec.Struct, frozen=True, kw_only=True):
 COLLECTORS = frozenset({"concentrator", "accessPoint", "gateway", "borderRouter"})
 
 
-@dataclass
+class Lookup(Protocol[Found]):
+    """What stands under a key; a dict, or what is read as it is asked for."""
+
+    def get(self, key: str, /) -> Found | None: ...
+
+
+@dataclass(frozen=True)
 class Tree:
     """The nodes of a project, with who hangs below whom."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
-    heads: dict[str, str] = field(default_factory=dict)
-    """Concentrator or access point by the node it hangs on."""
+    nodes: Lookup[Node]
+    heads: Lookup[str] = field(default_factory=dict)
+    """Concentrator or access point by the node it hangs on; the first one where there are several."""
 
-    def add(self, node: Node) -> None:
-        """Add a node."""
-        self.nodes[node.mrid] = node
-        if node.kind in COLLECTORS and node.parent:
-            self.heads.setdefault(node.parent, node.mrid)
+    @classmethod
+    def of(cls, nodes: Iterable[Node]) -> Tree:
+        """The tree of nodes at hand."""
+        known: dict[str, Node] = {}
+        heads: dict[str, str] = {}
+        for node in nodes:
+            known[node.mrid] = node
+            if node.kind in COLLECTORS and node.parent:
+                heads.setdefault(node.parent, node.mrid)
+        return cls(known, heads)
 
     def upwards(self, mrid: str | None) -> list[Node]:
         """The node and its ancestors, nearest first; ends at an unknown parent or a cycle."""
@@ -242,7 +255,7 @@ class Tree:
         """Where a supply point is, with what the tree adds: substation, output, its concentrator."""
         way = self.upwards(hangs_on or point.panel or point.transformer or point.feeder)
         first = {node.kind: node.mrid for node in reversed(way)}
-        head = next((self.heads[node.mrid] for node in way if node.mrid in self.heads), None)
+        head = next((head for node in way if (head := self.heads.get(node.mrid))), None)
         return Place(
             substation=first.get("substation"),
             feeder=point.feeder or first.get("feeder"),
@@ -258,7 +271,7 @@ class Tree:
         """Where a node of the tree is, itself named among what is above it."""
         way = self.upwards(mrid)
         first = {node.kind: node.mrid for node in reversed(way)}
-        head = next((self.heads[node.mrid] for node in way if node.mrid in self.heads), None)
+        head = next((head for node in way if (head := self.heads.get(node.mrid))), None)
         own = way[0] if way and way[0].kind in COLLECTORS else None
         return Place(
             substation=first.get("substation"),
@@ -374,9 +387,7 @@ def build_order(
     )
 
 
-def build_customer(
-    row: OrderRow, point: UsagePointRow | None, customers: Mapping[str, CustomerRow]
-) -> Customer:
+def build_customer(row: OrderRow, point: UsagePointRow | None, customers: Lookup[CustomerRow]) -> Customer:
     """What the crew must know of the customer; sealed before it is written anywhere."""
     if point is None:
         return Customer(notes=row.notes, flags=flags_text(split_flags(_flags(row))[1]))

@@ -243,9 +243,8 @@ class Journal:
         server_seq = (
             entries.next_server_seq(connection, len(written)) if self.store.role == "gateway" else None
         )
-        for index, entry in enumerate(written):
-            number = None if server_seq is None else server_seq + index
-            entries.insert_entry(connection, entry, own=True, server_seq=number)
+        numbers = [None if server_seq is None else server_seq + index for index in range(len(written))]
+        entries.insert_entries(connection, list(zip(written, numbers, strict=True)), own=True)
         if certificate is not None:
             entries.note_head(connection, written[0], own=True, certificate=certificate)
         else:

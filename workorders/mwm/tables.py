@@ -8,6 +8,7 @@ reason and left out; the others are taken. Rows are read one by one, so size cos
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -67,7 +68,14 @@ class Moment:
         self.value = value
 
 
-def _decode(kind: type, value: object) -> object:
+def encode_value(value: object) -> object:
+    """Plain form of the types that msgspec does not know; `decode_value` reads it."""
+    if isinstance(value, Moment):
+        return value.value.isoformat()
+    raise NotImplementedError(f"no plain form of a {type(value).__name__}")
+
+
+def decode_value(kind: type, value: object) -> object:
     """Read the types that msgspec does not know; a ValueError becomes the error of the row."""
     if kind is Moment and isinstance(value, str):
         return Moment(datetime.fromisoformat(value))
@@ -96,11 +104,19 @@ class Table(Generic[RowType]):
         self.columns = dict(columns or {})
         self.report = TableReport(path.name)
         self._fields = {item.name: item for item in msgspec.structs.fields(row_type)}
+        self._stream: TextIO | None = None
+
+    def position(self) -> tuple[int, int]:
+        """Bytes that have been read, and that there are; (0, 0) while no file is open."""
+        if self._stream is None or self._stream.closed:
+            return 0, 0
+        return self._stream.buffer.tell(), os.fstat(self._stream.fileno()).st_size
 
     def rows(self) -> Iterator[Row[RowType]]:
         """Yield the good rows in the file's order; the bad ones go to the report."""
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as stream:
+                self._stream = stream
                 yield from self._read(stream)
         except FileNotFoundError:
             self.report.refuse(1, None, "missing_file", f"the file {self.path.name} is missing")
@@ -162,7 +178,7 @@ class Table(Generic[RowType]):
                 return None
             values[name] = text
         try:
-            return msgspec.convert(values, self.row_type, strict=False, dec_hook=_decode)
+            return msgspec.convert(values, self.row_type, strict=False, dec_hook=decode_value)
         except msgspec.ValidationError as error:
             self._refuse_value(line, values, str(error))
             return None

@@ -5,13 +5,18 @@ Each list replaces the one before. None of it is folded from entries; what entri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from workorders.store import projection, schema
+from workorders.store.bulk import among
+
+_PAGE = 1000
+"""Lines of a list that are looked at together."""
 
 
 class StandingMeter(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,18 +74,23 @@ def load_stock(connection: Connection, project: str, lines: Iterable[StockLine])
 
 def load_heard(connection: Connection, project: str, devices: Iterable[HeardDevice]) -> int:
     """Take in the head-end's list; keeps when each device was heard first. Returns the number of lines."""
+    number = 0
+    waiting = iter(devices)
+    while page := list(islice(waiting, _PAGE)):
+        _take_heard(connection, project, page)
+        number += len(page)
+    return number
+
+
+def _take_heard(connection: Connection, project: str, devices: Sequence[HeardDevice]) -> None:
     table = schema.heard
-    known = {
-        row.serial: row
-        for row in connection.execute(
-            select(table.c.serial, table.c.first_heard_at, table.c.heard_at, table.c.concentrator)
-        )
-    }
+    columns = (table.c.serial, table.c.first_heard_at, table.c.heard_at, table.c.concentrator)
+    query = select(*columns).where(among(table.c.serial, "serials"))
+    serials = list({device.serial for device in devices})
+    known = {row.serial: row for row in connection.execute(query, {"serials": serials})}
     fresh: dict[str, dict[str, Any]] = {}
     changed: dict[str, dict[str, Any]] = {}
-    number = 0
     for device in devices:
-        number += 1
         row = known.get(device.serial)
         into = fresh if row is None else changed
         before = into.get(device.serial) or (dict(row._mapping) if row is not None else None)
@@ -97,4 +107,3 @@ def load_heard(connection: Connection, project: str, devices: Iterable[HeardDevi
         connection.execute(insert(table), list(fresh.values()))
     for serial, values in changed.items():
         connection.execute(update(table).where(table.c.serial == serial).values(values))
-    return number

@@ -229,7 +229,8 @@ def open_store(path: Path, key: bytes, *, role: StoreRole, create: bool = True) 
 # --- connections --------------------------------------------------------------------------------
 
 
-def _connect(path: Path, key: bytes, *, wal: bool = True) -> Any:
+def connect(path: Path, key: bytes, *, wal: bool = True) -> Any:
+    """A bare connection of the driver to the encrypted file at `path`; made if there is none."""
     connection = sqlcipher.connect(
         os.fspath(path), isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000
     )
@@ -254,7 +255,7 @@ def _engine(path: Path, key: bytes, *, wal: bool = True) -> Engine:
     encode, decode = msgspec.json.Encoder(), msgspec.json.Decoder()
     engine = create_engine(
         "sqlite://",
-        creator=lambda: _connect(path, key, wal=wal),
+        creator=lambda: connect(path, key, wal=wal),
         module=sqlcipher,
         poolclass=QueuePool,
         json_serializer=lambda value: encode.encode(value).decode(),

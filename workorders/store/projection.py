@@ -241,6 +241,13 @@ def refold_after_reference(connection: Connection) -> None:
     _in_chunks(connection, serials, refold_serials)
 
 
+def refold_listed(connection: Connection, serials: Sequence[str]) -> None:
+    """Fold again those of these devices that were placed: the utility's list says something else of them."""
+    placed = select(schema.device.c.serial).where(among(schema.device.c.serial, "serials"))
+    known = connection.execute(placed, {"serials": serials}).scalars()
+    _in_chunks(connection, known, refold_serials)
+
+
 # --- what is not by order or device -------------------------------------------------------------
 
 

@@ -390,13 +390,12 @@ def _tree(
     connection: Connection, place: str | None, point: UsagePointRow | None, transformer: str | None
 ) -> Tree:
     """The part of the network above a place: its ancestors and the collectors that hang on them."""
-    tree, table = Tree(), schema.network_node
+    table = schema.network_node
     known = place or (point and (point.panel or point.transformer or point.feeder)) or transformer
     path = connection.execute(select(table.c.path).where(table.c.mrid == known)).scalar() if known else None
     if path is None:
-        return tree
+        return Tree.of(())
     above = [part for part in path.split("/") if part]
     collectors = table.c.parent.in_(above) & table.c.kind.in_(COLLECTORS)
-    for row in connection.execute(select(table).where(table.c.mrid.in_(above) | collectors)):
-        tree.add(Node(**{name: getattr(row, name) for name in Node.__struct_fields__}))
-    return tree
+    rows = connection.execute(select(table).where(table.c.mrid.in_(above) | collectors))
+    return Tree.of(Node(**{name: getattr(row, name) for name in Node.__struct_fields__}) for row in rows)
