@@ -14,6 +14,7 @@ from ui import views
 from ui.imageviews import ImageBackend
 from ui.manybackend import BenchBackend, PanelBackend
 from ui.officebackend import OfficeBackend
+from ui.recordingviews import RecordingBackend
 
 Answers = Mapping[str, object]
 Report = Callable[[views.Procedure], None]
@@ -144,6 +145,9 @@ class Backend(Protocol):
 
     def image(self) -> ImageBackend:
         """Firmware of the meter that was read last; the same one each time."""
+
+    def recordings(self) -> RecordingBackend:
+        """Recorded optical sessions; the same one each time."""
 
     def office(self) -> OfficeBackend:
         """The office, for those whose role lets them see it; the same one each time."""

@@ -107,11 +107,12 @@ class Queue(View, frozen=True, kw_only=True):
 
 
 class Photo(View, frozen=True, kw_only=True):
-    """A photo or document of an order, fetched when it is opened."""
+    """A photo, document or recorded session of an order, fetched when it is opened."""
 
     key: str
     label: str
     document: bool = False
+    recording: bool = False
 
 
 class Case(View, frozen=True, kw_only=True):

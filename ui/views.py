@@ -127,6 +127,7 @@ class OrderView(View, frozen=True, kw_only=True):
     notes: str = ""
     warnings: tuple[str, ...] = ()
     history: tuple[HistoryRow, ...] = ()
+    recordings: int = 0
     step: int = 0
     status: OrderState = "open"
 
@@ -401,6 +402,7 @@ class Meter(View, frozen=True, kw_only=True):
     progress: float = 0.0
     progress_text: str = ""
     live: bool = False
+    recorded: bool = False
     port: str = ""
     head: Literal["iec", "ansi"] = "iec"
 

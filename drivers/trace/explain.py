@@ -17,6 +17,7 @@ from drivers.iec62056.messages import SOH, Kind, take_answer
 from drivers.iec62056.readout import parse_readout
 from drivers.trace.apdus import NameOf, explain_apdu, is_secret
 from drivers.trace.record import Burst, Record, in_turns
+from drivers.trace.sentences import Sentence, say
 
 _GAP_SECONDS = 1.5
 _LLC = (b"\xe6\xe6\x00", b"\xe6\xe7\x00")
@@ -25,7 +26,8 @@ _TEXT = 70
 
 class Row(msgspec.Struct, frozen=True):
     """One frame or message. ``gap``: seconds since the one before it ended; ``layer``: iec, hdlc, dlms, ansi,
-    wrapper, raw or session; ``problem``: whether it tells of something that went wrong."""
+    wrapper, raw or session; ``problem``: whether it tells of something that went wrong; ``code`` and
+    ``params``: the sentence that ``text`` is in English; empty where it is made of a protocol's terms."""
 
     t: float
     gap: float
@@ -34,10 +36,12 @@ class Row(msgspec.Struct, frozen=True):
     layer: str
     text: str
     problem: bool = False
+    code: str = ""
+    params: dict[str, str] = {}
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """All rows; ``verdict`` says how it ended."""
+    """All rows; ``verdict`` says how it ended, in English; ``code`` and ``params`` are its sentence."""
 
     rows: list[Row]
     octets_tx: int
@@ -45,6 +49,17 @@ class Explanation(msgspec.Struct, frozen=True):
     repeats: int
     seconds: float
     verdict: str
+    code: str
+    params: dict[str, str] = {}
+
+    @property
+    def last_problem(self) -> Row | None:
+        """The last row that tells of something that went wrong."""
+        return _last_problem(self.rows)
+
+
+def _last_problem(rows: Sequence[Row]) -> Row | None:
+    return next((row for row in reversed(rows) if row.problem), None)
 
 
 def _no_name(_item: str) -> str | None:
@@ -80,48 +95,67 @@ class Explainer:
             len(turns),
         ]
         seconds = sum(_lasted(turns[first:last]) for first, last in pairwise([0, *starts]))
+        verdict = self._verdict(records, spoken)
         return Explanation(
-            self._rows, sent, received, self._repeats, round(seconds, 3), self._verdict(records, spoken)
+            self._rows,
+            sent,
+            received,
+            self._repeats,
+            round(seconds, 3),
+            verdict.text,
+            verdict.code,
+            verdict.params,
         )
 
-    def _verdict(self, records: Sequence[Record], spoken: list[Burst]) -> str:
+    def _verdict(self, records: Sequence[Record], spoken: list[Burst]) -> Sentence:
         failed = [record for record in records if record.note and record.note != "hidden-apdu"]
         if failed:
-            return f"{failed[-1].note}: {failed[-1].text}"
+            return say("error", note=failed[-1].note, text=failed[-1].text)
         if not spoken:
-            return "nothing crossed the line"
+            return say("nothing")
         if all(burst.direction == "tx" for burst in spoken):
-            return "the meter never answered"
+            return say("never_answered")
         if spoken[-1].direction == "tx" and not self._is_farewell(spoken[-1]):
-            return "the last request was not answered"
-        problem = next((row for row in reversed(self._rows) if row.problem), None)
-        return f"ended well; on the way: {problem.text}" if problem else "ended well"
+            return say("unanswered")
+        problem = _last_problem(self._rows)
+        return say("ended_problem", problem=problem.text) if problem else say("ended_well")
 
     @staticmethod
     def _is_farewell(burst: Burst) -> bool:
         """B0 and ACK are not answered."""
         return burst.data in (b"\x01B0\x03q", b"\x06")
 
-    def _add(self, burst: Burst, layer: str, text: str, octets: int, *, problem: bool = False) -> None:
+    def _add(
+        self, burst: Burst, layer: str, said: Sentence | str, octets: int, *, problem: bool = False
+    ) -> None:
         gap = round(max(0.0, burst.t - self._ended), 4)
-        self._rows.append(Row(burst.t, gap, burst.direction, octets, layer, text, problem))
+        self._put(burst.t, gap, burst.direction, octets, layer, said, problem)
         self._ended = burst.end
+
+    def _put(
+        self, t: float, gap: float, way: str, octets: int, layer: str, said: Sentence | str, problem: bool
+    ) -> None:
+        if isinstance(said, str):
+            self._rows.append(Row(t, gap, way, octets, layer, said, problem))
+        else:
+            row = Row(t, gap, way, octets, layer, said.text, problem, said.code, said.params)
+            self._rows.append(row)
 
     def _session(self, record: Record) -> None:
         if record.trace:
             self._ended, self._last_sent = record.t, b""
-            text = f"mode {record.mode}, client {record.client}" + (
-                f", model {record.model}" if record.model else ""
-            )
+            said = say("session", mode=record.mode, client=record.client)
+            if record.model:
+                said = say("session_model", **said.params, model=record.model)
         elif record.apdu:
-            text = "inside: " + explain_apdu(bytes.fromhex(record.apdu), self._name_of)
+            said = say("inside", apdu=explain_apdu(bytes.fromhex(record.apdu), self._name_of))
         elif record.note == "hidden-apdu":
-            text = f"inside: {record.text}, not recorded: a secret"
+            said = say("inside_secret", size=record.text)
         else:
-            text = f"{record.note}: {record.text}"
+            said = say("error", note=record.note, text=record.text)
         problem = bool(record.note) and record.note != "hidden-apdu"
         layer = "dlms" if record.apdu or record.note == "hidden-apdu" else "session"
-        self._rows.append(Row(record.t, 0.0, record.dir, 0, layer, text, problem))
+        self._put(record.t, 0.0, record.dir, 0, layer, said, problem)
 
     # -- octets --
 
@@ -132,13 +166,12 @@ class Explainer:
             self._repeats += again
             self._last_sent = data
             if again:
-                self._add(burst, "raw", "sent again: no usable answer came", len(data), problem=True)
+                self._add(burst, "raw", say("again"), len(data), problem=True)
         if burst.t - self._ended > _GAP_SECONDS and self._rows and burst.direction == "rx":
-            self._rows.append(
-                Row(burst.t, 0.0, "", 0, "session", f"{burst.t - self._ended:.1f} s of silence before", True)
-            )
+            silent = say("silence", seconds=f"{burst.t - self._ended:.1f}")
+            self._put(burst.t, 0.0, "", 0, "session", silent, True)
         if burst.hidden:
-            self._add(burst, "raw", "not recorded: it holds a secret", len(data))
+            self._add(burst, "raw", say("secret"), len(data))
         elif self._is_ansi(data):
             self._ansi(burst)
         elif FLAG in data and (data[:1] == bytes([FLAG]) or burst.direction == "rx"):
@@ -160,9 +193,8 @@ class Explainer:
         for frame in frames:
             self._frame(burst, frame)
         if reader.bad or reader.noise or reader.pending:
-            text = f"{reader.bad} damaged frame(s), {reader.noise} octets of noise"
-            text += ", one not whole" if reader.pending else ""
-            self._add(burst, "hdlc", text, 0, problem=True)
+            code = "damaged_cut" if reader.pending else "damaged"
+            self._add(burst, "hdlc", say(code, frames=reader.bad, noise=reader.noise), 0, problem=True)
 
     def _frame(self, burst: Burst, frame: Frame) -> None:
         octets = len(frame.information) + len(frame.destination) + len(frame.source) + 7
@@ -197,12 +229,12 @@ class Explainer:
                 told = f"packet {heard.sequence} to come, {text}" if heard.sequence else text
                 self._add(burst, "ansi", told, len(heard.data) + c12.OVERHEAD)
             else:
-                self._add(burst, "ansi", "damaged packet", len(burst.data), problem=True)
+                self._add(burst, "ansi", say("damaged_packet"), len(burst.data), problem=True)
 
     def _text(self, burst: Burst) -> None:
-        text, problem = _iec(bytes(octet & 0x7F for octet in burst.data))
-        layer = "raw" if text.startswith("not understood") else "iec"
-        self._add(burst, layer, text, len(burst.data), problem=problem)
+        said, problem = _iec(bytes(octet & 0x7F for octet in burst.data))
+        unknown = isinstance(said, Sentence) and said.code == "not_understood"
+        self._add(burst, "raw" if unknown else "iec", said, len(burst.data), problem=problem)
 
 
 def explain(records: Sequence[Record], name_of: NameOf = _no_name) -> Explanation:
@@ -247,43 +279,42 @@ def _psem(data: bytes, direction: str) -> str:
     return f"{codes.get(base, f'service {data[0]:02X}')}{table}"
 
 
-def _iec(data: bytes) -> tuple[str, bool]:
+def _iec(data: bytes) -> tuple[Sentence | str, bool]:
     """A message of IEC 62056-21 in words, and whether it tells of something wrong."""
     found = find_identification(data)
     if found is not None:
-        rest = data[found[1] :].strip()
-        return f"identification: {found[0].described}" + (
-            f", then {len(rest)} octets of data" if rest else ""
-        ), False
+        described, rest = found[0].described, data[found[1] :].strip()
+        if rest:
+            return say("identification_data", described=described, octets=len(rest)), False
+        return say("identification", described=described), False
     stripped = data.strip(b"\x00\x7f")
     if stripped.startswith(b"/?"):
-        return f"request to identify: {_shown(stripped)}", False
+        return say("identify", shown=_shown(stripped)), False
     if stripped[:1] == b"\x06" and len(stripped) >= 6 and stripped[4:6] == b"\r\n":
         return _option(stripped[1:4].decode("ascii", "replace")), False
     if stripped.startswith(b"\x02") and b"!" in stripped:
         try:
-            return f"readout of {len(parse_readout(stripped))} data sets, block check right", False
+            return say("readout", count=len(parse_readout(stripped))), False
         except DriverError as error:
-            return f"readout, damaged: {error.detail}", True
+            return say("readout_damaged", detail=error.detail), True
     buffer = bytearray(stripped)
     begins_command = stripped[:1] == bytes([SOH])
     answer = take_answer(buffer)
     if answer is None:
-        return f"not understood: {_shown(data)}", True
+        return say("not_understood", shown=_shown(data)), True
+    shown = _shown(answer.text.encode("latin-1"))
     if answer.kind in (Kind.OPERAND, Kind.BREAK) and begins_command:
-        return f"command {answer.command} {_shown(answer.text.encode('latin-1'))}".rstrip(), False
+        return say("command", command=answer.command, shown=shown), False
     if answer.kind in (Kind.DATA, Kind.PARTIAL):
-        more = ", more to come" if answer.kind is Kind.PARTIAL else ""
-        return f"data {_shown(answer.text.encode('latin-1'))}{more}", answer.text.lstrip("(").startswith("ER")
+        code = "data_more" if answer.kind is Kind.PARTIAL else "data"
+        return say(code, shown=shown), answer.text.lstrip("(").startswith("ER")
     return answer.kind.value.upper(), answer.kind in (Kind.NAK, Kind.DAMAGED)
 
 
-def _option(control: str) -> str:
+def _option(control: str) -> Sentence:
     protocol, rate, mode = control[:1], control[1:2], control[2:3]
-    meaning = {"0": "data readout", "1": "programming mode", "2": "binary mode (HDLC)"}.get(
-        mode, f"option {mode}"
-    )
-    return f"acknowledge: protocol {protocol}, rate {rate}, {meaning}"
+    code = {"0": "readout_chosen", "1": "programming_chosen", "2": "binary_chosen"}.get(mode, "option_chosen")
+    return say(code, protocol=protocol, rate=rate, option=mode)
 
 
 def _shown(data: bytes) -> str:

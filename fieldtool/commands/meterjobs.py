@@ -204,26 +204,23 @@ def explain(
 ) -> None:
     """Say in words what a recorded session did, frame by frame, and what went wrong.
 
-    With --json one object: {"rows": [{"t", "gap", "dir", "octets", "layer", "text", "problem"}], "octets_tx",
-    "octets_rx", "repeats", "seconds", "verdict"}.
+    With --json one object: {"rows": [{"t", "gap", "dir", "octets", "layer", "text", "problem", "code",
+    "params"}], "octets_tx", "octets_rx", "repeats", "seconds", "verdict", "code", "params"}; `code` with its
+    `params` is the sentence behind a text, empty where that is made of the protocol's own terms.
 
     Example: fieldtool meter read --port COM3 --trace read.jsonl, then: fieldtool meter explain read.jsonl
     """
     from drivers.trace.explain import explain as explained_trace
+    from drivers.trace.naming import model_of, namer
     from drivers.trace.record import read_trace
     from fieldtool.commands.files import files_here
 
     records = read_trace(file)
     models = files_here("models").models
-    named = model or next((record.model for record in records if record.model), None)
+    named = model or model_of(records)
     if named is not None and named not in models:
         usage(f"--model {named}: known are {', '.join(sorted(models))}")
-    chosen = [models[named]] if named else list(models.values())
-
-    def name_of(item: str) -> str | None:
-        return next((name for one in chosen if (name := one.name_of(item))), None)
-
-    found = explained_trace(records, name_of)
+    found = explained_trace(records, namer(models, named))
     if json:
         emit(found)
         return

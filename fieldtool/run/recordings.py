@@ -80,7 +80,7 @@ class Recordings:
         Raises:
             JobError, StoreError: nobody is signed in; the disk is full.
         """
-        plain = _end_of(self.path) if self.path is not None else b""
+        plain = end_of(self.path) if self.path is not None else b""
         if b'"dir"' not in plain or plain == self._attached:
             return False
         run, step = self._run, self._run.shown_step()
@@ -120,7 +120,8 @@ def opened(packed: bytes) -> bytes:
     return plain
 
 
-def _end_of(path: Path) -> bytes:
+def end_of(path: Path) -> bytes:
+    """What is kept of a recorded file: whole lines, the first one and the end; nothing where it is absent."""
     try:
         plain = path.read_bytes()
     except OSError:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -19,6 +21,7 @@ from fieldtool.associating import connection_for, counted, no_secret, with_rules
 from fieldtool.identity import normalise_serial
 from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.meterclock import CLOCK_ITEM, CLOCK_ITEMS, drift_of
+from fieldtool.run.recordings import end_of
 from fieldtool.tablet.rows import MeterView, ProfileView
 from fieldtool.wiring import generation_of, verdict_of
 from workorders.store import queries
@@ -65,20 +68,30 @@ class MeterVisit:
         self._session: OpticalSession | None = None
         self._view: MeterView | None = None
         self._generation: bool | None = None
+        self._trace = tablet.home.cache() / "recordings" / "meter.jsonl"
+        self._recorded = b""
 
     @property
     def is_open(self) -> bool:
         """Whether there is something to refresh."""
         return self._session is not None and self._view is not None
 
+    @property
+    def recording(self) -> bytes:
+        """What crossed the line in this visit, for `drivers.trace`; it names no secret, but holds readings.
+        In clear on the disk only while the meter is open, afterwards in memory until the next visit."""
+        return self._recorded or end_of(self._trace)
+
     def read(self, day: datetime | None) -> MeterView:
         """Everything: who it is, what it reads, network, events, one day of load profile."""
         tablet = self._tablet
         self.close()
+        self._trace.parent.mkdir(parents=True, exist_ok=True)
+        self._recorded = b""
         change = msgspec.structs.replace
         public = change(connection_for(None, no_secret, tablet.identity.system_title), mode=self._head)
         identity = self._with(public, "", lambda session: session.identify())
-        self.close()
+        self._leave()
         serial = normalise_serial(identity.serial) or ""
         model = tablet.desk.now().models.get(identity.model or "")
         secret = with_rules(model, serial, partial(tablet.secrets.get, serial))
@@ -146,13 +159,19 @@ class MeterVisit:
             session.cancel()
 
     def close(self) -> None:
-        """Leave the meter well."""
+        """Leave the meter well; no recording stays on the disk, nor one that a crash left there."""
+        self._leave()
+        self._recorded = self._recorded or end_of(self._trace)
+        with suppress(OSError):
+            self._trace.unlink(missing_ok=True)
+
+    def _leave(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.close()
 
     def _with(self, connection: Connection, serial: str, job: Callable[[OpticalSession], _Value]) -> _Value:
-        session = _session(self._tablet, self._port, connection, self._progress, serial)
+        session = _session(self._tablet, self._port, connection, self._progress, serial, self._trace)
         self._session = session
         return self._guarded(session, lambda: job(session))
 
@@ -194,7 +213,7 @@ def _is_live(item: str) -> bool:
 
 
 def _session(
-    tablet: Tablet, port: str, connection: Connection, progress: Progress | None, serial: str
+    tablet: Tablet, port: str, connection: Connection, progress: Progress | None, serial: str, trace: Path
 ) -> OpticalSession:
     person = tablet.person()
     context = OrderContext(order_id=None, order_version=None, actor=person.id if person else None)
@@ -208,6 +227,7 @@ def _session(
         models=files.folders["models"],
         programs=files.folders["programs"],
         cache=tablet.home.cache(),
+        trace=trace,
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from PySide6.QtCore import Qt
 
 from fieldtool.office import OfficeClient, StoreMemory
+from fieldtool.tablet.tablet import Tablet as TabletApp
 from fieldtool.text import Language
 from tests.ui.person import Person
 from tests.workorders.offices import Bureau, Tablet
@@ -21,9 +25,11 @@ from ui.gallery.render import read
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 from ui.wiring.formats import Formats
 from ui.wiring.office import WiredOffice
+from ui.wiring.recordings import WiredRecordings
 from workorders.clock import utc_text
 from workorders.gateway import acts, admin, audit
 from workorders.gateway.proof import Sighting, take_sightings
+from workorders.journal.kinds import RECORDING_BLOB
 from workorders.store.engine import open_store
 
 
@@ -182,6 +188,42 @@ def test_an_executed_order_is_approved_with_its_photo_in_view(desk: Desk) -> Non
         office.decide(case, "approve", "")
         assert desk.fine not in [row.id for row in office.listed("waiting_approval", 100).rows]
         assert office.order_case(desk.fine).decisions == ()
+
+
+def test_a_recorded_session_is_seen_by_the_office_and_read_there(desk: Desk, tmp_path: Path) -> None:
+    """It was left out of the evidence: whoever looked for the cause did not know that it was kept."""
+    lines = b'{"t":0.0,"trace":2,"mode":"e","client":2}\n{"t":0.1,"dir":"tx","hex":"2F3F210D0A"}\n'
+    photograph(desk.tablet, desk.fine, gzip.compress(lines), what=RECORDING_BLOB)
+    desk.tablet.sync()
+    with serving(desk.bureau) as url:
+        office = desk.open(url)
+        (recorded,) = [one for one in office.order_case(desk.fine).photos if one.recording]
+        assert recorded.label == "Grabación 1"
+        desktop = SimpleNamespace(desk=SimpleNamespace(now=lambda: SimpleNamespace(models={})))
+        recordings = WiredRecordings(
+            cast("TabletApp", desktop),
+            office.formats,
+            lambda formats: lambda order, step: step,
+            lambda: ("", b""),
+            lambda: desk.client,
+            lambda: tmp_path,
+        )
+        shown = recordings.of_office(desk.fine, recorded.key)
+        assert (shown.verdict, shown.tone) == ("El medidor nunca respondió", "wrong")
+        assert [frame.text for frame in shown.frames][1:] == ["Pide que se identifique: /?!··"]
+        assert Path(recordings.save().saved).read_bytes() == lines
+
+
+def test_a_recording_opens_from_its_case(person: Callable[..., Person]) -> None:
+    tablet = PreviewTablet()
+    with person(tablet) as supervisor:
+        supervisor.screens.app.go("exceptions")
+        supervisor.screens.app.office.openCase(tablet.the_office.queue().rows[0].id)
+        supervisor.tap("Grabación 1")
+        supervisor.until_sees("El medidor dejó de responder.")
+        supervisor.tap("Volver")
+        supervisor.until_sees("Grabación 1")
+        assert tablet.the_recordings.asked[0].endswith(" r1")
 
 
 def test_without_contact_the_last_answer_is_shown_and_nothing_is_decided(desk: Desk) -> None:

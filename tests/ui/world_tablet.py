@@ -33,6 +33,7 @@ from workorders.clock import SystemClock
 from workorders.journal.words import DeviceRole
 from workorders.people import Role
 from workorders.store import queries
+from workorders.sync.blobs import BlobFiles
 
 
 class WorldTablet:
@@ -97,6 +98,16 @@ class WorldTablet:
             detail = queries.order(connection, order_id)
             assert detail is not None
             return lists.order_detail(connection, detail, self.now(), "exchange")
+
+    @property
+    def blobs(self) -> BlobFiles:
+        return self.world.around.blobs
+
+    def detail(self, order_id: str) -> queries.OrderDetail:
+        with self.store.read() as connection:
+            detail = queries.order(connection, order_id)
+        assert detail is not None
+        return detail
 
     def find_order(self, text: str) -> str | None:
         return self.world.order.mrid if text == NEW_SERIAL else None

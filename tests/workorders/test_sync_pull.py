@@ -255,7 +255,7 @@ def test_reference_sets_are_laid_out_once_and_noted_in_the_journal(bureau: Burea
     assert count(tablet, "person") == 0
 
 
-def photograph(tablet: Tablet, order_id: str, data: bytes = b"picture") -> str:
+def photograph(tablet: Tablet, order_id: str, data: bytes = b"picture", what: str = "before") -> str:
     with tablet.store.read() as connection:
         key = keys.order_key(connection, order_id)
     sealed = seal_blob(key, data)
@@ -265,7 +265,7 @@ def photograph(tablet: Tablet, order_id: str, data: bytes = b"picture") -> str:
         plain_sha256=hashlib.sha256(data).hexdigest(),
         size=len(sealed),
         media_type="image/jpeg",
-        what="before",
+        what=what,
         key_id=key.key_id,
     )
     tablet.journal.append(

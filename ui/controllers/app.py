@@ -19,6 +19,7 @@ from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.orphans import OrphansController
 from ui.controllers.panelphoto import PanelPhotoController
 from ui.controllers.procedure import ProcedureController
+from ui.controllers.recording import RecordingController
 from ui.controllers.scan import ScanController
 from ui.controllers.session import SessionController
 from ui.controllers.stock import StockController
@@ -76,6 +77,7 @@ class AppController(Controller):
         self._procedure = ProcedureController(self.context, self)
         self._meter = MeterController(self.context, self)
         self._image = ImageController(self.context, self)
+        self._recording = RecordingController(self.context, self)
         self._sync = SyncController(self.context, self)
         self._references = ReferencesController(self.context, self)
         self._panel = PanelController(self.context, self)
@@ -90,6 +92,7 @@ class AppController(Controller):
         self._session.enrolled.connect(self.refresh)
         self._session.unlocked.connect(self.refresh)
         self._orders.found.connect(self.openOrder)
+        self._office.recordingWanted.connect(self._open_of_office)
         self._orders.loadedAnew.connect(self.refresh)
         self._order.closed.connect(self._order_closed)
         self._procedure.finished.connect(self._order_finished)
@@ -131,6 +134,10 @@ class AppController(Controller):
     @Property(ImageController, constant=True)
     def image(self) -> ImageController:
         return self._image
+
+    @Property(RecordingController, constant=True)
+    def recording(self) -> RecordingController:
+        return self._recording
 
     @Property(SyncController, constant=True)
     def sync(self) -> SyncController:
@@ -222,6 +229,7 @@ class AppController(Controller):
             "orders": self._orders.load,
             "meter": self._meter.load,
             "image": self._image.load,
+            "recording": self._recording.load,
             "panel": self._panel.load,
             "bench": self._bench.load,
             "sync": self._sync.load,
@@ -255,6 +263,22 @@ class AppController(Controller):
         self._order.load(order_id)
         self._procedure.start(order_id)
         self.go("procedure")
+
+    @Slot(str)
+    def openRecordings(self, order_id: str) -> None:
+        """Opens the recordings of an order."""
+        self._recording.open_order(order_id, self._place)
+        self.go("recording")
+
+    @Slot()
+    def openMeterRecording(self) -> None:
+        """Opens what crossed the line on the page *Medidor*."""
+        self._recording.open_meter(self._place)
+        self.go("recording")
+
+    def _open_of_office(self, order_id: str, key: str) -> None:
+        self._recording.open_office(order_id, key, self._place)
+        self.go("recording")
 
     @Slot()
     def toggleTheme(self) -> None:

@@ -30,6 +30,8 @@ class OfficeController(Controller):
     slaChanged = Signal()
     listChanged = Signal()
     photoChanged = Signal()
+    recordingWanted = Signal(str, str)
+    """Order and key of a recording, which has a page of its own."""
     decided = Signal()
 
     def __init__(
@@ -178,9 +180,11 @@ class OfficeController(Controller):
 
     @Slot(str)
     def openPhoto(self, key: str) -> None:
-        """Fetches a photo of the open case."""
+        """Fetches a photo of the open case; a recording is read on its own page."""
         case = self._case
-        if case is not None:
+        if case is not None and any(one.key == key and one.recording for one in case.photos):
+            self.recordingWanted.emit(case.order_id, key)
+        elif case is not None:
             self.run(Lane.SYNC, lambda: self._office().photo(case.order_id, key), self._show_photo)
 
     @Slot()

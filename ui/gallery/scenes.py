@@ -9,11 +9,12 @@ import msgspec
 from PySide6.QtCore import Q_ARG
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
-from ui import imageviews, manyviews, officeviews, views
+from ui import imageviews, manyviews, officeviews, recordingviews, views
 from ui.app import Screens
 from ui.preview import balancing, configuring, images, many, office, orders, phases, steps, tools
 from ui.preview.kept import KEPT, NOTHING_KEPT
 from ui.preview.orphans import NO_ORPHANS, ORPHANS
+from ui.preview.recordings import FAILED, NOT_HERE, SAVED, WELL, PreviewRecordings
 from ui.preview.sla import FILTERED, FILTERED_NONE, NO_SLA, SLA
 from ui.preview.standing import STANDING
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
@@ -240,6 +241,19 @@ def _activating(screens: Screens) -> None:
         page.setProperty("activating", True)
 
 
+def _recording(name: str, shown: recordingviews.Recording) -> Scene:
+    def enter(screens: Screens) -> None:
+        screens.app.openRecordings("RN2600041")
+
+    return Scene(name, lambda: PreviewTablet(the_recordings=PreviewRecordings(shown)), enter)
+
+
+RECORDINGS = (
+    ("grabacion", FAILED),
+    ("grabacion_bien", WELL),
+    ("grabacion_guardada", SAVED),
+    ("grabacion_no_esta", NOT_HERE),
+)
 IMAGES = (
     ("firmware", images.CHOOSING),
     ("firmware_nada", images.NOTHING),
@@ -301,6 +315,7 @@ SCENES: tuple[Scene, ...] = (
         _go("meter"),
     ),
     *(_image(name, shown) for name, shown in IMAGES),
+    *(_recording(name, shown) for name, shown in RECORDINGS),
     Scene(
         "firmware_activar",
         lambda: PreviewTablet(the_image=images.PreviewImage(images.VERIFIED)),

@@ -201,6 +201,7 @@ CASE = o.Case(
         o.Photo(key="p1", label="Foto antes"),
         o.Photo(key="p2", label="Foto después"),
         o.Photo(key="p3", label="Acta", document=True),
+        o.Photo(key="r1", label="Grabación 1", recording=True),
     ),
     decisions=(
         Choice(key="accepted", title="Aceptar", detail="Queda como ejecutada", icon="good", tone="good"),

@@ -127,6 +127,7 @@ ORDER = OrderView(
     place=("SED Equipetrol", "Alimentador 4", "TR-0412", "SCZ-CD-0412", "Panel P3", "Posición 11"),
     notes="Llave del cuarto de medidores en portería. Preguntar por don Walter. El ascensor no sube al 3.",
     warnings=("Persona con equipo médico: no cortar sin consentimiento escrito.",),
+    recordings=2,
     history=(
         HistoryRow(time="hoy 10:42", text="Coincidencia", detail="María Quispe", tone="good"),
         HistoryRow(

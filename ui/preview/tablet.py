@@ -13,6 +13,7 @@ from ui.preview import configuring, network, orders, phases, steps, tools
 from ui.preview.images import PreviewImage
 from ui.preview.many import PreviewBench, PreviewPanels
 from ui.preview.office import PreviewOffice
+from ui.preview.recordings import PreviewRecordings
 
 RIGHT_PIN = "246810"
 RIGHT_PASSPHRASE = "el río Ucayali crece"  # noqa: S105 - opens nothing but this preview
@@ -38,6 +39,7 @@ class PreviewTablet:
     the_panels: PreviewPanels = field(default_factory=PreviewPanels)
     the_bench: PreviewBench = field(default_factory=PreviewBench)
     the_image: PreviewImage = field(default_factory=PreviewImage)
+    the_recordings: PreviewRecordings = field(default_factory=PreviewRecordings)
     the_office: PreviewOffice = field(default_factory=PreviewOffice)
 
     def status(self) -> views.Status:
@@ -264,6 +266,10 @@ class PreviewTablet:
     def image(self) -> PreviewImage:
         """The invented firmware."""
         return self.the_image
+
+    def recordings(self) -> PreviewRecordings:
+        """Invented sessions."""
+        return self.the_recordings
 
     def office(self) -> PreviewOffice:
         """The invented office."""

@@ -155,6 +155,7 @@ def order_view(
         history=tuple(
             _history(one, detail.row.order_id, now, formats, step_title) for one in reversed(detail.history)
         ),
+        recordings=sum(_what(one.kind, one.params) == "photo.recording" for one in detail.history),
         step=detail.step or 0,
         status=state,
     )

@@ -299,7 +299,8 @@ def _photo(what: str, step: str | None, formats: Formats) -> str:
 
 
 def _photos(detail: OrderDetail, formats: Formats) -> tuple[officeviews.Photo, ...]:
-    return tuple(
+    """What can be opened: photos and documents as they were taken, then the recordings, by their number."""
+    photos = [
         officeviews.Photo(
             key=blob.sha256,
             label=_photo(blob.what, blob.step, formats),
@@ -307,4 +308,17 @@ def _photos(detail: OrderDetail, formats: Formats) -> tuple[officeviews.Photo, .
         )
         for blob in detail.blobs
         if blob.what != RECORDING_BLOB
+    ]
+    recorded = sorted(
+        (blob for blob in detail.blobs if blob.what == RECORDING_BLOB),
+        key=lambda blob: (blob.at, blob.entry_id),
     )
+    photos += [
+        officeviews.Photo(
+            key=blob.sha256,
+            label=formats.say("Grabación {number}", number=str(number)),
+            recording=True,
+        )
+        for number, blob in enumerate(recorded, 1)
+    ]
+    return tuple(photos)

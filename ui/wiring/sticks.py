@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QStorageInfo
+from PySide6.QtCore import QStandardPaths, QStorageInfo
 
 STICK_VARIABLE = "FIELDTOOL_USB"
 #: Where desktops of Linux mount what is plugged in.
@@ -23,6 +23,16 @@ def sticks() -> list[Path]:
         if volume.isReady() and volume.isValid() and not volume.isReadOnly() and _is_removable(root):
             found.append(Path(root))
     return found
+
+
+def place_for_files() -> Path:
+    """Where a file for somebody else is put: on a stick, else where this person's downloads go."""
+    found = sticks()
+    if found:
+        return found[0]
+    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _is_removable(root: str) -> bool:

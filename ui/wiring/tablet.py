@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import numpy as np
 from PySide6.QtQuick import QQuickImageProvider
 
-from drivers.connection import Mode
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient, StoreMemory
 from fieldtool.procedure.model import Procedure
@@ -20,7 +18,6 @@ from fieldtool.security.people import KnownPerson
 from fieldtool.tablet import lists as tablet_lists
 from fieldtool.tablet import rows as tablet_rows
 from fieldtool.tablet.fromstick import take_from
-from fieldtool.tablet.meterpage import MeterVisit
 from fieldtool.tablet.rows import OrderFilter
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
@@ -32,17 +29,18 @@ from ui.wiring.bench import WiredBench
 from ui.wiring.camera import ArrayProvider, CameraProvider, LiveCamera, PhotoProvider
 from ui.wiring.face import choices
 from ui.wiring.formats import Formats
-from ui.wiring.images import AtProbe, WiredImage
+from ui.wiring.images import WiredImage
 from ui.wiring.looking import Looking
-from ui.wiring.meter import meter_view
+from ui.wiring.metertool import MeterTool
 from ui.wiring.network import network_level
 from ui.wiring.office import WiredOffice
 from ui.wiring.officesla import KeptChoices
 from ui.wiring.panel import WiredPanel
 from ui.wiring.positions import receivers
+from ui.wiring.recordings import WiredRecordings
 from ui.wiring.references import reference_rows
 from ui.wiring.runs import Runs
-from ui.wiring.sticks import sticks
+from ui.wiring.sticks import place_for_files, sticks
 from ui.wiring.stock import move_stock, stock_view
 from ui.wiring.syncing import at_stage, chosen, sync_view, taken_text
 from ui.wiring.wording import worded
@@ -62,14 +60,19 @@ class WiredTablet:
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
         self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
         self._panels = WiredPanel(tablet, self.formats, camera, lambda: self.looking.read)
-        self._meter = views.Meter()
-        self._visit: MeterVisit | None = None
-        self._head: Literal["iec", "ansi"] = "iec"
+        self._tool = MeterTool(tablet, self.formats)
         self._bench = WiredBench(tablet, self.formats, self.now)
         self._counts: tablet_rows.OrderCounts | None = None
-        self._found: tablet_rows.MeterView | None = None
-        self._image = WiredImage(tablet, self.formats, self._at_probe, sticks, self._forget_read)
+        self._image = WiredImage(tablet, self.formats, self._tool.at_probe, sticks, self._tool.forget_read)
         self._office_client: OfficeClient | None = None
+        self._recordings = WiredRecordings(
+            tablet,
+            self.formats,
+            self._step_titles,
+            self._tool.heard,
+            lambda: self._office_client,
+            place_for_files,
+        )
         choices = KeptChoices(lambda: self.tablet.store)
         self._office = WiredOffice(lambda: self._office_client, self.formats, self.now, choices)
 
@@ -224,9 +227,7 @@ class WiredTablet:
         self._panels.stop()
         self._bench.stop()
         self._image.stop()
-        visit = self._visit
-        if visit is not None:
-            visit.cancel()
+        self._tool.stop()
 
     @worded
     def reasons(self, order_id: str) -> Sequence[views.Choice]:
@@ -260,75 +261,26 @@ class WiredTablet:
     @worded
     def meter(self) -> views.Meter:
         """What was read last, or whether there is a probe."""
-        if self._meter.state == "read":
-            return self._meter
-        port = self.tablet.port_for(DeviceRole.NEW)
-        return views.Meter(state="ready" if port else "absent", port=port or "", head=self._head)
+        return self._tool.shown()
 
     @worded
     def use_head(self, head: str) -> views.Meter:
-        """Another optical head: another meter will be at it."""
-        self.leave_meter()
-        self._head = "ansi" if head == "ansi" else "iec"
-        self._meter = views.Meter()
-        return self.meter()
+        """Another optical head."""
+        return self._tool.use_head(head)
 
     @worded
     def read_meter(self, report: Callable[[views.Meter], None]) -> views.Meter:
         """Reads the meter at the probe."""
-        port = self.tablet.port_for(DeviceRole.NEW)
-        formats = self.formats()
-        if port is None:
-            return views.Meter(state="absent")
-
-        def told(step: str, done: int, total: int, left: float | None) -> None:
-            text = formats.word(f"progress.{step}")
-            report(views.Meter(state="reading", progress=done / total if total else 0.0, progress_text=text))
-
-        report(views.Meter(state="reading", progress_text=formats.say("Leyendo")))
-        self.leave_meter()
-        self._visit = visit = MeterVisit(
-            self.tablet, port, told, Mode.C12 if self._head == "ansi" else Mode.AUTO
-        )
-        try:
-            day = self._yesterday(formats)
-            found = visit.read(day)
-        except Exception:
-            report(self.meter())
-            raise
-        self._found = found
-        self._meter = self._shown_meter(found, day, formats)
-        return self._meter
+        return self._tool.read(report)
 
     @worded
     def refresh_meter(self) -> views.Meter:
-        """Live values once more; what was read before stays where nothing is open any more."""
-        visit = self._visit
-        try:
-            found = visit.refresh() if visit is not None else None
-        except Exception:
-            self._visit = None
-            self._meter = msgspec.structs.replace(self._meter, live=False)
-            raise
-        formats = self.formats()
-        if found is not None:
-            self._meter = self._shown_meter(found, self._yesterday(formats), formats)
-        return self._meter
-
-    def _shown_meter(self, found: tablet_rows.MeterView, day: datetime, formats: Formats) -> views.Meter:
-        return msgspec.structs.replace(meter_view(found, self.now(), day, formats), head=self._head)
+        """Live values once more."""
+        return self._tool.refresh()
 
     def leave_meter(self) -> None:
         """Ends the session with the meter."""
-        visit, self._visit = self._visit, None
-        if visit is not None:
-            visit.close()
-            self._meter = msgspec.structs.replace(self._meter, live=False)
-
-    def _yesterday(self, formats: Formats) -> datetime:
-        """Local midnight a day ago: the last whole day of a load profile."""
-        today = self.now().astimezone(formats.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        return today - timedelta(days=1)
+        self._tool.leave()
 
     @worded
     def receivers(self) -> views.Receivers:
@@ -433,25 +385,13 @@ class WiredTablet:
         """Several probes at once."""
         return self._bench
 
+    def recordings(self) -> WiredRecordings:
+        """Recorded sessions."""
+        return self._recordings
+
     def image(self) -> WiredImage:
         """Firmware of the meter that was read."""
         return self._image
-
-    def _at_probe(self) -> AtProbe | None:
-        port, found = self.tablet.port_for(DeviceRole.NEW), self._found
-        serial = found.identity.get("serial") if found is not None else None
-        if found is None or not serial or port is None:
-            return None
-        return AtProbe(
-            serial=str(serial),
-            model=found.identity.get("model"),
-            firmware=found.identity.get("firmware"),
-            port=port,
-        )
-
-    def _forget_read(self) -> None:
-        """Other firmware runs: what was read of this meter is of before."""
-        self._meter = views.Meter()
 
     def office(self) -> WiredOffice:
         """The supervisor's side."""

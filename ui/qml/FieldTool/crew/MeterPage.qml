@@ -243,13 +243,28 @@ FocusScope {
                 }
             }
 
-            ActionButton {
-                visible: !page.showEvents && !page.ansi
-                width: 320
-                text: qsTr("Firmware…")
-                note: qsTr("Enviar una imagen al medidor")
-                iconName: "firmware"
-                onClicked: page.app.go("image")
+            Flow {
+                visible: !page.showEvents
+                width: parent.width
+                spacing: Theme.gap16
+
+                ActionButton {
+                    visible: !page.ansi
+                    width: 320
+                    text: qsTr("Firmware…")
+                    note: qsTr("Enviar una imagen al medidor")
+                    iconName: "firmware"
+                    onClicked: page.app.go("image")
+                }
+
+                ActionButton {
+                    visible: page.meter.recorded ?? false
+                    width: 320
+                    text: qsTr("Ver grabación")
+                    note: qsTr("Lo que se dijo por la sonda")
+                    iconName: "records"
+                    onClicked: page.app.openMeterRecording()
+                }
             }
 
             Card {
@@ -314,6 +329,18 @@ FocusScope {
         ScrollMark {
             view: scroller
         }
+    }
+
+    // A session that failed is what one wants to look into.
+    ActionButton {
+        visible: !page.read && failure.visible && page.locked === 0 && (page.meter.recorded ?? false)
+        x: Theme.margin
+        y: failure.y + failure.height + Theme.gap16
+        width: 320
+        text: qsTr("Ver grabación")
+        note: qsTr("Lo que se dijo por la sonda")
+        iconName: "records"
+        onClicked: page.app.openMeterRecording()
     }
 
     Row {

@@ -213,8 +213,29 @@ FocusScope {
                 visible: (page.order.history ?? []).length > 0
                 width: parent.width
 
-                SectionTitle {
-                    text: qsTr("Lo que ha pasado")
+                Item {
+                    width: parent.width
+                    height: Math.max(happened.implicitHeight, recordings.visible ? recordings.height + Theme.gap12 : 0)
+
+                    SectionTitle {
+                        id: happened
+
+                        anchors.bottom: parent.bottom
+                        width: recordings.x - Theme.gap16
+                        text: qsTr("Lo que ha pasado")
+                    }
+
+                    ActionButton {
+                        id: recordings
+
+                        visible: (page.order.recordings ?? 0) > 0
+                        anchors.right: parent.right
+                        height: 72
+                        text: qsTr("Grabaciones")
+                        note: qsTr("De la sesión óptica: %1").arg(page.order.recordings ?? 0)
+                        iconName: "records"
+                        onClicked: page.app.openRecordings(page.order.id)
+                    }
                 }
 
                 Card {

@@ -15,11 +15,12 @@ T.ApplicationWindow {
     readonly property bool narrow: width < Theme.narrowBelow
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
     readonly property string railPlace: {
-        if (["bench", "stock", "kept"].includes(app.place))
+        const place = app.place === "recording" ? app.recording.origin : app.place;
+        if (["bench", "stock", "kept"].includes(place))
             return "more";
-        if (app.place === "image")
+        if (place === "image")
             return "meter";
-        return ["order", "notDone", "panel"].includes(app.place) ? "orders" : app.place;
+        return ["order", "notDone", "panel"].includes(place) ? "orders" : place;
     }
 
     readonly property var places: app.session.role === "supervisor" ? officePlaces : crewPlaces
@@ -264,6 +265,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: recordingPage
+
+        RecordingPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: panelPage
 
         PanelPage {
@@ -367,6 +376,7 @@ T.ApplicationWindow {
             "notDone": notDonePage,
             "meter": meterPage,
             "image": imagePage,
+            "recording": recordingPage,
             "panel": panelPage,
             "bench": benchPage,
             "sync": syncPage,

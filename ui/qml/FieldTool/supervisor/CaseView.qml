@@ -137,7 +137,7 @@ FocusScope {
 
                         height: 56
                         iconSize: 22
-                        iconName: modelData.document ? "record" : "photos"
+                        iconName: modelData.recording ? "records" : modelData.document ? "record" : "photos"
                         text: modelData.label
                         enabled: !view.office.busy
                         onClicked: view.office.openPhoto(modelData.key)
