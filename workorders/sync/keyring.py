@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -19,6 +20,7 @@ from workorders.clock import read_utc, utc_text
 from workorders.journal.sealing import OrderKey
 from workorders.store import keys as order_keys
 from workorders.store import schema
+from workorders.store.bulk import among, take_away
 from workorders.store.entries import ended_here
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
@@ -28,6 +30,8 @@ from workorders.sync.identity import TabletIdentity
 _DIGEST = "sync.keys"
 KEY_DAYS = 30
 """How long a tablet without contact keeps the key of an order: twice what a crew is out."""
+_AT_ONCE = 400
+"""Keys taken at once: a first download brings thousands, and each by itself costs many times its share."""
 
 
 def ring_digest(ring: wire.KeyRing) -> str:
@@ -79,10 +83,8 @@ def take(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing | N
 
 
 def _take_ring(connection: Connection, answer: wire.KeysAnswer, ring: wire.KeyRing) -> None:
-    for item in ring.order_keys:
-        key = OrderKey(key_id=item.key_id, key=base64.b64decode(item.key))
-        if not _has(connection, key):
-            order_keys.put_order_key(connection, item.order_id, key)
+    for start in range(0, len(ring.order_keys), _AT_ONCE):
+        _take_order_keys(connection, ring.order_keys[start : start + _AT_ONCE])
     _forget(connection, {item.key_id for item in ring.order_keys})
     connection.execute(delete(schema.meter_secret))
     rows = [
@@ -107,9 +109,18 @@ def forget_expired(connection: Connection, now: str) -> int:
     return gone
 
 
-def _has(connection: Connection, key: OrderKey) -> bool:
-    table = schema.order_key
-    return connection.execute(select(table.c.key).where(table.c.key_id == key.key_id)).scalar() == key.key
+def _take_order_keys(connection: Connection, items: Sequence[wire.OrderKeyItem]) -> None:
+    rows = connection.execute(_HERE, {"ids": [item.key_id for item in items]})
+    here = {row.key_id: row.key for row in rows}
+    pairs = [(item.order_id, OrderKey(key_id=item.key_id, key=base64.b64decode(item.key))) for item in items]
+    fresh = [(order_id, key) for order_id, key in pairs if here.get(key.key_id) != key.key]
+    if fresh:
+        order_keys.put_order_keys(connection, fresh)
+
+
+_HERE = select(schema.order_key.c.key_id, schema.order_key.c.key).where(
+    among(schema.order_key.c.key_id, "ids")
+)
 
 
 def _forget(connection: Connection, ours: set[str]) -> None:
@@ -121,9 +132,8 @@ def _forget(connection: Connection, ours: set[str]) -> None:
         table.c.order_id.not_in(ended_here()),
     )
     gone = [row for row in connection.execute(query) if row.key_id not in ours]
-    for row in gone:
-        connection.execute(delete(table).where(table.c.key_id == row.key_id))
     if gone:
         from workorders.store import search
 
+        take_away(connection, [(table.c.key_id, "ids")], ids=[row.key_id for row in gone])
         search.refresh_orders(connection, [row.order_id for row in gone])
