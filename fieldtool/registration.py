@@ -196,6 +196,8 @@ def judge_place(
     hangs_on: collector on which this order has put its device already: it is not to be counted there twice.
     """
     found, missing, bad = identities
+    panel = answer.panel or planned.panel
+    planned = msgspec.structs.replace(planned, transformer=transformer_of(panel, planned, network))
     concentrator = answer.concentrator or planned.concentrator
     if technology is not None and concentrator is None:
         nodes = collector_for(technology, planned, network)
@@ -205,7 +207,7 @@ def judge_place(
         "feeder": planned.feeder,
         "output": planned.output,
         "transformer": planned.transformer,
-        "panel": answer.panel or planned.panel,
+        "panel": panel,
         "slot": answer.slot if answer.slot is not None else planned.slot,
         "phase": answer.phase or planned.phase,
     }
@@ -216,7 +218,7 @@ def judge_place(
         for name in needs
         if values.get(name) is None and not (name in ("panel", "slot") and not panelled)
     ]
-    panel, slot = _text(values["panel"]), values["slot"]
+    slot = values["slot"]
     taken = network.occupants(panel).get(slot) if panel and isinstance(slot, int) else None
     if taken in ours:
         taken = None
@@ -236,6 +238,15 @@ def judge_place(
         too_far_m=_too_far(technology, concentrator, answer.position, network),
         bad_identities=bad,
     )
+
+
+def transformer_of(panel: str | None, planned: Place, network: Network) -> str | None:
+    """The transformer that feeds a device: that of its panel, where the tree has the panel, else the order's.
+
+    Whatever the order says, what hangs in a panel is fed as the panel is.
+    """
+    above = network.ancestors(panel) if panel else []
+    return next((node.mrid for node in reversed(above) if node.kind == "transformer"), planned.transformer)
 
 
 def _nowhere(answer: PlaceAnswer, planned: Place, network: Network) -> list[str]:

@@ -40,7 +40,7 @@ from workorders.orders import PERSONAL_FLAGS
 Seal = Callable[[str, str], Sealed]
 """(field, text) → the text sealed under the order's key."""
 
-OF_THE_PLACE = ("neighbour_", "phase_not_there", "collector_elsewhere")
+OF_THE_PLACE = ("neighbour_", "phase_not_there", "collector_elsewhere", "panel_elsewhere")
 """Risks that nothing else in the record tells."""
 OFF_BALANCE = (BalanceBand.SUSPECT, BalanceBand.TOPOLOGY)
 BACK_ON_TRUCK = "truck"

@@ -10,6 +10,7 @@ from fieldtool.leaving import Neighbour, Risk, RiskLevel, disagreements, phase_f
 from fieldtool.positioning import Coordinates, coordinates
 from fieldtool.procedure import answers as a
 from fieldtool.procedure.effects import flags_of
+from fieldtool.registration import transformer_of
 from fieldtool.run import evidence
 from workorders.network import NodeKind
 from workorders.store import schema
@@ -34,22 +35,25 @@ def _of_the_place(run: ProcedureRun) -> list[Risk]:
     if placed is None:
         return []
     place, network = run.order.place, run.around.network
-    above = network.ancestors(place.transformer) if place.transformer else []
+    transformer = transformer_of(placed.panel, place, network)
+    above = network.ancestors(transformer) if transformer else []
     feeder = next((node.mrid for node in above if node.kind == NodeKind.FEEDER), place.feeder)
     own = Neighbour(
-        name=run.order_id, concentrator=placed.concentrator, transformer=place.transformer, feeder=feeder
+        name=run.order_id, concentrator=placed.concentrator, transformer=transformer, feeder=feeder
     )
     there = _here(run, placed)
     found = disagreements(own, network.beside(run.order_id, placed.panel, there))
-    found += _collector_elsewhere(run, placed)
+    found += _collector_elsewhere(run, placed, transformer)
+    if transformer != place.transformer and place.transformer is not None:
+        params = {"mine": place.transformer, "theirs": str(transformer)}
+        found.append(Risk(code="panel_elsewhere", level=RiskLevel.HIGH, params=params))
     fault = phase_fault(placed.phase, above[-1].phase if above else None)
     return [*found, fault] if fault is not None else found
 
 
-def _collector_elsewhere(run: ProcedureRun, placed: a.PlaceAnswer) -> list[Risk]:
-    """A collector at another transformer than the order's, where the technology has one at each."""
+def _collector_elsewhere(run: ProcedureRun, placed: a.PlaceAnswer, mine: str | None) -> list[Risk]:
+    """A collector at another transformer than the device's own, where the technology has one at each."""
     technology = evidence.technology_of(run.order, run.around)
-    mine = run.order.place.transformer
     if technology is None or technology.tree.collector_under != NodeKind.TRANSFORMER:
         return []
     if placed.concentrator is None or mine is None:

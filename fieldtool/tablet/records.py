@@ -69,7 +69,7 @@ class Documents:
             customer = detail.customer if detail else Customer()
             names = {
                 mrid: node.name or mrid
-                for mrid in _nodes(job.order)
+                for mrid in _nodes(job.order, state)
                 if (node := network.node(connection, mrid)) is not None
             }
         writer = _Writer(tablet, job, state, language, project, customer, names)
@@ -105,10 +105,11 @@ def issued_record(tablet: Tablet, order: WorkOrder) -> bytes:
     return photos.read_blob(tablet.blobs, key, blob.sha256)
 
 
-def _nodes(order: WorkOrder) -> list[str]:
-    place = order.place
-    found = (place.substation, place.feeder, place.transformer, place.concentrator, place.panel)
-    return [mrid for mrid in found if mrid]
+def _nodes(order: WorkOrder, state: RunState) -> list[str]:
+    place, stands = order.place, state.placed
+    found = [place.substation, place.feeder, place.transformer, place.concentrator, place.panel]
+    found += [stands.transformer, stands.concentrator, stands.panel] if stands is not None else []
+    return [mrid for mrid in dict.fromkeys(found) if mrid]
 
 
 class _Writer:
@@ -185,7 +186,7 @@ class _Writer:
     def _supply(self) -> Supply:
         from fieldtool.documents.record import Supply
 
-        order, customer = self._order, self._customer
+        order, customer, stands = self._order, self._customer, self._state.placed
         place = next(
             (d.answer for d in self._state.done.values() if isinstance(d.answer, a.PlaceAnswer)),
             a.PlaceAnswer(),
@@ -200,7 +201,7 @@ class _Writer:
             position=where,
             tariff=order.tariff or "",
             contracted_power=f"{order.contracted_power} W" if order.contracted_power else "",
-            sed=self._name(order.place.transformer),
+            sed=self._name(stands.transformer if stands is not None else order.place.transformer),
             feeder=self._name(order.place.feeder),
             phase=place.phase or order.place.phase or "",
             concentrator=self._name(place.concentrator or order.place.concentrator),

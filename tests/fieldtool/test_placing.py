@@ -104,6 +104,22 @@ def test_a_collector_of_another_transformer_is_told_before_the_crew_goes(world: 
     assert "collector_elsewhere" in completed["flags"]
 
 
+def test_a_panel_of_another_transformer_feeds_its_meters_from_there(world: World) -> None:
+    """The order's transformer was recorded: both balances were wrong, and nobody heard of it."""
+    nodes = [Node(mrid="ST", kind="substation"), Node(mrid="CT-0", kind="transformer", parent="ST")]
+    nodes.append(Node(mrid="CT-0-DC", kind="concentrator", parent="CT-0"))
+    nodes.append(Node(mrid="P-7", kind="panel", parent="CT-0", name="Piso 7", capacity=12))
+    run, _ = at_place(world)
+    with world.store.write() as connection:
+        load_network(connection, w.PROJECT, nodes)
+    work(run, {"place": {"panel": "P-7", "slot": 3, "concentrator": "CT-0-DC"}})
+    [placed] = world.payloads("device.placed")
+    assert (placed["transformer"], placed["panel"]) == ("CT-0", "P-7")
+    [completed] = world.payloads("order.completed")
+    assert "panel_elsewhere" in completed["flags"]
+    assert "collector_elsewhere" not in completed["flags"]
+
+
 def test_a_device_that_stands_elsewhere_is_placed_only_by_somebody_who_may(world: World) -> None:
     """Two places at once cannot happen unnoticed here; that it may be right here is a fact for the office."""
     run, _ = at_place(world)
