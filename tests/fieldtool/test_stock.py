@@ -139,6 +139,19 @@ def test_a_count_tells_the_office_what_is_missing_and_what_nobody_expected(
     assert figures[("A", "on_truck")] == 1
 
 
+def test_a_device_that_no_list_names_is_counted_in_the_project_that_moved_it(tablet: Tablet) -> None:
+    """It stood in the figures of every project."""
+    tablet.stockroom.receive([FOREIGN])
+    with tablet.store.read() as connection:
+        own = queries.stock_figures(connection, project=tablet.identity.project)
+        other = queries.stock_figures(connection, project="another")
+        whole = queries.stock_figures(connection)
+        listed = queries.stock(connection, project=tablet.identity.project)
+    assert other == []
+    assert own == whole
+    assert FOREIGN in {item.serial for item in listed}
+
+
 def test_an_installer_hands_nothing_out_of_the_store_and_nobody_acts_unseen(tablet: Tablet) -> None:
     with pytest.raises(JobError) as caught:
         tablet.stockroom.hand_out([OWN], "B")

@@ -70,9 +70,9 @@ class PlacementRow(msgspec.Struct, frozen=True, kw_only=True):
 def _stock_lines() -> Select[Any]:
     """Every device of the stock, by the list and by movements: what was entered last says where it is.
 
-    A device that no list names is there too, once a crew has taken it over.
+    A device that no list names is there too, once a crew has taken it over: in the project of that movement.
     """
-    item, moved, device = schema.stock_item, schema.stock_state, schema.device
+    item, moved, device, entry = schema.stock_item, schema.stock_state, schema.device, schema.entry
     serials = select(item.c.serial).union(select(moved.c.serial)).subquery()
     gone = moved.c.over.is_(True)
     now = case((gone, func.coalesce(device.c.state, moved.c.state)), else_=moved.c.state)
@@ -84,12 +84,13 @@ def _stock_lines() -> Select[Any]:
             case((moved.c.serial.is_not(None), now), else_=listed).label("state"),
             case((moved.c.serial.is_not(None), moved.c.crew), else_=item.c.crew).label("crew"),
             item.c.identities,
-            item.c.project,
+            func.coalesce(item.c.project, entry.c.project).label("project"),
             moved.c.at.label("moved_at"),
         )
         .select_from(serials)
         .outerjoin(item, item.c.serial == serials.c.serial)
         .outerjoin(moved, moved.c.serial == serials.c.serial)
+        .outerjoin(entry, entry.c.id == moved.c.entry_id)
         .outerjoin(device, device.c.serial == serials.c.serial)
     )
 
@@ -142,11 +143,14 @@ def _stock(
 
 
 def stock_figures(connection: Connection, *, project: str | None = None) -> list[StockFigure]:
-    """How many devices of each model are in each state, by crew (None: the store)."""
+    """How many devices of each model are in each state, by crew (None: the store).
+
+    project: of one project alone; a device that neither list nor movement gives one stands in the whole only.
+    """
     lines = _stock_lines().subquery()
     query = select(lines.c.crew, lines.c.model, lines.c.state, func.count().label("number"))
     if project is not None:
-        query = query.where(or_(lines.c.project == project, lines.c.project.is_(None)))
+        query = query.where(lines.c.project == project)
     grouped = query.group_by(lines.c.crew, lines.c.model, lines.c.state)
     rows = connection.execute(grouped.order_by(lines.c.crew, lines.c.model, lines.c.state))
     return [read(row, StockFigure) for row in rows]
