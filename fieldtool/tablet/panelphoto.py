@@ -174,7 +174,7 @@ class PanelPhoto:
         if looked.state.end is not None:
             return told
         if not self._answers(looked, looked.shown_step(), slot):
-            return msgspec.structs.replace(told, outcome=Registering.LATER)  # nothing is begun for it
+            return msgspec.structs.replace(told, outcome=self._left(looked, slot))  # nothing is begun for it
         steps: list[str] = []
         run = self._tablet.start(looked.order_id)
         try:
@@ -187,8 +187,19 @@ class PanelPhoto:
             return msgspec.structs.replace(told, outcome=Registering.FAILED, steps=tuple(steps), what=what)
         finally:
             self._tablet.leave(looked.order_id)
-        outcome = Registering.REGISTERED if steps else Registering.LATER
+        outcome = Registering.REGISTERED if steps else self._left(run, slot)
         return msgspec.structs.replace(told, outcome=outcome, steps=tuple(steps))
+
+    def _left(self, run: ProcedureRun, slot: SlotVerdict) -> Registering:
+        """What it comes to where the open step asks nothing of the photo: `later` if one to come does."""
+        job = run.job()
+        to_come = (
+            step
+            for step in engine.visible_steps(run.procedure, job, run.state)
+            if not engine.is_done(step, run.procedure, job, run.state)
+        )
+        asked = any(self._answers(run, step, slot) for step in to_come)
+        return Registering.LATER if asked else Registering.NOTHING
 
     def _answers(self, run: ProcedureRun, step: m.Step | None, slot: SlotVerdict) -> bool:
         """Whether the photo says anything to a step: to the place, and to the label where it was seen."""

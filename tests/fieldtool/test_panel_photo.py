@@ -11,7 +11,9 @@ import pytest
 import assets
 from fieldtool.scanning.panelcheck import Standing
 from fieldtool.tablet.panelphoto import PanelPhoto, Registering
+from tests.fieldtool.jobs import work
 from tests.fieldtool.panels import PANEL, SERIALS, SPARE, PanelTablet, as_tablet, panel_tablet
+from tests.fieldtool.scripted import Meter, ScriptedSession
 from tests.support.panel_images import panel_photo
 
 FOREIGN = "ZIV0099999999"
@@ -68,3 +70,13 @@ def test_a_typed_serial_proves_no_label(panel: PanelTablet) -> None:
     assert verdict.slots[0].standing is Standing.RIGHT
     assert [one.outcome for one in photo.register() if one.slot == 1] == [Registering.LATER]
     assert "photo.taken" not in panel.kinds(SERIALS[0])[-2:]
+
+
+def test_where_label_and_place_are_accepted_nothing_is_left_to_register(panel: PanelTablet) -> None:
+    """It said *waits for an earlier step* of an order that wants no more of any photo."""
+    ScriptedSession.field["probe"] = Meter(serial=SERIALS[0], energy="0.0")
+    work(panel.bring(SERIALS[0]), until="join")
+    photo = PanelPhoto(as_tablet(panel), PANEL)
+    photo.take(jpeg(s1=SERIALS[0], s2=SERIALS[1], s3=SERIALS[2], s4=SPARE, s5=FOREIGN))
+    assert [one.outcome for one in photo.register() if one.slot == 1] == [Registering.NOTHING]
+    assert [one.outcome for one in photo.register() if one.slot == 2] == [Registering.LATER]
