@@ -153,7 +153,7 @@ class ScanBody(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
 
 class MeterReadBody(msgspec.Struct, frozen=True, kw_only=True, tag="meter_read"):
     """`done`: the meter was read (both readings agree); `recording`: of its last session, `attached` to the
-    order, `offered`, or empty."""
+    order, `offered` where something was done here, or empty."""
 
     device: str
     done: bool
@@ -219,7 +219,7 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class PlanBody(msgspec.Struct, frozen=True, kw_only=True, tag="plan_apply"):
     """`planned` before `changes` mean anything; `complete` when nothing is left; `unsettled` intents of a
-    cut."""
+    cut; `recording` as in `MeterReadBody`."""
 
     program: str
     serial: str | None
@@ -227,16 +227,19 @@ class PlanBody(msgspec.Struct, frozen=True, kw_only=True, tag="plan_apply"):
     changes: list[ChangeRow]
     complete: bool
     unsettled: int
+    recording: str = ""
 
 
 class RelayBody(msgspec.Struct, frozen=True, kw_only=True, tag="relay"):
-    """`last_four` must be typed or tapped and held; `blocked` by missing consent."""
+    """`last_four` must be typed or tapped and held; `blocked` by missing consent; `recording` as in
+    `MeterReadBody`."""
 
     last_four: str
     result: str | None
     blocked: bool
     untested: list[Option]
     operation: str = "test"
+    recording: str = ""
 
 
 class SealView(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,7 +306,8 @@ class PlaceBody(msgspec.Struct, frozen=True, kw_only=True, tag="place"):
 class JoinBody(msgspec.Struct, frozen=True, kw_only=True, tag="join"):
     """`state` None before the check. Evidence by name; `expected` and `heard` concentrator.
 
-    `sees`: what shows on the device while it joins, in the language of the screen.
+    `sees`: what shows on the device while it joins, in the language of the screen. `recording` as in
+    `MeterReadBody`.
     """
 
     technology: str
@@ -315,6 +319,7 @@ class JoinBody(msgspec.Struct, frozen=True, kw_only=True, tag="join"):
     expected: str | None
     heard: str | None
     sees: str = ""
+    recording: str = ""
 
 
 class PowerRow(msgspec.Struct, frozen=True, kw_only=True):

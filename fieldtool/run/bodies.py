@@ -224,8 +224,14 @@ def _meter_read(
             for reading in readings
         ],
         not_obtainable=options(step.not_obtainable, language),
-        recording=run.recordings.state,
+        recording=_recording(run, done=found is not None),
     )
+
+
+def _recording(run: ProcedureRun, *, done: bool) -> str:
+    """Nothing is offered of a session in which this step had no part; that one is attached is always said."""
+    state = run.recordings.state
+    return state if done or state == "attached" else ""
 
 
 def _match(run: ProcedureRun, step: m.MatchStep) -> v.MatchBody:
@@ -279,6 +285,7 @@ def _plan(run: ProcedureRun) -> v.PlanBody:
         changes=plan.changes if plan else [],
         complete=plan.complete if plan else False,
         unsettled=sum(write.state is None for write in run.state.writes.values()),
+        recording=_recording(run, done=plan is not None),
     )
 
 
@@ -293,6 +300,7 @@ def _relay(run: ProcedureRun, step: m.RelayStep, given: a.Answer | None, languag
         blocked=consent_missing(run.job(), run.state),
         untested=options(step.untested, language),
         operation=step.operation.value,
+        recording=_recording(run, done=run.bench.relay is not None),
     )
 
 
@@ -326,6 +334,7 @@ def _join(run: ProcedureRun, given: a.Answer | None, language: Language) -> v.Jo
         expected=run.order.place.concentrator,
         heard=found.heard if found else None,
         sees=technology.sees.in_language(language) if technology and technology.sees else "",
+        recording=_recording(run, done=found is not None),
     )
 
 

@@ -39,6 +39,11 @@ class Recordings:
         self._run = run
         self.path: Path | None = None
         self._attached = b""
+        self._before = b""
+
+    def go_on_from(self, lines: bytes) -> None:
+        """What was said to this meter before it was known whose it is; every recording begins with it."""
+        self._before = lines
 
     def begin(self) -> Path:
         """Where the session that is about to open is recorded; what was there before is gone."""
@@ -49,6 +54,8 @@ class Recordings:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{self._run.order_id}.jsonl"
         self.path.unlink(missing_ok=True)
+        if self._before:
+            self.path.write_bytes(self._before)
         self._attached = b""
         return self.path
 
@@ -81,7 +88,7 @@ class Recordings:
             JobError, StoreError: nobody is signed in; the disk is full.
         """
         plain = end_of(self.path) if self.path is not None else b""
-        if b'"dir"' not in plain or plain == self._attached:
+        if b'"dir"' not in plain.removeprefix(self._before) or plain == self._attached:
             return False
         run, step = self._run, self._run.shown_step()
         blob = photos.store_blob(
@@ -98,7 +105,8 @@ class Recordings:
 
     def close(self) -> None:
         """Nothing in clear stays behind."""
-        path, self.path, self._attached = self.path, None, b""
+        path, self.path = self.path, None
+        self._attached = self._before = b""
         if path is not None and path != self._run.trace:
             with suppress(OSError):
                 path.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.panelrun.board import Stranger, Trouble, Unworkable, Who
 from fieldtool.panelrun.run import PanelRun, Progress
 from fieldtool.problems import explain
-from fieldtool.run import ProcedureRun
+from fieldtool.run import ProcedureRun, recordings
 from workorders.journal.words import DeviceRole
 from workorders.orders import OrderStatus, is_open
 from workorders.store import queries, schema
@@ -84,6 +85,7 @@ class TabletPanel:
         self.panel, self.name = panel, name
         self._tablet, self._head = tablet, head
         self._session: OpticalSession | None = None
+        self._heard = b""
 
     def orders(self) -> Sequence[ProcedureRun | Unworkable]:
         """Every order of the panel, to look at; nothing is begun."""
@@ -98,8 +100,10 @@ class TabletPanel:
         return ProcedureRun(self._tablet.surroundings(), detail.order)
 
     def begin(self, order_id: str) -> ProcedureRun:
-        """The order's run to work with."""
-        return self._tablet.start(order_id)
+        """The order's run to work with; its recordings begin with how its meter was found."""
+        run = self._tablet.start(order_id)
+        run.recordings.go_on_from(self._heard)
+        return run
 
     def leave(self, order_id: str) -> None:
         """Let go of the order's run and its meter."""
@@ -116,6 +120,9 @@ class TabletPanel:
         host = JournalHost(tablet.journal, context, no_secret)
         host.progress = progress
         public = connection_for(None, no_secret, tablet.identity.system_title)
+        trace = tablet.home.cache() / "recordings" / "panel.jsonl"
+        trace.parent.mkdir(parents=True, exist_ok=True)
+        trace.unlink(missing_ok=True)
         session = OpticalSession(
             port,
             msgspec.structs.replace(public, mode=self._head or self._expected_head()),
@@ -123,6 +130,7 @@ class TabletPanel:
             models=files.folders["models"],
             programs=files.folders["programs"],
             cache=tablet.home.cache(),
+            trace=trace,
         )
         self._session = session
         try:
@@ -130,6 +138,9 @@ class TabletPanel:
         finally:
             self._session = None
             session.close()
+            self._heard = recordings.end_of(trace)  # from here on in memory, until it is known whose it is
+            with suppress(OSError):
+                trace.unlink(missing_ok=True)
 
     def cancel(self) -> None:
         """Stop `identify`; from any thread."""

@@ -12,14 +12,19 @@ import pytest
 
 from drivers import errors
 from drivers.connection import Mode
+from drivers.trace.record import parse_trace
 from fieldtool.demo.probe import Probe
 from fieldtool.errors import JobError
 from fieldtool.panelrun.board import Hint, Phase, SlotState, Who
 from fieldtool.panelrun.run import PanelRun
+from fieldtool.run import photos, recordings
 from fieldtool.tablet.panel import panel_run, panels
 from tests.drivers.field import virtual_meter
 from tests.fieldtool.panels import PANEL, SERIALS, SPARE, PanelTablet, as_tablet, panel_tablet
 from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
+
+PUBLIC = 16
+"""Client of whoever asks without a password."""
 
 
 class Along:
@@ -307,4 +312,13 @@ def test_along_meters_in_processes_of_their_own(tmp_path: Path, monkeypatch: pyt
     assert troubled.trouble.code == "wrong-key"
     assert {"meter.intent", "meter.changed"} <= set(given.kinds(SERIALS[1]))
     assert "meter.intent" not in given.kinds(SERIALS[2])
+    assert not list((tmp_path / "cache" / "recordings").iterdir()), "nothing in clear stays behind"
+    run = given.start(f"order-{SERIALS[2]}")
+    (sha256,) = run.state.recordings
+    packed = photos.read_blob(run.around.blobs, run.book.key, sha256)
+    records = parse_trace(recordings.opened(packed).decode().splitlines())
+    sessions = [record for record in records if record.trace]
+    assert len(sessions) >= 2, "how the meter was found, then what failed"
+    assert sessions[0].client == PUBLIC
+    assert records[-1].note == "wrong-key"
     probe.close()

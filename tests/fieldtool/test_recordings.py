@@ -10,12 +10,13 @@ import pytest
 from drivers.errors import DriverError
 from drivers.session.client import OpticalSession
 from drivers.trace.record import parse_trace
+from fieldtool.identity import last_four
 from fieldtool.procedure import model as m
-from fieldtool.procedure.views import MeterReadBody
+from fieldtool.procedure.views import JoinBody, MeterReadBody, PlanBody, RelayBody
 from fieldtool.run import ProcedureRun, photos, recordings
 from fieldtool.text import Language
 from tests.drivers.field import Meter, virtual_meter
-from tests.fieldtool.world import OLD_SERIAL, World, make_world, walk
+from tests.fieldtool.world import NEW_SERIAL, OLD_SERIAL, World, make_world, walk
 
 SIGN_ON, READOUT_ASKED = "2F3F210D0A", "0630"
 """`/?!`, and the beginning of ACK 0 Z 0, which asks an IEC meter for its readout."""
@@ -89,6 +90,28 @@ def test_a_meter_with_a_readout_on_an_order_that_says_another_is_read_out_once(w
         assert [octets[: len(SIGN_ON)] for octets in sent][:1] == [SIGN_ON]
         assert [octets[:4] for octets in sent[1:]] == [READOUT_ASKED]
         run.close()
+
+
+def test_plan_relay_and_join_offer_their_recording_once_something_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These can go oddly without failing; only of a read could the crew keep what was said."""
+    run = make_world(tmp_path, monkeypatch).run()
+    done = {
+        "configure": ProcedureRun.plan,
+        "relay": lambda run: run.test_relay(last_four(NEW_SERIAL)),
+        "join": ProcedureRun.check_join,
+    }
+    for step, work in done.items():
+        walk(run, until=step)
+        said = []
+        for act in (lambda run: None, work):
+            act(run)
+            shown = run.view(Language.ES).current
+            assert shown is not None
+            assert isinstance(shown.body, PlanBody | RelayBody | JoinBody)
+            said.append(shown.body.recording)
+        assert said == ["", "offered"], step
 
 
 def _picture() -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 
@@ -26,7 +27,9 @@ from tests.ui.test_meter_live import AtMeter
 from tests.ui.world_tablet import CrewOnly, wired
 from ui import views
 from ui.gallery.render import read
+from ui.preview.configuring import PLAN_DONE
 from ui.preview.recordings import FAILED, PreviewRecordings
+from ui.preview.steps import STEPS
 from ui.preview.tablet import PreviewTablet
 from workorders.people import Role
 
@@ -129,3 +132,16 @@ def test_a_crew_opens_what_failed_and_saves_it(person: Callable[..., Person]) ->
         assert not read(blocked, "enabled")
         crew.press(Qt.Key.Key_Escape)
         crew.until(lambda: crew.screens.app.place == "order")
+
+
+@pytest.mark.parametrize("step", ["read_old", "configure", "relay", "join"])
+def test_every_page_of_work_at_a_meter_offers_its_recording(person: Callable[..., Person], step: str) -> None:
+    """A plan, a relay or a join can go oddly without failing, and nothing of it was kept then."""
+    shown = {"configure": PLAN_DONE, **{name: STEPS[name] for name in ("read_old", "relay", "join")}}[step]
+    offered = msgspec.structs.replace(shown, recording="offered")
+    tablet = PreviewTablet(step=step, overrides={step: offered})
+    with person(tablet) as crew:
+        crew.window.resize(1280, 1100)
+        crew.screens.app.startOrder(tablet.rows[0].id)
+        crew.tap("Adjuntar grabación")
+        crew.until(lambda: (f"{step}:recording", {}) in tablet.answers)

@@ -89,5 +89,6 @@ PLAN_DONE = Step(
     program="Residencial prepago BT, versión 14",
     serial=SERIAL,
     changes=_changes(8, False),
+    recording="offered",
     primary="Seguir",
 )

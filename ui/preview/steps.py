@@ -310,6 +310,7 @@ STEPS: dict[str, Step] = {
         tone="attention",
         text="La casa se queda sin luz unos segundos. Avise antes.",
         relay_state="sin probar",
+        recording="attached",
         primary="Seguir",
         ready=False,
         not_ready="tras abrir y cerrar",
@@ -386,6 +387,7 @@ STEPS: dict[str, Step] = {
             Fact(label="Nivel", value="2", detail="Terminal desde las 10:51"),
             Fact(label="SNR", value="14 dB, buena", detail="3 conmutadores a la vista"),
         ),
+        recording="offered",
         primary="Seguir",
     ),
     "photo_after": Step(

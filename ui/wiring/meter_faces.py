@@ -156,6 +156,7 @@ def plan_face(body: v.PlanBody, fields: Fields, formats: Formats) -> Face:
         "serial": body.serial or "",
         "changes": tuple(rows),
         "value": value,
+        "recording": body.recording,
     }
     return Face(
         "plan_apply",
@@ -172,6 +173,7 @@ def relay_face(body: v.RelayBody, fields: Fields, formats: Formats) -> Face:
         "relay_state": formats.word_or(f"relay.{body.result}", body.result)
         if body.result
         else formats.say("sin probar"),
+        "recording": body.recording,
     }
     if body.untested:
         parts["otherwise_title"] = formats.say("No se prueba…")
@@ -219,6 +221,7 @@ def join_face(body: v.JoinBody, formats: Formats) -> Face:
         "verdict_detail": detail,
         "facts": tuple(shown),
         "value": "" if asked else "join",
+        "recording": body.recording,
     }
     primary = formats.say("Seguir") if asked else formats.say("Preguntar a la red")
     return Face(

@@ -49,5 +49,11 @@ StepBody {
             text: body.step.text ?? ""
             wrapMode: Text.WordWrap
         }
+
+        RecordingLine {
+            width: parent.width
+            procedure: body.procedure
+            recording: body.step.recording ?? ""
+        }
     }
 }

@@ -303,6 +303,12 @@ StepBody {
                     }
                 }
             }
+
+            RecordingLine {
+                width: parent.width
+                procedure: body.procedure
+                recording: body.applying ? "" : body.step.recording ?? ""
+            }
         }
 
         ScrollMark {

@@ -129,33 +129,10 @@ StepBody {
                 }
             }
 
-            // What crossed the line, for whoever has to find out why a meter is odd. A failed session is attached by itself.
-            ActionButton {
-                visible: body.read && body.step.recording === "offered"
-                height: 88
-                text: qsTr("Adjuntar grabación")
-                iconName: "records"
-                onClicked: body.procedure.act("recording", {})
-            }
-
-            Row {
-                visible: body.step.recording === "attached"
-                spacing: Theme.gap12
-
-                Icon {
-                    anchors.verticalCenter: parent.verticalCenter
-                    name: "records"
-                    size: 22
-                    color: Theme.muted
-                }
-
-                Label {
-                    anchors.verticalCenter: parent.verticalCenter
-                    width: sheet.width - 34
-                    color: Theme.muted
-                    text: qsTr("La grabación de esta sesión está en la orden, para quien busque la causa.")
-                    wrapMode: Text.WordWrap
-                }
+            RecordingLine {
+                width: parent.width
+                procedure: body.procedure
+                recording: body.step.recording ?? ""
             }
         }
 

@@ -43,5 +43,11 @@ StepBody {
                 text: body.step.relayState ?? ""
             }
         }
+
+        RecordingLine {
+            width: parent.width
+            procedure: body.procedure
+            recording: body.step.recording ?? ""
+        }
     }
 }
