@@ -23,8 +23,14 @@ class CheckFailed(ValueError):
 
 
 def normalise(check: str, text: str) -> str:
-    """The normal form of `text` under the named check. Raises CheckFailed; KeyError for an unknown name."""
-    return CHECKS[check](text)
+    """The normal form of `text` under the named check. Raises CheckFailed; KeyError for an unknown name.
+
+    No number has letters or digits beyond ASCII; some of those become ASCII as capitals, or count as digits.
+    """
+    known = CHECKS[check]
+    if not text.isascii():
+        raise CheckFailed("form")
+    return known(text)
 
 
 def _plain(text: str) -> str:

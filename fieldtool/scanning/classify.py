@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -12,6 +13,9 @@ from .codes import Code, Symbology
 from .rules import CompiledRule, LabelRules
 
 SERIAL = "serial"
+_GS1_READ = re.compile(r"^\](?:C1|d2|Q3|e0)")
+#: Longer texts are documents, not labels: no rule looks at them (a pattern may be slow in a long text).
+_LONGEST = 512
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -43,7 +47,8 @@ class LabelReading(msgspec.Struct, frozen=True):
     @property
     def only_box(self) -> bool:
         """True where a serial was found on the packing and none on the device."""
-        return self.serial is None and any(c.field == SERIAL for c in self.box)
+        disputed = any(c.field == SERIAL for c in self.competing)
+        return self.serial is None and not disputed and any(c.field == SERIAL for c in self.box)
 
 
 def classify(codes: Iterable[Code], rules: LabelRules, *, model: str | None = None) -> LabelReading:
@@ -86,8 +91,10 @@ def as_fields(reading: LabelReading) -> dict[str, str]:
 
 def _bare(text: str) -> Code:
     nowhere = (0.0, 0.0)
-    gs1_like = gs1.GS in text
-    return Code(text, Symbology.UNKNOWN, (nowhere, nowhere, nowhere, nowhere), gs1_like)
+    # hand-held readers may say that it is GS1 (ISO/IEC 15424); the separator alone says so too
+    plain = _GS1_READ.sub("", text)
+    gs1_like = plain != text or gs1.GS in text
+    return Code(plain, Symbology.UNKNOWN, (nowhere, nowhere, nowhere, nowhere), gs1_like)
 
 
 def _claims(code: Code, rules: LabelRules) -> tuple[list[Claim], list[tuple[str, str, str]]]:
@@ -114,11 +121,11 @@ def _apply(compiled: CompiledRule, code: Code) -> list[Claim]:
     if rule.symbologies and code.symbology not in (*rule.symbologies, Symbology.UNKNOWN):
         return []
     text = code.text
+    if len(text) > _LONGEST:
+        return []
     if rule.gs1 is not None:
-        if not code.gs1:
-            return []
         try:
-            text = gs1.parse(code.text).get(rule.gs1, "")
+            text = gs1.elements(code.text, code.gs1).get(rule.gs1, "")
         except gs1.NotGs1:
             return []
     if rule.length and len(text) not in rule.length:
@@ -130,7 +137,8 @@ def _apply(compiled: CompiledRule, code: Code) -> list[Claim]:
     values = {rule.field: named.get("value", text)} if rule.field else named
     claims = []
     for field, raw in values.items():
-        value = normalise(rule.check, raw) if rule.check else raw
+        check = rule.checks.get(field, rule.check)
+        value = normalise(check, raw) if check else raw
         if rule.map:
             if value not in rule.map:
                 return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Iterable
 
 import cv2
@@ -12,6 +13,12 @@ import numpy as np
 
 Point = tuple[float, float]
 Corners = tuple[Point, Point, Point, Point]
+
+
+#: 128 bits and more in hexadecimal; the 32 digits of an EID are no key.
+_MAY_BE_KEY = re.compile(r"(?![0-9]+(?![0-9A-Fa-f]))[0-9A-Fa-f]{32,}")
+_LONGEST_KEPT = 200
+_GS = "\x1d"
 
 
 class Symbology(enum.StrEnum):
@@ -63,6 +70,16 @@ class Code(msgspec.Struct, frozen=True):
     def centre(self) -> Point:
         """Mean of the corners."""
         return (sum(p[0] for p in self.corners) / 4, sum(p[1] for p in self.corners) / 4)
+
+
+def to_keep(text: str) -> str:
+    """A code's text as it may stand in a record or on a page.
+
+    What may be a key is left out, bytes that are no text are shown as such, and a document is cut.
+    """
+    shown = _MAY_BE_KEY.sub("…", text)
+    shown = "".join(one if one.isprintable() or one == _GS else "\N{REPLACEMENT CHARACTER}" for one in shown)
+    return shown if len(shown) <= _LONGEST_KEPT else shown[: _LONGEST_KEPT - 1] + "…"
 
 
 def _polygon(code: Code, grow: float = 0.0) -> np.ndarray:

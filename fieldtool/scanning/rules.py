@@ -37,7 +37,7 @@ class CodeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         of a technology's identity. Left out where the pattern has named groups: each group is then a field.
     pattern: regular expression for the whole text (after `gs1`, if given). Its group `value` cuts a part out.
     symbologies: where empty, any. length: allowed lengths of the text, where empty, any.
-    check: a name of `fieldtool.scanning.checks`; gives the normal form too.
+    check: a name of `fieldtool.scanning.checks`; gives the normal form too. checks: the same by named group.
     gs1: take the data of this application identifier of a GS1 code.
     map: value → value, for `gtin` to model and the like; a value that is not in it does not match.
     on: `box` for codes of the packing, which must never be taken for the device.
@@ -48,6 +48,7 @@ class CodeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     symbologies: tuple[Symbology, ...] = ()
     length: tuple[int, ...] = ()
     check: str | None = None
+    checks: dict[str, str] = {}
     gs1: str | None = None
     map: dict[str, str] = {}
     on: Literal["device", "box"] = "device"
@@ -130,12 +131,16 @@ class _Mistake(ValueError):
 
 def _compile(rule: CodeRule) -> re.Pattern[str]:
     try:
-        expression = re.compile(rule.pattern)
+        # `\d` means 0 to 9: digits of other scripts are on no label
+        expression = re.compile(rule.pattern, re.ASCII)
     except re.error as error:
         raise _Mistake("pattern", f"not a regular expression: {error}") from None
     groups = set(expression.groupindex) - {"value"}
-    if rule.check is not None and rule.check not in CHECKS:
-        raise _Mistake("check", f"unknown check {rule.check!r}; there are {', '.join(sorted(CHECKS))}")
+    for key, check in [("check", rule.check), *(("checks", check) for check in rule.checks.values())]:
+        if check is not None and check not in CHECKS:
+            raise _Mistake(key, f"unknown check {check!r}; there are {', '.join(sorted(CHECKS))}")
+    if stray := set(rule.checks) - groups:
+        raise _Mistake("checks", f"the pattern has no group {', '.join(sorted(stray))}")
     if rule.field is None and not groups:
         raise _Mistake("field", "a rule needs a field, or named groups in its pattern")
     if rule.field is not None and groups:

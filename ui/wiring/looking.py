@@ -14,14 +14,17 @@ from fieldtool.run.surroundings import LabelReader
 from ui import views
 from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
-from ui.wiring.scanwords import not_read, rivals
+from ui.wiring.scanwords import may_be_number, not_read, rivals
 
 if TYPE_CHECKING:
+    from fieldtool.scanning.classify import LabelReading
     from fieldtool.scanning.codes import Code
 
 TICKET = "fieldtool:"
 LOOK_MS = 300.0
 """A look has more time than a frame of a film, and little enough that the page feels alive."""
+ANY_NUMBER = frozenset({"serial", "unknown", "several", "refused"})
+"""What a number may be by the rules that its owner gave freely: a seal's, a place's."""
 PRINT_AFTER_S = 4.0
 """So long without any code print is tried, and then as seldom: it holds up the looks for about a second."""
 
@@ -86,27 +89,69 @@ class Looking:
             found = next((code.text for code in codes if code.text.startswith(TICKET)), "")
             return found, "" if found else say("Ese código no es de inscripción.")
         reading = self._labels().classify(codes, None)
-        serial = reading.serial
-        if reading.only_box or rivals(reading):
+        if sought == "seal":
+            return self._seal(codes)
+        if sought == "node":
+            return self._node(codes)
+        if reading.serial:
+            return reading.serial, ""
+        if reading.only_box or len(rivals(reading)) > 1:
             return "", not_read(self._formats(), reading).message
         texts = {code.text for code in codes}
-        if sought in ("device", "node"):
-            # What hangs in no order has labels of any model: a serial that no rule knows is taken alone.
-            only = next(iter(texts)) if len(texts) == 1 else ""
-            found = serial or only
-            return found, "" if found else say("Hay varios códigos a la vista: acerque uno solo.")
-        if sought == "seal":
-            own = self._own_serials()
-            texts = {text for text in texts if normalise_serial(text) not in own}
-            if serial in own and serial is not None:
-                serial = None
-            if not texts:
-                return "", say("Es la serie del medidor, no un precinto.")
-        if serial:
-            return serial, ""
-        if len(texts) == 1:
-            return texts.pop(), ""
-        return "", say("Hay varios códigos a la vista: acerque uno solo.")
+        if len(texts) > 1:
+            return "", say("Hay varios códigos a la vista: acerque uno solo.")
+        if sought == "device" and (reading.competing or reading.refused):
+            return "", not_read(self._formats(), reading).message
+        # What hangs in no order has labels of any model: a number that no rule knows is taken alone.
+        # An order is looked up by any number that may be in it.
+        only = texts.pop()
+        if reading.fields or not may_be_number(only):
+            return "", say("Ese código no dice la serie.")
+        return only, ""
+
+    def _seal(self, codes: Sequence[Code]) -> tuple[str, str]:
+        """A seal has any number; what the rules know as something else of the meter is none."""
+        say, own = self._formats().say, self._own_serials()
+        readings = {code.text: self._labels().classify([code], None) for code in codes}
+        ours = {
+            text
+            for text, reading in readings.items()
+            if normalise_serial(text) in own or (reading.serial and normalise_serial(reading.serial) in own)
+        }
+        seals = {text for text, reading in readings.items() if "seal" in reading.fields} or {
+            text
+            for text, reading in readings.items()
+            if text not in ours and _kinds(reading) <= ANY_NUMBER and may_be_number(text)
+        }
+        if len(seals) == 1:
+            return seals.pop(), ""
+        if seals:
+            return "", say("Hay varios códigos a la vista: acerque uno solo.")
+        if ours:
+            return "", say("Es la serie del medidor, no un precinto.")
+        return "", say("Ese código no es de un precinto.")
+
+    def _node(self, codes: Sequence[Code]) -> tuple[str, str]:
+        """A place says so itself; else one number alone, which the network knows or does not."""
+        say = self._formats().say
+        kinds = {code.text: _kinds(self._labels().classify([code], None)) for code in codes}
+        places = {text for text, kind in kinds.items() if kind & {"panel", "concentrator"}} or {
+            text for text, kind in kinds.items() if kind <= ANY_NUMBER and may_be_number(text)
+        }
+        if len(places) == 1:
+            return places.pop(), ""
+        if places:
+            return "", say("Hay varios códigos a la vista: acerque uno solo.")
+        return "", say("Ese código no es de un concentrador ni de un panel.")
+
+
+def _kinds(reading: LabelReading) -> set[str]:
+    """What one code is by the rules of all models: fields, or `box`, `several`, `refused`, `unknown`."""
+    kinds = {*reading.fields, *(["serial"] if reading.serial else [])}
+    kinds |= {"box"} if reading.box else set()
+    kinds |= {"several"} if reading.competing else set()
+    kinds |= {"refused"} if reading.refused else set()
+    return kinds or {"unknown"}
 
 
 def _code(code: Code, state: views.CodeState, width: int, height: int) -> views.Code:

@@ -185,6 +185,7 @@ class Runs:
         if isinstance(step.body, v.SealsBody):
             self._scan_seal(run, step.body, pending, values)
             return
+        from fieldtool.scanning.codes import to_keep
         from fieldtool.scanning.live import FrameVotes
 
         found: list[tuple[str, str]] = []
@@ -198,8 +199,8 @@ class Runs:
             look = np.frombuffer(picture, np.uint8)[:, None]
             codes, doubtful = votes.take(look, run.around.labels.decode(picture))
             reading = run.scanned(codes)
-            found = [(code.text, "foreign") for code in codes if code.text != reading.serial]
-            found += [(code.text, "unread") for code in doubtful]
+            found = [(to_keep(code.text), "foreign") for code in codes if code.text != reading.serial]
+            found += [(to_keep(code.text), "unread") for code in doubtful]
             why = not_read(self.formats(), reading)
             if reading.serial:
                 self._keep(
@@ -207,7 +208,7 @@ class Runs:
                     pending,
                     serial=reading.serial,
                     identities={name: text for name, text in reading.fields.items() if name != "serial"},
-                    codes=[code.text for code in codes],
+                    codes=[to_keep(code.text) for code in codes],
                     found=[(reading.serial, "read"), *found],
                     unreadable="",
                 )

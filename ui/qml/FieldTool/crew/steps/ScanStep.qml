@@ -177,6 +177,9 @@ StepBody {
                         strong: true
                         text: found.modelData.text || qsTr("Sin leer")
                         wrapMode: Text.WrapAnywhere
+                        maximumLineCount: 2
+                        elide: Text.ElideRight
+                        mayElide: true
                     }
 
                     Label {
