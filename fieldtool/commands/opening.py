@@ -189,6 +189,7 @@ ACTS = {
     "officekeeping.orders": "gateway orders",
     "officeload.load": "gateway load",
     "officerecord.retry": "gateway quarantine retry",
+    "officestock.move": "gateway stock-move",
     "proof.import_list": "gateway proof import",
     "proof.poll": "gateway proof poll",
     "proof.serve": "gateway proof serve",

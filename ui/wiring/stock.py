@@ -12,8 +12,14 @@ from ui import views
 from ui.wiring.formats import Formats
 from workorders.store.queries import StockItem
 
-_ICONS = {"on_truck": "truck", "in_store": "empty", "installed": "meter", "returned": "back"}
-_FIRST = ("on_truck", "removed", "installed", "in_store", "returned")
+_ICONS = {
+    "on_truck": "truck",
+    "in_store": "empty",
+    "installed": "meter",
+    "returned": "back",
+    "lost": "unknown",
+}
+_FIRST = ("on_truck", "removed", "installed", "in_store", "returned", "lost")
 
 
 def stock_view(tablet: Tablet, formats: Formats) -> views.Stock:

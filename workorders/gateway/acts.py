@@ -167,11 +167,7 @@ def reassign_order(office: Office, order_id: str, crew: str, *, actor: str | Non
         _still_open(row)
         if row.crew == crew:
             raise OutOfTurn(f"the order is with {crew} already", code="same_crew")
-        query = select(project_table.c.data).where(project_table.c.project_id == row.project)
-        data = connection.execute(query).scalar() or {}
-        crews = {item.get("id") for item in data.get("crew", [])}
-        if crews and crew not in crews:
-            raise InvalidInput(f"the project has no crew {crew}", code="unknown_crew")
+        check_crew(connection, row.project, crew)
         return OrderReassigned(version=row.version + 1, crew=crew)
 
     return _act(office, order_id, decide, actor, touches=True)
@@ -248,6 +244,26 @@ def decide_exception(
 
 
 # --- beneath ------------------------------------------------------------------------------------
+
+
+def check_crew(connection: Connection, project: str, crew: str) -> None:
+    """Raise InvalidInput unless the project has this crew, where it names any."""
+    crews = crews_of(connection, project)
+    if crews and crew not in crews:
+        raise InvalidInput(f"the project has no crew {crew}", code="unknown_crew")
+
+
+def crews_of(connection: Connection, project: str) -> dict[str, str]:
+    """Names of a project's crews, by id.
+
+    Raises:
+        NotFound: no such project.
+    """
+    query = select(project_table.c.data).where(project_table.c.project_id == project)
+    data = connection.execute(query).scalar()
+    if data is None:
+        raise NotFound(f"there is no project {project}")
+    return {str(item["id"]): str(item.get("name") or item["id"]) for item in data.get("crew", [])}
 
 
 def _said(reason: str) -> str:

@@ -30,6 +30,7 @@ from workorders.gateway.service import (
     orphanlists,
     pardons,
     records,
+    stocks,
     tablets,
     uploads,
 )
@@ -77,6 +78,7 @@ def create_app(
             uploads.ROUTES,
             offices.ROUTES,
             orphanlists.ROUTES,
+            stocks.ROUTES,
             pardons.ROUTES,
             admins.ROUTES,
             records.ROUTES,

@@ -104,6 +104,9 @@ def check_payload(office: Office, entry: Entry) -> None:
         raise Refused(VerdictKind.QUARANTINED, "malformed_payload", str(error)) from None
     if isinstance(payload, kinds.ChainBegun) and envelope.seq != 0:
         raise Refused(VerdictKind.QUARANTINED, "malformed_payload", "a chain begins with its first entry")
+    if isinstance(payload, kinds.StockMoved) and payload.movement in kinds.OFFICE_MOVEMENTS:
+        message = f"a device is {payload.movement} by the office"
+        raise Refused(VerdictKind.QUARANTINED, "office_kind", message)
     if isinstance(payload, MatchOverridden):
         try:
             _prove_override(office, entry, payload, payload.match_entry)

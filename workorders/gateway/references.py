@@ -11,7 +11,7 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, case, func, insert, or_, select
+from sqlalchemy import Connection, Select, case, func, insert, or_, select
 
 from workorders.gateway import persons
 from workorders.gateway.errors import NotFound
@@ -19,9 +19,10 @@ from workorders.gateway.load.mark import half_written, planned
 from workorders.gateway.office import Office
 from workorders.gateway.pull import TabletRow
 from workorders.gateway.stamps import STAMP
-from workorders.gateway.tables import order_visibility
+from workorders.gateway.tables import head_receipt, order_visibility, tablet
 from workorders.gateway.tables import project as project_table
 from workorders.journal.canonical import canonical_bytes
+from workorders.journal.kinds import StockMoved
 from workorders.network import Node, StandingMeter, StockLine
 from workorders.network.tree import below
 from workorders.store import schema
@@ -159,8 +160,12 @@ def _build(connection: Connection, office: Office, row: TabletRow, scope: str) -
 
 
 def _stock(connection: Connection, project: str, crew: str | None) -> reference.StockSet:
-    """The list as movements have changed it. What was mounted since is in no list: the entries say so."""
-    table, moved = schema.stock_item, schema.stock_state
+    """The list as movements have changed it. What was mounted since is in no list: the entries say so.
+
+    Besides what lies on the crew's truck and in the store: where each device is now that the crew's tablets
+    moved themselves, for they would believe their own last word of it.
+    """
+    table, moved, entry = schema.stock_item, schema.stock_state, schema.entry
     went = moved.c.serial.is_not(None)
     lines = (
         select(
@@ -169,18 +174,44 @@ def _stock(connection: Connection, project: str, crew: str | None) -> reference.
             case((went, moved.c.state), else_=table.c.state).label("state"),
             case((went, moved.c.crew), else_=table.c.crew).label("crew"),
             table.c.identities,
+            moved.c.at.label("moved_at"),
         )
         .outerjoin(moved, moved.c.serial == table.c.serial)
         .where(table.c.project == project)
         .subquery()
     )
-    query = (
-        select(lines)
-        .where(or_(lines.c.crew == (crew or ""), lines.c.crew.is_(None)))
-        .order_by(lines.c.serial)
+    unlisted = (
+        select(
+            moved.c.serial,
+            func.coalesce(moved.c.model, "").label("model"),
+            moved.c.state,
+            moved.c.crew,
+            moved.c.at.label("moved_at"),
+        )
+        .join(entry, entry.c.id == moved.c.entry_id)
+        .where(entry.c.project == project, moved.c.over.is_(False))
+        .where(moved.c.serial.not_in(select(table.c.serial)))
+        .subquery()
     )
-    items = [read(item, StockLine) for item in connection.execute(query)]
-    return reference.StockSet(project=project, items=items)
+    own = _moved_by(project, crew)
+    found: list[StockLine] = []
+    for source in (lines, unlisted):
+        theirs = or_(source.c.crew == (crew or ""), source.c.crew.is_(None)) & (source.c.state != "lost")
+        query = select(source).where(or_(theirs, source.c.serial.in_(own)))
+        found += [read(item, StockLine) for item in connection.execute(query)]
+    return reference.StockSet(project=project, items=sorted(found, key=lambda item: item.serial))
+
+
+def _moved_by(project: str, crew: str | None) -> Select[tuple[str | None]]:
+    """Serials that tablets of a crew said to have moved."""
+    entry = schema.entry
+    return (
+        select(entry.c.serial)
+        .join(head_receipt, head_receipt.c.chain_id == entry.c.chain_id)
+        .join(tablet, tablet.c.tablet_id == head_receipt.c.tablet_id)
+        .where(entry.c.kind == StockMoved.KIND, entry.c.serial.is_not(None))
+        .where(tablet.c.project == project, tablet.c.crew == crew)
+    )
 
 
 def _network(connection: Connection, project: str, crew: str | None) -> reference.NetworkSet:

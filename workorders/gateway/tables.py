@@ -197,6 +197,18 @@ mwm_outbox = Table(
     Index("mwm_outbox_waiting", "link", "state", "position"),
 )
 
+stock_act = Table(
+    "stock_act",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("project", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("asked", String, nullable=False),  # SHA-256 of what was asked
+    Column("answer", JSON, nullable=False),
+    Column("at", String, nullable=False),
+)
+"""Movements of the stock that were asked for, so that one asked twice is done once."""
+
 office_act = Table(
     "office_act",
     metadata,

@@ -331,6 +331,14 @@ class StockMovement(StrEnum):
     HANDED_OUT = "handed_out"
     TRANSFERRED = "transferred"
     RETURNED = "returned"
+    CORRECTED = "corrected"
+    """It lies elsewhere than the record said."""
+    WRITTEN_OFF = "written_off"
+    """It was looked for and lies nowhere."""
+
+
+OFFICE_MOVEMENTS = frozenset({StockMovement.CORRECTED, StockMovement.WRITTEN_OFF})
+"""What only the office may say, with a reason."""
 
 
 class StockMoved(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -340,14 +348,24 @@ class StockMoved(Payload, frozen=True, kw_only=True, omit_defaults=True):
         crew: on whose truck it is now; None: in the store.
         from_crew: from whose truck it came, as far as whoever moved it knew; None: from the store.
         model: as the stock list or the label says, so that a device that no list names has one.
+        reason: what somebody of the office said to it, sealed under the scope `stock_scope`.
+
+    Schema 2: the movements of the office alone, which an older program does not know.
     """
 
     KIND: ClassVar[str] = "stock.moved"
+    SCHEMA: ClassVar[int] = 2
     serial: str
     movement: StockMovement
     crew: str | None = None
     from_crew: str | None = None
     model: str | None = None
+    reason: Sealed | None = None
+
+
+def stock_scope(serial: str) -> str:
+    """Under which name the key lies for what is said of a device of the stock."""
+    return f"stock:{serial}"
 
 
 class StockCounted(Payload, frozen=True, kw_only=True, omit_defaults=True):

@@ -33,6 +33,7 @@ LIFTS: dict[tuple[str, int], Lift] = {
     ("order.approved", 1): _same,
     ("order.returned", 1): _same,
     ("exception.decided", 1): _same,
+    ("stock.moved", 1): _same,
 }
 """Lift by (kind, schema it lifts from)."""
 

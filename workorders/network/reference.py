@@ -35,13 +35,18 @@ class StandingMeter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the stock list. `state`: in_store, on_truck, installed, removed, returned."""
+    """A device of the stock list. `state`: in_store, on_truck, installed, removed, returned, lost.
+
+    `moved_at`: when it changed hands as far as the office knew (UTC text), in the list that the office makes
+    for a crew: what a tablet entered since holds against it.
+    """
 
     serial: str
     model: str
     state: str
     crew: str | None = None
     identities: dict[str, str] = {}
+    moved_at: str | None = None
 
 
 class HeardDevice(msgspec.Struct, frozen=True, kw_only=True):

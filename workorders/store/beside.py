@@ -264,6 +264,7 @@ stock_item = Table(
     Column("state", String, nullable=False),
     Column("crew", String),
     Column("identities", json_type(), nullable=False),
+    Column("moved_at", String),
     Index("stock_item_crew", "crew", "state"),
 )
 

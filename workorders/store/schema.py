@@ -368,7 +368,7 @@ stock_state = Table(
     "stock_state",
     metadata,
     Column("serial", String, primary_key=True),
-    Column("state", String, nullable=False),  # in_store, on_truck, returned
+    Column("state", String, nullable=False),  # in_store, on_truck, returned, lost
     Column("crew", String),
     Column("model", String),
     Column("movement", String, nullable=False),

@@ -32,6 +32,7 @@ OFFICE = frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.INTEGRATOR, Role.ADMINI
 """May look at orders, exceptions and the board."""
 DECIDES = frozenset({Role.SUPERVISOR})
 PLANS = frozenset({Role.SUPERVISOR, Role.INTEGRATOR})
+MOVES_STOCK = frozenset({Role.SUPERVISOR})
 INTEGRATES = frozenset({Role.INTEGRATOR})
 """Speaks for another system."""
 PUBLISHES = frozenset({Role.ENGINEER, Role.ADMINISTRATOR})

@@ -28,6 +28,7 @@ class _Named(msgspec.Struct, frozen=True):
     number: str | None = None
     name: str | None = None
     crew: str | None = None
+    serials: list[str] = []
 
 
 async def note_act(connection: Connection, who: str, role: str) -> None:
@@ -60,7 +61,7 @@ def _object(connection: Connection) -> str | None:
         said = msgspec.json.decode(connection.scope["state"].get(PLAIN, b""), type=_Named)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return said.user or said.number or said.name or said.crew
+    return said.user or said.number or said.name or " ".join(said.serials) or said.crew
 
 
 async def tell_outcome(message: Message, scope: Scope) -> None:

@@ -74,8 +74,11 @@ class DeviceFold:
         standing = bool(self._standing())
         removed = self.device is not None and self.device["state"] == "removed"
         state = "on_truck" if payload.crew is not None else "in_store"
-        if payload.movement is kinds.StockMovement.RETURNED and (removed or self._was_returned()):
+        came_back = payload.movement in (kinds.StockMovement.RETURNED, kinds.StockMovement.CORRECTED)
+        if came_back and payload.crew is None and (removed or self._was_returned()):
             state = "returned"
+        if payload.movement is kinds.StockMovement.WRITTEN_OFF:
+            state = "lost"
         if standing:
             self._raise("stock_standing", entry, movement=str(payload.movement), crew=payload.crew)
         self.stock = {

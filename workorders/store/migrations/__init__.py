@@ -25,6 +25,7 @@ from workorders.store.migrations import (
     v0010_audit,
     v0011_links,
     v0012_sla,
+    v0013_stock_moves,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0010_audit.REVISION, v0010_audit.upgrade),
     Revision(v0011_links.REVISION, v0011_links.upgrade),
     Revision(v0012_sla.REVISION, v0012_sla.upgrade),
+    Revision(v0013_stock_moves.REVISION, v0013_stock_moves.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 

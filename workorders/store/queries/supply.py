@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, case, func, or_, select
 
 from workorders.journal.words import JoinState
 from workorders.store import schema
@@ -15,7 +15,7 @@ from workorders.store.queries.rows import read
 
 
 class StockItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the stock. `state`: in_store, on_truck, installed, removed, returned.
+    """A device of the stock. `state`: in_store, on_truck, installed, removed, returned, lost.
 
     State and crew are what entries say; without any, what the list says. `moved_at`: when it changed hands.
     """
@@ -70,22 +70,26 @@ class PlacementRow(msgspec.Struct, frozen=True, kw_only=True):
 def _stock_lines() -> Select[Any]:
     """Every device of the stock, by the list and by movements: what was entered last says where it is.
 
-    A device that no list names is there too, once a crew has taken it over: in the project of that movement.
+    A device that no list names is there too, once a crew has taken it over: in the project of that movement. A
+    tablet's list may know of a later movement than its own entries: another crew's, or the office's.
     """
     item, moved, device, entry = schema.stock_item, schema.stock_state, schema.device, schema.entry
     serials = select(item.c.serial).union(select(moved.c.serial)).subquery()
     gone = moved.c.over.is_(True)
     now = case((gone, func.coalesce(device.c.state, moved.c.state)), else_=moved.c.state)
-    listed = func.coalesce(device.c.state, item.c.state)
+    known = func.coalesce(device.c.state, item.c.state)
+    listed = case((item.c.moved_at > device.c.at, item.c.state), else_=known)
+    newest = and_(moved.c.serial.is_not(None), func.coalesce(moved.c.at >= item.c.moved_at, True))
     return (
         select(
             serials.c.serial,
             func.coalesce(item.c.model, moved.c.model, device.c.model, "").label("model"),
-            case((moved.c.serial.is_not(None), now), else_=listed).label("state"),
-            case((moved.c.serial.is_not(None), moved.c.crew), else_=item.c.crew).label("crew"),
+            case((newest, now), else_=listed).label("state"),
+            case((newest, moved.c.crew), else_=item.c.crew).label("crew"),
             item.c.identities,
             func.coalesce(item.c.project, entry.c.project).label("project"),
-            moved.c.at.label("moved_at"),
+            case((newest, moved.c.at), else_=item.c.moved_at).label("moved_at"),
+            case((newest, moved.c.entry_id)).label("entry_id"),
         )
         .select_from(serials)
         .outerjoin(item, item.c.serial == serials.c.serial)
@@ -102,14 +106,90 @@ def stock(
     model: str | None = None,
     project: str | None = None,
     state: str | None = None,
+    serial: str | None = None,
+    store: bool = False,
     limit: int = 500,
     offset: int = 0,
 ) -> list[StockItem]:
-    """The stock, of one crew's truck or of all."""
+    """The stock, of one crew's truck or of all.
+
+    Args:
+        serial: a part of it, as on the label.
+        store: only what lies in the store.
+    """
     lines = _stock_lines().subquery()
-    wanted = {"crew": crew, "model": model, "project": project, "state": state}
-    conditions = [lines.c[name] == value for name, value in wanted.items() if value is not None]
-    return _stock(connection, lines, conditions, limit, offset)
+    wanted = StockFilter(crew=crew, model=model, project=project, state=state, serial=serial, store=store)
+    return _stock(connection, lines, wanted.conditions(lines), limit, offset)
+
+
+class StockFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which devices of the stock: all that is set must hold (see `stock`)."""
+
+    crew: str | None = None
+    model: str | None = None
+    project: str | None = None
+    state: str | None = None
+    serial: str | None = None
+    store: bool = False
+
+    def conditions(self, lines: Subquery) -> list[ColumnElement[bool]]:
+        """As conditions on the lines of the stock."""
+        equal = ("crew", "model", "project", "state")
+        found = [lines.c[name] == value for name in equal if (value := getattr(self, name)) is not None]
+        if self.serial:
+            found.append(lines.c.serial.contains(self.serial, autoescape=True))
+        if self.store:
+            found.append(in_store(lines))
+        return found
+
+
+def in_store(lines: Subquery) -> ColumnElement[bool]:
+    """Whether a device lies in the store: a new one, or one that came back."""
+    return and_(lines.c.crew.is_(None), lines.c.state.in_(IN_STORE))
+
+
+IN_STORE = ("in_store", "returned")
+
+
+class StockPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """How many devices are on a truck, or (`crew` None) in the store."""
+
+    crew: str | None
+    number: int
+
+
+def stock_lines(
+    connection: Connection,
+    wanted: StockFilter,
+    *,
+    serials: Sequence[str] | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[Row[Any]]:
+    """A page of the stock, or some devices by their whole serials, by model and serial: the fields of
+    `StockItem`, `project`, and `entry_id` of the movement that says where it is (None: none does)."""
+    lines = _stock_lines().subquery()
+    query = select(lines).where(*wanted.conditions(lines)).order_by(lines.c.model, lines.c.serial)
+    if serials is not None:
+        query = query.where(lines.c.serial.in_(serials))
+    return list(connection.execute(query.limit(limit).offset(offset)))
+
+
+def count_stock(connection: Connection, wanted: StockFilter) -> int:
+    """How many devices there are."""
+    lines = _stock_lines().subquery()
+    query = select(func.count()).select_from(lines).where(*wanted.conditions(lines))
+    return int(connection.execute(query).scalar_one())
+
+
+def stock_places(connection: Connection, wanted: StockFilter) -> list[StockPlace]:
+    """How many devices lie where, wherever that is: what `wanted` says of the place does not count."""
+    lines = _stock_lines().subquery()
+    anywhere = msgspec.structs.replace(wanted, crew=None, store=False)
+    here = or_(lines.c.crew.is_not(None), in_store(lines))
+    query = select(lines.c.crew, func.count().label("number")).where(*anywhere.conditions(lines), here)
+    rows = connection.execute(query.group_by(lines.c.crew).order_by(lines.c.crew))
+    return [read(row, StockPlace) for row in rows]
 
 
 def stock_by_serial(connection: Connection, serial: str) -> StockItem | None:
