@@ -70,8 +70,8 @@ class PlacementRow(msgspec.Struct, frozen=True, kw_only=True):
 def _stock_lines() -> Select[Any]:
     """Every device of the stock, by the list and by movements: what was entered last says where it is.
 
-    A device that no list names is there too, once a crew has taken it over: in the project of that movement. A
-    tablet's list may know of a later movement than its own entries: another crew's, or the office's.
+    A device that no list names is there too, once a crew has taken it over: in the project of that movement.
+    A tablet's list may know of a later movement than its own entries: another crew's, or the office's.
     """
     item, moved, device, entry = schema.stock_item, schema.stock_state, schema.device, schema.entry
     serials = select(item.c.serial).union(select(moved.c.serial)).subquery()
