@@ -27,7 +27,7 @@ from drivers.iec62056.readout import is_code
 from drivers.model_view import ModelView
 from drivers.models import MeterModel, Protocols
 from drivers.program_parts import DaylightSaving, special_date, yearly_start
-from drivers.programs import DLMS_PARTS, Program, SecretSource, ValueRule
+from drivers.programs import DLMS_PARTS, Program, SecretKind, SecretSetting, SecretSource, ValueRule
 from drivers.toml_file import line_of
 
 _SCRIPT_TABLE = 9
@@ -300,10 +300,21 @@ class _Check:
             self.items.append(CheckedItem(secret.id, str(item), secret.kind.words, Danger.COMMUNICATION))
             if secret.source is SecretSource.GENERATED and not is_key(secret.kind):
                 self._error(where, "a password is given by the office: only keys are drawn on a tablet")
-            by_method = secret.method or is_key(secret.kind)
+            by_method = secret.by_method or is_key(secret.kind)
+            if secret.kind.is_password:
+                self._comes_in(where, secret)
+            if secret.kind is SecretKind.HLS_PASSWORD and not secret.item:
+                continue  # of its own association, which the view of another client does not show
             self._needs(where, item.of(2) if by_method else item, "call" if by_method else "write")
         for name in _repeated([secret.id for secret in self._program.secrets]):
             self._error("$.secrets", f"{name} stands twice")
+
+    def _comes_in(self, where: str, secret: SecretSetting) -> None:
+        """A new password is proven by coming in with it: its client must be one that does."""
+        found = [one for one in self._model.clients.values() if one.id == secret.client]
+        if found and found[0].password != secret.name:
+            used = found[0].password or "no password"
+            self._error(where, f"client {secret.client} of {self._model.name} comes in with {used}")
 
     # ---- where
 

@@ -108,10 +108,17 @@ class SecretKind(StrEnum):
     AUTH_KEY = "auth_key"
     MASTER_KEY = "master_key"
     SIM_PIN = "sim_pin"
+    HLS_PASSWORD = "hls_password"  # noqa: S105  # a kind, no password
+    """The secret of the high mechanisms that hash one (MD5, SHA-1, SHA-256)."""
 
     @property
     def words(self) -> str:
-        return self.value.replace("_", " ").replace("sim pin", "SIM PIN")
+        return self.value.replace("_", " ").replace("sim pin", "SIM PIN").replace("hls", "HLS")
+
+    @property
+    def is_password(self) -> bool:
+        """Whether a client comes in with it, and with nothing else."""
+        return self in (SecretKind.PASSWORD, SecretKind.HLS_PASSWORD)
 
 
 class SecretSource(StrEnum):
@@ -122,7 +129,11 @@ class SecretSource(StrEnum):
     GENERATED = "generated"
 
 
-_SECRET_ITEMS = {SecretKind.PASSWORD: "15:0.0.40.0.2.255:7", SecretKind.SIM_PIN: "45:0.0.25.4.0.255:3"}
+_SECRET_ITEMS = {
+    SecretKind.PASSWORD: "15:0.0.40.0.2.255:7",
+    SecretKind.SIM_PIN: "45:0.0.25.4.0.255:3",
+    SecretKind.HLS_PASSWORD: "15:0.0.40.0.0.255:7",
+}
 _SECURITY_SETUP = "64:0.0.43.0.0.255:2"
 
 
@@ -130,7 +141,8 @@ class SecretSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A password or key that is to be changed to the newest that there is. Its value never stands in a file.
 
     ``secret`` is its name where secrets are kept (default: the kind); ``client`` who comes in with a
-    password; ``method``: by method 2 of the association instead of attribute 7.
+    password; ``method``: by method 2 of the association instead of attribute 7. An HLS password goes by
+    method 2 always, of the association in use where ``item`` names no other.
     """
 
     kind: SecretKind
@@ -147,6 +159,11 @@ class SecretSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def name(self) -> str:
         return self.secret or self.kind.value
+
+    @property
+    def by_method(self) -> bool:
+        """Whether a password goes by method 2 of the association."""
+        return self.method or self.kind is SecretKind.HLS_PASSWORD
 
     @property
     def where(self) -> str:

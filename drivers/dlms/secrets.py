@@ -1,7 +1,8 @@
 """Passwords and keys that change: how each kind is written to a meter, and what may be said of it. No I/O
 here.
 
-Class 15 attribute 7 or method 2 (Blue Book 4.4.4) for passwords, class 45 attribute 3 for the PIN of a SIM,
+Class 15 attribute 7 or method 2 (Blue Book 4.4.4) for passwords, method 2 change_HLS_secret for those of the
+high mechanisms, class 45 attribute 3 for the PIN of a SIM,
 class 64 method 2 global_key_transfer (4.4.7) for keys, which travel wrapped under the master key (RFC 3394;
 Green Book 9.2.3.4.8.2).
 """

@@ -37,6 +37,7 @@ from drivers.errors import (
     MissingSecret,
     WrongKey,
     WrongPassword,
+    WrongValue,
 )
 from drivers.programs import SecretKind, SecretSetting, SecretSource
 from drivers.session.jobs import Jobs
@@ -88,6 +89,8 @@ class SecretJobs:
             state = OutcomeState.VERIFIED if held else OutcomeState.UNTOUCHED
             return ChangeResult(setting.id, state, None, "held already" if held else "no new one was given")
         new = following.value
+        if setting.kind.is_password:
+            self._connection_of(setting)  # nothing is sent of which nobody could prove what became of it
         kinds.check_length(setting.kind, new, self._key_bytes)
         write = self._write_of(setting, new)
         intent = WriteIntent(
@@ -255,7 +258,7 @@ class SecretJobs:
     def settle(self, intent: WriteIntent) -> WriteOutcome:
         """What became of a change that was cut off. Whoever comes in with our own key has answered it
         already."""
-        setting = _setting_of(intent)
+        setting = self._setting_of(intent)
         reach = self._jobs.reach
         if intent.will_be == _PRESENT:
             old = reach.secret(setting.name)
@@ -273,13 +276,33 @@ class SecretJobs:
         following = reach.next_secret(setting.name)
         if following.value is None:
             return WriteOutcome(intent.id, OutcomeState.INTENDED, None, "the new one is not on this tablet")
-        return self._proven(intent, setting, following.value)
+        try:
+            return self._proven(intent, setting, following.value)
+        except WrongValue as error:  # nobody here knows how its client comes in
+            return WriteOutcome(intent.id, OutcomeState.INTENDED, None, error.message)
 
     def settled(self, intent: WriteIntent, outcome: WriteOutcome) -> None:
         """What is to follow once the outcome of a settled intent is journalled."""
-        setting = _setting_of(intent)
+        setting = self._setting_of(intent)
         if intent.will_be != _PRESENT and _is_unknown_pin(setting, outcome):
             self._rolled_back(intent, setting, outcome)
+
+    def _setting_of(self, intent: WriteIntent) -> SecretSetting:
+        """The setting that an intent was made of, as far as settling needs it: whose password it is, tells
+        the meter model."""
+        name = intent.secret or ""
+        known = {kind.words: kind for kind in SecretKind}
+        kind = known.get(intent.name, SecretKind.PASSWORD)
+        setting = SecretSetting(kind, secret=name, item=intent.item)
+        if not kind.is_password:
+            return setting
+        own, model = self._jobs.reach.connection, self._jobs.model
+        clients = [one.id for one in model.clients.values() if one.password == name] if model else []
+        if own.password == name:
+            clients.insert(0, own.client)
+        if not clients or setting.client in clients:
+            return setting
+        return msgspec.structs.replace(setting, client=clients[0])
 
     # ---- how
 
@@ -298,17 +321,37 @@ class SecretJobs:
         if kinds.is_key(setting.kind):
             return own
         if own.client == setting.client:
-            return msgspec.structs.replace(own, password=setting.name)
+            if own.password != setting.name:
+                used = (own.password or "keys").replace("_", " ")
+                raise WrongValue(f"Client {own.client} comes in with its {used}, not with {setting.name}.")
+            return own
+        auth = self._mechanism_of(setting)
+        if auth is Auth.SHA256 and not own.system_title:
+            raise WrongValue("Coming in by SHA-256 needs a system title of this tablet.")
         return msgspec.structs.replace(
-            own, client=setting.client, auth=Auth.LOW, password=setting.name, block_key=None, auth_key=None
+            own, client=setting.client, auth=auth, password=setting.name, block_key=None, auth_key=None
         )
+
+    def _mechanism_of(self, setting: SecretSetting) -> Auth:
+        """How another client comes in: low, or with an HLS password as the meter model says."""
+        if setting.kind is SecretKind.PASSWORD:
+            return Auth.LOW
+        model = self._jobs.model
+        known = [one for one in model.clients.values() if one.id == setting.client] if model else []
+        if not known or known[0].password is None or known[0].auth is Auth.LOW:
+            raise WrongValue(
+                f"No meter model says how client {setting.client} comes in with an HLS password."
+            )
+        if not setting.item:
+            raise WrongValue(f"Which association is client {setting.client}'s? Say it in item of the secret.")
+        return known[0].auth
 
     def _write_of(self, setting: SecretSetting, new: bytes) -> Write:
         item = parse_item(setting.where)
         if setting.kind is SecretKind.SIM_PIN:
             return kinds.pin_write(item, new)
         if not kinds.is_key(setting.kind):
-            return kinds.password_write(item, new, setting.method)
+            return kinds.password_write(item, new, setting.by_method)
         master = self._jobs.reach.secret(_MASTER)
         if master is None:
             raise MissingSecret("The master key of this meter, which wraps new keys, is not on this tablet.")
@@ -319,10 +362,3 @@ def _is_unknown_pin(setting: SecretSetting, outcome: WriteOutcome) -> bool:
     """Whether a PIN was refused after a write that may have been taken: nobody knows which one holds."""
     failed = outcome.state is OutcomeState.FAILED and outcome.is_now is None
     return failed and setting.kind is SecretKind.SIM_PIN
-
-
-def _setting_of(intent: WriteIntent) -> SecretSetting:
-    """The setting that an intent was made of, as far as settling needs it."""
-    name = intent.secret or ""
-    known = {kind.words: kind for kind in SecretKind}
-    return SecretSetting(known.get(intent.name, SecretKind.PASSWORD), secret=name, item=intent.item)

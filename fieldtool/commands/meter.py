@@ -15,6 +15,7 @@ from fieldtool.commands.meteroptions import (
     MeterOptions,
     NewAuthKey,
     NewBlockKey,
+    NewHlsPassword,
     NewPassword,
     NewSecrets,
     NewSimPin,
@@ -132,16 +133,15 @@ def plan(
     new_block_key: NewBlockKey = None,
     new_auth_key: NewAuthKey = None,
     new_sim_pin: NewSimPin = None,
+    new_hls_password: NewHlsPassword = None,
 ) -> None:
     """Show what a program would change on the meter; nothing is written.
 
     With --json one object: {"program", "values", "meter", "model", "changes": [{"id", "item", "name", "now",
     "will_be", "state": same|differs|unsupported|unreadable, "danger", "detail"}]}.
     """
-    with session_of(meter, NewSecrets(new_password, new_block_key, new_auth_key, None, new_sim_pin)) as (
-        session,
-        _,
-    ):
+    new = NewSecrets(new_password, new_block_key, new_auth_key, None, new_sim_pin, new_hls_password)
+    with session_of(meter, new) as (session, _):
         found = session.plan(program_of(program), values_of(value))
     if meter.json:
         emit(found)
@@ -164,6 +164,7 @@ def apply(
     new_auth_key: NewAuthKey = None,
     master_key: MasterKey = None,
     new_sim_pin: NewSimPin = None,
+    new_hls_password: NewHlsPassword = None,
 ) -> None:
     """Write what differs from a program, read it back, and settle what an earlier cut left open.
 
@@ -173,7 +174,7 @@ def apply(
     verified|failed|rolled_back|untouched|intended, "is_now", "detail"}], "complete"}. Exit status 1 if
     something that may be written did not come out as it should.
     """
-    new = NewSecrets(new_password, new_block_key, new_auth_key, master_key, new_sim_pin)
+    new = NewSecrets(new_password, new_block_key, new_auth_key, master_key, new_sim_pin, new_hls_password)
     with session_of(meter, new, writing=True) as (session, log):
         planned, report = carry_out(session, log, program_of(program), values_of(value), allow or [])
     if meter.json:

@@ -103,7 +103,7 @@ Program = Annotated[str, typer.Option("--program", help="Program by name (assets
 Values = Annotated[list[str] | None, typer.Option("--value", help="NAME=VALUE for the program; repeatable.")]
 
 
-MASTER = "master_key"
+MASTER, HLS = "master_key", "hls_password"
 NewPassword = Annotated[
     str | None,
     typer.Option("--new-password", help="What a program's password becomes: file:PATH or vault:NAME."),
@@ -116,6 +116,10 @@ NewAuthKey = Annotated[
 ]
 NewSimPin = Annotated[
     str | None, typer.Option("--new-sim-pin", help="What the PIN of the SIM becomes; named likewise.")
+]
+NewHlsPassword = Annotated[
+    str | None,
+    typer.Option("--new-hls-password", help="What the secret of a high mechanism becomes; named likewise."),
 ]
 MasterKey = Annotated[
     str | None,
@@ -213,6 +217,7 @@ class NewSecrets(NamedTuple):
     auth_key: str | None = None
     master_key: str | None = None
     sim_pin: str | None = None
+    hls_password: str | None = None
 
     def read(self) -> dict[str, bytes]:
         """New secrets by the name of those they follow, and the master key under its own name."""
@@ -226,7 +231,7 @@ class NewSecrets(NamedTuple):
             if name != MASTER and text.partition(":")[0] not in ("file", "vault"):
                 usage(f"{option}: file:PATH or vault:NAME; it must outlive this machine's next power cut")
             plain = secrets.resolve(text, option)
-            is_text = name in ("password", "sim_pin")
+            is_text = name in ("password", "sim_pin", HLS)
             made = secrets.password_bytes(plain) if is_text else secrets.key_bytes(plain, option)
             if made is not None:
                 found[name] = made

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fieldtool.commands.meteroptions import MASTER, MeterOptions, NewSecrets
+from fieldtool.commands.meteroptions import HLS, MASTER, MeterOptions, NewSecrets
 from fieldtool.commands.output import progress_bar, usage
 from fieldtool.commands.stopping import stopping_well
 
@@ -38,6 +38,8 @@ def session_of(
     following = new.read() if new is not None else {}
     if MASTER in following:
         known[MASTER] = following.pop(MASTER)
+    if HLS in following and "password" in known:
+        known[HLS] = known.pop("password")  # it is this that changes
     connection = _connection(given, known, log.system_title())
     with progress_bar(given.json) as progress:
 
@@ -140,7 +142,7 @@ def _connection(given: MeterOptions, known: dict[str, bytes], own_title: str) ->
             server=given.server,
             auth=Mechanism(given.auth),
             system_title=given.system_title or own_title,
-            password=_named("password", known),
+            password=_named("password", known) or _named(HLS, known),
             block_key=_named("block_key", known),
             auth_key=_named("auth_key", known),
             baud=given.baud,

@@ -150,8 +150,9 @@ def test_both_numbers_of_a_medium_voltage_ratio_have_two_sources() -> None:
             opened.plan("industrial-mt", told | {"plate.ct_secondary": "1"})
         ratio = {"order.vt_primary": "10000", "order.vt_secondary": "100"}
         doubted = opened.plan("industrial-mt", told | ratio)
-        warned = [one for one in doubted.changes if one.id == "transformers.vt_primary"]
-        assert [one.danger for one in warned] != [Danger.HARMLESS]
+        (warned,) = [one for one in doubted.changes if one.id == "transformers.vt_primary"]
+        assert warned.danger is not Danger.HARMLESS
+        assert "V primary, not 220 V" in (warned.detail or "")
         plan = opened.plan("industrial-mt", told)
         done = opened.apply(plan, {change.id for change in plan.changes})
         assert done.complete
@@ -315,6 +316,12 @@ def checked(folder: Path, old: str, new: str, model: str = "gprs-3ph-ct") -> Pro
         ("minutes = 240", "minutes = -240", "the model file says 240", "warning"),
         ('kind = "auth_key"', 'kind = "auth_key"\nitem = "64:0.0.43.0.7.255:2"', "has no object", "error"),
         ('kind = "password"', 'kind = "password"\nsource = "generated"', "given by the office", "error"),
+        (
+            'kind = "password"',
+            'kind = "hls_password"',
+            "client 2 of gprs-3ph-ct comes in with password",
+            "error",
+        ),
         ('ct_secondary = "{order.ct_secondary}"', 'ct_secondary = "0"', "above zero", "error"),
     ],
 )

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.changes import ChangeState, Danger, OutcomeState
-from drivers.connection import NextSecret, SecretState
+from drivers.connection import Auth, Connection, NextSecret, SecretState
 from drivers.dlms.cosem import Item
 from drivers.dlms.data import Data
 from drivers.dlms.secrets import check_length, check_value, describe, encoding_of
@@ -23,13 +23,15 @@ from drivers.errors import (
     MeterRefused,
     MissingSecret,
     WrongKey,
+    WrongPassword,
     WrongValue,
 )
 from drivers.programs import SecretKind, SecretSetting
 from drivers.session.jobs import Jobs
 from drivers.session.journal import Journal
 from drivers.session.secrets import SecretJobs
-from tests.drivers.field import MANAGEMENT, READER, Host, Meter, session, virtual_meter
+from drivers.virtual.secrets import derive
+from tests.drivers.field import MANAGEMENT, READER, TITLE, Host, Meter, session, virtual_meter
 
 NEW_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
 NEW_PASSWORD = b"77665544"
@@ -285,3 +287,75 @@ def test_a_password_of_an_impossible_length_is_refused_before_it_is_sent(value: 
 def test_a_key_of_another_suite_is_refused_before_it_is_sent() -> None:
     with pytest.raises(WrongValue):
         check_length(SecretKind.BLOCK_KEY, bytes(32), 16)
+
+
+# ---- the secret of a high mechanism
+
+NEW_HLS = b"fedcba98-7654"
+HLS_READER = Connection(client=36, auth=Auth.SHA256, system_title=TITLE, password="hls_password")
+OWN_HLS = "client = 36"
+OTHERS_HLS = 'client = 36\nitem = "15:0.0.40.0.4.255:7"'
+
+
+def hls_host(meter: Meter, **more: bytes) -> Host:
+    found = Host(meter.secrets | {"hls_password": derive(meter.serial)["hls_secret"].encode()} | more)
+    found.wait_with("hls_password", NEW_HLS)
+    return found
+
+
+def change_hls(meter: Meter, host: Host, path: Path, connection: Connection) -> OutcomeState:
+    with session(meter, connection, host) as opened:
+        plan = opened.plan(path)
+        (result,) = opened.apply(plan, [one.id for one in plan.changes]).changes
+        assert opened.identify().serial == meter.serial
+    return result.state
+
+
+@pytest.mark.parametrize(("connection", "more"), [(HLS_READER, OWN_HLS), (MANAGEMENT, OTHERS_HLS)])
+def test_an_hls_password_is_changed_by_its_client_or_for_it(
+    meter: Meter, tmp_path: Path, connection: Connection, more: str
+) -> None:
+    """By change_HLS_secret of the association in use, or of the one that is named; proven by the mechanism
+    that the meter model tells."""
+    host = hls_host(meter)
+    path = program(tmp_path, "hls_password", more=more)
+    assert change_hls(meter, host, path, connection) is OutcomeState.VERIFIED
+    assert host.secrets["hls_password"] == NEW_HLS
+    with session(meter, HLS_READER, Host({"hls_password": NEW_HLS})) as opened:
+        assert opened.identify().serial == meter.serial
+    with pytest.raises(WrongPassword), session(meter, HLS_READER, hls_host(meter)) as opened:
+        opened.identify()
+
+
+@pytest.mark.parametrize("fault", ["--cut-before-write", "--cut-after-write"])
+@pytest.mark.parametrize(("connection", "more"), [(HLS_READER, OWN_HLS), (MANAGEMENT, OTHERS_HLS)])
+def test_an_hls_password_cut_off_is_found_out_by_both_once(
+    tmp_path: Path, connection: Connection, more: str, fault: str
+) -> None:
+    """The tablet dies before it heard of the outcome: both secrets are kept, and each is tried once."""
+    with virtual_meter("prime-1ph", "--days", "0", fault, "1", "--cut-once") as meter:
+        dying = hls_host(meter)
+        dying.refuse_outcomes = True
+        path = program(tmp_path, "hls_password", more=more)
+        with pytest.raises(DriverError), session(meter, connection, dying) as opened:
+            opened.apply(opened.plan(path), ["secret.hls_password"])
+        host = Host(dying.secrets, dying.next_counter)
+        host.following = {"hls_password": NextSecret(SecretState.SENT, NEW_HLS)}
+        host.secret_of = {dying.intents[0].id: "hls_password"}
+        with session(meter, connection, host) as opened:
+            (outcome,) = opened.settle(dying.intents)
+        taken = fault == "--cut-after-write"
+        assert (outcome.state is OutcomeState.VERIFIED) is taken
+        assert (host.secrets["hls_password"] == NEW_HLS) is taken
+
+
+@pytest.mark.parametrize("more", ["client = 1", "client = 99", "client = 36"])
+def test_a_password_that_nobody_could_prove_is_not_sent(meter: Meter, tmp_path: Path, more: str) -> None:
+    """Our own client that has none; one that the model does not know; one whose association is not named:
+    ours would get the secret, which is another client's."""
+    host = hls_host(meter)
+    with session(meter, host=host) as opened:
+        plan = opened.plan(program(tmp_path, "hls_password", more=more))
+        with pytest.raises(WrongValue):
+            opened.apply(plan, ["secret.hls_password"])
+    assert host.intents == []

@@ -143,6 +143,7 @@ class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
     auth_key: Hex | None = None
     master_key: Hex | None = None
     new_password: Text | None = None
+    new_hls_password: Text | None = None
     new_block_key: Hex | None = None
     new_auth_key: Hex | None = None
     new_master_key: Hex | None = None

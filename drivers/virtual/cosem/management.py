@@ -26,10 +26,14 @@ from drivers.virtual.cosem.base import (
 )
 from drivers.virtual.dlms import axdr
 from drivers.virtual.dlms.axdr import NULL, Data, Tag, array, enum, i8, octets, structure, u8, u16
-from drivers.virtual.dlms.security import PASSWORD, Security
+from drivers.virtual.dlms.security import HLS_SECRET, PASSWORD, Security
 from drivers.virtual.dlms.services import Result
 
 ASSOCIATIONS = {1: Client.PUBLIC, 2: Client.READER, 3: Client.MANAGEMENT}
+HLS_ASSOCIATION, HLS_CLIENT = 4, 36
+"""That of the clients whose secret is hashed: one secret for all of them."""
+_HASHED = (3, 4, 6)
+"""Mechanisms MD5, SHA-1 and SHA-256."""
 SECURITY_SETUP = "0.0.43.0.0.255"
 INTER_OCTET_MS = 500
 """Longest pause inside a frame; generous, because a network may lie between client and meter."""
@@ -105,9 +109,10 @@ class Associations:
         self._lists: dict[int, Data] = {}
 
     def cosem(self) -> list[CosemObject]:
-        """Four objects of class 15, version 1."""
+        """Objects of class 15, version 1."""
         own = self._association(0, lambda caller: caller.client, ANYONE)
         own.methods[1] = Method(reply_to_hls, CALL)
+        own.methods[2] = Method(self._change_own_secret, Rights(0, 1, 0))
         others = []
         for number, client in ASSOCIATIONS.items():
             one = self._association(number, _always(client), READ)
@@ -115,6 +120,10 @@ class Associations:
                 one.attributes[7] = Attribute(lambda caller: octets(b""), SECRET, self._set_password)
                 one.methods[2] = Method(self._change_secret)
             others.append(one)
+        if HLS_CLIENT in self._clients:
+            hashed = self._association(HLS_ASSOCIATION, _always(HLS_CLIENT), READ)
+            hashed.methods[2] = Method(self._change_hls_secret)
+            others.append(hashed)
         return [own, *others]
 
     def _association(self, number: int, client: Callable[[Caller], int], rights: Rights) -> CosemObject:
@@ -155,6 +164,20 @@ class Associations:
         if not 8 <= len(value.octets) <= 16:
             raise AccessError(Result.OTHER_REASON)
         self._security.set_key(PASSWORD, value.octets)
+
+    def _change_own_secret(self, caller: Caller, value: Data | None) -> None:
+        """change_HLS_secret of the association in use, where its mechanism has one."""
+        if getattr(caller, "mechanism", None) not in _HASHED:
+            raise AccessError(Result.READ_WRITE_DENIED)
+        self._change_hls_secret(caller, value)
+
+    def _change_hls_secret(self, caller: Caller, value: Data | None) -> None:
+        """8 to 64 octets."""
+        if value is None or value.tag is not Tag.OCTET_STRING:
+            raise AccessError(Result.TYPE_UNMATCHED)
+        if not 8 <= len(value.octets) <= 64:
+            raise AccessError(Result.OTHER_REASON)
+        self._security.set_key(HLS_SECRET, value.octets)
 
     def _change_secret(self, caller: Caller, value: Data | None) -> None:
         if value is None:

@@ -52,7 +52,7 @@ def _former_secrets(connection: Connection, serials: list[str]) -> dict[str, dic
 _SECRET_NAMES = (
     "password", "hls_password", "password_seed", "block_key", "auth_key", "master_key",
     "sign_key", "agreement_key", "meter_sign_key", "meter_agreement_key",
-    "new_password", "new_block_key", "new_auth_key", "new_master_key", "new_sim_pin",
+    "new_password", "new_hls_password", "new_block_key", "new_auth_key", "new_master_key", "new_sim_pin",
 )  # fmt: skip
 
 
