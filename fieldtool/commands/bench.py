@@ -88,7 +88,8 @@ def bench(
     recorded durably first: with --user in the tablet's journal, else in this machine's meter log. Passwords
     and keys that are common to the pallet are options, those of each meter a file. A meter that did not let
     us in is not tried again before it was taken off and the command started anew. The session of a meter that
-    did not pass is kept as a recording for `meter explain` and for support: `recording` names the file.
+    did not pass is kept as a recording for `meter explain` and for support: `recording` names the file, which
+    is sealed under this tablet's key with --user.
 
     With --json one object: {"program", "passed", "expected", "meters": [{"serial", "state":
     passed|failed|refused|locked, "port", "at", "model", "firmware", "label", "stock", "program", "version",
@@ -176,6 +177,7 @@ def _job(
         recordings=Recordings(
             trace or home.recordings(tablet.realm if tablet is not None else None),
             everything=trace is not None,
+            key=tablet.keeping.recording_key if tablet is not None and trace is None else None,
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from fieldtool.commands.meter import carry_out
 from fieldtool.commands.meteroptions import MeterOptions, at_meter
 from fieldtool.commands.metersession import session_of
 from fieldtool.commands.output import JSON_HELP, emit, guarded, note, say, table, usage
+
+if TYPE_CHECKING:
+    from drivers.trace.record import Record
 
 Since = Annotated[
     str | None, typer.Option("--from", help="First time, ISO 8601 with offset: 2026-05-01T00:00:00-05:00.")
@@ -194,15 +197,42 @@ def relay(
         raise typer.Exit(1)
 
 
+def _recorded(file: Path, realm: str | None, out: Path | None) -> list[Record]:
+    """The records of a trace; of a sealed one with the key of this machine's tablet."""
+    from drivers.trace.record import parse_trace, read_trace
+    from fieldtool.commands.opening import opened
+    from fieldtool.depot.keeping import SEALED, lines_of
+
+    if file.suffix != SEALED:
+        if out is not None:
+            usage("--out is for a sealed recording; this file is one that can be read")
+        return read_trace(file)
+    with opened(realm) as tablet:
+        lines = lines_of(file, tablet.keeping.recording_key())
+    if out is not None:
+        out.write_bytes(lines)
+    return parse_trace(lines.decode("utf-8", "replace").splitlines(), file.name)
+
+
 @guarded
 def explain(
-    file: Annotated[Path, typer.Argument(help="A trace that was written with --trace.")],
+    file: Annotated[
+        Path, typer.Argument(help="A trace that was written with --trace, or a recording of the bench.")
+    ],
     model: Annotated[
         str | None, typer.Option("--model", help="Meter model whose names are shown; else the trace's own.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the lines of a sealed recording here, for support.")
+    ] = None,
+    realm: Annotated[
+        str | None, typer.Option("--realm", help="Of the tablet that sealed it: live | training | demo.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """Say in words what a recorded session did, frame by frame, and what went wrong.
+
+    A recording of the bench (`….sealed`) opens on the tablet that made it.
 
     With --json one object: {"rows": [{"t", "gap", "dir", "octets", "layer", "text", "problem", "code",
     "params"}], "octets_tx", "octets_rx", "repeats", "seconds", "verdict", "code", "params"}; `code` with its
@@ -212,10 +242,9 @@ def explain(
     """
     from drivers.trace.explain import explain as explained_trace
     from drivers.trace.naming import model_of, namer
-    from drivers.trace.record import read_trace
     from fieldtool.commands.files import files_here
 
-    records = read_trace(file)
+    records = _recorded(file, realm, out)
     models = files_here("models").models
     named = model or model_of(records)
     if named is not None and named not in models:

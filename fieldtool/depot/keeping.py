@@ -1,28 +1,42 @@
 """Recordings of the sessions at a bench: of a meter while it runs, afterwards of those that did not pass.
 
-A recording holds no secret by construction (`drivers.trace`), and a pallet in the depot is nobody's supply
-yet: the files lie in the folder of this machine alone, for `meter explain` and for support, the oldest going
-first.
+A recording holds no secret by construction (`drivers.trace`), but what its meter counts: on a tablet it lies
+sealed under a key that comes of the database's, as photos do, and in clear only while its session runs. On a
+machine that is no tablet, and in a folder that a person names, the lines lie as they are. For `meter explain`
+and for support; the oldest go first.
 """
 
 from __future__ import annotations
 
+import gzip
 import logging
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fieldtool.errors import JobError
+from fieldtool.run.recordings import opened
+from fieldtool.settings import write_whole
+from workorders.journal.sealing import OrderKey, seal_blob, unseal_blob
+
 MOST = 200
 """Recordings that are kept: of some pallets; 30 kB each."""
+SEALED = ".sealed"
 _SUFFIX = ".jsonl"
 _RUNNING = "running-"
 _log = logging.getLogger(__name__)
 
 
 class Recordings:
-    """The recordings of one bench. `everything`: those of meters that passed are kept too."""
+    """The recordings of one bench. `everything`: those of meters that passed are kept too; `key`: asked for
+    what they are sealed under, where they are to be."""
 
-    def __init__(self, folder: Path, *, everything: bool = False) -> None:
-        self._folder, self._everything = folder, everything
+    def __init__(
+        self, folder: Path, *, everything: bool = False, key: Callable[[], OrderKey] | None = None
+    ) -> None:
+        self._folder, self._everything, self._key = folder, everything, key
+        self._lock = threading.Lock()  # probes end at the same time
 
     def begin(self, probe: int) -> Path | None:
         """Where the session that is about to open at a probe is recorded; None where the disk does not take
@@ -46,9 +60,11 @@ class Recordings:
                 path.unlink()
                 return None
             kept = self._folder / f"{serial}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}{_SUFFIX}"
-            path.replace(kept)
-            self._make_room()
-        except OSError as error:
+            with self._lock:
+                path.replace(kept)
+                kept = self._sealed(kept)
+                self._make_room()
+        except (OSError, JobError) as error:
             _log.warning("a recording was not kept: %s", type(error).__name__)
             return None
         return str(kept)
@@ -56,7 +72,32 @@ class Recordings:
     def _running(self, probe: int) -> Path:
         return self._folder / f"{_RUNNING}{probe}{_SUFFIX}"
 
+    def _sealed(self, path: Path) -> Path:
+        """Seal this one, and with it what an earlier version, or a failure of the vault, left in clear."""
+        if self._key is None:
+            return path
+        key = self._key()
+        for clear in self._kept(_SUFFIX):
+            packed = gzip.compress(clear.read_bytes(), mtime=0)
+            write_whole(clear.with_name(clear.name + SEALED), seal_blob(key, packed))
+            clear.unlink()
+        return path.with_name(path.name + SEALED)
+
+    def _kept(self, suffix: str) -> list[Path]:
+        return [one for one in self._folder.glob(f"*{suffix}") if not one.name.startswith(_RUNNING)]
+
     def _make_room(self) -> None:
-        kept = [one for one in self._folder.glob(f"*{_SUFFIX}") if not one.name.startswith(_RUNNING)]
+        kept = [*self._kept(_SUFFIX), *self._kept(_SUFFIX + SEALED)]
         for old in sorted(kept, key=lambda one: one.stat().st_mtime)[:-MOST]:
             old.unlink(missing_ok=True)
+
+
+def lines_of(path: Path, key: OrderKey) -> bytes:
+    """The lines of a sealed recording.
+
+    Raises:
+        SealError: it was sealed on another tablet, or its bytes were changed.
+        JobError: `recording_damaged`.
+        OSError: the file cannot be read.
+    """
+    return opened(unseal_blob(key, path.read_bytes()))

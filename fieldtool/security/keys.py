@@ -19,12 +19,15 @@ import msgspec
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 from fieldtool.errors import JobError
 from fieldtool.settings import PASSPHRASE_VARIABLE, Home, write_whole
 from workorders.journal.entry import Realm
+from workorders.journal.sealing import OrderKey
 
 SERVICE = "fieldtool"
 DATABASE_KEY = "database-key"
@@ -235,6 +238,13 @@ def restore_database_key(vault: KeyVault, key: bytes) -> None:
     if len(key) != KEY_BYTES:
         raise JobError("bad_recovery", "what came back is no database key")
     vault.put(DATABASE_KEY, key)
+
+
+def recording_key(database: bytes) -> OrderKey:
+    """What recordings are sealed under that belong to no order: it comes of the database's key, so whoever
+    opens the one opens the other, also after a recovery, and both are gone with a wipe."""
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"fieldtool recordings 1").derive(database)
+    return OrderKey(key_id="recordings", key=derived)
 
 
 def forget(vault: KeyVault) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fieldtool.security import keys
 from fieldtool.settings import Home
 from workorders.journal.entry import Realm
+from workorders.journal.sealing import OrderKey
 from workorders.journal.words import HeadReference
 
 
@@ -25,6 +26,14 @@ class Keeping:
             JobError: `database_key_missing`.
         """
         return keys.database_key(self.vault, database_exists=self._exists())
+
+    def recording_key(self) -> OrderKey:
+        """What recordings are sealed under that belong to no order.
+
+        Raises:
+            JobError: `database_key_missing`.
+        """
+        return keys.recording_key(self.database_key())
 
     def forget(self) -> None:
         """Destroy the database's key and the mark, here; only the gateway's recovery key opens it then."""

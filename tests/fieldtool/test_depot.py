@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import assets
 from drivers import errors
@@ -24,12 +25,15 @@ from fieldtool.depot.board import BenchView, ProbeState, ProbeView, Result, comp
 from fieldtool.depot.keeping import Recordings
 from fieldtool.depot.records import JournalRecord, LogRecord
 from fieldtool.identity import Cause, StockItem
+from fieldtool.main import app
 from fieldtool.meterlog import MeterLog
+from fieldtool.security.keys import recording_key
 from tests.drivers.field import virtual_meter
-from tests.fieldtool.enrolled import enrolled_tablet
+from tests.fieldtool.enrolled import PASSPHRASE, enrolled_tablet
 from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
 from tests.fieldtool.world import World, make_world
 from tests.workorders.offices import Bureau
+from workorders.journal.sealing import SealError
 from workorders.store import entries, projection, schema
 
 A, B, C = "ZIV0045670000", "ZIV0045670023", "ZIV0045670046"
@@ -257,6 +261,42 @@ def test_recordings_of_the_bench_are_kept_where_asked_and_make_room(
     assert asked.end(0, A, passed=False) is None, "nothing was opened in between"
     (tmp_path / "file").write_text("")
     assert Recordings(tmp_path / "file").begin(0) is None, "a meter is configured all the same"
+
+
+def test_recordings_of_a_tablets_bench_lie_sealed_and_open_on_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lay in clear beside the encrypted database; those of before are sealed with the next one."""
+    lines = b'{"t":0.0,"trace":2,"mode":"e","client":2}\n{"t":0.1,"dir":"tx","hex":"2F3F210D0A"}\n'
+    bureau = Bureau.open(tmp_path / "office")
+    tablet = enrolled_tablet(bureau, tmp_path / "tablet", monkeypatch)
+    key = tablet.keeping.recording_key()
+    folder = tablet.home.recordings(tablet.realm)
+    (folder / "B-of-before.jsonl").write_bytes(lines)
+    sealing = Recordings(folder, key=tablet.keeping.recording_key)
+    for probe in (0, 1):
+        running = sealing.begin(probe)
+        assert running is not None
+        running.write_bytes(lines)
+    kept = sealing.end(0, A, passed=False)
+    assert kept is not None
+    assert sealing.end(1, B, passed=True) is None
+    files = sorted(one.name for one in folder.iterdir())
+    assert files == sorted([Path(kept).name, "B-of-before.jsonl.sealed"])
+    assert not any(b"2F3F" in one.read_bytes() for one in folder.iterdir())
+    for one in folder.iterdir():
+        assert keeping.lines_of(one, key) == lines
+    tablet.close()
+
+    monkeypatch.setenv("FIELDTOOL_HOME", str(tmp_path / "tablet"))
+    monkeypatch.setenv("FIELDTOOL_PASSPHRASE", PASSPHRASE)
+    plain = tmp_path / "plain.jsonl"
+    done = CliRunner().invoke(app, ["meter", "explain", kept, "--realm", "demo", "--out", str(plain)])
+    assert done.exit_code == 0, done.output
+    assert "the meter never answered" in done.output
+    assert plain.read_bytes() == lines
+    with pytest.raises(SealError):
+        keeping.lines_of(Path(kept), recording_key(bytes(32)))
 
 
 def test_the_office_takes_what_a_bench_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,9 @@ class WiredBench:
                 one.serial: StockItem(serial=one.serial, model=one.model, state=one.state) for one in stock
             },
             language=self.language,
-            recordings=Recordings(tablet.home.recordings(tablet.realm)),
+            recordings=Recordings(
+                tablet.home.recordings(tablet.realm), key=lambda: tablet.keeping.recording_key()
+            ),
         )
 
     def stop(self) -> None:
