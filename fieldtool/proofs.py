@@ -126,7 +126,7 @@ def with_tree(office: Office, project: str, sources: Sources) -> Sources:
     known = {one.node for one in sources.concentrator}
     found = [
         ConcentratorSource(node=node.mrid, url=node.identities["url"])
-        for node in _concentrators(office, project)
+        for node in concentrators(office, project)
         if "url" in node.identities and node.mrid not in known
     ]
     return msgspec.structs.replace(sources, concentrator=[*sources.concentrator, *found])
@@ -386,8 +386,16 @@ class UnknownConcentrator(DriverError):
     hint = "Give its id in the network file: identity stg=… or serial=…"
 
 
-def take_push(office: Office, project: str, body: bytes) -> tuple[reports.Push, ProofReport | None]:
-    """Take in what a concentrator posted; None where it says nothing of meters being heard.
+class TakenPush(msgspec.Struct, frozen=True, kw_only=True):
+    """What a concentrator posted, and of which node it is. `report`: None where no meter was heard of."""
+
+    push: reports.Push
+    node: str
+    report: ProofReport | None = None
+
+
+def take_push(office: Office, project: str, body: bytes) -> TakenPush:
+    """Take in what a concentrator posted.
 
     Raises:
         ConcentratorError: not understood, or of a concentrator that the tree does not have.
@@ -396,15 +404,16 @@ def take_push(office: Office, project: str, body: bytes) -> tuple[reports.Push, 
     named = push.concentrator.upper()
     nodes = [
         node.mrid
-        for node in _concentrators(office, project)
+        for node in concentrators(office, project)
         if named in {node.mrid.upper(), *(value.upper() for value in node.identities.values())}
     ]
     if len(nodes) != 1:
         raise UnknownConcentrator(detail=f"{push.concentrator[:40]!r} fits {len(nodes)} nodes")
     sightings = sightings_of(push.meters, nodes[0]) or _that_answered(push.rows, nodes[0])
     if not sightings:
-        return push, None
-    return push, proof.take_sightings(office, project, sightings, "concentrator_push")
+        return TakenPush(push=push, node=nodes[0])
+    report = proof.take_sightings(office, project, sightings, "concentrator_push")
+    return TakenPush(push=push, node=nodes[0], report=report)
 
 
 def _that_answered(rows: Iterable[reports.ReportRow], node: str) -> list[Sighting]:
@@ -422,7 +431,8 @@ def _that_answered(rows: Iterable[reports.ReportRow], node: str) -> list[Sightin
     ]
 
 
-def _concentrators(office: Office, project: str) -> list[_Node]:
+def concentrators(office: Office, project: str) -> list[_Node]:
+    """The concentrators of a project's network."""
     with office.store.read() as connection:
         found = find_nodes(connection, project=project, kinds=["concentrator"], limit=100_000)
     return [_Node(**msgspec.structs.asdict(node)) for node in found]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import BoundedSemaphore
+from typing import Any
 from xml.sax.saxutils import escape
 
 from drivers.concentrators import stg
@@ -20,8 +22,10 @@ from drivers.concentrators.errors import ConcentratorTooLarge
 from drivers.concentrators.reports import Push, ReqStatus, status_text
 from drivers.errors import DriverError
 from fieldtool.proofs import take_push
-from workorders.gateway.app import bind
+from fieldtool.proofsettling import PushSettling
+from workorders.gateway.app import bind, tls_context
 from workorders.gateway.office import Office
+from workorders.gateway.proof import Waits
 from workorders.store.errors import StoreError
 
 NAMESPACE = "http://www.asais.fr/ns/Saturne/STG/ws"
@@ -37,22 +41,30 @@ def serve(
     project: str,
     listen: str,
     *,
-    plain: bool,
-    keep: Path | None,
+    waits: Waits,
+    plain: bool = False,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    keep: Path | None = None,
     ready: Callable[[str], None],
 ) -> None:
     """Receive until the process is told to stop.
 
     Args:
+        waits: after how long a device that was not heard has failed or is silent.
         plain: serve without TLS beyond loopback too.
+        certificate, key: PEM files for TLS.
         keep: folder for what was not understood; none: it is only logged.
     Raises:
         ListenError
     """
-    made = bind(listen, tls=plain)  # `tls` there means: may leave this machine
-    with _Server(made, _handler(office, project, keep)) as server:
+    tls = tls_context(certificate, key)
+    made = bind(listen, tls=plain or tls is not None)  # `tls` there means: may leave this machine
+    settling = PushSettling(office, project, waits)
+    with _Server(made, _handler(office, project, keep, settling.spoke), tls) as server, settling:
         host, port = made.getsockname()[:2]
-        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/WS_STG/WS_STG.asmx")
+        scheme = "http" if tls is None else "https"
+        ready(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/WS_STG/WS_STG.asmx")
         try:
             server.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
@@ -64,17 +76,40 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, made: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self, made: socket.socket, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext | None
+    ) -> None:
+        self._tls = tls
         super().__init__(made.getsockname()[:2], handler, bind_and_activate=False)
         self.socket.close()
         self.socket = made
         self.server_address = made.getsockname()[:2]
 
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """In the thread of the request: one that never shakes hands keeps nobody else waiting."""
+        if self._tls is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(REQUEST_SECONDS)
+        try:
+            wrapped = self._tls.wrap_socket(request, server_side=True)
+        except OSError as error:
+            _log.warning("no TLS with %s: %s", client_address[0], error)
+            return
+        with wrapped:
+            super().finish_request(wrapped, client_address)
 
-def answer(office: Office, project: str, body: bytes, keep: Path | None) -> tuple[int, bytes]:
-    """HTTP status and SOAP answer for one body."""
+
+def answer(
+    office: Office,
+    project: str,
+    body: bytes,
+    keep: Path | None,
+    spoke: Callable[[str], None] = lambda node: None,
+) -> tuple[int, bytes]:
+    """HTTP status and SOAP answer for one body; `spoke` is told of a concentrator that heard meters."""
     try:
-        push, report = take_push(office, project, body)
+        taken = take_push(office, project, body)
     except DriverError as error:
         _keep(keep, body)
         _log.warning("a push was refused: %s (%s)", error.code, error.detail)
@@ -84,9 +119,11 @@ def answer(office: Office, project: str, body: bytes, keep: Path | None) -> tupl
         _keep(keep, body)
         _log.exception("a push could not be written")
         return 503, _fault("soap:Server", "try again later")
+    push, report = taken.push, taken.report
     if push.status not in (None, ReqStatus.OK):
         _log.warning("%s said in its %s: %s", push.concentrator, push.operation, status_text(push.status))
     if report is not None:
+        spoke(taken.node)
         _log.info("%s: %d meters, %d with news", push.concentrator, report.seen, report.reported)
     return 200, _done(push)
 
@@ -120,7 +157,9 @@ def _envelope(inner: str) -> bytes:
     return text.encode(stg.ENCODING, "xmlcharrefreplace")
 
 
-def _handler(office: Office, project: str, keep: Path | None) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    office: Office, project: str, keep: Path | None, spoke: Callable[[str], None]
+) -> type[BaseHTTPRequestHandler]:
     free = BoundedSemaphore(AT_ONCE)
 
     class Handler(BaseHTTPRequestHandler):
@@ -144,7 +183,7 @@ def _handler(office: Office, project: str, keep: Path | None) -> type[BaseHTTPRe
                     self.close_connection = True
                     _keep(keep, body)
                     return
-                self._send(*answer(office, project, body, keep))
+                self._send(*answer(office, project, body, keep, spoke))
             finally:
                 free.release()
 

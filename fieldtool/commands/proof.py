@@ -38,15 +38,20 @@ def import_list(
 ) -> None:
     """Take in a head-end's list of devices heard. Rows with mistakes are refused one by one, with their line.
 
+    What waiting decides by the newest word of the list is written too: a device that was not heard within the
+    technology's time has failed, one that is silent for long is an orphan ("settled").
+
     A mapping file: `encoding = "cp1252"`, `time_format = "%d/%m/%Y %H:%M"`, `time_zone = "America/Lima"`, and
     `[columns]` with serial or identity, heard_at, concentrator, status = the head-end's own names. With
     --json
     one object: {"seen", "known", "foreign", "early", "unwell", "silent", "doubtful", "reported", "refused",
-    "errors": [text]}.
+    "errors": [text], "settled": {"failed", "silent"}}.
 
     Example: fieldtool gateway proof import cusco seen.csv --mapping headend.toml
     """
     from fieldtool.prooflist import read_list, read_mapping
+    from fieldtool.proofs import waits_of
+    from fieldtool.proofsettling import settle_list
     from workorders.gateway.board import projects
     from workorders.gateway.proof import take_sightings
 
@@ -57,14 +62,16 @@ def import_list(
             fail(f"there is no project {project!r}; there are {', '.join(sorted(known)) or 'none'}")
         rows, errors = read_list(file, how, known[project].time_zone)
         report = take_sightings(office, project, rows, how.source)
+        settled = settle_list(office, project, rows, waits_of(_technology(office, project)))
     if json:
         from msgspec.structs import asdict
 
-        emit({**asdict(report), "refused": len(errors), "errors": errors[:200]})
+        emit({**asdict(report), "refused": len(errors), "errors": errors[:200], "settled": settled})
     else:
         say(f"{report.seen} rows, {report.known} of mounted devices, {report.reported} with news")
         say(f"{report.foreign} nobody mounted, {report.early} heard before they were mounted")
         say(f"{report.unwell} with errors, {report.silent} never heard, {report.doubtful} doubtful")
+        say(f"by waiting: {settled['failed']} failed, {settled['silent']} silent")
         for line in errors[:20]:
             note(line)
     if errors and not rows:
@@ -167,6 +174,10 @@ def _technology(office: Office, project: str) -> Technology | None:
 def serve(
     project: Project,
     listen: Annotated[str, typer.Option("--listen", help="HOST:PORT; port 0 picks one.")] = "127.0.0.1:8480",
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="PEM for TLS; without one only loopback is served.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="PEM of the certificate's key.")] = None,
     plain: Annotated[
         bool,
         typer.Option("--plain", help="Serve without TLS beyond this machine too: behind a tunnel or proxy."),
@@ -180,20 +191,32 @@ def serve(
     """Receive what PRIME concentrators push (SOAP Report, UpdateRequestStatus, UpdateMetersStatus).
 
     Prints one JSON line when ready: {"ready": true, "url"}. Only concentrators of the project's network are
-    listened to, and what they say is matched like any other list.
+    listened to, and what they say is matched like any other list. What waiting decides of devices behind a
+    concentrator that has just spoken is written too.
     """
     import signal
 
+    from fieldtool.proofs import waits_of
     from fieldtool.proofserver import serve as run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with opened_office(database, realm) as (office, _):
-        _technology(office, project)
+        waits = waits_of(_technology(office, project))
 
         def ready(url: str) -> None:
             emit({"ready": True, "url": url})
 
-        run(office, project, listen, plain=plain, keep=keep, ready=ready)
+        run(
+            office,
+            project,
+            listen,
+            waits=waits,
+            plain=plain,
+            certificate=certificate,
+            key=key,
+            keep=keep,
+            ready=ready,
+        )
 
 
 def add_to(gateway: typer.Typer) -> None:

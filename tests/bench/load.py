@@ -124,10 +124,16 @@ def main() -> None:
     if len(sizes) == 1 and (chosen.url or not chosen.postgresql):
         measure(sizes[0], chosen.url, chosen.again)
         return
-    for size in sizes:
-        command = [sys.executable, "-m", "tests.bench.load", "--orders", str(size)]
-        command += ["--url", postgres.fresh_office()] if chosen.postgresql else []
-        subprocess.run(command + (["--again"] if chosen.again else []), check=True)
+    # The server plans by how large tables are: as everywhere, it looks after that by itself.
+    cluster = postgres.Cluster({"autovacuum": "on"}) if chosen.postgresql else None
+    try:
+        for size in sizes:
+            command = [sys.executable, "-m", "tests.bench.load", "--orders", str(size)]
+            command += ["--url", cluster.url(cluster.database())] if cluster else []
+            subprocess.run(command + (["--again"] if chosen.again else []), check=True)
+    finally:
+        if cluster is not None:
+            cluster.stop()
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def test_pushes_are_taken_from_known_concentrators_and_kept_where_they_are_not_u
     assert push(soap("UpdateRequestStatus", "", concentrator="c1", status="2")) == 200
     assert not keep.exists()
     values = soap("Report", payload(S21.replace("CIR4621511030", "C1")), concentrator="C1", status="4")
-    _, report = take_push(bureau.office, "demo", values)
+    report = take_push(bureau.office, "demo", values).report
     assert report is not None
     assert (report.seen, report.foreign + report.doubtful) == (
         1,

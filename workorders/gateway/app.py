@@ -7,6 +7,7 @@ import ipaddress
 import json
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ STOP_SECONDS = 10
 
 
 class ListenError(OSError):
-    """The address cannot be listened on. `code` is `cannot_listen` or `insecure_listen`."""
+    """Nobody can be served. `code` is `cannot_listen`, `insecure_listen` or `bad_certificate`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -135,6 +136,32 @@ def bind(listen: str, *, tls: bool) -> socket.socket:
         made.close()
         raise ListenError("cannot_listen", f"cannot listen on {listen}: {error}") from None
     return made
+
+
+def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What a server speaks TLS with (1.2 or newer); None without a certificate.
+
+    Args:
+        certificate, key: PEM files; the key may stand in the certificate's.
+
+    Raises:
+        ListenError: `bad_certificate`: a file is not there, is no PEM or under a passphrase, or the two do
+            not belong together.
+    """
+    if certificate is None:
+        if key is not None:
+            raise ListenError("bad_certificate", f"the key {key} has no certificate: give both")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        # A key under a passphrase would be asked for at a terminal that a service does not have.
+        context.load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        named = f"{certificate}, {key}" if key is not None else str(certificate)
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ListenError("bad_certificate", f"{named}: {why}") from None
+    return context
 
 
 def _is_loopback(host: str) -> bool:

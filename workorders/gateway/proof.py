@@ -236,7 +236,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settle(
-    office: Office, project: str, waits: Waits, *, reach: Reach | None = None, limit: int = 2000
+    office: Office,
+    project: str,
+    waits: Waits,
+    *,
+    reach: Reach | None = None,
+    at: datetime | None = None,
+    limit: int = 2000,
 ) -> dict[str, int]:
     """What waiting decides: never heard within the technology's time has failed; silent for long is an
     orphan.
@@ -246,9 +252,10 @@ def settle(
 
     Args:
         reach: only devices about which it says that silence means something.
+        at: until when the network was heard; now, if not said.
         limit: so many at most; the next call goes on with the others.
     """
-    now = office.now()
+    now = at or office.now()
     failed_before = utc_text(now - timedelta(hours=waits.failed_hours))
     silent_before = utc_text(now - timedelta(hours=waits.silent_hours))
     placed, joined, heard, device = schema.placement, schema.join_state, schema.heard, schema.device
