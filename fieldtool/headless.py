@@ -2,7 +2,8 @@
 
 Answers are `{step: {field: value}}`. Where a field wants a photo, the path of a picture stands there; where a
 scan step has `image`, the picture is decoded and classified as a camera frame would be. Steps at a device are
-worked first (read, plan and apply, relay, join) and need an answer only where something is to be decided. A
+worked first (read, plan and apply, relay, join) and need an answer only where something is to be decided.
+`change` = {at, to, reason, note, photos} goes on with other work at step `at` (the next one without it). A
 step without an answer stops the run, which goes on there when it is called again: nothing is invented for a
 crew.
 """
@@ -30,6 +31,7 @@ from workorders.store import queries
 
 Progress = Callable[[str, int, int, float | None], None]
 NOT_DONE = "not_done"
+CHANGE = "change"
 
 
 class AnswersMistake(JobError):
@@ -52,7 +54,8 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     `state`: completed, not_done, unsafe, or stopped at `step`. `match`: verdict and cause of the last match.
     `meters`: reads taken, whether a program was applied, whether it went on from an earlier cut. `goes_on`:
-    the visit went on from one that had changed the site; its steps count as done.
+    the visit went on from one that had changed the site; its steps count as done. `procedure`: what it
+    was worked by in the end, which after a change is not the order's.
     """
 
     order: str
@@ -69,6 +72,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     error: dict[str, Any] | None = None
     seconds: float = 0.0
     goes_on: bool = False
+    procedure: str = ""
 
 
 def read_answers(path: Path) -> dict[str, dict[str, Any]]:
@@ -102,12 +106,14 @@ class HeadlessRun:
         progress: Progress | None = None,
         stop_before: str | None = None,
     ) -> None:
-        known = {step.id for step in run.procedure.steps} | {NOT_DONE}
+        may_be = [run.procedure, *_changed_to(run, answers)]
+        known = {step.id for procedure in may_be for step in procedure.steps} | {NOT_DONE, CHANGE}
         unknown = sorted(set(answers) - known)
         if unknown:
             raise AnswersMistake(f"the procedure has no step {unknown[0]!r}")
         self._run = run
         self._answers = answers
+        self._changed = False
         self._pictures = pictures
         self._progress = progress
         self._stop_before = stop_before
@@ -132,6 +138,7 @@ class HeadlessRun:
             outcome.step = shown.id if shown else None
             outcome.steps_done = len(state.done)
             outcome.goes_on = state.earlier is not None
+            outcome.procedure = run.procedure.id
             outcome.meters["read"] = sum(found.how == "optical" for found in state.reads.values())
             outcome.meters["configured"] = any(
                 getattr(done.answer, "program", None) for done in state.done.values()
@@ -156,6 +163,10 @@ class HeadlessRun:
                 return
             if step.id == self._stop_before:
                 return
+            change = self._answers.get(CHANGE)
+            if change is not None and not self._changed and change.get("at", step.id) == step.id:
+                self._change(dict(change))
+                continue
             ending = self._answers.get(NOT_DONE)
             if ending is not None and ending.get("at", step.id) == step.id:
                 self._leave(dict(ending))
@@ -222,6 +233,15 @@ class HeadlessRun:
                 "picture_missing", f"{path}: {error.strerror or 'cannot be read'}", file=path
             ) from None
 
+    def _change(self, change: dict[str, Any]) -> None:
+        self._changed = True
+        change.pop("at", None)
+        photos = [self._photo(str(path), CHANGE) for path in change.pop("photos", [])]
+        to, reason, note = str(change.pop("to", "")), str(change.pop("reason", "")), change.pop("note", None)
+        if change:
+            raise AnswersMistake(f"change has no field {sorted(change)[0]!r}")
+        self._run.change_work(to, reason, note, photos)
+
     def _leave(self, ending: dict[str, Any]) -> None:
         ending.pop("at", None)
         photos = [self._photo(str(path), "not_done") for path in ending.pop("photos", [])]
@@ -236,6 +256,11 @@ class HeadlessRun:
             detail = queries.order(connection, run.order_id)
         self.outcome.record = detail.record_number if detail is not None else None
         self.outcome.flags = flags_of(run.procedure, run.job(), run.state)
+
+
+def _changed_to(run: ProcedureRun, answers: dict[str, dict[str, Any]]) -> list[m.Procedure]:
+    found = run.around.procedures.get(str(answers.get(CHANGE, {}).get("to")))
+    return [found] if found is not None else []
 
 
 def _texts(reading: Any) -> list[str]:

@@ -83,6 +83,9 @@ class Backend(Protocol):
     def not_done(self, order_id: str, reason: str, note: str, photo: str) -> None:
         """Closes an order as not executed."""
 
+    def change_work(self, order_id: str, to: str, reason: str, note: str, photo: str) -> views.Procedure:
+        """Goes on with other work than was ordered, one of `Procedure.works`."""
+
     def take_photo(self) -> str:
         """Takes a photo outside a step and returns the path of the picture."""
 

@@ -324,8 +324,17 @@ class Receivers(View, frozen=True, kw_only=True):
     options: tuple[Choice, ...] = ()
 
 
+class Work(View, frozen=True, kw_only=True):
+    """Other work that the visit may go on with, and why it would."""
+
+    key: str
+    title: str
+    icon: str
+    reasons: tuple[Choice, ...]
+
+
 class Procedure(View, frozen=True, kw_only=True):
-    """An order under way: the steps and the page of the current one."""
+    """An order under way: the steps and the page of the current one; `works`: what else it may turn into."""
 
     order_id: str
     title: str
@@ -333,6 +342,7 @@ class Procedure(View, frozen=True, kw_only=True):
     step: Step
     saved_at: str = ""
     finished: bool = False
+    works: tuple[Work, ...] = ()
 
 
 class Reading(View, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from fieldtool.identity import MatchResult
 from fieldtool.leaving import Risk
 from fieldtool.procedure.state import Found
 from fieldtool.procedure.views import ChangeRow
-from workorders.journal.kinds import BlobTaken
+from workorders.journal.kinds import BlobTaken, DevicePlaced
 from workorders.journal.words import JoinState, Sealed
 from workorders.people import Role
 
@@ -91,9 +91,10 @@ class SignedOverride(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is not accepted yet. `role`: of the person signed in; `photos`: taken, by sealed
-    hash; `seals_used`: order number by seal number (`normalise_serial`), of seals that this tablet knows of
-    from other orders; `value_holder`: who has the typed value already, where it must be one device's own."""
+    """Everything that is not accepted yet. `stood`: where the device that was taken down stood, for the step
+    that puts it back. `role`: of the person signed in; `photos`: taken, by sealed hash; `seals_used`: order
+    number by seal number (`normalise_serial`), of seals that this tablet knows of from other orders;
+    `value_holder`: who has the typed value already, where it must be one device's own."""
 
     role: Role | None = None
     photos: Mapping[str, BlobTaken] = {}
@@ -110,3 +111,4 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     override: SignedOverride | None = None
     seals_used: Mapping[str, str] = {}
     value_holder: str | None = None
+    stood: DevicePlaced | None = None

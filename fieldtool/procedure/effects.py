@@ -160,6 +160,8 @@ def _facts(
     step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: Bench, seal: Seal
 ) -> list[Payload]:
     match step, answer:
+        case m.ConfirmStep(effect=m.Effect.RESTORED), _:
+            return _restored(job, state, bench)
         case m.ConfirmStep(effect=m.Effect()), _:
             return _removed(job, state, sealed=step.effect is m.Effect.REMOVED_SEALED)
         case m.NumberStep(), a.NumberAnswer() if step.register is not None and step.device is not None:
@@ -200,6 +202,15 @@ def _removed(job: Job, state: RunState, *, sealed: bool) -> list[Payload]:
         return []
     place = destination(state, sealed=sealed)
     return [DeviceRemoved(serial=serial, usage_point=job.order.usage_point, destination=place)]
+
+
+def _restored(job: Job, state: RunState, bench: Bench) -> list[Payload]:
+    """The swap undone: what was put there comes off, and what was taken down hangs where it was."""
+    written: list[Payload] = []
+    if state.placed is not None:
+        new, point = state.placed.serial, job.order.usage_point
+        written.append(DeviceRemoved(serial=new, usage_point=point, destination=BACK_ON_TRUCK))
+    return [*written, bench.stood] if bench.stood is not None else written
 
 
 def _another_removed(serial: str | None, state: RunState) -> list[Payload]:

@@ -12,6 +12,14 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from fieldtool.procedure.parts import Again as Again
+from fieldtool.procedure.parts import Change as Change
+from fieldtool.procedure.parts import Check as Check
+from fieldtool.procedure.parts import Choice as Choice
+from fieldtool.procedure.parts import Condition as Condition
+from fieldtool.procedure.parts import NextVisit as NextVisit
+from fieldtool.procedure.parts import PositionRules as PositionRules
+from fieldtool.procedure.parts import WiringQuestion as WiringQuestion
 from fieldtool.procedure.values import CHECKS
 from fieldtool.text import Text
 from fieldtool.tomlfile import FileMistake, line_of, read_toml
@@ -20,51 +28,6 @@ from workorders.people import Role
 
 MAX_STEPS_A_PHASE = 4
 """What fits beside a page without scrolling at 1280 × 800."""
-
-
-class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a step or check applies; a list of conditions holds when all do.
-
-    Exactly one of `fact` (of the job: `ct`, `three_phase`, `relay`, `panel`, …), `flag` (of the order) or
-    `step` + `field` (an earlier answer equals `equals`). `holds = false` turns it round.
-    """
-
-    fact: str | None = None
-    flag: str | None = None
-    step: str | None = None
-    field: str | None = None
-    equals: str | bool | None = None
-    holds: bool = True
-
-
-class WiringQuestion(StrEnum):
-    """What a meter can say of its own wiring."""
-
-    ROTATION = "rotation"
-    POLARITY = "polarity"
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of a confirm page. `photo` names the photo that proves it, where one is demanded.
-
-    `wiring`: what the new meter measured stands beside the line, and may not contradict it.
-    """
-
-    id: str
-    text: Text
-    when: list[Condition] = []
-    photo: str | None = None
-    wiring: WiringQuestion | None = None
-
-
-class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the allowed values, with what choosing it demands. `flag` marks the order for the supervisor."""
-
-    id: str
-    text: Text
-    photo: bool = False
-    note: bool = False
-    flag: str | None = None
 
 
 class StepBase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -96,6 +59,8 @@ class Effect(StrEnum):
 
     SWAPPED = "swapped"
     REMOVED = "removed"
+    RESTORED = "restored"
+    """The swap is undone: the new device comes off, the old one hangs where it was."""
     REMOVED_SEALED = "removed_sealed"
     """Removed as evidence: it goes sealed to the laboratory, and the chain of custody begins."""
 
@@ -327,42 +292,13 @@ class Phase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     step: list[Step]
 
 
-class PositionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How positions are taken: `wait_s` seconds for a fix; beyond `far_m` metres and the accuracy of the fix,
-    the crew is not at the supply point that the order names. No position stops anybody."""
-
-    wait_s: int = 20
-    far_m: int = 200
-
-
-class Again(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A step that another visit does again; `until`: only while that later step is still to be done."""
-
-    step: str
-    until: str | None = None
-
-
-class NextVisit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a visit takes over from one that was broken off.
-
-    Attributes:
-        after: steps that change what stands at the site; once one of them was done, the next visit goes on
-            from there instead of beginning anew.
-        again: what is of one visit alone all the same: the hazards, the isolation, whether the network hears
-            it.
-    """
-
-    after: list[str]
-    again: list[Again]
-
-
 class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A versioned procedure for orders of some kinds.
 
     `return_after` attempts without success the order goes back to the utility. `record`: title of its record,
     which then lists what was established step by step; without one it is the installation record.
     `fresh_minutes`: how long what a step asks for as `fresh` may lie back. Without `next_visit` each visit
-    begins anew.
+    begins anew. `change`: other work that a crew may go on with.
     """
 
     id: str
@@ -376,6 +312,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fresh_minutes: int = 240
     position: PositionRules = PositionRules()
     next_visit: NextVisit | None = None
+    change: list[Change] = []
 
     @property
     def steps(self) -> list[Step]:
@@ -450,16 +387,18 @@ def _check_steps(procedure: Procedure, text: str, file: str) -> None:
 
 
 def _check_next_visit(procedure: Procedure, file: str) -> None:
-    going = procedure.next_visit
-    if going is None:
-        return
     order = [step.id for step in procedure.steps]
-    for name in [*going.after, *(one.step for one in going.again)]:
+    going = procedure.next_visit or NextVisit(after=[], again=[])
+    limits = [name for change in procedure.change for name in (change.before, change.after) if name]
+    for name in [*going.after, *(one.step for one in going.again), *limits]:
         if name not in order:
-            raise FileMistake(file, 1, f"'next_visit' refers to {name!r}, which is no step")
+            raise FileMistake(file, 1, f"'next_visit' or 'change' refers to {name!r}, which is no step")
     for one in going.again:
         if one.until is not None and one.until not in order[order.index(one.step) + 1 :]:
             raise FileMistake(file, 1, f"'next_visit': {one.until!r} is no step after {one.step!r}")
+    for change in procedure.change:
+        if change.to == procedure.id or not change.reasons:
+            raise FileMistake(file, 1, f"'change' to {change.to!r}: other work, with reasons for it")
 
 
 def _mistake_of(step: Step, seen: set[str]) -> str | None:

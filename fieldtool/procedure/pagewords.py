@@ -42,3 +42,23 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     photo: bool = False
     note: bool = False
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the crew is, on a step that takes it.
+
+    Attributes:
+        state: `searching`, `fix`, `none`. A search may have a fix already, which is getting better.
+        reason: why there is none (key `position.reason.<reason>`); `flags` have keys `position.flag.<flag>`.
+        in_view: satellites seen, with or without a fix. `at`: UTC, when it was taken.
+    """
+
+    state: str
+    accuracy_m: str | None = None
+    satellites: int | None = None
+    in_view: int | None = None
+    age_s: int | None = None
+    at: str | None = None
+    flags: list[str] = []
+    reason: str | None = None
+    distance_m: int | None = None

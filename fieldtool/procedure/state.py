@@ -13,7 +13,14 @@ import msgspec
 
 from fieldtool.procedure.answers import Answer, join_personal
 from fieldtool.procedure.carrying import goes_on, kept, to_do_again
-from fieldtool.procedure.model import MatchStep, NumberStep, Procedure, ScanStep, SealsStep
+from fieldtool.procedure.model import (
+    MatchStep,
+    NumberStep,
+    Procedure,
+    ScanStep,
+    SealsStep,
+    SummaryStep,
+)
 from fieldtool.procedure.views import RunEnd
 from workorders.journal.entry import Envelope
 from workorders.journal.kinds import (
@@ -31,6 +38,7 @@ from workorders.journal.kinds import (
     OrderReturned,
     OrderStarted,
     Payload,
+    ProcedureChanged,
     SafetyFailed,
     SealRecorded,
     StepDone,
@@ -120,6 +128,10 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         by: the procedure that `done` was done by.
         earlier: how the visit before stood, where this one goes on from there (before the start: may go on).
+        left: how this visit stood when its crew changed to other work; its facts are here too, its steps only
+            as far as they mean the same.
+        over: the work came to the end that its procedure has for it, though the order was not executed: there
+            is nothing to go on with.
         aged: steps of that visit which hold no longer because it is another day: they are to be done again,
             and nothing that rests on them.
         placed: what this order has put in its place, on this visit or an earlier one, while it hangs there.
@@ -133,6 +145,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     started: OrderStarted | None = None
     by: Procedure | None = None
     earlier: RunState | None = None
+    left: RunState | None = None
+    over: bool = False
     done: Mapping[str, Done] = {}
     aged: Mapping[str, Done] = {}
     reads: Mapping[DeviceRole, Found] = {}
@@ -156,9 +170,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     def first_done(self, step: str) -> str | None:
         """When a step was first done, on whichever visit that this one goes on from (UTC); None: never."""
-        before = self.earlier.first_done(step) if self.earlier is not None else None
+        for before in (self.earlier, self.left):
+            at = before.first_done(step) if before is not None else None
+            if at is not None:
+                return at
         done = self.done.get(step)
-        return before or (done.at if done is not None else None)
+        return done.at if done is not None else None
 
 
 class Recorded(Protocol):
@@ -175,8 +192,14 @@ class Recorded(Protocol):
         ...
 
 
-def restore(procedure: Procedure, entries: Iterable[Recorded], unseal: Unseal) -> RunState:
-    """Fold the entries of one order, oldest first, into the state of its procedure.
+Of = Callable[[OrderStarted], Procedure]
+"""The procedure that work was begun with, as its entry names it."""
+
+
+def restore(
+    procedure: Procedure, entries: Iterable[Recorded], unseal: Unseal, of: Of | None = None
+) -> RunState:
+    """Fold the entries of one order, oldest first, into the state of its procedure, or those that `of` names.
 
     Entries of kinds or steps that this program does not know are passed over; after `order.returned` the next
     start begins anew, or goes on from what stands.
@@ -188,9 +211,34 @@ def restore(procedure: Procedure, entries: Iterable[Recorded], unseal: Unseal) -
             payload = read_payload(envelope)
         except PayloadError:
             continue
-        if payload is not None:
-            state = fold(procedure, state, payload, entry.id, envelope.time.device, unseal)
+        if payload is None:
+            continue
+        begins = begun_by(payload)
+        if (
+            of is not None
+            and begins is not None
+            and under_way(state) is isinstance(payload, ProcedureChanged)
+        ):
+            procedure = of(begins)
+        state = fold(procedure, state, payload, entry.id, envelope.time.device, unseal)
     return state
+
+
+def begun_by(payload: Payload) -> OrderStarted | None:
+    """How work began, or went on by another procedure; None for an entry that says neither."""
+    if isinstance(payload, ProcedureChanged):
+        return OrderStarted(
+            procedure=payload.procedure,
+            procedure_version=payload.procedure_version,
+            crew=payload.crew,
+            procedure_sha256=payload.procedure_sha256,
+        )
+    return payload if isinstance(payload, OrderStarted) else None
+
+
+def under_way(state: RunState) -> bool:
+    """Whether a visit has begun and not ended."""
+    return state.started_at is not None and state.end is None
 
 
 def fold(
@@ -199,11 +247,11 @@ def fold(
     """The state after one more entry."""
     change = msgspec.structs.replace
     if isinstance(payload, OrderStarted):
-        if state.started_at and state.end is None:
-            return state
-        return _visit_begun(procedure, state, payload, at)
+        return state if under_way(state) else _visit_begun(procedure, state, payload, at)
     if isinstance(payload, OrderReturned):
         return change(_afresh(state), earlier=_before(state))
+    if isinstance(payload, ProcedureChanged):
+        return _other_work(procedure, state, payload, at) if under_way(state) else state
     dark = left_open(state.dark, payload)
     state = change(state, position=state.position + 1, last_at=at, dark=dark)
     if isinstance(payload, StepDone):
@@ -247,9 +295,9 @@ def _visit_begun(procedure: Procedure, state: RunState, payload: OrderStarted, a
     """A visit begins: anew, or from where the one before has changed the site."""
     change = msgspec.structs.replace
     begun = change(_afresh(state), started_at=at, started=payload, by=procedure, last_at=at)
-    before = _before(state)
+    before = _with_site(_before(state))
     done = kept(before.done, before.by, procedure) if before.by is not None else {}
-    if not goes_on(done, procedure):
+    if before.over or not goes_on(done, procedure):
         return begun
     again = to_do_again(done, procedure)
     return change(
@@ -264,6 +312,46 @@ def _visit_begun(procedure: Procedure, state: RunState, payload: OrderStarted, a
         removed=before.removed,
         sealed=before.sealed,
     )
+
+
+def _with_site(state: RunState) -> RunState:
+    """The work of a visit that changed the site: what the crew was at last, else what it had left for it."""
+    found = state
+    while found.left is not None and not (found.by is not None and goes_on(found.done, found.by)):
+        found = found.left
+    if found is state or state.over:
+        return state
+    return msgspec.structs.replace(
+        state, by=found.by, done=found.done, aged=found.aged, started=found.started, left=found.left
+    )
+
+
+def next_procedure(state: RunState) -> Procedure | None:
+    """The procedure that the next visit goes on by, where an earlier one has changed the site; else None."""
+    before = _with_site(_before(state))
+    going = before.by is not None and not before.over and goes_on(before.done, before.by)
+    return before.by if going else None
+
+
+def _other_work(procedure: Procedure, state: RunState, payload: ProcedureChanged, at: str) -> RunState:
+    """The same visit by another procedure. All that happened stays; steps only where they mean the same."""
+    was = state.by or procedure
+    return msgspec.structs.replace(
+        state,
+        by=procedure,
+        started=begun_by(payload),
+        left=state,
+        done=kept(state.done, was, procedure),
+        aged=kept(state.aged, was, procedure),
+        position=state.position + 1,
+        last_at=at,
+    )
+
+
+def _own_end(procedure: Procedure) -> str | None:
+    """The reason for which a procedure ends an order as not executed when all of it was done."""
+    last = procedure.steps[-1]
+    return last.not_done if isinstance(last, SummaryStep) else None
 
 
 def _unsettled(state: RunState) -> dict[str, Write]:
@@ -299,7 +387,8 @@ def _with_outcome(state: RunState, payload: Payload) -> RunState:
     if isinstance(payload, SafetyFailed):
         return change(state, end=RunEnd.UNSAFE)
     if isinstance(payload, OrderNotDone):
-        return change(state, end=state.end or RunEnd.NOT_DONE, attempts=payload.attempt)
+        over = state.by is not None and payload.reason == _own_end(state.by)
+        return change(state, end=state.end or RunEnd.NOT_DONE, attempts=payload.attempt, over=over)
     if isinstance(payload, OrderCompleted):
         return change(state, end=RunEnd.COMPLETED)
     return state

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from fieldtool.procedure.pagewords import Option, Problem, RunEnd, StepState
+from fieldtool.procedure.pagewords import Option, PositionView, Problem, RunEnd, StepState
+from fieldtool.procedure.visitviews import StandingView, WorkView
 
-__all__ = ["Option", "Problem", "RunEnd", "StepState"]
+__all__ = ["Option", "PositionView", "Problem", "RunEnd", "StandingView", "StepState", "WorkView"]
 """Of `pagewords.py`, for whoever speaks of views."""
 
 
@@ -412,26 +413,6 @@ Body: TypeAlias = (
 )
 
 
-class PositionView(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the crew is, on a step that takes it.
-
-    Attributes:
-        state: `searching`, `fix`, `none`. A search may have a fix already, which is getting better.
-        reason: why there is none (key `position.reason.<reason>`); `flags` have keys `position.flag.<flag>`.
-        in_view: satellites seen, with or without a fix. `at`: UTC, when it was taken.
-    """
-
-    state: str
-    accuracy_m: str | None = None
-    satellites: int | None = None
-    in_view: int | None = None
-    age_s: int | None = None
-    at: str | None = None
-    flags: list[str] = []
-    reason: str | None = None
-    distance_m: int | None = None
-
-
 class StepView(msgspec.Struct, frozen=True, kw_only=True):
     """The page of one step.
 
@@ -456,34 +437,6 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     position: PositionView | None = None
 
 
-class StandingView(msgspec.Struct, frozen=True, kw_only=True):
-    """What an earlier visit has left at the site, and what that means for this one.
-
-    Attributes:
-        at: when that visit was last at work (UTC); `end`: how it ended.
-        removed: serial of the device that it took down; `destination` as in `device.removed`.
-        placed: serial of the device that hangs there now by the record, in `place` (names, from above).
-        found: serial of the new device as it was last seen, placed or not.
-        left_off: a relay stands open.
-        done: how many steps stay done; `again`: titles of those done once more, `to_do`: of the others.
-        ask: nothing was done on this visit yet, and the crew has not been shown this.
-    """
-
-    at: str | None
-    crew: str | None
-    end: RunEnd | None
-    removed: str | None
-    destination: str | None
-    placed: str | None
-    place: list[str]
-    found: str | None
-    left_off: bool
-    done: int
-    again: list[str]
-    to_do: list[str]
-    ask: bool
-
-
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
     """The procedure as the screen shows it. `current` is None once it has ended."""
 
@@ -499,6 +452,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     saved_at: str | None
     not_done: list[Option]
     standing: StandingView | None = None
+    works: list[WorkView] = []
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,8 +25,10 @@ from fieldtool.procedure.valuerules import normal
 from fieldtool.registration import contradictions, identities_of, judge_place
 from fieldtool.run.surroundings import Surroundings
 from fieldtool.technologies import IdentitySource, Technology
+from workorders.journal.kinds import DevicePlaced
 from workorders.journal.words import DeviceRole
 from workorders.orders import WorkOrder
+from workorders.store import queries
 
 if TYPE_CHECKING:
     from fieldtool.run.run import ProcedureRun
@@ -160,6 +162,30 @@ def _standing_place(run: ProcedureRun, what: m.PlaceWhat) -> PlaceFound:
         missing=[] if above is not None else ["transformer"],
         bad_identities=sorted(mismatched),
         mismatched=mismatched,
+    )
+
+
+def stood(run: ProcedureRun) -> DevicePlaced | None:
+    """Where the device that was taken down stood, as a place to put it back to; None: nothing was taken down.
+
+    By the journal where it knows, else by the order, which names the place of the supply.
+    """
+    removed, place = run.state.removed, run.order.place
+    if removed is None:
+        return None
+    with run.around.journal.store.read() as connection:
+        known = queries.placements(connection, serial=removed.serial, usage_point=removed.usage_point)
+    was = known[-1] if known else None
+    read, old = run.state.reads.get(DeviceRole.OLD), run.order.old_asset
+    return DevicePlaced(
+        serial=removed.serial,
+        model=(read.model if read else None) or (old.model if old else None) or "unknown",
+        usage_point=removed.usage_point,
+        concentrator=was.concentrator if was else None,
+        panel=was.panel if was else place.panel,
+        slot=was.slot if was else place.slot,
+        transformer=was.transformer if was else place.transformer,
+        phase=was.phase if was else place.phase,
     )
 
 

@@ -37,6 +37,8 @@ def bench_for(run: ProcedureRun, step: m.Step, answer: a.Answer) -> Bench:
         bench = msgspec.structs.replace(bench, place=evidence.place_now(run, step, answer))
     if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer):
         bench = msgspec.structs.replace(bench, value_holder=evidence.holder_of(run, step, answer))
+    if isinstance(step, m.ConfirmStep) and step.effect is m.Effect.RESTORED:
+        bench = msgspec.structs.replace(bench, stood=evidence.stood(run))
     if isinstance(step, m.SummaryStep):
         bench = msgspec.structs.replace(bench, risks=beside.risks_now(run))
     if isinstance(step, m.SealsStep) and isinstance(answer, a.SealsAnswer):

@@ -11,7 +11,7 @@ from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
 from fieldtool.procedure.rules import problems
-from fieldtool.run import bodies, standing
+from fieldtool.run import bodies, changing, standing
 from fieldtool.text import Language, Text
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def run_view(run: ProcedureRun, language: Language) -> v.RunView:
         saved_at=state.last_at,
         not_done=bodies.options(run.procedure.not_done, language),
         standing=standing.standing_view(run, language),
+        works=changing.works(run, language),
     )
 
 

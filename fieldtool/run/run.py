@@ -24,9 +24,9 @@ from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
 from fieldtool.procedure.effects import effects, match_payload, photos_in
 from fieldtool.procedure.rules import problems, safety_failures
-from fieldtool.procedure.state import Job, RunState, fold, restore
+from fieldtool.procedure.state import Job, RunState, fold, restore, under_way
 from fieldtool.procedure.views import Accepted, PhotoView, Problem, RunEnd, RunView
-from fieldtool.run import balances, ending, evidence, judging, pages, photos, placing, which
+from fieldtool.run import balances, changing, ending, evidence, judging, pages, photos, placing, which
 from fieldtool.run.book import OrderBook
 from fieldtool.run.meters import MeterSteps
 from fieldtool.run.positions import Positions
@@ -113,7 +113,8 @@ class ProcedureRun:
     def start(self) -> None:
         """Journal that work began, unless it has."""
         with self._lock:
-            if self.state.started_at is None or self.state.end is not None:
+            if not under_way(self.state):
+                self.procedure = which.to_begin(self.around.procedures, self.order, self._folded)
                 self._append(
                     [
                         kinds.OrderStarted(
@@ -183,6 +184,21 @@ class ProcedureRun:
         with self._lock:
             payloads = ending.not_done(self, reason, note, photos or [])
             return self._end("not_done", payloads, RunEnd.NOT_DONE)
+
+    def change_work(
+        self, to: str, reason: str, note: str | None = None, photos: list[str] | None = None
+    ) -> None:
+        """Go on with other work than was ordered (`RunView.works`): by its procedure, with what was done so
+        far where it means the same; see `fieldtool.run.changing.change` for what is refused."""
+        with self._lock:
+            procedure, payloads = changing.change(self, to, reason, note, photos or [])
+            self._let_go()
+            self._append(payloads, by=procedure)
+            self._clear_bench([])
+            self._mismatch = judging.OldMismatch()
+            self._shown, self.went_on = None, True
+            self._opened_at = datetime.now(UTC)
+            self._arrive()
 
     # --- photos and codes -------------------------------------------------------------------------
 
@@ -422,8 +438,12 @@ class ProcedureRun:
 
     # --- journal ----------------------------------------------------------------------------------
 
-    def _append(self, payloads: list[kinds.Payload], drafts_of: str | None = None) -> list[Entry]:
+    def _append(
+        self, payloads: list[kinds.Payload], drafts_of: str | None = None, by: m.Procedure | None = None
+    ) -> list[Entry]:
+        """Write and fold; `by`: the procedure that the last of them goes on by."""
         written = self.book.append(payloads, self.context(), drafts_of=drafts_of)
+        self.procedure = by or self.procedure
         for payload, entry in zip(payloads, written, strict=True):
             envelope = entry.envelope
             self._folded = fold(
@@ -438,14 +458,16 @@ class ProcedureRun:
 
     def _reload(self) -> None:
         """Fold what was accepted; a run that was begun goes on by the procedure that it began with."""
-        entries = self.book.entries()
-        self._folded = restore(self.procedure, entries, self.book.unseal)
+        texts: dict[tuple[str, int, str | None], m.Procedure] = {}
+        around, order = self.around, self.order
+
+        def of(started: kinds.OrderStarted) -> m.Procedure:
+            key = (started.procedure, started.procedure_version, started.procedure_sha256)
+            if key not in texts:
+                texts[key] = which.begun_with(started, around.shelf, around.procedures, order)
+            return texts[key]
+
+        self._folded = restore(self.procedure, self.book.entries(), self.book.unseal, of)
+        if under_way(self._folded) and self._folded.by is not None:
+            self.procedure = self._folded.by
         self._stand()
-        if self.state.started is None or self.state.end is not None:
-            return
-        around = self.around
-        begun = which.begun_with(self.state.started, around.shelf, around.procedures, self.order)
-        if begun != self.procedure:
-            self.procedure = begun
-            self._folded = restore(begun, entries, self.book.unseal)
-            self._stand()

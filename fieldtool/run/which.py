@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fieldtool.errors import JobError
 from fieldtool.procedure.model import Procedure
+from fieldtool.procedure.state import RunState, next_procedure
 from fieldtool.run.surroundings import Shelf
 from workorders.journal.kinds import OrderStarted
 from workorders.orders import WorkOrder
@@ -20,6 +21,14 @@ def procedure_for(procedures: Mapping[str, Procedure], order: WorkOrder) -> Proc
     if found is None:
         raise JobError("no_procedure", f"there is no procedure {wanted!r} on this tablet", procedure=wanted)
     return found
+
+
+def to_begin(procedures: Mapping[str, Procedure], order: WorkOrder, state: RunState) -> Procedure:
+    """The procedure of the next visit: that of the work that stands half done, else the one of the order."""
+    going = next_procedure(state)
+    if going is None:
+        return procedure_for(procedures, order)
+    return procedures.get(going.id, going)
 
 
 def begun_with(

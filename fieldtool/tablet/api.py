@@ -119,6 +119,12 @@ class RunFace(Protocol):
         """*Slow.* Ask the meter (or the concentrator) whether the network has heard the device."""
         ...
 
+    def change_work(
+        self, to: str, reason: str, note: str | None = None, photos: list[str] | None = None
+    ) -> None:
+        """Go on with other work than was ordered, of those in `RunView.works`."""
+        ...
+
     def go_on(self) -> None:
         """The crew has seen what an earlier visit left here (`RunView.standing`)."""
         ...

@@ -9,11 +9,12 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from fieldtool import positioning
+from fieldtool.procedure.state import begun_by
 from fieldtool.tablet import rows
 from workorders import network
 from workorders.clock import read_utc, utc_text
 from workorders.journal.entry import Envelope
-from workorders.journal.kinds import OrderStarted
+from workorders.journal.kinds import OrderStarted, ProcedureChanged
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.orders import OrderStatus, Place, can_start, is_open
 from workorders.store import queries, schema
@@ -283,6 +284,7 @@ _TOLD = frozenset(
         "slot",
         "what",
         "role",
+        "procedure",
     }
 )
 """Payload fields that may stand in a line of history; a reason is sealed and shown where its key is here."""
@@ -346,16 +348,16 @@ def sync_summary(
 
 
 def last_start(store: Store, order_id: str) -> OrderStarted | None:
-    """How work on an order last began."""
+    """How work on an order last began, or went on by another procedure."""
     table = schema.entry
-    begun = (table.c.order_id == order_id) & (table.c.kind == OrderStarted.KIND)
+    begun = (table.c.order_id == order_id) & table.c.kind.in_([OrderStarted.KIND, ProcedureChanged.KIND])
     with store.read() as connection:
         found = fold_order(connection, begun)
     try:
         payload = read_payload(found[-1].envelope) if found else None
     except PayloadError:
         return None
-    return payload if isinstance(payload, OrderStarted) else None
+    return begun_by(payload) if payload is not None else None
 
 
 def stock_rows(connection: Connection, crew: str | None) -> list[rows.StockRow]:

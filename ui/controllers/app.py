@@ -96,6 +96,7 @@ class AppController(Controller):
         self._orders.loadedAnew.connect(self.refresh)
         self._order.closed.connect(self._order_closed)
         self._procedure.finished.connect(self._order_finished)
+        self._procedure.workChanged.connect(lambda: self.go("procedure"))
         self._sync.finished.connect(self._synced)
         self._timer = QTimer(self)
         self._timer.setInterval(STATUS_EVERY_MS)

@@ -25,6 +25,7 @@ class ProcedureController(Controller):
     changed = Signal()
     stepChanged = Signal()
     finished = Signal()
+    workChanged = Signal()
 
     def __init__(self, context: Context, parent: QObject | None = None) -> None:
         super().__init__(context, parent)
@@ -63,6 +64,29 @@ class ProcedureController(Controller):
     @Property(str, notify=changed)
     def savedAt(self) -> str:
         return str(self._view.get("savedAt", ""))
+
+    @Property("QVariantList", notify=changed)
+    def works(self) -> list[object]:
+        """Other work that this visit may go on with (`ui.views.Work`)."""
+        works = self._view.get("works", [])
+        return works if isinstance(works, list) else []
+
+    @Slot(str, str, str, str)
+    def changeWork(self, to: str, reason: str, note: str, photo: str) -> None:
+        """Goes on with other work; `workChanged` when it is on disk."""
+        if self._jobs:
+            return
+        order_id = self.orderId
+
+        def changed(view: views.Procedure) -> None:
+            self.show(view)
+            self.workChanged.emit()
+
+        self.run(
+            Lane.DATABASE,
+            lambda: self.context.backend.change_work(order_id, to, reason, note, photo),
+            changed,
+        )
 
     @Slot(str)
     def start(self, order_id: str) -> None:

@@ -197,6 +197,25 @@ def _not_done(screens: Screens) -> None:
     screens.app.go("notDone")
 
 
+def _leaving(screens: Screens) -> None:
+    _procedure(screens)
+    _not_done(screens)
+
+
+def _other_work(work: str = "", reason: str = "") -> Visit:
+    def visit(screens: Screens) -> None:
+        _procedure(screens)
+        screens.app.openOrder("SCZ-118204")
+        screens.app.go("otherWork")
+        window = screens.window
+        if isinstance(window, QQuickWindow):
+            page = next(item for item in _all(window.contentItem()) if item.property("workKey") is not None)
+            page.setProperty("workKey", work)
+            page.setProperty("reasonKey", reason)
+
+    return visit
+
+
 def _panel_photo(*acts: str) -> Callable[[Screens], None]:
     def visit(screens: Screens) -> None:
         screens.app.go("panel")
@@ -307,6 +326,9 @@ SCENES: tuple[Scene, ...] = (
     Scene("escanear_sin_camara", _seeing(views.Failure("No hay cámara.", "", "no-camera")), _scanning),
     Scene("orden", PreviewTablet, lambda screens: screens.app.openOrder("SCZ-118204")),
     Scene("no_ejecutada", PreviewTablet, _not_done),
+    Scene("no_ejecutada_en_marcha", PreviewTablet, _leaving),
+    Scene("otro_trabajo", PreviewTablet, _other_work()),
+    Scene("otro_trabajo_motivo", PreviewTablet, _other_work("irregularity", "bypass")),
     Scene("medidor", _meter(), _go("meter")),
     Scene("medidor_sin_sonda", _meter(views.Meter(state="absent"), "absent"), _go("meter")),
     Scene(

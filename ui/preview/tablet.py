@@ -14,6 +14,7 @@ from ui.preview.images import PreviewImage
 from ui.preview.many import PreviewBench, PreviewPanels
 from ui.preview.office import PreviewOffice
 from ui.preview.recordings import PreviewRecordings
+from ui.preview.works import WORKS
 
 RIGHT_PIN = "246810"
 RIGHT_PASSPHRASE = "el río Ucayali crece"  # noqa: S105 - opens nothing but this preview
@@ -166,6 +167,11 @@ class PreviewTablet:
         """Keeps what was said."""
         self.closed.append((order_id, reason, note, photo))
 
+    def change_work(self, order_id: str, to: str, reason: str, note: str, photo: str) -> views.Procedure:
+        """Keeps what was said; the steps stay."""
+        self.closed.append((order_id, f"{to}:{reason}", note, photo))
+        return self.show(order_id)
+
     def take_photo(self) -> str:
         """The preview's picture."""
         return self.picture or "preview"
@@ -302,4 +308,5 @@ class PreviewTablet:
             step=step,
             saved_at="10:42:58" if self.step == "configure" else "10:42:07",
             finished=finished,
+            works=WORKS,
         )

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fieldtool import words
 from fieldtool.text import Language
-from ui.wiring.titles import Folders, installed, model_title, program_title
+from ui.wiring.titles import Folders, installed, model_title, procedure_title, program_title
 from workorders.store.opened import ERASED, LOCKED
 
 Say = Callable[..., str]
@@ -64,6 +64,10 @@ class Formats:
     def program(self, name: str | None) -> str:
         """Title of a configuration program."""
         return program_title(name, self.language, self.folders) if name else ""
+
+    def procedure(self, name: str | None) -> str:
+        """Title of a procedure."""
+        return procedure_title(name, self.language, self.folders) if name else ""
 
     def number(self, text: str | None) -> str:
         """A decimal text with the language's comma and groups of three; anything else as it is."""

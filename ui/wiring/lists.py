@@ -200,6 +200,8 @@ def told(
     said = dict(params)
     if "step" in said:
         said["step"] = step_title(order_id or "", said["step"])
+    if "procedure" in said:
+        said["procedure"] = formats.procedure(said["procedure"])
     for name, key in _PARAM_WORDS.items():
         if name in said:
             said[name] = formats.word_or(f"{key}.{said[name]}", said[name])
@@ -229,7 +231,8 @@ def _history(
 
 
 def _told(params: dict[str, str], formats: Formats) -> dict[str, str]:
-    return params | {"reason": formats.told(params["reason"])} if "reason" in params else params
+    words = {"reason": formats.told, "procedure": formats.procedure}
+    return params | {name: said(params[name]) for name, said in words.items() if name in params}
 
 
 _VERDICTS: dict[str, tuple[str, views.Tone]] = {

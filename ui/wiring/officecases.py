@@ -138,8 +138,10 @@ def _decision(key: str, icon: str, tone: Tone, formats: Formats) -> views.Choice
 
 @functools.lru_cache(maxsize=4)
 def _reasons(folder: Path) -> dict[str, Text]:
-    """Reasons not to complete, by id, from the procedures of a folder."""
-    return {reason.id: reason.text for one in load_procedures(folder).values() for reason in one.not_done}
+    """Reasons not to complete, or to do other work, by id, from the procedures of a folder."""
+    procedures = load_procedures(folder).values()
+    other = {why.id: why.text for one in procedures for change in one.change for why in change.reasons}
+    return other | {reason.id: reason.text for one in procedures for reason in one.not_done}
 
 
 def _not_done(reason: str, formats: Formats) -> str:
@@ -150,7 +152,10 @@ def _not_done(reason: str, formats: Formats) -> str:
 
 def _value(name: str, value: object, formats: Formats) -> str:
     if name == "reason":
-        return formats.told(str(value))
+        told = formats.told(str(value))
+        return told if told != value else _not_done(told, formats)
+    if name in ("procedure", "was"):
+        return formats.procedure(str(value))
     if name == "code":
         return why(str(value), formats)
     for key in (f"value.{name}.{value}", f"role.{value}"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fieldtool.problems import problem_text
 from fieldtool.procedure import views as v
 from ui import views
-from ui.wiring.face import Face
+from ui.wiring.face import Face, choices
 from ui.wiring.faces import face
 from ui.wiring.formats import Formats
 from ui.wiring.positions import position_parts
@@ -37,6 +37,17 @@ _STATES: dict[v.StepState, views.StepState] = {
 }
 
 
+WORK_ICONS = {
+    "irregularity": "attention",
+    "customer_absent": "person",
+    "install": "install",
+    "commission": "confirmed",
+    "remove": "remove",
+    "inspect": "inspect",
+}
+"""What a kind of work looks like; one that an engineer wrote looks like any order."""
+
+
 def procedure_view(
     run: v.RunView, pending: Pending, formats: Formats, people: tuple[views.Choice, ...]
 ) -> views.Procedure:
@@ -55,6 +66,15 @@ def procedure_view(
         step=step,
         saved_at=formats.clock(run.saved_at, seconds=True),
         finished=run.end is not None,
+        works=tuple(
+            views.Work(
+                key=work.id,
+                title=work.title,
+                icon=WORK_ICONS.get(work.id, "undo" if work.undoes else "orders"),
+                reasons=choices(work.reasons, formats),
+            )
+            for work in run.works
+        ),
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from fieldtool.errors import StepRefused
-from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
 from fieldtool.procedure.devices import device_serial
@@ -19,6 +18,7 @@ from fieldtool.tablet.tablet import Tablet
 from ui import views
 from ui.backend import Answers, Report
 from ui.wiring import answers as given
+from ui.wiring.accepted import measured, says_the_same, stands
 from ui.wiring.camera import LiveCamera
 from ui.wiring.formats import Formats
 from ui.wiring.procedure import Pending, procedure_view
@@ -28,7 +28,6 @@ from workorders.journal.words import DeviceRole
 
 SCAN_TRIES = 6
 REPORT_EVERY_S = 0.2
-AT_THE_METER = frozenset({"meter_read", "match", "plan_apply", "relay", "join", "balance"})
 #: Kept in memory only: how the page stands, and the signature, which is drawn anew when it is accepted.
 NOT_IN_DRAFT = ("image", "printed", "retake", "customer", "stands", "measured", "device")
 
@@ -88,9 +87,9 @@ class Runs:
         formats = self.formats()
         view = run.view(formats.language)
         pending = self._at(run, view)
-        pending.fields["stands"] = _stands(run)
+        pending.fields["stands"] = stands(run)
         pending.fields["device"] = device_serial(run.state, DeviceRole.NEW)
-        pending.fields["measured"] = _measured(run)
+        pending.fields["measured"] = measured(run)
         return procedure_view(view, pending, formats, self.permitting())
 
     def _at(self, run: ProcedureRun, view: v.RunView) -> Pending:
@@ -116,8 +115,8 @@ class Runs:
         self._collect(run, step, answers, pending)
         fields = given.answer_fields(step.kind, answers, pending.fields)
         shown = run.shown_step()
-        news = _measured(run) or (shown is not None and run.positions.has_news(shown))
-        if _stands(run) and not news and _says_the_same(step, fields):
+        news = measured(run) or (shown is not None and run.positions.has_news(shown))
+        if stands(run) and not news and says_the_same(step, fields):
             run.next()
         else:
             self._take(run, fields, step, pending)
@@ -405,6 +404,18 @@ class Runs:
         run.not_done(reason, note or None, photos)
         self._loose_photo = None
 
+    def change_work(
+        self, order_id: str, to: str, reason: str, note: str, with_photo: bool
+    ) -> views.Procedure:
+        """Goes on with other work; the loose photo is sealed under the order's key."""
+        run = self.run(order_id)
+        photos = []
+        if with_photo and self._loose_photo is not None:
+            photos.append(run.add_photo(self._loose_photo, "change").sha256)
+        run.change_work(to, reason, note or None, photos)
+        self._loose_photo = None
+        return self.show(run)
+
     def take_loose_photo(self) -> str:
         """Takes a photo that no step asks for and keeps it in memory."""
         self._loose_photo = self.camera.still()
@@ -425,38 +436,6 @@ def _subject(step: v.StepView, key: str) -> str:
         check = next((row for row in step.body.checks if row.id == key), None)
         return (check.photo if check else None) or key
     return key or step.id
-
-
-def _stands(run: ProcedureRun) -> bool:
-    """Whether the step on the page was accepted before and still holds."""
-    step = run.shown_step()
-    return step is not None and engine.is_done(step, run.procedure, run.job(), run.state)
-
-
-def _measured(run: ProcedureRun) -> bool:
-    """Whether meter or network said something at the step on the page that is not accepted yet."""
-    step, bench = run.shown_step(), run.bench
-    match step:
-        case m.MeterReadStep():
-            return bench.found is not None and bench.found.role is step.device
-        case m.PlanApplyStep():
-            return bench.plan is not None
-        case m.RelayStep():
-            return bench.relay is not None
-        case m.JoinStep():
-            return bench.join is not None
-        case m.BalanceStep():
-            return bench.power is not None
-    return False
-
-
-def _says_the_same(step: v.StepView, fields: dict[str, Any]) -> bool:
-    """Whether an answer to a step that stands changes anything; what a meter said stands by itself."""
-    if step.kind in AT_THE_METER:
-        return True
-    taken = ("position", "no_position")  # nobody enters these
-    before = {name: value for name, value in (step.answer or {}).items() if value and name not in taken}
-    return before == {name: value for name, value in fields.items() if value}
 
 
 def _seals(pending: Pending) -> list[dict[str, str]]:

@@ -240,6 +240,11 @@ class WiredTablet:
         self.runs.not_done(order_id, reason, note, bool(photo))
 
     @worded
+    def change_work(self, order_id: str, to: str, reason: str, note: str, photo: str) -> views.Procedure:
+        """Goes on with other work than was ordered."""
+        return self.runs.change_work(order_id, to, reason, note, bool(photo))
+
+    @worded
     def take_photo(self) -> str:
         """Takes the photo that *No ejecutada* may need; it is sealed when the order is closed."""
         return self.runs.take_loose_photo()

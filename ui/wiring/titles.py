@@ -31,6 +31,12 @@ def program_title(name: str, language: Language, folders: Folders) -> str:
     return _titled(folders["programs"], name, language) or name
 
 
+def procedure_title(name: str, language: Language, folders: Folders) -> str:
+    """Title of a procedure; its id where there is no such file here."""
+    places = (folders["procedures"], installed()["procedures"])  # an order may be of an older text
+    return next((title for folder in places if (title := _titled(folder, name, language))), name)
+
+
 def _titled(folder: Path, name: str, language: Language) -> str:
     return _titles(folder).get(name, {}).get(language.value, "")
 
@@ -41,7 +47,7 @@ def _titles(folder: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for path in sorted(folder.glob("*.toml")):
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        name = raw.get("name")
+        name = raw.get("name", raw.get("id"))
         title = raw.get("title", name)
         if isinstance(title, dict):
             found[name if isinstance(name, str) else path.stem] = title

@@ -70,6 +70,26 @@ class OrderStarted(Payload, frozen=True, kw_only=True, omit_defaults=True):
     procedure_sha256: str | None = None
 
 
+class ProcedureChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
+    """The crew found other work to be the right one, and goes on by another procedure than it was at (`was`).
+
+    What was done before stays done as far as it means the same there. `task`: the kind of task that the work
+    now is (a `TaskKind`, as text: a newer one is no reason to lose the entry); `reason`: a code of the
+    procedure that was left, `note` in the crew's own words; `blobs` show it.
+    """
+
+    KIND: ClassVar[str] = "procedure.changed"
+    procedure: str
+    procedure_version: int
+    was: str
+    task: str
+    reason: str
+    note: Said | None = None
+    blobs: list[str] = []
+    crew: str | None = None
+    procedure_sha256: str | None = None
+
+
 class OrderProgressed(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """The order changed its status in the crew's hands (enroute, onSite, suspended, …); `reason`: a code."""
 

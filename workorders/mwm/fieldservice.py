@@ -291,6 +291,8 @@ class FieldServiceLink:
             "record_number": result.record_number,
             "record_hash": result.record_hash,
             "reason": result.reason,
+            "performed": result.performed,
+            "performed_reason": result.performed_reason,
             "flags": ",".join(result.flags) or None,
             "seals": ",".join(result.seals) or None,
             "removed_serial": next((one.serial for one in result.removed), None),

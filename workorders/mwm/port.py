@@ -195,7 +195,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an order: completed or notDone, with everything that a billing system needs."""
+    """What came of an order: completed or notDone, with everything that a billing system needs.
+
+    `performed`: the kind of task that was really done, where the crew found other work than was ordered
+    (`about.task`), with `performed_reason`, a code; None: the ordered one.
+    """
 
     about: About
     status: str
@@ -207,6 +211,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     record_number: str | None = None
     record_hash: str | None = None
     flags: list[str] = []
+    performed: str | None = None
+    performed_reason: str | None = None
 
 
 class Stay(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from workorders.gateway import acts, persons
 from workorders.gateway.links import ledger
 from workorders.gateway.rows import order_mrid
 from workorders.gateway.tables import mwm_inbox
-from workorders.journal.kinds import BlobTaken
+from workorders.journal.kinds import BlobTaken, OrderCompleted, OrderStarted, Payload, ProcedureChanged
 from workorders.journal.sealing import seal_blob
 from workorders.mwm.cim.messages import read_reply
 from workorders.mwm.port import Unauthorised
@@ -251,3 +251,41 @@ def test_the_record_follows_as_a_file_when_it_is_here_and_only_where_it_may(
         (file,) = server.mwm.files.values()
         assert (file["type"], file["data"]) == ("application/pdf", b"%PDF-1.7 acta")
         assert state(bureau, "rest").waiting == 0
+
+
+def test_a_result_says_the_work_that_was_performed_where_it_is_not_the_ordered_one(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    """The order of an exchange ended as *completed* though nothing was exchanged: a wrong invoice."""
+    order = order_mrid("demo", "000")
+    tablet = bureau.tablet("A")
+    tablet.sync()
+    written: list[Payload] = [
+        OrderStarted(procedure="exchange", procedure_version=1, crew="A"),
+        ProcedureChanged(
+            procedure="irregularity",
+            procedure_version=1,
+            was="exchange",
+            task="investigate",
+            reason="bypass",
+            crew="A",
+        ),
+        OrderCompleted(record_hash="ab" * 32, blobs=[], crew="A"),
+    ]
+    for payload in written:
+        tablet.journal.append(payload, order_id=order, order_version=1, actor="ana", project="demo")
+    tablet.sync()
+    with bureau.office.store.read() as connection:
+        detail = order_query(connection, order)
+    assert detail is not None
+    assert [case.kind for case in detail.exceptions] == ["procedure_changed"]
+    with virtual_mwm("", seed=3) as server:
+        rounds(bureau, links_file(tmp_path, server.url, "hook", "only_own = false"))
+        told = [one["body"]["data"] for one in server.mwm.hooks]
+    (result,) = [one for one in told if one.get("status") == "completed"]
+    assert (result["about"]["task"], result["performed"]) == ("exchange", "investigate")
+    assert result["performed_reason"] == "bypass"
+    rounds(bureau, links_file(tmp_path, "", "files", "only_own = false"), until=2)
+    messages = [one.read_text(encoding="utf-8") for one in sorted((tmp_path / "out").rglob("*.xml"))]
+    (work,) = [one for one in messages if "WorkResults" in one]
+    assert re.search(r"performedKind>investigate<.*performedReason>bypass<", work)

@@ -17,13 +17,13 @@ from workorders.gateway.office import Office
 from workorders.gateway.tables import mwm_order, mwm_outbox
 from workorders.journal import kinds
 from workorders.journal.kinds import RECORD_BLOB, BlobTaken, MeterRead
-from workorders.journal.lifts import read_payload
+from workorders.journal.lifts import PayloadError, read_payload
 from workorders.journal.sealing import field_context
 from workorders.journal.words import DeviceRole, ReadingValue
 from workorders.mwm.port import About, Event, MeterReading, Placed, Register, Result
 from workorders.mwm.settings import LinkSettings
 from workorders.store import schema
-from workorders.store.entries import entry_by_id, envelopes_of
+from workorders.store.entries import entry_by_id, envelopes_of, fold_order
 from workorders.store.opened import Opener
 
 BATCH = 500
@@ -32,8 +32,8 @@ _RESULTS = {"completed": "order.completed", "approved": "order.approved"}
 _EVENTS = frozenset(
     {
         "order.started", "order.progressed", "order.cancelled", "order.reassigned", "order.returned",
-        "order.approved", "safety.failed", "match.checked", "match.overridden", "device.placed",
-        "device.removed", "join.checked", "join.reported",
+        "order.approved", "procedure.changed", "safety.failed", "match.checked", "match.overridden",
+        "device.placed", "device.removed", "join.checked", "join.reported",
     }
 )  # fmt: skip
 
@@ -164,7 +164,12 @@ def event_of(subject: About, payload: Any) -> Event:
     if isinstance(payload, kinds.SafetyFailed):
         reason = payload.check
     codes = isinstance(
-        payload, kinds.OrderProgressed | kinds.JoinChecked | kinds.JoinReported | kinds.SafetyFailed
+        payload,
+        kinds.OrderProgressed
+        | kinds.JoinChecked
+        | kinds.JoinReported
+        | kinds.SafetyFailed
+        | kinds.ProcedureChanged,
     )
     return Event(
         about=subject,
@@ -190,8 +195,11 @@ def result_of(connection: Connection, subject: About, payload: Any, *, personal:
     seals = connection.execute(
         select(seal.c.number).where(seal.c.order_id == order_id, seal.c.action == "applied")
     ).scalars()
+    other = other_work(connection, order_id)
     return Result(
         about=subject,
+        performed=other.task if other is not None and other.task != row.kind else None,
+        performed_reason=other.reason if other is not None else None,
         status="notDone" if not_done else ("closed" if payload.KIND == "order.approved" else "completed"),
         reason=payload.reason if not_done else None,
         readings=readings_of(connection, order_id, row.old_serial),
@@ -208,6 +216,18 @@ def result_of(connection: Connection, subject: About, payload: Any, *, personal:
         record_hash=row.record_hash,
         flags=list(getattr(payload, "flags", [])),
     )  # fmt: skip
+
+
+def other_work(connection: Connection, order_id: str) -> kinds.ProcedureChanged | None:
+    """What the crew of the last visit went on with, where that is other work than it began."""
+    kinds_of_work = (kinds.OrderStarted.KIND, kinds.ProcedureChanged.KIND)
+    table = schema.entry
+    found = fold_order(connection, (table.c.order_id == order_id) & table.c.kind.in_(kinds_of_work))
+    try:
+        payload = read_payload(found[-1].envelope) if found else None
+    except PayloadError:
+        return None
+    return payload if isinstance(payload, kinds.ProcedureChanged) else None
 
 
 def readings_of(connection: Connection, order_id: str, old_serial: str | None) -> list[MeterReading]:

@@ -288,6 +288,8 @@ class Writer:
             add(order, space, "flag", flag)
         add(order, space, "recordNumber", result.record_number)
         add(order, space, "recordHash", result.record_hash)
+        add(order, space, "performedKind", result.performed)
+        add(order, space, "performedReason", result.performed_reason)
 
     def _message(
         self, name: str, verb: str, noun: str, message_id: str | None, *, correlation: str | None = None

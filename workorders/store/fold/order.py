@@ -219,6 +219,23 @@ class OrderFold:
         if is_open(self.status) or self.status is OrderStatus.NOT_DONE:
             self.status = OrderStatus.IN_PROGRESS
 
+    def other_work(self, entry: FoldEntry, payload: kinds.ProcedureChanged) -> None:
+        """The crew went on with other work: what is left of the ordered one, the office has to plan."""
+        self.facts |= {
+            "procedure": payload.procedure,
+            "procedure_version": payload.procedure_version,
+            "executed_by": self._crew_of(entry, payload.crew),
+        }
+        self._raise(
+            "procedure_changed",
+            entry,
+            procedure=payload.procedure,
+            reason=payload.reason,
+            was=payload.was,
+            task=payload.task,
+            note=msgspec.to_builtins(payload.note),
+        )
+
     def progressed(self, entry: FoldEntry, payload: kinds.OrderProgressed) -> None:
         if is_open(self.status) and is_open(payload.status):
             self.status = payload.status
@@ -319,15 +336,15 @@ class OrderFold:
     def taken_down(self, entry: FoldEntry, payload: kinds.DeviceRemoved) -> None:
         if payload.serial == self.standing:
             self.standing = None
+            self.facts.pop("new_serial", None)
         else:
             self.removed = payload.serial
 
     def placed(self, entry: FoldEntry, payload: kinds.DevicePlaced) -> None:
-        self.facts["new_serial"] = payload.serial
         if payload.serial == self.removed:
             self.removed = None  # it is back where it was
         else:
-            self.standing = payload.serial
+            self.facts["new_serial"] = self.standing = payload.serial
         if payload.capacity_override:  # of a first schema: nobody signed it
             reason = payload.capacity_override
             self._raise("capacity_overridden", entry, serial=payload.serial, reason=reason)
@@ -460,6 +477,7 @@ _HANDLERS: dict[type[Payload], Callable[[OrderFold, FoldEntry, Any], None]] = {
     kinds.OrderReturned: OrderFold.returned,
     kinds.OrderStarted: OrderFold.started,
     kinds.OrderProgressed: OrderFold.progressed,
+    kinds.ProcedureChanged: OrderFold.other_work,
     kinds.OrderCompleted: OrderFold.completed,
     kinds.OrderNotDone: OrderFold.not_done,
     kinds.MatchOverridden: OrderFold.overridden,

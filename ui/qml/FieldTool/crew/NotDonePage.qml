@@ -12,6 +12,7 @@ FocusScope {
     readonly property OrderController order: app.order
     readonly property bool narrow: width < 900
     property string reasonKey: ""
+    readonly property bool underWay: app.procedure.orderId !== "" && app.procedure.orderId === order.order.id
     readonly property var reasons: order.reasons
     readonly property var reason: reasons.find(one => one.key === page.reasonKey) ?? ({})
     readonly property bool photoMissing: reason.needsPhoto === true && order.photo === ""
@@ -147,14 +148,29 @@ FocusScope {
             text: qsTr("Atrás")
             iconName: "back"
             iconSize: 24
-            onClicked: page.app.go(page.app.procedure.orderId !== "" && page.app.procedure.orderId === page.order.order.id ? "procedure" : "order")
+            onClicked: page.app.go(page.underWay ? "procedure" : "order")
+        }
+
+        // Not every visit that cannot do what was ordered goes home: it may have been the wrong work.
+        ActionButton {
+            id: otherWork
+
+            visible: page.underWay && page.app.procedure.works.length > 0
+            x: Theme.margin + 152 + Theme.gap16
+            y: Theme.gap16
+            height: Theme.primary
+            leftPadding: page.narrow ? 12 : Theme.gap24
+            rightPadding: leftPadding
+            text: qsTr("Otro trabajo…")
+            iconName: "exchange"
+            onClicked: page.app.go("otherWork")
         }
 
         ActionButton {
             anchors.right: parent.right
             anchors.rightMargin: Theme.margin
             y: Theme.gap16
-            width: Math.min(416, parent.width - 248)
+            width: Math.min(416, parent.width - 248 - (otherWork.visible ? otherWork.width : 0))
             height: Theme.primary
             kind: "primary"
             enabled: page.ready

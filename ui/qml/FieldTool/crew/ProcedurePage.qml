@@ -221,6 +221,7 @@ FocusScope {
 
         StandingStep {
             procedure: page.procedure
+            onOtherWork: page.app.go("otherWork")
         }
     }
 

@@ -20,7 +20,7 @@ T.ApplicationWindow {
             return "more";
         if (place === "image")
             return "meter";
-        return ["order", "notDone", "panel"].includes(place) ? "orders" : place;
+        return ["order", "notDone", "otherWork", "panel"].includes(place) ? "orders" : place;
     }
 
     readonly property var places: app.session.role === "supervisor" ? officePlaces : crewPlaces
@@ -249,6 +249,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: otherWorkPage
+
+        OtherWorkPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: meterPage
 
         MeterPage {
@@ -374,6 +382,7 @@ T.ApplicationWindow {
             "order": orderPage,
             "procedure": procedurePage,
             "notDone": notDonePage,
+            "otherWork": otherWorkPage,
             "meter": meterPage,
             "image": imagePage,
             "recording": recordingPage,

@@ -7,6 +7,17 @@ import FieldTool.controls
 StepBody {
     id: body
 
+    signal otherWork
+
+    extras: procedure.works.length === 0 ? [] : [
+        {
+            "key": "otherWork",
+            "text": qsTr("Deshacer u otro trabajo…"),
+            "icon": "undo"
+        }
+    ]
+    onExtra: body.otherWork()
+
     Flickable {
         id: scroller
 
