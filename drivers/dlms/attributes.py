@@ -171,7 +171,27 @@ def value_text(item: Item, value: Data, reversed_sign: bool = False) -> str | No
         return value.value.hex(":").upper()
     if item.attribute == 1 and isinstance(value.value, bytes) and len(value.value) == 6:
         return ".".join(str(octet) for octet in value.value)
+    if item.class_id == 116:
+        return _sts_text(item.attribute, value)
     return plain_text(value)
+
+
+_STS_DIGITS = {6: 6, 7: 2}
+"""How many digits a supply group code and a tariff index have (IEC 62055-41): leading zeros count."""
+
+
+def _sts_text(attribute: int, value: Data) -> str | None:
+    """Class 116 as the STS writes it; the meter's number as all of its 18 digits."""
+    if attribute in _STS_DIGITS and isinstance(value.value, int):
+        return f"{value.value:0{_STS_DIGITS[attribute]}d}"
+    parts = [part.value for part in value.items] if attribute == 2 and isinstance(value.value, tuple) else []
+    numbers = [part for part in parts if isinstance(part, int)]
+    if len(numbers) != 3:
+        return plain_text(value)
+    issuer, reference, check = numbers
+    # Issuers of eleven-digit numbers have six digits, the one of thirteen-digit numbers is 0000.
+    head = f"{issuer:06d}{reference:011d}" if issuer else f"{issuer:04d}{reference:013d}"
+    return f"{head}{check}"
 
 
 def remember_scalers(results: dict[Item, Result], scalers: dict[Item, ScalerUnit | None]) -> None:

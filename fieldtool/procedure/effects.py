@@ -15,7 +15,7 @@ from fieldtool.procedure.bench import Bench, SignedOverride
 from fieldtool.procedure.devices import device_serial
 from fieldtool.procedure.rules import left_off, passed_at_place, reading_doubts
 from fieldtool.procedure.state import Found, Job, RunState
-from fieldtool.procedure.valuerules import doubts_of, normal
+from fieldtool.procedure.valuerules import NOT_AS_METER, doubts_of, normal
 from workorders.journal.kinds import (
     BlobTaken,
     DevicePlaced,
@@ -405,8 +405,10 @@ def flags_of(procedure: m.Procedure, job: Job, state: RunState) -> list[str]:
             names = {"disagrees_with_optical": "reading_disagrees", "implausible": "implausible_reading"}
             flags += [names[doubt.code] for doubt in reading_doubts(step, answer, job, state)]
         if isinstance(step, m.ValueStep) and isinstance(answer, a.ValueAnswer) and answer.reason is not None:
-            doubted = doubts_of(step, normal(step, answer.value), job, state)
-            flags.append("ratio_implausible" if doubted else "value_not_as_ordered")
+            doubted = [doubt.code for doubt in doubts_of(step, normal(step, answer.value), job, state)]
+            flags += ["value_not_as_meter"] if NOT_AS_METER in doubted else []
+            flags += ["ratio_implausible"] if set(doubted) - {NOT_AS_METER} else []
+            flags += ["value_not_as_ordered"] if not doubted else []
         if isinstance(answer, a.PositionedAnswer) and answer.position is not None:
             flags += [f"position_{flag}" for flag in answer.position.flags if flag in WRONG_PLACE]
         if isinstance(answer, a.SummaryAnswer):

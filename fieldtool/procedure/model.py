@@ -111,15 +111,13 @@ class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
     """A technical value, typed or scanned: an address, a card's number, a ratio. Never personal: kept plain.
 
     Attributes:
-        check: name of a check (`fieldtool.procedure.values.CHECKS`), which also says how it is written.
-        pattern: what the whole value has to match, where no check knows it.
+        check: one of `fieldtool.procedure.values.CHECKS`. pattern: for the whole value, where none knows it.
         identity: the value identifies the new device in its network under this name.
         unique: another device with this `identity` refuses it.
-        agrees_with: an earlier value step from another source that must say the same; it is not shown here.
-        expects: name of what the order says (`program_values`); another value needs one of `reasons`.
-        optional: it may be left empty.
-        plausible: a ratio is held against what the meters of this visit hold and measure; what does not fit
-            needs one of `reasons`.
+        agrees_with: earlier value step, another source, that must say the same; it is not shown here.
+        expects: what the order calls it (`program_values`), meter: class and attribute (`116:6`) by which the
+            new meter says it; a value that is not the same needs one of `reasons`.
+        optional: may be empty. plausible: a ratio is held against the meters; what misfits needs a reason.
         program: under which names a program is told it (`plate.constant`); of a ratio primary and secondary.
     """
 
@@ -129,6 +127,7 @@ class ValueStep(StepBase, frozen=True, kw_only=True, tag="value"):
     unique: bool = False
     agrees_with: str | None = None
     expects: str | None = None
+    meter: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+:[0-9]+$")] | None = None
     reasons: list[Choice] = []
     optional: bool = False
     plausible: bool = False
@@ -410,6 +409,8 @@ def _mistake_of(step: Step, seen: set[str]) -> str | None:
             return f"there is no check {step.check!r}"
         if step.plausible and (step.check != "ratio" or not step.reasons):
             return "what is plausible is known of a ratio, and needs reasons for one that is not"
+        if step.meter is not None and not step.reasons:
+            return "what the meter says may differ, and needs reasons for that"
         if len(step.program) not in (0, 2 if step.check == "ratio" else 1):
             return "a program is told one value, of a ratio two: primary and secondary"
         earlier += [step.agrees_with] if step.agrees_with is not None else []

@@ -12,6 +12,9 @@ from fieldtool.procedure.ratios import ratio_doubts
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.procedure.values import ValueMistake, normalise
 from fieldtool.procedure.views import Problem
+from workorders.journal.words import DeviceRole
+
+NOT_AS_METER = "not_as_meter"
 
 
 def normal(step: m.ValueStep, text: str | None) -> str | None:
@@ -65,7 +68,30 @@ def problems(
 
 def doubts_of(step: m.ValueStep, value: str | None, job: Job, state: RunState) -> list[Problem]:
     """What the meters of this visit say against a value in its normal form."""
-    return ratio_doubts(value, job, state) if step.plausible and value is not None else []
+    if value is None:
+        return []
+    doubts = ratio_doubts(value, job, state) if step.plausible else []
+    said = said_by_meter(step, state)
+    if said is not None and said != value:
+        params = {"meter": said, "value": value}
+        doubts = [Problem(code=NOT_AS_METER, field="reason", params=params), *doubts]
+    return doubts
+
+
+def said_by_meter(step: m.ValueStep, state: RunState) -> str | None:
+    """What the new meter says of the value at its port, in the normal form; None where it says nothing.
+
+    By class and attribute: where the object stands differs between makes.
+    """
+    found = state.reads.get(DeviceRole.NEW)
+    if step.meter is None or found is None:
+        return None
+    number, attribute = step.meter.split(":")
+    for reading in found.readings:
+        parts = reading.item.split(":")
+        if len(parts) == 3 and (parts[0], parts[2]) == (number, attribute) and reading.value:
+            return normal(step, reading.value) or reading.value
+    return None
 
 
 def _mistake(step: m.ValueStep, text: str) -> Problem | None:

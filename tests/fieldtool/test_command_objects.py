@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fieldtool.procedure.values import normalise
 from tests.drivers.field import Meter, virtual_meter
 from tests.fieldtool.test_command_meter import at
 
@@ -62,3 +63,9 @@ def test_amounts_are_in_the_currency_of_the_account_and_the_token_is_not_asked_f
         _, out, _ = at(tmp_path, meter, "read", "--json")
         credit = next(r for r in json.loads(out)["readings"] if r["name"] == "available credit")
         assert (credit["value"], credit["unit"]) == ("12.50", "BOB")
+        sts = {row["name"]: row["value"] for row in json.loads(out)["readings"] if "STS" in row["name"]}
+        assert (sts["STS supply group code"], sts["STS tariff index"]) == ("600675", "01")
+        assert normalise("sts_meter", sts["STS meter number"]), "all 18 digits, with both check digits"
+        _, out, _ = at(tmp_path, meter, "objects", "116:0.0.19.60.0.255", "--json")
+        rows = {row["name"]: row["value"] for row in json.loads(out)["objects"][0]["attributes"]}
+        assert (rows["key_revision_number"], rows["commodity"]) == ("1", "ELECTRICITY")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 import assets
+from drivers.reading import Reading
 from fieldtool.errors import StepRefused
 from fieldtool.procedure.views import RunEnd
 from tests.fieldtool import world as w
 from tests.fieldtool.jobs import Answers, work
 from tests.fieldtool.test_jobs import codes, job_world
+from tests.fieldtool.world import World
 from workorders.journal.words import TaskKind
 
 ORDERED = {"sgc": "600675", "krn": "1", "ti": "1"}
@@ -66,6 +68,50 @@ def test_a_wrong_digit_is_seen_before_the_customer_buys_a_token_in_vain(
     with pytest.raises(StepRefused) as caught:
         run.accept({"value": value})
     assert codes(caught) == {code}
+
+
+SAID = {2: "600727071234567873", 6: "600675", 7: "01", 8: "1"}
+
+
+def says(world: World, said: dict[int, str]) -> None:
+    """What the new meter answers of class 116."""
+    extra = [Reading(item=f"116:0.0.19.60.0.255:{n}", name="sts", value=value) for n, value in said.items()]
+    world.meters["new"].momentary += extra
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "step"),
+    [
+        (2, "600727040000000055", "meter_number"),
+        (6, "600676", "supply_group"),
+        (7, "02", "tariff_index"),
+        (8, "2", "key_revision"),
+    ],
+)
+def test_a_meter_that_says_otherwise_than_order_and_plate_is_not_commissioned_unnoticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attribute: int, value: str, step: str
+) -> None:
+    """Only what was typed was held against the order: every token of the customer would have been refused."""
+    world = job_world(tmp_path, monkeypatch, TaskKind.INSTALL, **prepayment(old_asset=None))
+    says(world, SAID | {attribute: value})
+    run = world.run()
+    work(run, STS, until=step)
+    typed = STS[step]
+    assert isinstance(typed, dict)
+    with pytest.raises(StepRefused) as caught:
+        run.accept(typed)
+    assert codes(caught) == {"not_as_meter"}
+    run.accept(typed | {"reason": "changed_on_site", "note": "cargado el cambio de clave"})
+    work(run, STS)
+    [completed] = world.payloads("order.completed")
+    assert completed["flags"] == ["value_not_as_meter"]
+
+
+def test_a_meter_that_says_the_same_asks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = job_world(tmp_path, monkeypatch, TaskKind.INSTALL, **prepayment(old_asset=None))
+    says(world, SAID)
+    work(world.run(), STS)
+    assert not world.payloads("order.completed")[0].get("flags")
 
 
 def test_a_keypad_that_was_not_paired_and_a_refused_token_go_to_the_supervisor(

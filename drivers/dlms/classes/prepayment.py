@@ -1,4 +1,5 @@
-"""Prepayment: account, credit, charge, token gateway (Blue Book 4.6, classes 111 to 113 and 115).
+"""Prepayment: account, credit, charge, token gateway (Blue Book 4.6, classes 111 to 113 and 115), and by what
+the tokens of the STS are made (class 116).
 
 Amounts are in the account's currency and scale (attribute 15); they stay raw here, whoever shows them scales
 them (`drivers.dlms.attributes.scaler_item`).
@@ -137,4 +138,26 @@ TOKEN_GATEWAY = CosemClass(
         ),
     ),
 )
-CLASSES = (ACCOUNT, CREDIT, CHARGE, TOKEN_GATEWAY)
+STS_ATTRIBUTES = CosemClass(
+    116,
+    "IEC 62055-41 attributes",
+    0,
+    (
+        Attribute(
+            2,
+            "meter_pan",
+            record(("issuer", number), ("decoder_reference_number", number), ("check_digit", number)),
+        ),
+        Attribute(3, "commodity", shapes.text),
+        Attribute(4, "token_carrier_types", several(number)),
+        Attribute(5, "encryption_algorithm", number),
+        Attribute(6, "supply_group_code", number),
+        Attribute(7, "tariff_index", number),
+        Attribute(8, "key_revision_number", number),
+        Attribute(9, "key_type", number),
+        Attribute(10, "key_expiry_number", number),
+        Attribute(11, "no_of_kct_supported", number),
+        Attribute(12, "sts_certificate_no", shapes.text),
+    ),
+)
+CLASSES = (ACCOUNT, CREDIT, CHARGE, TOKEN_GATEWAY, STS_ATTRIBUTES)

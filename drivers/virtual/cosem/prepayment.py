@@ -1,5 +1,5 @@
-"""Prepayment: classes 111 account, 112 credit, 113 charge, 115 token gateway. Consumption eats the credit;
-without any the relay opens.
+"""Prepayment: classes 111 account, 112 credit, 113 charge, 115 token gateway, 116 IEC 62055-41 attributes.
+Consumption eats the credit; without any the relay opens.
 
 Amounts are in hundredths of the currency. Tokens here are 20 digits of this virtual field alone, not STS:
 6 of amount, 7 of sequence (each taken once), 7 that prove serial, amount and sequence.
@@ -39,6 +39,7 @@ from drivers.virtual.dlms.axdr import (
     u8,
     u16,
     u32,
+    u64,
 )
 from drivers.virtual.dlms.services import Result
 
@@ -46,7 +47,10 @@ ACCOUNT = "0.0.19.0.0.255"
 TOKEN_CREDIT, EMERGENCY_CREDIT = "0.0.19.10.0.255", "0.0.19.10.1.255"
 CHARGE = "0.0.19.20.0.255"
 GATEWAY = "0.0.19.40.0.255"
+STS = "0.0.19.60.0.255"
 TOTAL_IMPORT = "1.0.1.8.0.255"
+ISSUER, SUPPLY_GROUP, TARIFF_INDEX, KEY_REVISION = 600727, 600675, 1, 1
+"""By what tokens would be made for this meter (IEC 62055-41)."""
 LOW, EMERGENCY = 500, 500
 """Low credit warning and emergency credit, hundredths."""
 PRICE = 78
@@ -72,6 +76,21 @@ def token(serial: str, amount: int, sequence: int) -> str:
 def _proof(serial: str, body: str) -> str:
     digest = hashlib.blake2b(f"token:{serial}:{body}".encode(), digest_size=6).digest()
     return f"{int.from_bytes(digest, 'big') % 10**7:07d}"
+
+
+def decoder_reference(serial: str) -> str:
+    """The eleven digits of the decoder reference number, the last one by Luhn: the serial where it is one."""
+    digits = "".join(filter(str.isdigit, serial))
+    if len(digits) == 11 and _luhn(digits[:-1]) == int(digits[-1]):
+        return digits
+    body = digits.zfill(10)[-10:]
+    return f"{body}{_luhn(body)}"
+
+
+def _luhn(digits: str) -> int:
+    """The check digit that follows these digits (ISO/IEC 7812-1)."""
+    doubled = (int(digit) * (2 if n % 2 == 0 else 1) for n, digit in enumerate(reversed(digits)))
+    return -sum(value // 10 + value % 10 for value in doubled) % 10
 
 
 class Prepayment:
@@ -173,13 +192,14 @@ class Prepayment:
     # -- objects --
 
     def cosem(self) -> list[CosemObject]:
-        """The five objects, all of version 0."""
+        """The six objects, all of version 0."""
         return [
             self._account_object(),
             self._token_credit_object(),
             self._emergency_object(),
             self._charge_object(),
             self._gateway_object(),
+            self._sts_object(),
         ]
 
     def _account_object(self) -> CosemObject:
@@ -310,6 +330,26 @@ class Prepayment:
             return self._gateway.get(6)
 
         here.methods[1] = Method(entered)
+        return here
+
+    def _sts_object(self) -> CosemObject:
+        here = CosemObject(116, 0, obis(STS))
+        reference = decoder_reference(self._serial)
+        number = structure(u32(ISSUER), u64(int(reference)), u8(_luhn(f"{ISSUER}{reference}")))
+        values = {
+            2: number,
+            3: Data(Tag.UTF8_STRING, b"ELECTRICITY"),
+            4: array([u8(2)]),  # by keypad
+            5: u8(7),  # standard transfer algorithm
+            6: u32(SUPPLY_GROUP),
+            7: u8(TARIFF_INDEX),
+            8: u8(KEY_REVISION),
+            9: u8(2),  # unique key
+            10: u8(255),
+            11: u8(2),
+            12: Data(Tag.UTF8_STRING, b""),
+        }
+        here.attributes |= {index: fixed(value) for index, value in values.items()}
         return here
 
     def _gateway_cell(self, index: int, caller: Caller) -> Data:

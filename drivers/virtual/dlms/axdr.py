@@ -129,6 +129,10 @@ def u32(value: int) -> Data:
     return Data(Tag.DOUBLE_LONG_UNSIGNED, value)
 
 
+def u64(value: int) -> Data:
+    return Data(Tag.LONG64_UNSIGNED, value)
+
+
 def enum(value: int) -> Data:
     return Data(Tag.ENUM, value)
 

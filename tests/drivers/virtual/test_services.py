@@ -30,6 +30,8 @@ DURATION = bytes.fromhex("0047 0000110000FF 06")
 CALENDAR_NAME = bytes.fromhex("0014 00000D0000FF 06")
 CALENDAR_DAYS = bytes.fromhex("0014 00000D0000FF 09")
 SPECIAL_DAYS = bytes.fromhex("000B 00000B0000FF 02")
+GURUX_SKIPS = {116}
+"""Classes without a decoder in gurux-dlms 1.0.203, which leaves them out of the list that it gives."""
 OBJECT_LIST = bytes.fromhex("000F 0000280000FF 02")
 
 
@@ -55,6 +57,7 @@ def test_gurux_reads_everything_the_object_list_allows(model: str, client: type[
     assert len(objects) == sum(
         any(a.rights.of(peer.codec.clientAddress) for a in thing.attributes.values())
         for thing in meter.device.objects.values()
+        if thing.class_id not in GURUX_SKIPS
     )
     for thing in objects:
         name = bytes(int(part) for part in thing.logicalName.split("."))
