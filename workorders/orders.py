@@ -184,13 +184,16 @@ def unseal_customer(sealed: Mapping[str, Sealed], key: OrderKey, order_id: str) 
     Raises:
         SealError: another key, another order or changed bytes.
     """
-    return Customer(
-        **{
-            field: unseal_text(key, value, field_context(order_id, f"customer.{field}"))
-            for field, value in sealed.items()
-            if field in CUSTOMER_FIELDS
-        }
-    )
+    return Customer(**unseal_fields(sealed, key, order_id))
+
+
+def unseal_fields(sealed: Mapping[str, Sealed], key: OrderKey, order_id: str) -> dict[str, str]:
+    """As `unseal_customer`: the fields alone."""
+    return {
+        field: unseal_text(key, value, field_context(order_id, f"customer.{field}"))
+        for field, value in sealed.items()
+        if field in CUSTOMER_FIELDS
+    }
 
 
 # --- status machine -----------------------------------------------------------------------------

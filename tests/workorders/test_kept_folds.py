@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
-from tests.workorders.record_support import KEY, an_order, issued, new_journal, new_store
+from tests.workorders.record_support import KEY, Author, an_order, issued, new_journal, new_store
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
 from workorders.journal.kinds import Payload
 from workorders.journal.words import OrderStatus
 from workorders.journal.writer import Draft, Journal
-from workorders.store import projection, queries
+from workorders.store import inbox, projection, queries
 from workorders.store.engine import Store, open_store
 from workorders.store.entries import FoldEntry
 from workorders.store.fold import kept
 from workorders.store.fold.order import OrderFold
-from workorders.store.inbox import EntryVerdict, outbox, record_verdicts, take_place_away
+from workorders.store.inbox import EntryVerdict, ReceivedEntry, outbox, record_verdicts, take_place_away
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +147,33 @@ def test_a_rebuild_makes_an_index_that_finds_and_forgets(store: Store, journal: 
         assert [row.order_id for row in queries.orders(connection, search="rebuilt")] == ["found"]
         config = connection.exec_driver_sql("SELECT k, v FROM order_search_config").all()
     assert ("secure-delete", 1) in [tuple(row) for row in config]
+
+
+def test_what_a_page_brings_is_not_read_out_of_the_table_again(tmp_path: Path) -> None:
+    """Only what was there before is read, of the orders that the page says something about."""
+    office = Author()
+    read: list[list[str]] = []
+    orders = [f"o{number}" for number in range(3)]
+    first = [office.write(issued(an_order(each)), order_id=each) for each in orders]
+    then = [office.write(kinds.OrderReassigned(crew="B", version=2), order_id=each) for each in orders[:2]]
+    with new_store(tmp_path) as store:
+
+        def note(*arguments: Any) -> None:
+            if "entry.body" in arguments[2] and arguments[2].startswith("SELECT"):
+                read.append(msgspec.json.decode(arguments[3][0]))
+
+        event.listen(store.engine, "before_cursor_execute", note)
+        for number, page in enumerate((first, then)):
+            received = [
+                ReceivedEntry(entry=entry, server_seq=10 * number + place) for place, entry in enumerate(page)
+            ]
+            with store.write() as connection:
+                inbox.receive(connection, received)
+        event.remove(store.engine, "before_cursor_execute", note)
+        assert read == [[entry.envelope.id for entry in first[:2]]]
+        assert projection.digest(store) == rebuilt(store)
+
+
+def rebuilt(store: Store) -> str:
+    projection.rebuild(store)
+    return projection.digest(store)

@@ -84,8 +84,8 @@ def unseal_text(key: OrderKey, sealed: Sealed, context: str) -> str:
         SealError: another key, another context, or bytes that were changed.
     """
     try:
-        nonce = base64.b64decode(sealed.nonce, validate=True)
-        ciphertext = base64.b64decode(sealed.ciphertext, validate=True)
+        nonce = binascii.a2b_base64(sealed.nonce, strict_mode=True)
+        ciphertext = binascii.a2b_base64(sealed.ciphertext, strict_mode=True)
         plain = AESGCM(key.key).decrypt(nonce, ciphertext, _associated(sealed.key_id, context))
     except (InvalidTag, binascii.Error, ValueError):
         raise SealError("a sealed text does not open: other key, other field, or changed bytes") from None

@@ -6,8 +6,9 @@ database. Here the compiled insert of a table is kept, and the columns' own type
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -51,32 +52,40 @@ class _Insert:
         compiled = insert(table).compile(dialect=dialect, column_keys=list(names))
         self.text = str(compiled)
         quoted = dialect.identifier_preparer
-        columns = ", ".join(quoted.quote(name) for name in names)
+        self._names = list(compiled.positiontup or names)
+        columns = ", ".join(quoted.quote(name) for name in self._names)
         self._copy = f"COPY {quoted.format_table(table)} ({columns}) FROM STDIN"
         self._positional = compiled.positional
-        types = ((name, table.columns[name].type.dialect_impl(dialect)) for name in names)
-        self._values: list[tuple[str, Callable[[Any], Any] | None]] = [
-            (name, type_.bind_processor(dialect)) for name, type_ in types
-        ]
-        order = list(compiled.positiontup or ())
-        if self._positional:
-            self._values.sort(key=lambda value: order.index(value[0]))
+        types = (table.columns[name].type.dialect_impl(dialect) for name in self._names)
+        made = ((number, type_.bind_processor(dialect)) for number, type_ in enumerate(types))
+        # Most columns go in as they are; the others alone are looked at one by one.
+        self._made = [(number, process) for number, process in made if process is not None]
 
-    def row(self, values: Mapping[str, Any]) -> Any:
-        if self._positional:
-            return tuple(
-                [values[name] if made is None else made(values[name]) for name, made in self._values]
-            )
-        return {name: values[name] if made is None else made(values[name]) for name, made in self._values}
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """The parameters of the statement, row by row."""
+        found = self._values(rows)
+        return found if self._positional else [dict(zip(self._names, row, strict=True)) for row in found]
+
+    def _values(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        taken: list[Any] = list(map(itemgetter(*self._names), rows))
+        if len(self._names) == 1:
+            taken = [(value,) for value in taken]
+        if not self._made:
+            return taken
+        found = []
+        for values in taken:
+            row = list(values)
+            for number, process in self._made:
+                row[number] = process(row[number])
+            found.append(tuple(row))
+        return found
 
     def copy(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Send the rows to a server in one go; it does for them all that it does for inserted ones."""
         try:
             with connection.connection.cursor() as cursor, cursor.copy(self._copy) as copy:  # type: ignore[attr-defined]  # psycopg's
-                for values in rows:
-                    copy.write_row(
-                        [values[name] if made is None else made(values[name]) for name, made in self._values]
-                    )
+                for row in self._values(rows):
+                    copy.write_row(row)
         except Exception as error:
             said = getattr(getattr(error, "diag", None), "message_primary", None)
             if said is None:
@@ -107,7 +116,7 @@ def put_rows(
     if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM and not private:
         made.copy(connection, rows)
     else:
-        connection.exec_driver_sql(made.text, [made.row(values) for values in rows])
+        connection.exec_driver_sql(made.text, made.rows(rows))
 
 
 def among(column: Column[Any], name: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -211,17 +212,33 @@ def as_folded(entry: Entry) -> FoldEntry:
 
 
 def fold_order(
-    connection: Connection, condition: Any, values: Mapping[str, Any] | None = None
+    connection: Connection,
+    condition: Any,
+    values: Mapping[str, Any] | None = None,
+    at_hand: Mapping[str, Envelope] = MappingProxyType({}),
 ) -> list[FoldEntry]:
     """Entries that match `condition`, in the order in which they take effect.
 
     First those with a server sequence, in that order; then unanswered own ones, by chain and number. What a
     gateway holds without a sequence (quarantined, rejected) has no effect.
+
+    Args:
+        at_hand: by id, entries that need not be read once more: their bodies were, in this transaction.
     """
     table = schema.entry
-    query = _in_effect(condition, table.c.id, table.c.hash, table.c.at, table.c.body)
+    if not at_hand:
+        query = _in_effect(condition, table.c.id, table.c.hash, table.c.at, table.c.body)
+        rows = _in_turn(connection, connection.execute(query, values or {}).all())
+        return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
+    query = _in_effect(condition, table.c.id, table.c.hash, table.c.at)
     rows = _in_turn(connection, connection.execute(query, values or {}).all())
-    return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
+    others = [row.id for row in rows if row.id not in at_hand]
+    bodies = connection.execute(_BODIES, {"ids": others}) if others else ()
+    read = {row.id: _ENVELOPE.decode(row.body) for row in bodies}
+    return [FoldEntry(row.id, row.hash, row.at, at_hand.get(row.id) or read[row.id]) for row in rows]
+
+
+_BODIES = select(schema.entry.c.id, schema.entry.c.body).where(among(schema.entry.c.id, "ids"))
 
 
 def places_of_order(connection: Connection, order_id: str) -> list[Place]:

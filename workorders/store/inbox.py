@@ -130,6 +130,8 @@ def _certificate(entry: Entry) -> bytes | None:
 
 def _place(connection: Connection, places: Mapping[str, int]) -> None:
     """Give entries (by id) their place in the gateway's sequence, and fold what they touch."""
+    if not places:
+        return
     table = schema.entry
     query = select(table.c.id, table.c.body, table.c.server_seq).where(table.c.id.in_(list(places)))
     rows = [row for row in connection.execute(query) if row.server_seq != places[row.id]]

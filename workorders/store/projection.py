@@ -12,6 +12,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -41,6 +42,7 @@ _CLOCKS_DUE = {
 """An order that was folded has other clocks; they are computed when somebody asks for the board."""
 
 _Key = TypeVar("_Key", str, int)
+_NONE: Mapping[str, Envelope] = MappingProxyType({})
 CHUNK = 400
 """Orders or devices folded at once."""
 
@@ -72,31 +74,27 @@ class Touched(msgspec.Struct):
 def fold(connection: Connection, entries: Iterable[Entry]) -> None:
     """Bring the projection up to date after entries were added in this transaction."""
     touched = Touched()
-    added: dict[str, dict[str, Entry]] = defaultdict(dict)
-    for entry in entries:
+    added = {entry.envelope.id: entry for entry in entries}
+    for entry in added.values():
         touched.add(entry.envelope)
-        if entry.envelope.order_id is not None:
-            added[entry.envelope.order_id][entry.envelope.id] = entry
     fold_touched(connection, touched, added)
 
 
-def fold_touched(
-    connection: Connection, touched: Touched, added: Mapping[str, dict[str, Entry]] | None = None
-) -> None:
+def fold_touched(connection: Connection, touched: Touched, added: Mapping[str, Entry] | None = None) -> None:
     """Fold again all that is touched.
 
     Args:
-        added: by order, the entries that this transaction added, where nothing else happened to it.
+        added: by id, the entries that this transaction added, where nothing else happened to it.
     """
     if touched.erasures:
         _fold_erasures(connection)
     kept = kept_folds(connection)
+    at_hand = {entry_id: entry.envelope for entry_id, entry in (added or {}).items()}
     if kept is not None and added is not None and len(touched.orders) == 1:
-        order_id = next(iter(touched.orders))
-        _go_on(connection, kept, order_id, added[order_id])
+        _go_on(connection, kept, next(iter(touched.orders)), added)
     else:
-        _in_chunks(connection, touched.orders, refold_orders)
-    _in_chunks(connection, touched.serials, refold_serials)
+        _in_chunks(connection, touched.orders, partial(refold_orders, at_hand=at_hand))
+    _in_chunks(connection, touched.serials, partial(refold_serials, at_hand=at_hand))
     for chain_id, numbers in touched.numbers.items():
         _in_chunks(connection, numbers, partial(_fold_forks_at, chain_id))
     if touched.decisions:
@@ -161,10 +159,12 @@ def rebuild_in(connection: Connection, progress: Callable[[int, int], None] | No
     set_setting(connection, "projection.folded_by", fingerprint())
 
 
-def refold_orders(connection: Connection, order_ids: Sequence[str]) -> None:
-    """Fold these orders again and replace their rows."""
+def refold_orders(
+    connection: Connection, order_ids: Sequence[str], *, at_hand: Mapping[str, Envelope] = _NONE
+) -> None:
+    """Fold these orders again and replace their rows; `at_hand` as for `fold_order`."""
     by_order: dict[str, list[FoldEntry]] = defaultdict(list)
-    for entry in fold_order(connection, _OF_ORDERS, {"orders": order_ids}):
+    for entry in fold_order(connection, _OF_ORDERS, {"orders": order_ids}, at_hand):
         by_order[entry.envelope.order_id or ""].append(entry)
     rows: dict[str, list[RowValues]] = defaultdict(list)
     for order_id in order_ids:
@@ -198,10 +198,11 @@ def _replace_orders(
     search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []))
 
 
-def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: dict[str, Entry]) -> None:
+def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: Mapping[str, Entry]) -> None:
     """Fold what was added to an order, and write the rows that it changes."""
     places = places_of_order(connection, order_id)
-    changes = kept.changes(order_id, places, added)
+    theirs = {key: entry for key, entry in added.items() if entry.envelope.order_id == order_id}
+    changes = kept.changes(order_id, places, theirs)
     if changes is None:
         entries = fold_order(connection, schema.entry.c.order_id == order_id)
         _replace_orders(connection, [order_id], kept.keep(order_id, places, entries) if entries else {})
@@ -219,10 +220,12 @@ _OF_SERIALS = and_(
 )
 
 
-def refold_serials(connection: Connection, serials: Sequence[str]) -> None:
+def refold_serials(
+    connection: Connection, serials: Sequence[str], *, at_hand: Mapping[str, Envelope] = _NONE
+) -> None:
     """Fold these devices again and replace their rows; then the places they were or are in."""
     by_serial: dict[str, list[FoldEntry]] = defaultdict(list)
-    for entry in fold_order(connection, _OF_SERIALS, {"serials": serials}):
+    for entry in fold_order(connection, _OF_SERIALS, {"serials": serials}, at_hand):
         by_serial[serial_of(entry.envelope) or ""].append(entry)
     base = _base_places(connection, serials)
     rows: dict[str, list[RowValues]] = defaultdict(list)

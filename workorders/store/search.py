@@ -6,15 +6,15 @@ of a word (the last digits of a serial, half a street name) among 50,000 orders 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, column, delete, insert, select, table, text
 
 from workorders.journal.sealing import OrderKey, SealError
 from workorders.journal.words import Sealed
-from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_customer
+from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_fields
 from workorders.store import schema
 from workorders.store.bulk import among, put_rows
 
@@ -102,7 +102,10 @@ def _values(row: dict[str, Any], customer: Customer) -> dict[str, Any]:
 
 def open_customers(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Customer]:
     """What can be read of each row's sealed customer with the keys that are here; by order id."""
-    sealed = {row["order_id"]: msgspec.convert(row["customer"] or {}, dict[str, Sealed]) for row in rows}
+    sealed = {
+        row["order_id"]: {field: Sealed(**value) for field, value in (row["customer"] or {}).items()}
+        for row in rows
+    }
     ids = {value.key_id for fields in sealed.values() for value in fields.values()}
     here = keys_here(connection, sorted(ids)) if ids else {}
     return {order_id: _open(order_id, fields, here) for order_id, fields in sealed.items()}
@@ -122,13 +125,10 @@ _KEYS_HERE = select(schema.order_key.c.key_id, schema.order_key.c.key).where(
 
 
 def _open(order_id: str, fields: dict[str, Sealed], here: dict[str, OrderKey]) -> Customer:
-    read: dict[str, str | None] = {}
+    read: dict[str, str] = {}
     for field, value in fields.items():
         key = here.get(value.key_id)
-        if key is None:
-            continue
-        try:
-            read[field] = getattr(unseal_customer({field: value}, key, order_id), field, None)
-        except SealError:
-            continue
-    return Customer(**{field: text for field, text in read.items() if field in CUSTOMER_FIELDS})
+        if key is not None:
+            with contextlib.suppress(SealError):
+                read |= unseal_fields({field: value}, key, order_id)
+    return Customer(**read)
