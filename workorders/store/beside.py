@@ -145,6 +145,11 @@ order_text = Table(
 )
 """Plain customer data of orders whose key is here, and the text that the search looks through."""
 
+order_text_waiting = Table(
+    "order_text_waiting", metadata, Column("row", whole(), primary_key=True, autoincrement=False)
+)
+"""Rows of `order_text` that the full-text index does not hold yet: see `workorders.store.search`."""
+
 sla_clock = Table(
     "sla_clock",
     metadata,

@@ -128,7 +128,7 @@ def among(column: Column[Any], name: str) -> ColumnElement[bool]:
 
 
 def take_away(
-    connection: Connection, which: Sequence[tuple[Column[Any], str]], **lists: Sequence[str]
+    connection: Connection, which: Sequence[tuple[Column[Any], str]], **lists: Sequence[Any]
 ) -> None:
     """Delete rows whose column is in a list; on a server all in one way there and back.
 

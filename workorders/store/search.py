@@ -1,13 +1,15 @@
 """The search text of orders: number, supply number, serials, and name and address where their key is here.
 
 A cache, no projection: what is in it depends on which keys are here. On SQLite a trigram index finds any part
-of a word (the last digits of a serial, half a street name) among 50,000 orders in milliseconds.
+of a word (the last digits of a serial, half a street name) among 50,000 orders in milliseconds. A text whose
+customer waits for a key is kept out of the index (`order_text_waiting`) and looked through instead: the key
+comes a moment after the order, and taking a text out of the index costs many times what putting it in does.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, column, delete, insert, select, table, text
@@ -16,7 +18,7 @@ from workorders.journal.sealing import OrderKey, SealError
 from workorders.journal.words import Sealed
 from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_fields
 from workorders.store import schema
-from workorders.store.bulk import among, put_rows
+from workorders.store.bulk import among, put_rows, take_away
 
 _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
 TABLES = (schema.work_order, schema.order_plan)
@@ -41,6 +43,7 @@ def clear(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         # What lay in the pages that become free is overwritten: a name may be erased later.
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
+        connection.execute(delete(schema.order_text_waiting))
         connection.execute(text("DROP TABLE order_search"))
         for statement in INDEX:
             connection.execute(text(statement))
@@ -58,10 +61,14 @@ def refresh_orders(connection: Connection, order_ids: Sequence[str]) -> None:
 
 
 _TEXTS = select(schema.order_text).where(among(schema.order_text.c.order_id, "orders"))
-_FRESH = select(schema.order_text.c.row, schema.order_text.c.search)
+_NAMED = among(schema.order_text.c.order_id, "orders")
 _TO_INDEX = insert(table("order_search", column("rowid"), column("search"))).from_select(
-    ["rowid", "search"], _FRESH.where(among(schema.order_text.c.order_id, "orders"))
+    ["rowid", "search"], select(schema.order_text.c.row, schema.order_text.c.search).where(_NAMED)
 )
+_TO_WAIT = insert(schema.order_text_waiting).from_select(
+    ["row"], select(schema.order_text.c.row).where(_NAMED)
+)
+_WAITING = select(schema.order_text_waiting.c.row).where(among(schema.order_text_waiting.c.row, "rows"))
 
 
 def refresh(
@@ -71,27 +78,53 @@ def refresh(
     plans: Sequence[dict[str, Any]],
 ) -> None:
     """Make the search text of `order_ids` that of their `work_order` and `order_plan` rows."""
-    texts = schema.order_text
-    customers = open_customers(connection, plans)
-    wanted = {row["order_id"]: _values(row, customers[row["order_id"]]) for row in rows}
+    sealed = _sealed(plans)
+    here = _keys_of(connection, sealed)
+    wanted = {}
+    for row in rows:
+        order_id = row["order_id"]
+        wanted[order_id] = _values(row, _open(order_id, sealed[order_id], here))
     gone: list[int] = []
-    for row in connection.execute(_TEXTS, {"orders": list(order_ids)}):
-        values = {name: value for name, value in row._mapping.items() if name != "row"}
-        if wanted.get(row.order_id) == values:
-            del wanted[row.order_id]
+    for known in connection.execute(_TEXTS, {"orders": list(order_ids)}):
+        values = {name: value for name, value in known._mapping.items() if name != "row"}
+        if wanted.get(known.order_id) == values:
+            del wanted[known.order_id]
         else:
-            gone.append(row.row)
-    indexed = connection.dialect.name == "sqlite"
-    if gone:
-        if indexed:
-            rowids = [{"row": row} for row in gone]
-            connection.execute(text("DELETE FROM order_search WHERE rowid = :row"), rowids)
-        connection.execute(delete(texts).where(texts.c.row.in_(gone)))
-    if not wanted:
+            gone.append(known.row)
+    _take_away(connection, gone)
+    if wanted:
+        put_rows(connection, schema.order_text, list(wanted.values()), private=True)
+        if connection.dialect.name == "sqlite":
+            wait = _waiting(connection, {order_id: sealed[order_id] for order_id in wanted}, here)
+            connection.execute(_TO_INDEX, {"orders": [each for each in wanted if each not in wait]})
+            connection.execute(_TO_WAIT, {"orders": sorted(wait)})
+
+
+def _take_away(connection: Connection, rows: Sequence[int]) -> None:
+    texts, waiting = schema.order_text, schema.order_text_waiting
+    if not rows:
         return
-    put_rows(connection, texts, list(wanted.values()), private=True)
-    if indexed:
-        connection.execute(_TO_INDEX, {"orders": list(wanted)})
+    if connection.dialect.name == "sqlite":
+        never = set(connection.execute(_WAITING, {"rows": rows}).scalars())
+        indexed = [{"row": row} for row in rows if row not in never]
+        if indexed:
+            connection.execute(text("DELETE FROM order_search WHERE rowid = :row"), indexed)
+        take_away(connection, [(waiting.c.row, "rows")], rows=sorted(never))
+    take_away(connection, [(texts.c.row, "rows")], rows=rows)
+
+
+def _waiting(
+    connection: Connection, sealed: Mapping[str, dict[str, Sealed]], here: Mapping[str, OrderKey]
+) -> set[str]:
+    """Orders whose customer has keys, none of which is here, and that are not erased for good."""
+    closed = {
+        order_id: {value.key_id for value in fields.values()}
+        for order_id, fields in sealed.items()
+        if fields and not any(value.key_id in here for value in fields.values())
+    }
+    ids = sorted(set().union(*closed.values()))
+    erased = set(connection.execute(_ERASED, {"ids": ids}).scalars()) if ids else set()
+    return {order_id for order_id, theirs in closed.items() if not theirs <= erased}
 
 
 def _values(row: dict[str, Any], customer: Customer) -> dict[str, Any]:
@@ -102,13 +135,21 @@ def _values(row: dict[str, Any], customer: Customer) -> dict[str, Any]:
 
 def open_customers(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Customer]:
     """What can be read of each row's sealed customer with the keys that are here; by order id."""
-    sealed = {
-        row["order_id"]: {field: Sealed(**value) for field, value in (row["customer"] or {}).items()}
-        for row in rows
-    }
-    ids = {value.key_id for fields in sealed.values() for value in fields.values()}
-    here = keys_here(connection, sorted(ids)) if ids else {}
+    sealed = _sealed(rows)
+    here = _keys_of(connection, sealed)
     return {order_id: _open(order_id, fields, here) for order_id, fields in sealed.items()}
+
+
+def _sealed(plans: Sequence[dict[str, Any]]) -> dict[str, dict[str, Sealed]]:
+    return {
+        plan["order_id"]: {field: Sealed(**value) for field, value in (plan["customer"] or {}).items()}
+        for plan in plans
+    }
+
+
+def _keys_of(connection: Connection, sealed: Mapping[str, dict[str, Sealed]]) -> dict[str, OrderKey]:
+    ids = {value.key_id for fields in sealed.values() for value in fields.values()}
+    return keys_here(connection, sorted(ids)) if ids else {}
 
 
 def keys_here(connection: Connection, key_ids: list[str]) -> dict[str, OrderKey]:
@@ -122,6 +163,9 @@ _KEYS_HERE = select(schema.order_key.c.key_id, schema.order_key.c.key).where(
     schema.order_key.c.key.is_not(None),
     schema.order_key.c.key_id.not_in(select(schema.erased_key.c.key_id)),
 )
+
+
+_ERASED = select(schema.erased_key.c.key_id).where(among(schema.erased_key.c.key_id, "ids"))
 
 
 def _open(order_id: str, fields: dict[str, Sealed], here: dict[str, OrderKey]) -> Customer:

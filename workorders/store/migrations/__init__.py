@@ -26,6 +26,7 @@ from workorders.store.migrations import (
     v0011_links,
     v0012_sla,
     v0013_stock_moves,
+    v0014_waiting,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0011_links.REVISION, v0011_links.upgrade),
     Revision(v0012_sla.REVISION, v0012_sla.upgrade),
     Revision(v0013_stock_moves.REVISION, v0013_stock_moves.upgrade),
+    Revision(v0014_waiting.REVISION, v0014_waiting.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 

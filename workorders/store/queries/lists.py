@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, column, exists, func, or_, select
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy import table as table_clause
 
 from workorders.orders import OrderStatus, is_open, read_flags
@@ -132,8 +143,16 @@ def _words(connection: Connection, search: str) -> tuple[list[str], list[str]]:
     return [w for w in words if len(w) >= SHORTEST_INDEXED], [w for w in words if len(w) < SHORTEST_INDEXED]
 
 
-def _hits(indexed: list[str], short: list[str]) -> Select[Any]:
+def _hits(indexed: list[str], short: list[str]) -> CompoundSelect[Any]:
     """Rows of `order_text` that hold every word; any part of a word counts, accents and case do not."""
+    shown, waiting = schema.order_text, schema.order_text_waiting
+    # Texts that the index does not hold yet: numbers and serials alone.
+    holds = (shown.c.search.contains(word, autoescape=True) for word in (*indexed, *short))
+    others = select(shown.c.row).where(shown.c.row.in_(select(waiting.c.row)), *holds)
+    return union_all(_matched(indexed, short), others)
+
+
+def _matched(indexed: list[str], short: list[str]) -> Select[Any]:
     query = " AND ".join('"' + word.replace('"', '""') + '"' for word in indexed)
     matched = select(_index.c.rowid).where(_index.c.order_search.op("MATCH")(query))
     if not short:
