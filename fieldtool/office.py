@@ -19,6 +19,7 @@ from fieldtool.errors import JobError
 from workorders.clock import utc_text
 from workorders.gateway.board import ProjectInfo
 from workorders.gateway.kept import KeptEntries, KeptWork, PardonReport
+from workorders.gateway.stock import MoveDone, StockMove, StockPage
 from workorders.network.browse import Branch
 from workorders.network.orphans import OrphanPage
 from workorders.rollout.board import Board
@@ -162,6 +163,15 @@ class OfficeClient:
         query |= {name: value for name, value in (("crew", crew), ("under", under)) if value}
         return self._ask(f"/v1/orphans/{which}", query, OrphanPage)
 
+    def stock(
+        self, project: str, where: Mapping[str, str], serial: str, offset: int = 0
+    ) -> Answer[StockPage]:
+        """A page of the stock; `where`: `crew`, or `store`, or nothing. What is searched for is not
+        remembered: every search is another question."""
+        query = {"project": project, "limit": str(PAGE), "offset": str(offset), **where}
+        query |= {"serial": serial} if serial else {}
+        return self._ask("/v1/stock", query, StockPage, remember=not serial)
+
     def kept(self) -> Answer[list[KeptEntries]]:
         """Revoked tablets whose entries wait."""
         return self._ask("/v1/tablets/kept", {}, list[KeptEntries])
@@ -193,6 +203,11 @@ class OfficeClient:
         """Send an executed order back for rework."""
         self._send("POST", f"/v1/orders/{order_id}/return", json={"reason": reason})
 
+    def move_stock(self, project: str, move: StockMove) -> MoveDone:
+        """Move devices: all or none; asked again with the same key, once."""
+        body = msgspec.to_builtins(move) | {"project": project}
+        return self._decode(self._send("POST", "/v1/stock/moves", json=body), MoveDone)
+
     def accept_kept(self, tablet: str, reason: str) -> PardonReport:
         """Take in what a revoked tablet handed over."""
         answer = self._send("POST", f"/v1/tablets/{tablet}/accept", json={"reason": reason})
@@ -200,7 +215,7 @@ class OfficeClient:
 
     # --- the wire -------------------------------------------------------------------------------
 
-    def _ask(self, path: str, query: dict[str, str], kind: type[T]) -> Answer[T]:
+    def _ask(self, path: str, query: dict[str, str], kind: type[T], *, remember: bool = True) -> Answer[T]:
         question = path + "?" + "&".join(f"{name}={query[name]}" for name in sorted(query))
         try:
             body = self._send("GET", path, params=query)
@@ -212,7 +227,8 @@ class OfficeClient:
             return Answer(value=self._decode(text.encode(), kind), at=at, fresh=False)
         value = self._decode(body, kind)
         at = utc_text(self._now())
-        self._memory.keep(question, at, body.decode())
+        if remember:
+            self._memory.keep(question, at, body.decode())
         return Answer(value=value, at=at, fresh=True)
 
     def _send(self, method: str, path: str, **options: Any) -> bytes:

@@ -46,6 +46,12 @@ class OfficeBackend(Protocol):
         """The first `count` devices of a list; empty zone or crew: all of them; None: as chosen before, here
         or for the orders."""
 
+    def stock(self, where: str, serial: str, count: int) -> officeviews.OfficeStock:
+        """The first `count` devices of a place (empty: all) with this part in their serial."""
+
+    def move_stock(self, key: str, movement: str, serials: tuple[str, ...], crew: str, reason: str) -> None:
+        """Moves devices, all or none (`workorders.gateway.stock`); the same key once. No crew: the store."""
+
     def kept(self, tablet: str) -> officeviews.Kept:
         """Revoked tablets whose entries wait; `tablet` with its orders, if it is one of them."""
 

@@ -251,3 +251,35 @@ class Kept(View, frozen=True, kw_only=True):
     detail: str = ""
     at: str = ""
     fresh: bool = True
+
+
+class StockedRow(View, frozen=True, kw_only=True):
+    """A device of the stock. `place`: `store`, `truck`, or another word for neither; `crew` of a truck.
+
+    `movable`: the office may say something else of it; what stands at a customer's is no stock.
+    """
+
+    serial: str
+    detail: str
+    where: str
+    moved: str = ""
+    reason: str = ""
+    place: str = "store"
+    crew: str = ""
+    icon: str = "empty"
+    movable: bool = True
+
+
+class OfficeStock(View, frozen=True, kw_only=True):
+    """A part of a project's stock; `where` is a key of `wheres`, `crews` are those that devices may go to."""
+
+    project: str = ""
+    where: str = ""
+    wheres: tuple[Choice, ...] = ()
+    serial: str = ""
+    rows: tuple[StockedRow, ...] = ()
+    crews: tuple[Choice, ...] = ()
+    detail: str = ""
+    more: bool = False
+    at: str = ""
+    fresh: bool = True

@@ -15,6 +15,7 @@ from ui.controllers.kept import KeptController
 from ui.controllers.many import BenchController, PanelController
 from ui.controllers.network import NetworkController
 from ui.controllers.office import OfficeController
+from ui.controllers.officestock import OfficeStockController
 from ui.controllers.orders import OrderController, OrdersController
 from ui.controllers.orphans import OrphansController
 from ui.controllers.panelphoto import PanelPhotoController
@@ -87,6 +88,7 @@ class AppController(Controller):
         self._bench = BenchController(self.context, self)
         self._office = OfficeController(self.context, lambda: self.context.backend.office(), self)
         self._orphans = OrphansController(self.context, lambda: self.context.backend.office(), self)
+        self._office_stock = OfficeStockController(self.context, lambda: self.context.backend.office(), self)
         self._kept = KeptController(self.context, lambda: self.context.backend.office(), self)
         self._session.signedInChanged.connect(self._signed_in)
         self._session.enrolled.connect(self.refresh)
@@ -111,6 +113,10 @@ class AppController(Controller):
     @Property(OrphansController, constant=True)
     def orphans(self) -> OrphansController:
         return self._orphans
+
+    @Property(OfficeStockController, constant=True)
+    def officeStock(self) -> OfficeStockController:
+        return self._office_stock
 
     @Property(KeptController, constant=True)
     def kept(self) -> KeptController:
@@ -244,6 +250,7 @@ class AppController(Controller):
             "officeOrders": self._office.loadList,
             "orphans": self._orphans.load,
             "kept": self._kept.load,
+            "officeStock": self._office_stock.load,
         }.get(place)
         self._scan.close()
         if place != self._place:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import msgspec
-from PySide6.QtCore import Q_ARG
+from PySide6.QtCore import Q_ARG, QCoreApplication
 from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui import imageviews, manyviews, officeviews, recordingviews, views
@@ -17,6 +17,7 @@ from ui.preview.orphans import NO_ORPHANS, ORPHANS
 from ui.preview.recordings import FAILED, NOT_HERE, SAVED, WELL, PreviewRecordings
 from ui.preview.sla import FILTERED, FILTERED_NONE, NO_SLA, SLA
 from ui.preview.standing import STANDING
+from ui.preview.stocked import NO_STOCK, STOCK
 from ui.preview.tablet import RIGHT_PIN, PreviewTablet
 
 Visit = Callable[[Screens], None]
@@ -127,6 +128,7 @@ def _supervised(
     orphans: officeviews.Orphans = ORPHANS,
     kept: officeviews.Kept = KEPT,
     sla: officeviews.Sla = SLA,
+    stock: officeviews.OfficeStock = STOCK,
 ) -> Callable[[], PreviewTablet]:
     """The tablet of a supervisor, with or without contact to the office."""
 
@@ -140,6 +142,7 @@ def _supervised(
             probe="",
         )
         there = office.PreviewOffice(figures=shown, waiting=queue, lost=orphans, held=kept)
+        there.stocked = msgspec.structs.replace(stock, fresh=not stale)
         there.deadlines = msgspec.structs.replace(sla, fresh=not stale)
         return PreviewTablet(state=msgspec.structs.replace(state, online=not stale), the_office=there)
 
@@ -188,6 +191,29 @@ def _kept(key: str) -> Visit:
     def visit(screens: Screens) -> None:
         _office("kept")(screens)
         screens.app.kept.open(key)
+
+    return visit
+
+
+def _stocked(*serials: int) -> Visit:
+    def visit(screens: Screens) -> None:
+        _office("officeStock")(screens)
+        for number in serials:
+            screens.app.officeStock.pick(STOCK.rows[number].serial)
+
+    return visit
+
+
+def _pressing(text: str, before: Visit) -> Visit:
+    """A page with what a button opens; the button is known by its source text."""
+
+    def visit(screens: Screens) -> None:
+        before(screens)
+        window, shown = screens.window, QCoreApplication.translate("", text)
+        assert isinstance(window, QQuickWindow)
+        for item in _all(window.contentItem()):
+            if item.inherits("QQuickAbstractButton") and item.property("text") == shown:
+                item.metaObject().invokeMethod(item, "click")
 
     return visit
 
@@ -384,6 +410,14 @@ SCENES: tuple[Scene, ...] = (
     Scene("excepciones_nada", _supervised(queue=officeviews.Queue()), _office("exceptions")),
     Scene("huerfanos", _supervised(), _orphans("3")),
     Scene("huerfanos_nada", _supervised(orphans=NO_ORPHANS), _orphans("")),
+    Scene("existencias_oficina", _supervised(), _stocked()),
+    Scene("existencias_oficina_elegidas", _supervised(), _stocked(0, 1, 6, 8)),
+    Scene("existencias_oficina_corregir", _supervised(), _pressing("Corregir…", _stocked(0, 2))),
+    Scene("existencias_oficina_baja", _supervised(), _pressing("Dar de baja…", _stocked(0))),
+    Scene("tabletas_revocadas_aceptar", _supervised(), _pressing("Aceptar…", _kept("TB-0417"))),
+    Scene("existencias_oficina_mezcladas", _supervised(), _stocked(0, 2)),
+    Scene("existencias_oficina_sin_conexion", _supervised(stale=True), _stocked(0)),
+    Scene("existencias_oficina_nada", _supervised(stock=NO_STOCK), _stocked()),
     Scene("tabletas_revocadas", _supervised(), _kept("TB-0417")),
     Scene("tabletas_revocadas_nada", _supervised(kept=NOTHING_KEPT), _kept("")),
     Scene("mas_supervision", _supervised(), _office("more")),

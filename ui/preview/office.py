@@ -13,6 +13,7 @@ from ui.preview import network
 from ui.preview.kept import KEPT, opened
 from ui.preview.orphans import ORPHANS
 from ui.preview.sla import SLA, chosen
+from ui.preview.stocked import STOCK, looked
 from ui.views import Choice, Fact
 
 PROJECTS = (
@@ -245,6 +246,7 @@ class PreviewOffice:
     lost: o.Orphans = ORPHANS
     held: o.Kept = KEPT
     deadlines: o.Sla = SLA
+    stocked: o.OfficeStock = STOCK
     decisions: list[tuple[str, str, str]] = field(default_factory=list)
     picture: str = ""
 
@@ -310,6 +312,16 @@ class PreviewOffice:
         return msgspec.structs.replace(
             self.lost, which=which or self.lost.which, zone=zone, crew=crew, rows=kept
         )
+
+    def stock(self, where: str, serial: str, count: int) -> o.OfficeStock:
+        """The part of the invented stock."""
+        del count
+        return looked(self.stocked, where, serial)
+
+    def move_stock(self, key: str, movement: str, serials: tuple[str, ...], crew: str, reason: str) -> None:
+        """Kept."""
+        assert len(key) >= 16
+        self.decisions.append((" ".join(serials), f"{movement} {crew}".strip(), reason))
 
     def kept(self, tablet: str) -> o.Kept:
         """The invented tablets, without those that were accepted."""

@@ -24,6 +24,7 @@ from ui.wiring.officecases import case_of, case_row, order_case_of
 from ui.wiring.officekept import accepted_text, kept_view
 from ui.wiring.officeorphans import orphans_view
 from ui.wiring.officesla import VALUE, Choices, KeptChoices, set_filters, sla_view
+from ui.wiring.officestock import move, stock_view
 from workorders.rollout.listing import Listing
 from workorders.rollout.sla import Dimension
 from workorders.store.queries import OrderRow
@@ -233,6 +234,21 @@ class WiredOffice:
         page = orphans_view(client, project, which, choices, zones, count, self._now(), self.formats())
         self._keep(project, choices)
         return page
+
+    @worded
+    def stock(self, where: str, serial: str, count: int) -> officeviews.OfficeStock:
+        """A part of the stock."""
+        client = self._office()
+        project = self._chosen(client)
+        if not project:
+            return officeviews.OfficeStock()
+        return stock_view(client, project, where, serial, count, self._now(), self.formats())
+
+    @worded
+    def move_stock(self, key: str, movement: str, serials: tuple[str, ...], crew: str, reason: str) -> None:
+        """Moves devices of the stock."""
+        client = self._office()
+        move(client, self._chosen(client), key, movement, serials, crew, reason, self.formats())
 
     @worded
     def kept(self, tablet: str) -> officeviews.Kept:

@@ -20,6 +20,7 @@ T.Popup {
 
     anchors.centerIn: parent
     width: Math.min(parent ? parent.width - 48 : 640, 720)
+    implicitHeight: implicitContentHeight + topPadding + bottomPadding
     modal: true
     focus: true
     padding: Theme.gap24

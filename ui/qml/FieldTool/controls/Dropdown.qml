@@ -11,6 +11,8 @@ T.AbstractButton {
     // [{key, title}]
     property var options: []
     property string current: ""
+    // Stands where nothing is chosen yet.
+    property string placeholder: ""
     property int rowHeight: 64
     // It leaves rows out unless the option without a key is chosen; then it is marked, by a sign too.
     property bool filter: false
@@ -70,8 +72,9 @@ T.AbstractButton {
 
             Label {
                 width: parent.width
-                strong: true
-                text: dropdown.title
+                strong: dropdown.title !== ""
+                color: dropdown.title !== "" ? Theme.ink : Theme.muted
+                text: dropdown.title !== "" ? dropdown.title : dropdown.placeholder
                 elide: Text.ElideRight
                 mayElide: true
             }

@@ -83,6 +83,24 @@ FocusScope {
                 width: parent.width
 
                 SectionTitle {
+                    text: qsTr("Existencias")
+                    detail: qsTr("Almacén y camiones del proyecto")
+                }
+
+                ActionButton {
+                    width: 320
+                    text: qsTr("Ver y mover")
+                    note: qsTr("Entregar, devolver, corregir, dar de baja")
+                    iconName: "truck"
+                    onClicked: page.app.go("officeStock")
+                }
+            }
+
+            Column {
+                visible: page.app.session.role === "supervisor"
+                width: parent.width
+
+                SectionTitle {
                     text: qsTr("Tabletas revocadas")
                     detail: qsTr("Lo que entregaron después y no cuenta todavía")
                 }

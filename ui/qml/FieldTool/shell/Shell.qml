@@ -16,7 +16,7 @@ T.ApplicationWindow {
     readonly property bool hasRail: !["signIn", "procedure"].includes(app.place)
     readonly property string railPlace: {
         const place = app.place === "recording" ? app.recording.origin : app.place;
-        if (["bench", "stock", "kept"].includes(place))
+        if (["bench", "stock", "kept", "officeStock"].includes(place))
             return "more";
         if (place === "image")
             return "meter";
@@ -361,6 +361,14 @@ T.ApplicationWindow {
     }
 
     Component {
+        id: officeStockPage
+
+        OfficeStockPage {
+            app: shell.app
+        }
+    }
+
+    Component {
         id: keptPage
 
         KeptPage {
@@ -397,6 +405,7 @@ T.ApplicationWindow {
             "sla": slaPage,
             "officeOrders": officeOrdersPage,
             "orphans": orphansPage,
-            "kept": keptPage
+            "kept": keptPage,
+            "officeStock": officeStockPage
         })
 }
