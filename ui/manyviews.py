@@ -130,3 +130,4 @@ class Bench(View, frozen=True, kw_only=True):
     labels: str = ""
     asking: str = ""
     results: int = 0
+    recordings: int = 0

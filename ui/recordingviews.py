@@ -52,6 +52,9 @@ class RecordingBackend(Protocol):
     def of_order(self, order_id: str) -> Recording:
         """Those of an order, the newest one that is here open."""
 
+    def of_bench(self) -> Recording:
+        """Those of the bench of this tablet, the newest open."""
+
     def of_meter(self) -> Recording:
         """The one of the page *Medidor*, of the meter that was read last."""
 

@@ -15,17 +15,30 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from fieldtool.errors import JobError
 from fieldtool.run.recordings import opened
 from fieldtool.settings import write_whole
+from workorders.clock import utc_text
 from workorders.journal.sealing import OrderKey, seal_blob, unseal_blob
 
 MOST = 200
 """Recordings that are kept: of some pallets; 30 kB each."""
 SEALED = ".sealed"
 _SUFFIX = ".jsonl"
-_RUNNING = "running-"
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+RUNNING = "running-"
+"""What the name of a recording begins with while its session runs."""
 _log = logging.getLogger(__name__)
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A sealed recording: the meter's serial, when it was kept (RFC 3339, UTC), its file."""
+
+    serial: str
+    at: str
+    path: Path
 
 
 class Recordings:
@@ -59,7 +72,7 @@ class Recordings:
             if passed and not self._everything:
                 path.unlink()
                 return None
-            kept = self._folder / f"{serial}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}{_SUFFIX}"
+            kept = self._folder / f"{serial}-{datetime.now(UTC).strftime(_STAMP)}{_SUFFIX}"
             with self._lock:
                 path.replace(kept)
                 kept = self._sealed(kept)
@@ -70,7 +83,7 @@ class Recordings:
         return str(kept)
 
     def _running(self, probe: int) -> Path:
-        return self._folder / f"{_RUNNING}{probe}{_SUFFIX}"
+        return self._folder / f"{RUNNING}{probe}{_SUFFIX}"
 
     def _sealed(self, path: Path) -> Path:
         """Seal this one, and with it what an earlier version, or a failure of the vault, left in clear."""
@@ -84,12 +97,25 @@ class Recordings:
         return path.with_name(path.name + SEALED)
 
     def _kept(self, suffix: str) -> list[Path]:
-        return [one for one in self._folder.glob(f"*{suffix}") if not one.name.startswith(_RUNNING)]
+        return [one for one in self._folder.glob(f"*{suffix}") if not one.name.startswith(RUNNING)]
 
     def _make_room(self) -> None:
         kept = [*self._kept(_SUFFIX), *self._kept(_SUFFIX + SEALED)]
         for old in sorted(kept, key=lambda one: one.stat().st_mtime)[:-MOST]:
             old.unlink(missing_ok=True)
+
+
+def sealed_in(folder: Path) -> list[Kept]:
+    """The sealed recordings of a folder, newest first."""
+    found = []
+    for path in folder.glob(f"*{_SUFFIX}{SEALED}"):
+        serial, _, stamp = path.name.removesuffix(_SUFFIX + SEALED).rpartition("-")
+        try:
+            at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            continue  # none of ours
+        found.append(Kept(serial=serial, at=utc_text(at), path=path))
+    return sorted(found, key=lambda one: one.at, reverse=True)
 
 
 def lines_of(path: Path, key: OrderKey) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from fieldtool.identity import Cause, StockItem
 from fieldtool.main import app
 from fieldtool.meterlog import MeterLog
 from fieldtool.security.keys import recording_key
+from fieldtool.tablet.forgetting import forget_expired
 from tests.drivers.field import virtual_meter
 from tests.fieldtool.enrolled import PASSPHRASE, enrolled_tablet
 from tests.fieldtool.scripted import WANTED, Meter, ScriptedSession
@@ -297,6 +299,26 @@ def test_recordings_of_a_tablets_bench_lie_sealed_and_open_on_it_alone(
     assert plain.read_bytes() == lines
     with pytest.raises(SealError):
         keeping.lines_of(Path(kept), recording_key(bytes(32)))
+
+
+def test_a_recording_that_a_crash_left_in_clear_is_gone_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bureau = Bureau.open(tmp_path / "office")
+    tablet = enrolled_tablet(bureau, tmp_path / "tablet", monkeypatch)
+    order = tablet.home.cache() / "recordings" / "order.jsonl"
+    order.parent.mkdir()
+    bench = tablet.home.recordings(tablet.realm)
+    left = [order, bench / "running-0.jsonl"]
+    runs = bench / "running-1.jsonl"
+    for path in (*left, runs):
+        path.write_text("{}\n")
+    for path in left:
+        os.utime(path, (0, 0))
+    forget_expired(tablet)
+    assert not any(path.exists() for path in left)
+    assert runs.exists()
+    tablet.close()
 
 
 def test_the_office_takes_what_a_bench_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import msgspec
@@ -17,7 +18,10 @@ from drivers.session.client import OpticalSession
 from drivers.trace.record import parse_trace
 from drivers.trace.sentences import ENGLISH
 from fieldtool import words
+from fieldtool.depot.keeping import Recordings
 from fieldtool.run.surroundings import Person as Holder
+from fieldtool.security.keys import recording_key
+from fieldtool.settings import Home
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
 from tests.drivers.field import virtual_meter
@@ -31,6 +35,7 @@ from ui.preview.configuring import PLAN_DONE
 from ui.preview.recordings import FAILED, PreviewRecordings
 from ui.preview.steps import STEPS
 from ui.preview.tablet import PreviewTablet
+from workorders.journal.entry import Realm
 from workorders.people import Role
 
 
@@ -132,6 +137,38 @@ def test_a_crew_opens_what_failed_and_saves_it(person: Callable[..., Person]) ->
         assert not read(blocked, "enabled")
         crew.press(Qt.Key.Key_Escape)
         crew.until(lambda: crew.screens.app.place == "order")
+
+
+def test_recordings_of_the_bench_are_opened_from_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: Callable[..., Person]
+) -> None:
+    """They are sealed: without a page nobody but the command line could read why a meter did not pass."""
+    world = make_world(tmp_path, monkeypatch)
+    scripted, _ = wired(world, tmp_path)
+    tablet = scripted.tablet
+    home, key = Home(tmp_path / "home"), recording_key(bytes(32))
+    monkeypatch.setattr(tablet, "ports", list, raising=False)
+    monkeypatch.setattr(tablet, "home", home, raising=False)
+    monkeypatch.setattr(tablet, "realm", Realm.TRAINING, raising=False)
+    monkeypatch.setattr(tablet, "keeping", SimpleNamespace(recording_key=lambda: key), raising=False)
+    kept = Recordings(home.recordings(Realm.TRAINING), key=lambda: key)
+    for serial in ("ZIV0000000001", "ZIV0000000002"):
+        running = kept.begin(0)
+        assert running is not None
+        running.write_bytes(b'{"t":0.0,"trace":2,"mode":"e"}\n{"t":0.1,"dir":"tx","hex":"2F3F210D0A"}\n')
+        kept.end(0, serial, passed=False)
+    assert scripted.bench().load().recordings == 2
+    shown = scripted.recordings().of_bench()
+    assert [row.title for row in shown.rows] == ["ZIV0000000002", "ZIV0000000001"]
+    assert (shown.title, shown.verdict) == ("ZIV0000000002", "El medidor nunca respondió")
+    assert scripted.recordings().choose(shown.rows[1].key).title == "ZIV0000000001"
+    preview = PreviewTablet()
+    with person(preview) as crew:
+        crew.window.resize(1280, 1100)
+        crew.screens.app.go("bench")
+        crew.tap("Grabaciones")
+        crew.until_sees("El medidor dejó de responder.")
+        assert preview.the_recordings.asked == ["bench"]
 
 
 @pytest.mark.parametrize("step", ["read_old", "configure", "relay", "join"])

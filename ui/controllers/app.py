@@ -284,6 +284,12 @@ class AppController(Controller):
         self._recording.open_meter(self._place)
         self.go("recording")
 
+    @Slot()
+    def openBenchRecordings(self) -> None:
+        """Opens the recordings of meters that did not pass at the bench."""
+        self._recording.open_bench(self._place)
+        self.go("recording")
+
     def _open_of_office(self, order_id: str, key: str) -> None:
         self._recording.open_office(order_id, key, self._place)
         self.go("recording")

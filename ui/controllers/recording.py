@@ -47,6 +47,10 @@ class RecordingController(Controller):
         """The recording of the page *Medidor*; on the lane of the port, whose file it may be yet."""
         self._open(Lane.PORT, lambda backend: backend.of_meter(), origin)
 
+    def open_bench(self, origin: str) -> None:
+        """Those of the bench."""
+        self._open(Lane.DATABASE, lambda backend: backend.of_bench(), origin)
+
     def open_office(self, order_id: str, key: str, origin: str) -> None:
         """One that the office holds."""
         self._open(Lane.SYNC, lambda backend: backend.of_office(order_id, key), origin)

@@ -226,6 +226,7 @@ class PreviewPanels:
 
 
 CHOOSING = manyviews.Bench(
+    recordings=3,
     programs=(
         Choice(key="prepay-bt", title="Baja tensión, prepago"),
         Choice(key="residential-bt5b", title="Residencial BT5B"),

@@ -121,6 +121,11 @@ class PreviewRecordings:
         self.asked.append(f"order {order_id}")
         return self.shown
 
+    def of_bench(self) -> Recording:
+        """As given."""
+        self.asked.append("bench")
+        return self.shown
+
     def of_meter(self) -> Recording:
         """One that ended well."""
         self.shown = WELL

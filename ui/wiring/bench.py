@@ -10,7 +10,7 @@ import msgspec
 from drivers.programs import find_program
 from fieldtool.depot.bench import Bench, Job
 from fieldtool.depot.board import BenchView, ProbeState, ProbeView, pallet_csv
-from fieldtool.depot.keeping import Recordings
+from fieldtool.depot.keeping import Recordings, sealed_in
 from fieldtool.depot.records import JournalRecord
 from fieldtool.errors import JobError
 from fieldtool.identity import StockItem
@@ -163,6 +163,7 @@ class WiredBench:
             chosen=self._chosen,
             running=self._running,
             labels=say("{count} etiquetas", count=str(len(self._labels))) if self._labels else "",
+            recordings=0 if self._running else self._recorded(),
         )
         if self._bench is None:
             return base
@@ -174,6 +175,9 @@ class WiredBench:
             asking=", ".join(view.asking) if self._running else "",
             results=len(view.results),
         )
+
+    def _recorded(self) -> int:
+        return len(sealed_in(self._tablet.home.recordings(self._tablet.realm)))
 
     def _programs(self, formats: Formats) -> tuple[Choice, ...]:
         folder = self._tablet.desk.now().folders["programs"]

@@ -9,6 +9,8 @@ from pathlib import Path
 from drivers.trace.explain import Explanation, Row, explain
 from drivers.trace.naming import model_of, namer
 from drivers.trace.record import parse_trace
+from fieldtool.depot.keeping import Kept, sealed_in
+from fieldtool.depot.keeping import lines_of as sealed_lines
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient
 from fieldtool.run.recordings import opened
@@ -52,6 +54,7 @@ class WiredRecordings:
         self._meter, self._office, self._folder = meter, office, folder
         self._order: tuple[str, str] | None = None
         self._rows: list[RecordingRow] = []
+        self._bench: list[Kept] = []
         self._chosen = ""
         self._lines = b""
         self._name = ""
@@ -71,6 +74,14 @@ class WiredRecordings:
         self._rows = of_order(self._tablet, order_id)
         here = next((row for row in reversed(self._rows) if row.here), None)
         return self._choose(here) if here is not None else self._shown()
+
+    @worded
+    def of_bench(self) -> v.Recording:
+        """Those of meters that did not pass at the bench of this tablet, the newest open."""
+        formats, tablet = self._formats(), self._tablet
+        self._open(formats.say("Banco de medidores"), b"")
+        self._bench = sealed_in(tablet.home.recordings(tablet.realm))
+        return self._choose_of_bench(self._bench[0]) if self._bench else self._shown()
 
     @worded
     def of_meter(self) -> v.Recording:
@@ -94,6 +105,9 @@ class WiredRecordings:
     @worded
     def choose(self, key: str) -> v.Recording:
         """Another one of the same order."""
+        kept = next((one for one in self._bench if str(one.path) == key), None)
+        if kept is not None:
+            return self._choose_of_bench(kept)
         row = next((row for row in self._rows if row.sha256 == key), None)
         if row is None:
             raise JobError("no_recording", "the order has no such recording")
@@ -121,7 +135,7 @@ class WiredRecordings:
         return self._shown()
 
     def _open(self, name: str, lines: bytes) -> None:
-        self._order, self._rows, self._chosen = None, [], ""
+        self._order, self._rows, self._bench, self._chosen = None, [], [], ""
         self._name, self._lines, self._saved = name, lines, ""
 
     def _choose(self, row: RecordingRow) -> v.Recording:
@@ -132,11 +146,23 @@ class WiredRecordings:
         self._name = f"{number}-{row.number}"
         return self._shown()
 
+    def _choose_of_bench(self, kept: Kept) -> v.Recording:
+        lines = sealed_lines(kept.path, self._tablet.keeping.recording_key())
+        self._chosen, self._lines, self._saved = str(kept.path), lines, ""
+        self._name = kept.serial
+        return self._shown()
+
     # --- what is shown ----------------------------------------------------------------------------
 
     def _shown(self) -> v.Recording:
         formats = self._formats()
         rows = tuple(self._row(row, formats) for row in self._rows)
+        rows += tuple(
+            v.RecordingRow(
+                key=str(one.path), title=one.serial, detail=formats.when(one.at, self._tablet.now())
+            )
+            for one in self._bench
+        )
         title = self._order[1] if self._order else self._name
         if not self._lines:
             return v.Recording(title=title, rows=rows)

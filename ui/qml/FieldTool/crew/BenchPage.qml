@@ -149,6 +149,14 @@ FocusScope {
                     }
                 }
             }
+
+            ActionButton {
+                visible: (page.bench.recordings ?? 0) > 0
+                text: qsTr("Grabaciones")
+                note: qsTr("De los que no pasaron: %1").arg(page.bench.recordings ?? 0)
+                iconName: "records"
+                onClicked: page.app.openBenchRecordings()
+            }
         }
 
         Flow {
