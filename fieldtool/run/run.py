@@ -280,11 +280,18 @@ class ProcedureRun:
         if meters is not None:
             meters.cancel()
 
-    def use(self, around: Surroundings) -> None:
-        """Go on with the models, programs, label rules and technologies of now; the procedure stays."""
+    def use(self, around: Surroundings, order: WorkOrder | None = None) -> None:
+        """Go on with the models, programs, label rules and technologies of now, and with the order as the
+        office has it now: another serial, somebody who depends on the supply. The procedure stays."""
         with self._lock:
             was, self.around = self.around, around
+            changed = order is not None and order != self.order
+            if order is not None and changed:
+                self.order, self._mismatch = order, judging.OldMismatch()
+                self._on_bench(match=None)
             self._stand()
+            if changed and around.person() is not None:
+                self._arrive()
             if (was.models_folder, was.programs_folder) != (around.models_folder, around.programs_folder):
                 self._meters_outdated = True  # the next work on a meter begins with a fresh session
 

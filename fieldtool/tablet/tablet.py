@@ -296,10 +296,8 @@ class Tablet:
         wipe.check_lock(self)
         detail = self.detail(order_id)
         with self._lock:
-            run = self._runs.get(detail.order.mrid)
-            if run is not None and run.state.end is None:
-                run.use(self.surroundings())
-                return run
+            order = msgspec.structs.replace(detail.order, attempts=detail.row.attempts)
+            run = self._runs.get(order.mrid)
             if not can_start(OrderStatus(detail.row.status)):
                 raise JobError(
                     "not_open",
@@ -307,9 +305,11 @@ class Tablet:
                     order=detail.order.number,
                     status=detail.row.status,
                 )
+            if run is not None and run.state.end is None:
+                run.use(self.surroundings(), order)
+                return run
             if self._person is None:
                 raise JobError("nobody_signed_in", "sign in first: every entry says who made it")
-            order = msgspec.structs.replace(detail.order, attempts=detail.row.attempts)
             self.receiver.set_out()
             run = ProcedureRun(self.surroundings(), order)
             run.start()
