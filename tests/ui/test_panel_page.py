@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import cv2
+import msgspec
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtQuick import QQuickItem
@@ -280,3 +281,19 @@ def test_every_slot_and_note_of_a_wide_panel_is_on_the_page_and_keyboard_and_esc
         crew.until(lambda: not crew.screens.app.panelPhoto.open)
         crew.press(Qt.Key.Key_Escape)
         crew.until_sees("Recorrer un panel")
+
+
+@pytest.mark.parametrize(("columns", "marked"), [(12, False), (16, True)])
+def test_a_panel_wider_than_the_page_says_so(
+    person: Callable[..., Person], columns: int, marked: bool
+) -> None:
+    """More than twelve columns scroll sideways on a tablet held upright, and nothing told."""
+    photo = msgspec.structs.replace(many.PHOTO_WIDE, columns=columns)
+    with person(PreviewTablet(the_panels=many.PreviewPanels(many.READY, photo))) as crew:
+        crew.window.resize(800, 1280)
+        crew.screens.app.go("panel")
+        crew.screens.app.panelPhoto.show()
+        crew.tap("Tomar la foto")
+        crew.until_sees("Toque una posición para corregirla.")
+        marks = [item for item in crew.visible() if item.metaObject().className().startswith("ScrollMark")]
+        assert any(read(item, "sideways") and item.width() > 4 for item in marks) is marked

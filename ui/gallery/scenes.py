@@ -102,6 +102,16 @@ def _sheet(name: str, step: str, sheet: str, override: views.Step | None = None)
     return replace(_at(name, step, override), visit=visit)
 
 
+def _doubting(screens: Screens, reason: str) -> None:
+    """A value that was refused, and a reason for it."""
+    _procedure(screens)
+    window = screens.window
+    assert isinstance(window, QQuickWindow)
+    body = next(item for item in _all(window.contentItem()) if _is_body(item))
+    body.setProperty("doubtful", True)
+    body.setProperty("reason", reason)
+
+
 def _all(item: QQuickItem) -> Iterator[QQuickItem]:
     for child in item.childItems():
         yield child
@@ -433,4 +443,9 @@ SCENES: tuple[Scene, ...] = (
     _at("paso_balance_no_cuadra", "photo_after", balancing.OFF),
     _at("paso_salida_riesgo", "summary", balancing.LEAVING),
     _at("paso_valor", "photo_after", steps.STEPS["value"]),
+    _at("paso_relacion", "photo_after", steps.STEPS["ct_plate"]),
+    replace(
+        _at("paso_relacion_duda", "photo_after", steps.STEPS["ct_plate"]),
+        visit=lambda screens: _doubting(screens, "office_data_wrong"),
+    ),
 )

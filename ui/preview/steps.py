@@ -453,6 +453,21 @@ STEPS: dict[str, Step] = {
             Choice(key="office_data_wrong", title="La orden está mal"),
         ),
     ),
+    "ct_plate": Step(
+        key="ct_plate",
+        number=12,
+        kind="value",
+        title="Relación según la placa",
+        text="Primario/secundario, como 200/5. Léala de la placa de los TI.",
+        primary="Seguir",
+        value="300/5",
+        facts=(Fact(label="Según la orden", value="200/5"),),
+        reasons=(
+            Choice(key="set_by_program", title="El medidor se configura después", needs_note=True),
+            Choice(key="cts_changed", title="Se pusieron otros TI", needs_photo=True),
+            Choice(key="office_data_wrong", title="La orden está mal", needs_note=True),
+        ),
+    ),
     "custody": Step(
         key="custody",
         number=27,

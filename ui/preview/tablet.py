@@ -149,7 +149,8 @@ class PreviewTablet:
             self.overrides[step] = msgspec.structs.replace(self.shown(), **steps.SEARCHING)
         if action == "photo":
             shown = self.shown()
-            self.overrides[step] = msgspec.structs.replace(shown, live=False, value="taken")
+            taken = {"photos": ("p1",)} if shown.kind == "value" else {"live": False, "value": "taken"}
+            self.overrides[step] = msgspec.structs.replace(shown, **taken)
         return self.show(order_id)
 
     def listen(self, changed: Report) -> None:

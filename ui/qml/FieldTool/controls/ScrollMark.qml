@@ -6,14 +6,16 @@ Rectangle {
     id: mark
 
     required property Flickable view
+    // For what is wider than its view; another one says what is higher.
+    property bool sideways: false
+    readonly property real share: sideways ? view.visibleArea.widthRatio : view.visibleArea.heightRatio
 
     parent: view
-    anchors.right: parent.right
-    anchors.rightMargin: 0
-    y: view.visibleArea.yPosition * view.height
-    width: 4
-    height: Math.max(32, view.visibleArea.heightRatio * view.height)
+    x: sideways ? view.visibleArea.xPosition * view.width : view.width - width
+    y: sideways ? view.height - height : view.visibleArea.yPosition * view.height
+    width: sideways ? Math.max(32, share * view.width) : 4
+    height: sideways ? 4 : Math.max(32, share * view.height)
     radius: 2
     color: Theme.edge
-    visible: view.visibleArea.heightRatio < 1
+    visible: share < 1
 }

@@ -259,6 +259,11 @@ FocusScope {
         ScrollMark {
             view: scroller
         }
+
+        ScrollMark {
+            view: scroller
+            sideways: true
+        }
     }
 
     // All that is to be done about slots: as much as a quarter of the page at once, the rest by scrolling.
