@@ -222,6 +222,33 @@ def test_of_rows_with_one_number_the_first_good_one_counts(tmp_path: Path) -> No
     assert (report.changed, report.absent) == (1, 7)
 
 
+@pytest.mark.parametrize("broken", ["missing", "no_column", "not_utf8"])
+@pytest.mark.parametrize("name", ["network", "usage_points", "meters", "stock"])
+def test_of_a_file_that_was_not_read_to_its_end_nothing_is_taken_for_dropped(
+    tmp_path: Path, name: str, broken: str
+) -> None:
+    """A file forgotten in a delivery emptied the office's list, and what stood on it."""
+    bureau = Bureau.open(tmp_path)
+    folder = write_project(tmp_path / "more")
+    path = folder / f"{name}.csv"
+    if broken == "missing":
+        path.unlink()
+    elif broken == "no_column":
+        path.write_text("x" + path.read_text("utf-8"), "utf-8")
+    else:
+        first, second, *rest = path.read_text("utf-8").splitlines(keepends=True)
+        path.write_bytes("".join([first, second]).encode() + b"\xff;\n" + "".join(rest).encode())
+
+    def there() -> list[Any]:
+        with bureau.office.store.read() as connection:
+            return [sorted(map(repr, connection.execute(select(table)))) for table in LISTS]
+
+    before = there()
+    report = load_project(bureau.office, folder)
+    assert report.refused > 0
+    assert (report.taken, report.changed, there()) == (True, 0, before)
+
+
 def test_memory_does_not_grow_with_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All rows of all files lay in memory, and every order with its entry: 1 GB for 100,000 orders."""
     monkeypatch.setattr(staging, "PAGE", 50)

@@ -96,6 +96,9 @@ class Table(Generic[RowType]):
     UTF-8 with or without byte order mark; the delimiter is found in the header. Empty cells take the field's
     default. A number that a spreadsheet has rewritten (`3.70E+10`) is refused: its digits
     are lost.
+
+    Attributes:
+        whole: after the rows were read: whether they were all that the file has, the refused ones among them.
     """
 
     def __init__(self, path: Path, row_type: type[RowType], columns: Mapping[str, str] | None = None) -> None:
@@ -103,6 +106,7 @@ class Table(Generic[RowType]):
         self.row_type = row_type
         self.columns = dict(columns or {})
         self.report = TableReport(path.name)
+        self.whole = False
         self._fields = {item.name: item for item in msgspec.structs.fields(row_type)}
         self._stream: TextIO | None = None
 
@@ -142,6 +146,7 @@ class Table(Generic[RowType]):
                 if value is not None:
                     yield Row(line, value)
             line = reader.line_num + 2
+        self.whole = True
 
     def _header(self, header: list[str]) -> list[str | None] | None:
         """Our name for each column of the file (None: not ours); None if one is missing or stands twice."""

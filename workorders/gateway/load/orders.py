@@ -40,7 +40,7 @@ def write_orders(
             drafts.append(Draft(payload=payload, order_id=mrid, order_version=order.version))
             report.issued += 1
             continue
-        change = _change(connection, known[mrid], order, customer)
+        change = _change(connection, known[mrid], order, customer) if files.whole else None
         if change is None:
             report.same += 1
         else:

@@ -49,7 +49,12 @@ class LoadReport(msgspec.Struct, kw_only=True):
 
 @dataclass
 class Files:
-    """The files of one import, and what is wrong with them."""
+    """The files of one import, and what is wrong with them.
+
+    Attributes:
+        whole: whether every file that the project names was read to its end. If not, a row may lack what it
+            stands on, or be missing: what is new is taken, and what the office has stays as it is.
+    """
 
     folder: Path
     project: ProjectFile
@@ -58,6 +63,7 @@ class Files:
     staging: Staging
     report: LoadReport
     progress: Progress
+    whole: bool = True
 
     def refuse(self, name: str, line: int, code: str, message: str) -> None:
         """Report a row that is well formed but names what does not exist."""
@@ -129,6 +135,7 @@ def _read(files: Files, name: str) -> None:
         files.staging.put(name, page)
         number += len(page)
         files.progress(f"reading {name}", *table.position())
+    files.whole &= table.whole
     files.take_report(table.report)
     files.report.counts[name] = number
 

@@ -107,7 +107,7 @@ def write_list(connection: Connection, files: Files, name: str, page: Page) -> b
     if taken:
         owner = known[taken[0]]["project"]
         raise InvalidInput(f"the project {owner} has taken {taken[0]} meanwhile", code="held_elsewhere")
-    differs = [one for one in rows if one not in known or known[one] != rows[one]]
+    differs = [one for one in rows if one not in known or (files.whole and known[one] != rows[one])]
     take_away(connection, [(key, "keys")], keys=[one for one in differs if one in known])
     put_rows(connection, table, [rows[one] for one in differs])
     _fold_meters(connection, name, differs)

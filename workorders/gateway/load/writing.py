@@ -157,7 +157,7 @@ class _Writing:
         if name == "network" and self.files.staging.count(name) and not self.files.staging.count("way"):
             return  # no tree: the one before stays
         self._pages(name, lambda connection, page: write_list(connection, self.files, name, page))
-        after: str | None = ""
+        after: str | None = "" if self.files.whole else None
         while after is not None:
             keys, after = left_over(self.office.store, self.files, name, after)
             if keys:
