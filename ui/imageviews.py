@@ -20,7 +20,7 @@ class ImageFile(View, frozen=True, kw_only=True):
 
 class Image(View, frozen=True, kw_only=True):
     """The page. `working` while something runs at the meter, `stoppable` where that may be stopped;
-    `not_yours`: why this person may not activate."""
+    `not_yours`: why this person may not activate; `recorded`: a session can be read."""
 
     state: Literal["choosing", "working", "verified", "activated"] = "choosing"
     serial: str = ""
@@ -42,6 +42,7 @@ class Image(View, frozen=True, kw_only=True):
     verdict: str = ""
     verdict_detail: str = ""
     tone: Tone = ""
+    recorded: bool = False
 
 
 Report = Callable[[Image], None]

@@ -7,6 +7,7 @@ found by the next visit: its intent has no outcome, and the same image goes on w
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +20,7 @@ from fieldtool.depot.records import JournalRecord
 from fieldtool.errors import JobError
 from fieldtool.firmware import FirmwareFile
 from fieldtool.identity import last_four, normalise_serial
+from fieldtool.run.recordings import end_of
 from workorders.people import MAY_ACTIVATE
 
 if TYPE_CHECKING:
@@ -43,6 +45,9 @@ class ImageVisit:
         self._role = person.role
         self._session: OpticalSession | None = None
         self._stopped = False
+        self._trace = tablet.home.cache() / "recordings" / "image.jsonl"
+        self.recording = b""
+        """What crossed the line, once the job has ended; in clear on the disk only while it runs."""
 
     def send(self, image: FirmwareFile) -> ImageReport:
         """Send what the meter misses of the image and have it verified; nothing is activated.
@@ -88,13 +93,19 @@ class ImageVisit:
             session.cancel()
 
     def _at_meter(self, job: Callable[[OpticalSession, str], _Value]) -> _Value:
-        connection, secret = self._keyed()
-
         def with_name(session: OpticalSession) -> _Value:
             identity = session.identify()
             return job(session, identity.serial or identity.logical_device_name or "")
 
-        return self._in(connection, secret, with_name)
+        self._trace.parent.mkdir(parents=True, exist_ok=True)
+        self._trace.unlink(missing_ok=True)
+        try:
+            connection, secret = self._keyed()
+            return self._in(connection, secret, with_name)
+        finally:
+            self.recording = end_of(self._trace)
+            with suppress(OSError):
+                self._trace.unlink(missing_ok=True)
 
     def _keyed(self) -> tuple[Connection, Secret]:
         """The association with this meter's keys, after it was asked who it is."""
@@ -122,6 +133,7 @@ class ImageVisit:
             models=files.folders["models"],
             programs=files.folders["programs"],
             cache=self._tablet.home.cache(),
+            trace=self._trace,
         )
         self._session = session
         try:

@@ -98,6 +98,10 @@ def test_an_image_is_sent_stopped_resumed_and_runs_once_confirmed(backend: CrewO
     stopped = image.send(stop_midway)
     assert (stopped.state, stopped.verdict, stopped.tone) == ("choosing", "Detenido", "attention")
     assert "de 18 bloques" in stopped.verdict_detail
+    assert stopped.recorded, "an hour on the line is what one wants to look into"
+    heard = backend.recordings().of_meter()
+    assert heard.title == meter.serial
+    assert any("action-request" in frame.text for frame in heard.frames)
 
     seen: list[imageviews.Image] = []
     shown = image.send(seen.append)
@@ -176,3 +180,17 @@ def test_who_may_not_activate_is_told_who_does(person: Callable[..., Crew]) -> N
         button = crew.button("Activar…")
         assert button is not None
         assert not button.isEnabled()
+
+
+def test_a_failure_leaves_the_page_with_the_recording_of_what_failed(
+    backend: CrewOnly, person: Callable[..., Crew]
+) -> None:
+    cast("AtMeter", backend.tablet).meter.secrets["block_key"] = bytes(16)
+    with person(backend) as crew:
+        crew.screens.app.go("image")
+        crew.tap("fw140.bin")
+        crew.tap("Enviar y comprobar")
+        crew.until_sees("Ver grabación", patience=6)
+        crew.tap("Ver grabación")
+        crew.until_sees("Grabación de la sesión óptica")
+        crew.until(lambda: crew.screens.app.recording.recording["tone"] == "wrong")

@@ -76,10 +76,18 @@ class ImageController(Controller):
             try:
                 return job(report)
             except Exception:
-                self.context.workers.post(lambda: self._back_to(before))
+                stands = self._stands(before)
+                self.context.workers.post(lambda: self._back_to(stands))
                 raise
 
         self.run(Lane.PORT, work, self.show)
+
+    def _stands(self, before: dict[str, object]) -> dict[str, object]:
+        """The page after a failure; as it was before, where that cannot be asked either."""
+        try:
+            return views.to_qml(self.context.backend.image().load())
+        except views.Failure:
+            return before
 
     def _back_to(self, image: dict[str, object]) -> None:
         """Nothing runs any more; what went wrong is said beside it."""

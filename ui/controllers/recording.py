@@ -67,7 +67,7 @@ class RecordingController(Controller):
 
     def load(self) -> None:
         """The open one again: the language may be another."""
-        if self._recording["title"]:
+        if self._recording["frames"]:
             self._ask(Lane.DATABASE, lambda backend: backend.again())
 
     def show(self, recording: Recording) -> None:

@@ -65,6 +65,7 @@ STOPPED = msgspec.structs.replace(
     verdict_detail="El medidor sigue con su firmware. "
     "Tiene 347 de 806 bloques; al enviar otra vez sigue desde ahí.",
     tone="attention",
+    recorded=True,
 )
 VERIFIED = msgspec.structs.replace(
     CHOOSING,

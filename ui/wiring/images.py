@@ -42,10 +42,12 @@ class WiredImage:
         at_probe: Callable[[], AtProbe | None],
         sticks: Callable[[], list[Path]],
         changed: Callable[[], None],
+        keep: Callable[[bytes], None],
     ) -> None:
-        """changed: the meter runs other firmware than was read of it."""
+        """changed: the meter runs other firmware than was read of it; keep: takes what crossed the line."""
         self._tablet, self._formats, self._at_probe = tablet, formats, at_probe
-        self._sticks, self._changed = sticks, changed
+        self._sticks, self._changed, self._keep = sticks, changed, keep
+        self._recorded = False
         self._files: list[FirmwareFile] = []
         self._chosen: FirmwareFile | None = None
         self._meter: AtProbe | None = None
@@ -64,6 +66,7 @@ class WiredImage:
         meter = self._at_probe()
         if meter is None or self._meter is None or meter.serial != self._meter.serial:
             self._chosen, self._report, self._stopped = None, None, ""
+            self._recorded = False
         self._meter = meter
         self._files = find_images([self._tablet.home.folder, *self._sticks()])
         if self._chosen is not None:
@@ -98,6 +101,7 @@ class WiredImage:
             self._stopped = self._said_of_stop(done, total, formats)
         finally:
             self._visit = None
+            self._heard(visit)
         return self._shown()
 
     @worded
@@ -111,9 +115,18 @@ class WiredImage:
 
         report(self._working("identify", 0, 0, None, formats, stoppable=False))
         self._stopped = ""
-        self._report = ImageVisit(self._tablet, meter.port, meter.serial, told).activate(image, figures)
+        visit = ImageVisit(self._tablet, meter.port, meter.serial, told)
+        try:
+            self._report = visit.activate(image, figures)
+        finally:
+            self._heard(visit)
         self._changed()
         return self._shown()
+
+    def _heard(self, visit: ImageVisit) -> None:
+        if visit.recording:
+            self._recorded = True
+            self._keep(visit.recording)
 
     def stop(self) -> None:
         """Between two blocks."""
@@ -156,6 +169,7 @@ class WiredImage:
             chosen=str(image.path) if image else "",
             not_yours="" if self._may_activate() else formats.word("error.firmware_role"),
             not_yours_hint=formats.word("error.firmware_role.hint"),
+            recorded=self._recorded,
         )
         if image is None:
             return base

@@ -61,7 +61,7 @@ class MeterTool:
 
         report(views.Meter(state="reading", progress_text=formats.say("Leyendo")))
         self.leave()
-        self._read_by = self._who()
+        self._read_by, self._found = self._who(), None
         mode = Mode.C12 if self._head == "ansi" else Mode.AUTO
         self._visit = visit = MeterVisit(self._tablet, port, told, mode)
         day = self._yesterday(formats)
@@ -105,7 +105,13 @@ class MeterTool:
         """Serial of the meter, and what crossed the line; for the person who read it, and for no other."""
         if self._visit is not None:
             self._recorded = self._visit.recording
-        return self._shown.serial, self._recorded if self._who() == self._read_by else b""
+        serial = self._found.identity.get("serial") if self._found is not None else None
+        return str(serial or ""), self._recorded if self._who() == self._read_by else b""
+
+    def keep(self, lines: bytes) -> None:
+        """Another session with this meter has ended: what crossed the line of it is of more interest now."""
+        self.leave()
+        self._recorded, self._read_by = lines, self._who()
 
     def at_probe(self) -> AtProbe | None:
         """The meter that was read last and its probe; None where there is none."""

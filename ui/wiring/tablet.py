@@ -63,7 +63,9 @@ class WiredTablet:
         self._tool = MeterTool(tablet, self.formats)
         self._bench = WiredBench(tablet, self.formats, self.now)
         self._counts: tablet_rows.OrderCounts | None = None
-        self._image = WiredImage(tablet, self.formats, self._tool.at_probe, sticks, self._tool.forget_read)
+        self._image = WiredImage(
+            tablet, self.formats, self._tool.at_probe, sticks, self._tool.forget_read, self._tool.keep
+        )
         self._office_client: OfficeClient | None = None
         self._recordings = WiredRecordings(
             tablet,

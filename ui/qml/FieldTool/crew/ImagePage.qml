@@ -265,6 +265,14 @@ FocusScope {
                     })
             }
 
+            ActionButton {
+                visible: (page.shown.recorded ?? false) && !page.working
+                text: qsTr("Ver grabación")
+                note: qsTr("Lo que se dijo por la sonda")
+                iconName: "records"
+                onClicked: page.app.openMeterRecording()
+            }
+
             Repeater {
                 model: page.shown.facts ?? []
 
