@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assets import root
 from fieldtool.scanning import Code, Symbology, gs1
@@ -184,8 +186,8 @@ def test_rules_of_a_project_take_no_other_digits_either(tmp_path: Path) -> None:
 
 def test_checks_by_group_name_their_mistakes(tmp_path: Path) -> None:
     rule = 'id = "x"\nversion = 1\n[[code]]\npattern = "(?P<dev_eui>.*)"\nchecks = {{ {} }}\n'
-    for given, reason in (('mac = "eui64"', "no group mac"), ('dev_eui = "crc"', "unknown check")):
-        (tmp_path / "x.toml").write_text(rule.format(given))
+    for wrongly, reason in (('mac = "eui64"', "no group mac"), ('dev_eui = "crc"', "unknown check")):
+        (tmp_path / "x.toml").write_text(rule.format(wrongly))
         with pytest.raises(LabelRuleError, match=reason) as wrong:
             load_rules(tmp_path, ["x"])
         assert wrong.value.line == 5
@@ -206,3 +208,31 @@ def test_what_is_kept_of_a_code_holds_no_key_no_bytes_and_no_document() -> None:
     assert to_keep("89033023001211360000000000123450") == "89033023001211360000000000123450"
     assert to_keep(f"a\x00b{gs1.GS}c") == f"a\N{REPLACEMENT CHARACTER}b{gs1.GS}c"
     assert len(to_keep("9" * 7089)) == 200
+
+
+PARTS = st.sampled_from(
+    ["ZIV", "0012345678", "1LGZ00", "52400000", "01", "08412345678905", "21", gs1.GS, "LW:D0:", ":", "/", "?",
+     "https://", "IMEI:", "BX", "B", "89", "%2F", "[", "٠", "\x00", "F" * 16, "0" * 32, "PANEL:", "DCU:", "]C1"]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    texts=st.lists(st.one_of(st.lists(PARTS, max_size=7).map("".join), st.text(max_size=40)), max_size=4),
+    by=st.sampled_from(list(Symbology)),
+    gs=st.booleans(),
+    model=st.sampled_from([None, "prime-1ph", "idis-3ph-ct", "plc-prepay-1ph", "nobody's"]),
+)
+def test_no_text_breaks_the_rules_or_loses_itself(
+    rules: LabelRules, texts: list[str], by: Symbology, gs: bool, model: str | None
+) -> None:
+    reading = read(rules, *texts, by=by, gs=gs, model=model)
+    values = [*reading.fields.values(), *([reading.serial] if reading.serial else [])]
+    assert all(value.isascii() and value.isprintable() for value in values)
+    told = {text for _, text, _ in reading.refused} | {code.text for code in reading.unknown}
+    told |= {claim.code.text for claim in (*reading.competing, *reading.box)}
+    alone = {
+        text for text in texts if (one := read(rules, text, by=by, gs=gs, model=model)).serial or one.fields
+    }
+    assert set(texts) <= told | alone
+    assert {to_keep(to_keep(text)) == to_keep(text) for text in texts} <= {True}
