@@ -41,7 +41,13 @@ class Seen:
 
 def look(monkeypatch: pytest.MonkeyPatch, sought: Sought, *texts: str) -> Sighting:
     monkeypatch.setattr("fieldtool.scanning.decode", lambda image, budget: [code(text) for text in texts])
-    looking = Looking(Seen(), lambda: LABELS, lambda: frozenset({OWN}), lambda: FORMATS)  # type: ignore[arg-type]
+    looking = Looking(
+        Seen(),  # type: ignore[arg-type]  # no more of a camera is needed
+        lambda: LABELS,
+        lambda: frozenset({OWN}),
+        lambda: FORMATS,
+        {"ZIV0012345677": "one", "SUM-0044-2": "two", "41000009": "one"}.get,
+    )
     return looking.look(sought)
 
 
@@ -52,6 +58,9 @@ def look(monkeypatch: pytest.MonkeyPatch, sought: Sought, *texts: str) -> Sighti
         ("order", ["41000001"], "41000001"),
         ("order", ["SUM-0044-1"], "SUM-0044-1"),
         ("order", ["37524000034"], "37524000034"),
+        ("order", ["ZIV0012345677", "404022000001"], "ZIV0012345677"),
+        ("order", ["SUM-0044-2", "SUM-0044-1", EAN], "SUM-0044-2"),
+        ("order", ["ZIV0012345677", "41000009"], "41000009"),
         ("device", [OWN, EAN, SIM], OWN),
         ("device", ["XK-77412"], "XK-77412"),
         ("device", [GS1], OWN),
@@ -80,6 +89,7 @@ def test_taken(monkeypatch: pytest.MonkeyPatch, sought: Sought, texts: list[str]
             ["ZIV0012345678", "ZIV0012345679"],
             "La etiqueta puede decir varias series: ZIV0012345678, ZIV0012345679",
         ),
+        ("order", ["SUM-0044-2", "ZIV0012345677", "41000009"], "La etiqueta puede decir"),
         ("device", [MAC], "Ese código no dice la serie."),
         ("device", [SIM], "Ese código no dice la serie."),
         ("device", ["490154203237519"], "Ese número no puede ser: 490154203237519"),
@@ -102,7 +112,8 @@ def test_refused_with_its_reason(
 ) -> None:
     """A camera sees article, modem and SIM of a meter too: none of them is a seal or a serial."""
     seen = look(monkeypatch, sought, *texts)
-    assert (seen.text, seen.refused) == ("", why)
+    assert seen.text == ""
+    assert seen.refused.startswith(why)
 
 
 def test_a_step_names_a_number_that_fails_its_check() -> None:

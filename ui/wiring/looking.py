@@ -38,13 +38,16 @@ class Looking:
         labels: Callable[[], LabelReader],
         own_serials: Callable[[], frozenset[str]],
         formats: Callable[[], Formats],
+        order_of: Callable[[str], str | None],
     ) -> None:
+        """order_of: the order that a serial or another number stands in, or None."""
         from fieldtool.scanning.live import FrameVotes
 
         self._camera = camera
         self._labels = labels
         self._own_serials = own_serials
         self._formats = formats
+        self._order_of = order_of
         self._votes = FrameVotes()
         self._without_since: float | None = None
         self.read = ""
@@ -95,9 +98,11 @@ class Looking:
             return self._node(codes)
         if reading.serial:
             return reading.serial, ""
+        texts = {code.text for code in codes}
+        if sought == "order" and (named := self._in_an_order({*rivals(reading), *texts})):
+            return named, ""
         if reading.only_box or len(rivals(reading)) > 1:
             return "", not_read(self._formats(), reading).message
-        texts = {code.text for code in codes}
         if len(texts) > 1:
             return "", say("Hay varios códigos a la vista: acerque uno solo.")
         if sought == "device" and (reading.competing or reading.refused):
@@ -108,6 +113,15 @@ class Looking:
         if reading.fields or not may_be_number(only):
             return "", say("Ese código no dice la serie.")
         return only, ""
+
+    def _in_an_order(self, texts: set[str]) -> str:
+        """The one of several numbers that stands in an order, or nothing.
+
+        The rules do not know which model hangs there, and for them a module's address of digits alone may be
+        another model's serial; the orders know.
+        """
+        named = {text: order for text in texts if (order := self._order_of(text)) is not None}
+        return min(named) if len(set(named.values())) == 1 else ""
 
     def _seal(self, codes: Sequence[Code]) -> tuple[str, str]:
         """A seal has any number; what the rules know as something else of the meter is none."""

@@ -58,7 +58,7 @@ class WiredTablet:
         self.translator = translator
         self.camera = camera
         self.runs = Runs(tablet, camera, self.formats, self.permitting)
-        self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats)
+        self.looking = Looking(camera, self._labels, self.runs.own_serials, self.formats, tablet.find_order)
         self._panels = WiredPanel(tablet, self.formats, camera, lambda: self.looking.read)
         self._tool = MeterTool(tablet, self.formats)
         self._bench = WiredBench(tablet, self.formats, self.now)
