@@ -25,7 +25,7 @@ from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
 from fieldtool.procedure.effects import flags_of
 from fieldtool.procedure.views import Accepted, RunEnd
-from fieldtool.run import ProcedureRun
+from fieldtool.run import ProcedureRun, panels
 from fieldtool.run.atdevice import BY_ITSELF, work_at_device
 from workorders.store import queries
 
@@ -184,7 +184,11 @@ class HeadlessRun:
         fields = dict(given)
         if isinstance(step, m.ScanStep) and "image" in fields:
             self._scan(step, fields)
-        self._take_photos(step, fields)
+        if isinstance(step, m.PanelPhotoStep) and "image" in fields:
+            picture = self._bytes(str(fields.pop("image")))
+            fields["photos"] = [panels.take(self._run, step, picture)]
+        else:
+            self._take_photos(step, fields)
         self._work(step, fields)
         override = fields.get("override")
         if isinstance(override, dict) and isinstance(override.get("pin"), str):

@@ -35,6 +35,7 @@ OrderState = Literal["open", "started", "done", "not_done", "cancelled"]
 StepKind = Literal[
     "confirm", "choose", "number", "text", "value", "photo", "scan", "meter_read", "match", "plan_apply",
     "relay", "seals", "place", "join", "balance", "signature", "summary", "standing",
+    "panel_photo",
 ]  # fmt: skip
 PhaseState = Literal["done", "current", "open"]
 Torch = Literal["", "off", "on"]
@@ -307,6 +308,7 @@ class Step(View, frozen=True, kw_only=True):
     slots: tuple[Slot, ...] = ()
     columns: int = 6
     place: tuple[str, ...] = ()
+    panel: str = ""
     signer: str = ""
     recording: Literal["", "offered", "attached"] = ""
     error: str = ""

@@ -112,6 +112,20 @@ class PhotoAnswer(PositionedAnswer, frozen=True, kw_only=True, omit_defaults=Tru
     photos: list[str] = []
 
 
+class PanelPhotoAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
+    """The photo; `reason` where not all hangs as the orders say. The job fills in what was seen: how many
+    devices were `expected` and hang `right`, serials `missing` and `foreign`, slots `unread` and `wrong`."""
+
+    photos: list[str] = []
+    reason: str | None = None
+    expected: int | None = None
+    right: int | None = None
+    missing: list[str] = []
+    foreign: list[str] = []
+    unread: list[int] = []
+    wrong: list[int] = []
+
+
 class ScanAnswer(AnswerBase, frozen=True, kw_only=True, omit_defaults=True):
     """What stands on the label. `unreadable` with a photo says why the serial was typed.
 
@@ -242,6 +256,7 @@ Answer: TypeAlias = (
     | TextAnswer
     | ValueAnswer
     | PhotoAnswer
+    | PanelPhotoAnswer
     | ScanAnswer
     | MeterReadAnswer
     | MatchAnswer
@@ -262,6 +277,7 @@ ANSWERS: dict[str, type[Answer]] = {
     "text": TextAnswer,
     "value": ValueAnswer,
     "photo": PhotoAnswer,
+    "panel_photo": PanelPhotoAnswer,
     "scan": ScanAnswer,
     "meter_read": MeterReadAnswer,
     "match": MatchAnswer,

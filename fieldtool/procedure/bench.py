@@ -21,6 +21,19 @@ from workorders.journal.words import JoinState, Sealed
 from workorders.people import Role
 
 
+class PanelSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a photo of the panel shows, held against the orders of its meters: how many they expect and how
+    many of them hang right; serials `missing` (seen in no slot) and `foreign`; slots `unread` (to be looked
+    at again) and `wrong` (ours in another slot, or twice)."""
+
+    expected: int
+    right: int
+    missing: list[str] = []
+    foreign: list[str] = []
+    unread: list[int] = []
+    wrong: list[int] = []
+
+
 class Level(msgspec.Struct, frozen=True, kw_only=True):
     """How full a collector or panel is with the device to be placed: `fine`, `warn` or `full`."""
 
@@ -112,3 +125,4 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     seals_used: Mapping[str, str] = {}
     value_holder: str | None = None
     stood: DevicePlaced | None = None
+    panel: PanelSeen | None = None

@@ -112,6 +112,8 @@ def _completed(step: m.Step, answer: a.Answer, bench: Bench) -> a.Answer:
     if isinstance(answer, a.PlanApplyAnswer) and bench.plan is not None:
         states = {row.id: row.state for row in bench.plan.changes}
         return change(answer, program=bench.plan.program, states=states)
+    if isinstance(answer, a.PanelPhotoAnswer) and bench.panel is not None:
+        return change(answer, **msgspec.structs.asdict(bench.panel))
     if isinstance(answer, a.RelayAnswer) and bench.relay is not None:
         return change(answer, result=bench.relay)
     if isinstance(answer, a.PlaceAnswer) and bench.place is not None:

@@ -144,6 +144,17 @@ class PhotoStep(StepBase, frozen=True, kw_only=True, tag="photo"):
     maximum: int = 6
 
 
+class PanelPhotoStep(StepBase, frozen=True, kw_only=True, tag="panel_photo"):
+    """One photo of the whole panel of the order, read and held against the orders of its meters.
+
+    `reasons`: why it is left though slots are unread, empty or wrong; without one it has to come out even.
+    """
+
+    what: str
+    must_show: Text
+    reasons: list[Choice] = []
+
+
 class ScanStep(StepBase, frozen=True, kw_only=True, tag="scan"):
     """The label of a device; `unreadable` are the reasons for typing a serial instead (photo demanded)."""
 
@@ -269,6 +280,7 @@ Step: TypeAlias = (
     | TextStep
     | ValueStep
     | PhotoStep
+    | PanelPhotoStep
     | ScanStep
     | MeterReadStep
     | MatchStep

@@ -70,6 +70,8 @@ def _problems(step: m.Step, answer: a.Answer, job: Job, state: RunState, bench: 
             return values.problems(step, answer, job, state, bench)
         case m.PhotoStep(), a.PhotoAnswer():
             return _photos(step, answer, state, bench)
+        case m.PanelPhotoStep(), a.PanelPhotoAnswer():
+            return _panel_photo(step, answer, bench)
         case m.ScanStep(), a.ScanAnswer():
             return _scan(step, answer, job, bench)
         case m.MeterReadStep(), a.MeterReadAnswer():
@@ -154,6 +156,23 @@ def _photos(step: m.PhotoStep, answer: a.PhotoAnswer, state: RunState, bench: Be
         yield Problem(code="photo_missing", field="photos", params={"minimum": str(step.minimum)})
     if len(known) > step.maximum:
         yield Problem(code="too_many_photos", field="photos", params={"maximum": str(step.maximum)})
+
+
+def _panel_photo(step: m.PanelPhotoStep, answer: a.PanelPhotoAnswer, bench: Bench) -> Iterable[Problem]:
+    if not any(photo in bench.photos for photo in answer.photos):
+        yield Problem(code="photo_missing", field="photos", params={"minimum": "1"})
+    seen = bench.panel
+    if answer.reason is not None:
+        yield from _chosen(step.reasons, answer.reason, answer, bench, "reason")
+    elif seen is None:
+        yield Problem(code="panel_not_read", field="reason")
+    else:
+        if seen.wrong or seen.foreign:
+            named = ", ".join([*map(str, seen.wrong), *seen.foreign])
+            yield Problem(code="panel_wrong", field="reason", params={"named": named})
+        if seen.missing or seen.unread:
+            named = ", ".join([*map(str, seen.unread), *seen.missing])
+            yield Problem(code="panel_missing", field="reason", params={"named": named})
 
 
 # --- number -------------------------------------------------------------------------------------

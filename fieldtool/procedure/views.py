@@ -140,6 +140,22 @@ class PhotoBody(msgspec.Struct, frozen=True, kw_only=True, tag="photo"):
     photos: list[PhotoView]
 
 
+class PanelPhotoBody(msgspec.Struct, frozen=True, kw_only=True, tag="panel_photo"):
+    """The photo of the order's panel; `taken`: it was read, and `seen` says what it shows now, else what the
+    accepted answer says. `panel` None: the order names none."""
+
+    must_show: str
+    panel: str | None
+    taken: bool
+    reasons: list[Option]
+    expected: int = 0
+    right: int = 0
+    missing: list[str] = []
+    foreign: list[str] = []
+    unread: list[int] = []
+    wrong: list[int] = []
+
+
 class ScanBody(msgspec.Struct, frozen=True, kw_only=True, tag="scan"):
     """`expected` serial, if the order names one; `serial` once scanned; `identities` by name (mac, imei,
     …)."""
@@ -399,6 +415,7 @@ Body: TypeAlias = (
     | TextBody
     | ValueBody
     | PhotoBody
+    | PanelPhotoBody
     | ScanBody
     | MeterReadBody
     | MatchBody

@@ -19,7 +19,8 @@ from fieldtool.procedure.effects import flags_of
 from fieldtool.procedure.readings import optical_value, plausible
 from fieldtool.procedure.rules import consent_missing
 from fieldtool.procedure.valuerules import expected
-from fieldtool.run import balances, beside, evidence, placing
+from fieldtool.run import balances, beside, evidence, panels, placing
+from fieldtool.run.bodyparts import options as options
 from fieldtool.text import Language
 from workorders.clock import read_utc
 from workorders.journal.words import DeviceRole
@@ -56,6 +57,8 @@ def body(run: ProcedureRun, step: m.Step, given: a.Answer | None, language: Lang
             )
         case m.PhotoStep():
             return _photo(run, step, given, language)
+        case m.PanelPhotoStep():
+            return panels.body(run, step, given, language)
         case m.ScanStep():
             return _scan(run, step, given, language)
         case m.MeterReadStep():
@@ -84,14 +87,6 @@ def _blind(run: ProcedureRun, step: m.ValueStep) -> bool:
     """Whether the value comes from two sources: each is read off its own, with nothing beside it."""
     others = {one.agrees_with for one in run.procedure.steps if isinstance(one, m.ValueStep)}
     return step.agrees_with is not None or step.id in others
-
-
-def options(choices: list[m.Choice], language: Language) -> list[v.Option]:
-    """Choices as a page offers them."""
-    return [
-        v.Option(id=choice.id, text=choice.text.in_language(language), photo=choice.photo, note=choice.note)
-        for choice in choices
-    ]
 
 
 def address(run: ProcedureRun) -> str | None:

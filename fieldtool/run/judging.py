@@ -13,7 +13,7 @@ from fieldtool.procedure import model as m
 from fieldtool.procedure.bench import Bench
 from fieldtool.procedure.devices import device_serial
 from fieldtool.procedure.views import Problem
-from fieldtool.run import beside, evidence
+from fieldtool.run import beside, evidence, panels
 from workorders.journal import kinds
 from workorders.journal.words import DeviceRole
 from workorders.people import place_subject
@@ -39,6 +39,8 @@ def bench_for(run: ProcedureRun, step: m.Step, answer: a.Answer) -> Bench:
         bench = msgspec.structs.replace(bench, value_holder=evidence.holder_of(run, step, answer))
     if isinstance(step, m.ConfirmStep) and step.effect is m.Effect.RESTORED:
         bench = msgspec.structs.replace(bench, stood=evidence.stood(run))
+    if isinstance(step, m.PanelPhotoStep):
+        bench = msgspec.structs.replace(bench, panel=panels.seen(run))
     if isinstance(step, m.SummaryStep):
         bench = msgspec.structs.replace(bench, risks=beside.risks_now(run))
     if isinstance(step, m.SealsStep) and isinstance(answer, a.SealsAnswer):

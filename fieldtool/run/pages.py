@@ -117,6 +117,7 @@ _EMPTY: dict[str, a.Answer] = {
     "text": a.TextAnswer(),
     "value": a.ValueAnswer(),
     "photo": a.PhotoAnswer(),
+    "panel_photo": a.PanelPhotoAnswer(),
     "scan": a.ScanAnswer(serial=""),
     "meter_read": a.MeterReadAnswer(),
     "match": a.MatchAnswer(),

@@ -14,7 +14,7 @@ from drivers.models import MeterModel
 from drivers.position.take import Taken, Told
 from fieldtool.identity import OtherOrder, StockItem
 from fieldtool.journalhost import Changing, not_changing
-from fieldtool.procedure.bench import SignedOverride
+from fieldtool.procedure.bench import PanelSeen, SignedOverride
 from fieldtool.procedure.model import Procedure
 from fieldtool.procedure.state import Job, RunState
 from fieldtool.registration import Heard, Network
@@ -117,6 +117,28 @@ class HeardLists(Protocol):
         ...
 
 
+class PanelSight(Protocol):
+    """The photo of one panel of this tablet."""
+
+    def take(self, picture: bytes) -> None:
+        """*Slow.* Read another picture; JobError `unreadable_image`."""
+        ...
+
+    def seen(self) -> PanelSeen | None:
+        """The photo against the orders as they are now; None before there is a photo."""
+        ...
+
+    def jpeg(self) -> bytes | None:
+        """The picture itself."""
+        ...
+
+
+def no_panel(panel: str) -> PanelSight | None:
+    """For whoever looks at no panels."""
+    del panel
+    return None
+
+
 class Locate(Protocol):
     """Takes one position: waits so many seconds at most, ends early on `stop`, tells of better ones."""
 
@@ -180,3 +202,4 @@ class Surroundings:
     shelf: Shelf = field(default_factory=NoShelf)
     changing: Callable[[str], Changing | None] = not_changing
     project_values: Callable[[], Mapping[str, str]] = dict
+    panel_photo: Callable[[str], PanelSight | None] = no_panel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from sqlalchemy import String, cast, select, true
 
@@ -21,6 +22,10 @@ from workorders.orders import OrderStatus, is_open
 from workorders.store import queries, schema
 from workorders.store.engine import Store
 from workorders.store.settings import setting
+
+if TYPE_CHECKING:
+    from fieldtool.run.surroundings import PanelSight
+    from fieldtool.tablet.tablet import Tablet
 
 ASK_SECONDS = 15.0
 
@@ -220,3 +225,10 @@ class StoreHeard:
         return [
             Heard(serial=row.serial, heard_at=row.heard_at, concentrator=row.concentrator) for row in rows
         ]
+
+
+def panel_sight(tablet: Tablet, panel: str) -> PanelSight | None:
+    """The photo of a panel, for a step that wants it; None where no order of this tablet hangs there."""
+    from fieldtool.tablet.panelphoto import sight_of  # OpenCV comes with it
+
+    return sight_of(tablet, panel)

@@ -347,6 +347,12 @@ def sync_summary(
     )
 
 
+def project_values(store: Store) -> dict[str, str]:
+    """What the project says to programs, by name."""
+    with store.read() as connection:
+        return project(connection).values
+
+
 def last_start(store: Store, order_id: str) -> OrderStarted | None:
     """How work on an order last began, or went on by another procedure."""
     table = schema.entry

@@ -21,7 +21,7 @@ from fieldtool.panelrun.board import Stranger, Trouble, Unworkable, Who
 from fieldtool.panelrun.run import PanelRun, Progress
 from fieldtool.problems import explain
 from fieldtool.run import ProcedureRun, recordings
-from workorders.journal.words import DeviceRole
+from workorders.journal.words import DeviceRole, TaskKind
 from workorders.orders import OrderStatus, is_open
 from workorders.store import queries, schema
 
@@ -178,7 +178,9 @@ class TabletPanel:
 
     def _ids(self) -> list[str]:
         order = schema.work_order
-        query = select(order.c.order_id).where(order.c.panel == self.panel, _own(self._tablet))
+        # The order that mounts the panel names it too, and its device is the panel itself.
+        meters = order.c.kind != TaskKind.INSTALL_PANEL.value
+        query = select(order.c.order_id).where(order.c.panel == self.panel, meters, _own(self._tablet))
         with self._tablet.store.read() as connection:
             return list(connection.execute(query.order_by(order.c.number)).scalars())
 

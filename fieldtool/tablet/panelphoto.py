@@ -12,8 +12,10 @@ from __future__ import annotations
 import enum
 import math
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import cv2
 import msgspec
@@ -27,6 +29,7 @@ from fieldtool.problems import explain
 from fieldtool.procedure import answers as a
 from fieldtool.procedure import engine
 from fieldtool.procedure import model as m
+from fieldtool.procedure.bench import PanelSeen
 from fieldtool.run import ProcedureRun
 from fieldtool.scanning.panel import PanelReading, PanelSlot, read_panel
 from fieldtool.scanning.panelcheck import PanelVerdict, SlotVerdict, Standing, judge_panel
@@ -41,6 +44,10 @@ if TYPE_CHECKING:
 
 BUDGET_MS = 3000.0
 """A still picture of a whole panel; the crew sees that it is worked on."""
+FRESH_S = 4 * 3600.0
+"""How long a photo counts as one of this visit."""
+LOOK_AGAIN = (Standing.UNREAD, Standing.DOUBTFUL, Standing.COMPETING)
+MISPLACED = (Standing.WRONG_SLOT, Standing.TWICE)
 _QUALITY = 88
 _MARGIN = 1.2
 """How much of what is around a label is kept with it, in its own lengths."""
@@ -84,6 +91,7 @@ class PanelPhoto:
         self._ground = TabletPanel(tablet, row.panel, row.name, None)
         self._lock = threading.RLock()
         self._image: np.ndarray | None = None
+        self._taken: float | None = None
         self._said: dict[int, str] = {}
         self._by_hand: set[int] = set()
         self.reading: PanelReading | None = None
@@ -134,6 +142,31 @@ class PanelPhoto:
         if reading is None or not reading.fitted:
             return None
         return judge_panel(reading, self._expected(), also_ours=self._also_ours(), said=said)
+
+    def age(self) -> float:
+        """Seconds since the photo was taken; 0 before there is one."""
+        return 0.0 if self._taken is None else time.monotonic() - self._taken
+
+    def seen(self) -> PanelSeen | None:
+        """The verdict as a step of a procedure keeps it; a photo without rows of meters shows none."""
+        verdict, due = self.verdict(), sorted(self._expected())
+        if verdict is None:
+            return None if self.picture() is None else PanelSeen(expected=len(due), right=0, missing=due)
+        right = [slot for slot in verdict.slots if slot.standing is Standing.RIGHT]
+        foreign = [slot for slot in verdict.slots if slot.standing is Standing.FOREIGN]
+        return PanelSeen(
+            expected=verdict.expected,
+            right=sum(normalise_serial(slot.serial) in due for slot in right),
+            missing=list(verdict.missing),
+            foreign=[slot.serial or "" for slot in foreign],
+            unread=[slot.slot for slot in verdict.slots if slot.standing in LOOK_AGAIN],
+            wrong=[slot.slot for slot in verdict.slots if slot.standing in MISPLACED],
+        )
+
+    def jpeg(self) -> bytes | None:
+        """The whole photo as JPEG; None before there is one."""
+        image = self.picture()
+        return None if image is None else _packed(image)
 
     def stranger(self, serial: str) -> Stranger:
         """Where a device belongs that is not ours, as far as this tablet knows."""
@@ -233,10 +266,7 @@ class PanelPhoto:
         low, high = corners.min(axis=0) - reach, corners.max(axis=0) + reach
         x0, y0 = np.maximum(low, 0).astype(int)
         x1, y1 = np.minimum(high, (image.shape[1], image.shape[0])).astype(int)
-        good, packed = cv2.imencode(".jpg", image[y0:y1, x0:x1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-        if not good:
-            raise JobError("unreadable_image", "the photo cannot be cut")
-        return bytes(packed.tobytes())
+        return _packed(image[y0:y1, x0:x1])
 
     # --- the orders -------------------------------------------------------------------------------
 
@@ -269,6 +299,7 @@ class PanelPhoto:
         )
         with self._lock:
             self._image, self.reading = image, reading
+            self._taken = time.monotonic() if newer else self._taken
             if newer:  # What it cannot read either still holds.
                 read = {slot.slot: slot for slot in reading.slots if slot.serial}
                 self._forget(lambda slot: slot in read and not self._bears_out(read[slot]))
@@ -291,6 +322,42 @@ class PanelPhoto:
         if columns > 3 * max(1, count // columns):  # a prime number: no neat rectangle
             columns = math.ceil(math.sqrt(count * 1.5))
         return math.ceil(count / columns), columns
+
+
+_OPEN: WeakKeyDictionary[object, dict[str, PanelPhoto]] = WeakKeyDictionary()
+_OPENING = threading.Lock()
+
+
+def photo_of(tablet: Tablet, panel: str) -> PanelPhoto:
+    """The photo of a panel of this tablet: the page and the step of a procedure look at the same one.
+
+    One of another visit (`FRESH_S` back) is forgotten: it shows what hung there then.
+
+    Raises:
+        JobError: `no_such_panel`.
+    """
+    with _OPENING:
+        open_ones = _OPEN.setdefault(tablet, {})
+        found = open_ones.get(panel)
+        if found is None or found.age() > FRESH_S:
+            found = PanelPhoto(tablet, panel)
+            open_ones |= {panel: found, found.panel: found}
+        return found
+
+
+def sight_of(tablet: Tablet, panel: str) -> PanelPhoto | None:
+    """The same for a step; None where no order of this tablet hangs there."""
+    try:
+        return photo_of(tablet, panel)
+    except JobError:
+        return None
+
+
+def _packed(image: np.ndarray) -> bytes:
+    good, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not good:
+        raise JobError("unreadable_image", "the photo cannot be packed")
+    return bytes(packed.tobytes())
 
 
 def _role(run: ProcedureRun) -> DeviceRole:

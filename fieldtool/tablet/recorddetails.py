@@ -37,6 +37,10 @@ def details(procedure: Procedure, state: RunState, language: Language) -> Iterab
                 elif answer.not_obtainable is not None:
                     said = _text(step.not_obtainable, answer.not_obtainable, language)
                     yield Register(name=name, value=_with_note(said, answer))
+            case m.PanelPhotoStep(), a.PanelPhotoAnswer() if answer.expected is not None:
+                reason = _text(step.reasons, answer.reason, language) if answer.reason else ""
+                value = f"{answer.right} / {answer.expected}"
+                yield Register(name=name, value=_with_note(value, answer), time=reason)
             case m.TextStep(), a.TextAnswer() if answer.text.strip():
                 yield Register(name=name, value=answer.text.strip())
             case m.RelayStep(), a.RelayAnswer() if answer.untested is not None:

@@ -29,7 +29,7 @@ from fieldtool.security.realm import check_realm
 from fieldtool.security.secrets import MeterSecrets
 from fieldtool.settings import Home, Settings
 from fieldtool.tablet import enrolling, lists, rows, wipe
-from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock
+from fieldtool.tablet.around import StoreHeard, StoreNetwork, StoreStock, panel_sight
 from fieldtool.tablet.forgetting import forget_expired
 from fieldtool.tablet.keeping import Keeping
 from fieldtool.tablet.position import PositionReceiver
@@ -386,12 +386,9 @@ class Tablet:
             language=lambda: self.settings().language,
             shelf=self.shelf,
             changing=self.changing,
-            project_values=self._project_values,
+            project_values=lambda: lists.project_values(self.store),
+            panel_photo=lambda panel: panel_sight(self, panel),
         )
-
-    def _project_values(self) -> dict[str, str]:
-        with self.store.read() as connection:
-            return lists.project(connection).values
 
     def changing(self, serial: str) -> Changing:
         """How the secrets of a meter change here: kept in the database, sealed to the office."""

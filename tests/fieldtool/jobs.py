@@ -78,6 +78,8 @@ def _usual(run: ProcedureRun, step: m.Step) -> Fields:
             }
         case m.PhotoStep():
             return {"photos": [w.photo(run, step.what) for _ in range(step.minimum)]}
+        case m.PanelPhotoStep():
+            return {"photos": [w.photo(run, step.what)], "reason": step.reasons[0].id}
         case m.ScanStep():
             serial = w.OLD_SERIAL if step.device is DeviceRole.OLD else w.NEW_SERIAL
             return {"serial": serial, "codes": [serial], "identities": {}}

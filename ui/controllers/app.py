@@ -68,6 +68,7 @@ class AppController(Controller):
         self._dark = dark
         self._reduced_motion = reduced_motion
         self._place = "signIn"
+        self._photo_for = ""
         self._status = views.to_qml(views.Status())
         self._receivers = views.to_qml(views.Receivers())
         self._scan = ScanController(self.context, self)
@@ -99,6 +100,7 @@ class AppController(Controller):
         self._order.closed.connect(self._order_closed)
         self._procedure.finished.connect(self._order_finished)
         self._procedure.workChanged.connect(lambda: self.go("procedure"))
+        self._panel_photo.changed.connect(self._photo_closed)
         self._sync.finished.connect(self._synced)
         self._timer = QTimer(self)
         self._timer.setInterval(STATUS_EVERY_MS)
@@ -293,6 +295,19 @@ class AppController(Controller):
     def _open_of_office(self, order_id: str, key: str) -> None:
         self._recording.open_office(order_id, key, self._place)
         self.go("recording")
+
+    @Slot(str)
+    def openPanelPhoto(self, panel: str) -> None:
+        """The photo of a panel that a step of the procedure wants; closed, it leads back to the step."""
+        self._photo_for = self._procedure.orderId
+        self._panel.open(panel)
+        self.go("panel")
+        self._panel_photo.show()
+
+    def _photo_closed(self) -> None:
+        if self._photo_for and not self._panel_photo.open:
+            order_id, self._photo_for = self._photo_for, ""
+            self.startOrder(order_id)
 
     @Slot()
     def toggleTheme(self) -> None:

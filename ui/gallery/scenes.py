@@ -11,7 +11,7 @@ from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 from ui import imageviews, manyviews, officeviews, recordingviews, views
 from ui.app import Screens
-from ui.preview import balancing, configuring, images, many, office, orders, phases, steps, tools
+from ui.preview import balancing, configuring, images, many, office, orders, panelstep, phases, steps, tools
 from ui.preview.kept import KEPT, NOTHING_KEPT
 from ui.preview.orphans import NO_ORPHANS, ORPHANS
 from ui.preview.recordings import FAILED, NOT_HERE, SAVED, WELL, PreviewRecordings
@@ -337,6 +337,8 @@ SCENES: tuple[Scene, ...] = (
     _at("posicion_sin", "site", msgspec.structs.replace(steps.STEPS["site"], **steps.NO_POSITION)),
     _at("posicion_dudosa", "place", msgspec.structs.replace(steps.STEPS["place"], **steps.DOUBTFUL)),
     _at("visita_a_medias", "site", STANDING),
+    _at("foto_de_panel", "site", panelstep.OPEN),
+    _at("foto_de_panel_contada", "site", panelstep.COUNTED),
     _at("plan", "configure"),
     _at("plan_listo", "configure", configuring.PLAN_READY),
     _at("plan_hecho", "configure", configuring.PLAN_DONE),

@@ -132,6 +132,7 @@ _ANSWERS = {
     "text": _text,
     "value": _value,
     "photo": _photo,
+    "panel_photo": _photo,
     "scan": _scan,
     "plan_apply": _plan,
     "relay": _relay,
@@ -145,12 +146,14 @@ _OTHERWISE = {
     "number": _not_obtainable,
     "meter_read": _not_obtainable,
     "relay": lambda given, pending: {"untested": str(given["otherwise"])},
-    "balance": lambda given, pending: {
-        "reason": str(given["otherwise"]),
-        "photos": _list(pending.get("photos")),
-    },
+    "balance": lambda given, pending: _with_reason(given, pending),
+    "panel_photo": lambda given, pending: _with_reason(given, pending),
     "seals": lambda given, pending: {"none": True},
 }
+
+
+def _with_reason(given: Mapping[str, object], pending: Mapping[str, object]) -> Fields:
+    return {"reason": str(given["otherwise"]), "photos": _list(pending.get("photos"))}
 
 
 def _flags(value: object) -> dict[str, bool]:

@@ -11,6 +11,7 @@ from ui.wiring.balance import balance_face
 from ui.wiring.face import Face, Fields, choices, facts, photos
 from ui.wiring.formats import Formats
 from ui.wiring.meter_faces import join_face, match_face, plan_face, read_face, relay_face
+from ui.wiring.panelstep import panel_photo
 
 
 def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
@@ -29,6 +30,8 @@ def face(step: v.StepView, fields: Fields, formats: Formats) -> Face:
             return Face("text", parts={"value": str(fields.get("text") or body.text)})
         case v.ValueBody():
             return _value(body, fields, formats)
+        case v.PanelPhotoBody():
+            return panel_photo(step, body, formats)
         case v.PhotoBody():
             return _photo(step, body, fields, formats)
         case v.ScanBody():

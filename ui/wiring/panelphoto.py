@@ -9,7 +9,7 @@ import numpy as np
 from fieldtool.panelrun.board import Who
 from fieldtool.scanning.panel import PanelReading, PanelSlot
 from fieldtool.scanning.panelcheck import PanelVerdict, SlotVerdict, Standing
-from fieldtool.tablet.panelphoto import PanelPhoto, Registered, Registering
+from fieldtool.tablet.panelphoto import PanelPhoto, Registered, Registering, photo_of
 from fieldtool.tablet.tablet import Tablet
 from ui import manyviews, views
 from ui.wiring.camera import LiveCamera
@@ -35,7 +35,7 @@ class PhotoOfPanel:
 
     def open(self, panel: str) -> None:
         """Another panel; nothing: none."""
-        self._photo = PanelPhoto(self._tablet, panel) if panel else None
+        self._photo = photo_of(self._tablet, panel) if panel else None
         self._done, self._tried = {}, {}
 
     def picture(self) -> np.ndarray | None:

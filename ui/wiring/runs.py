@@ -12,7 +12,7 @@ from fieldtool.errors import StepRefused
 from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
 from fieldtool.procedure.devices import device_serial
-from fieldtool.run import ProcedureRun
+from fieldtool.run import ProcedureRun, panels
 from fieldtool.run.evidence import own_serials
 from fieldtool.tablet.tablet import Tablet
 from ui import views
@@ -133,6 +133,8 @@ class Runs:
     def _collect(self, run: ProcedureRun, step: v.StepView, answers: Answers, pending: Pending) -> None:
         if isinstance(step.body, v.PhotoBody):
             pending.fields["photos"] = [photo.sha256 for photo in step.body.photos]
+        if isinstance(step.body, v.PanelPhotoBody):
+            self._panel_photo(run, pending)
         if isinstance(step.body, v.ConfirmBody):
             taken = {row.id: row.photo_sha256 for row in step.body.checks if row.photo_sha256}
             pending.fields["photos"] = taken
@@ -140,6 +142,12 @@ class Runs:
             picture = draw_signature(answers)
             if picture is not None:
                 pending.fields["image"] = run.add_photo(picture, "signature", "image/png").sha256
+
+    def _panel_photo(self, run: ProcedureRun, pending: Pending) -> None:
+        """The photo that lies on the page *Panel*; where none was taken, a reason needs one of its own."""
+        shown = run.shown_step()
+        if isinstance(shown, m.PanelPhotoStep) and panels.seen(run) is not None:
+            pending.fields["photos"] = [panels.take(run, shown)]
 
     def back(self, order_id: str) -> views.Procedure:
         """Shows the step before."""

@@ -137,6 +137,15 @@ FocusScope {
     }
 
     Component {
+        id: panelPhotoFace
+
+        PanelPhotoStep {
+            procedure: page.procedure
+            onOpenPanel: panel => page.app.openPanelPhoto(panel)
+        }
+    }
+
+    Component {
         id: scanFace
 
         ScanStep {
@@ -232,6 +241,7 @@ FocusScope {
             "text": textFace,
             "value": valueFace,
             "photo": photoFace,
+            "panel_photo": panelPhotoFace,
             "scan": scanFace,
             "meter_read": readFace,
             "plan_apply": applyFace,
