@@ -32,6 +32,9 @@ from workorders.sync.http import check_url
 SECONDS = (5.0, 30.0)
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 PAGE = 100
+REMEMBERED_ANSWERS = 200
+"""The newest are kept: each filter, page and order is a question of its own."""
+_INDEX = REMEMBERED + "#"
 
 T = TypeVar("T")
 
@@ -98,6 +101,12 @@ class StoreMemory:
         """See `Memory`."""
         with self._store.write() as connection:
             set_setting(connection, REMEMBERED + question, {"at": at, "body": body})
+            kept = setting(connection, _INDEX)
+            asked = [one for one in kept if one != question] if isinstance(kept, list) else []
+            asked.append(question)
+            for old in asked[:-REMEMBERED_ANSWERS]:
+                set_setting(connection, f"{REMEMBERED}{old}", None)
+            set_setting(connection, _INDEX, asked[-REMEMBERED_ANSWERS:])
 
 
 class OfficeClient:

@@ -350,6 +350,7 @@ class AppController(Controller):
                 self._session.load()
             else:
                 self.go(self._place)
+                self._office.reopen()
 
     @Property("QVariantMap", notify=positionSourcesChanged)
     def positionSources(self) -> dict[str, object]:

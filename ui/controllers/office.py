@@ -160,6 +160,12 @@ class OfficeController(Controller):
         """Opens an order with its evidence."""
         self.run(Lane.SYNC, lambda: self._office().order_case(order_id), self.show_case)
 
+    def reopen(self) -> None:
+        """Asks again for the open case, whose words are of another language."""
+        case = self._case
+        if case is not None:
+            self.openCase(case.id) if case.kind == "exception" else self.openOrder(case.order_id)
+
     @Slot()
     def closeCase(self) -> None:
         """Back to the list."""

@@ -9,13 +9,15 @@ T.ItemDelegate {
     required property var row
     property bool chosen: false
     property bool firstRow: false
+    // Long addresses make a row higher, never lie over the next one.
+    property int lowest: 64
 
     readonly property RowList view: ListView.view as RowList
 
     // In a list its view has the focus; by itself it is reached like a button.
     focusPolicy: view === null ? Qt.StrongFocus : Qt.NoFocus
     text: row.title
-    implicitHeight: Math.max(64, words.implicitHeight + 18)
+    implicitHeight: Math.max(lowest, words.implicitHeight + 18)
     Accessible.description: row.detail
     Keys.onReturnPressed: clicked()
     Keys.onEnterPressed: clicked()

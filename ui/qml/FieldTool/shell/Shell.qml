@@ -111,6 +111,14 @@ T.ApplicationWindow {
         onToggleTheme: shell.app.toggleTheme()
     }
 
+    // A slow answer of the office shows that it is on its way; what stands on the page is of before.
+    AskingLine {
+        z: 1
+        y: strip.height
+        width: parent.width
+        asking: shell.app.office.busy || shell.app.orphans.busy || shell.app.kept.busy || shell.app.officeStock.busy
+    }
+
     Rail {
         id: rail
 

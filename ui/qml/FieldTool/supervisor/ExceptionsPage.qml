@@ -13,7 +13,9 @@ FocusScope {
     readonly property var rows: office.queue.rows ?? []
     readonly property bool wide: width >= 900
     readonly property bool caseOpen: office.case.id !== undefined
-    readonly property bool nothing: rows.length === 0 && !office.busy && !caseOpen
+    // An office that did not answer has not said that nothing waits.
+    readonly property bool answered: (office.failure.message ?? "") === ""
+    readonly property bool nothing: rows.length === 0 && answered && !office.busy && !caseOpen
 
     Item {
         id: side
@@ -47,9 +49,12 @@ FocusScope {
             y: stale.y + stale.height
             width: parent.width
             failure: page.caseOpen ? ({}) : page.office.failure
+            actionText: qsTr("Probar otra vez")
+            onAction: page.office.loadQueue()
         }
 
         Card {
+            visible: page.rows.length > 0
             y: failed.y + failed.height + (failed.visible || stale.visible ? Theme.gap12 : 0)
             width: parent.width
             height: Math.min(parent.height - y - Theme.gap16, list.contentHeight + 2)
@@ -69,7 +74,7 @@ FocusScope {
                     width: list.width
                     row: modelData
                     chosen: page.office.case.id === modelData.id
-                    implicitHeight: 88
+                    lowest: 88
                     onClicked: page.office.openCase(modelData.id)
                 }
 

@@ -100,7 +100,7 @@ FocusScope {
 
                     firstRow: index === 0
                     width: list.width
-                    implicitHeight: 80
+                    lowest: 80
                     row: ({
                             "title": modelData.title,
                             "detail": modelData.detail,

@@ -84,6 +84,8 @@ FocusScope {
             y: stale.y + stale.height
             width: parent.width
             failure: page.caseOpen ? ({}) : page.office.failure
+            actionText: qsTr("Probar otra vez")
+            onAction: page.office.loadList()
         }
 
         Card {
@@ -105,7 +107,7 @@ FocusScope {
 
                     firstRow: index === 0
                     width: list.width
-                    implicitHeight: 88
+                    lowest: 88
                     row: ({
                             "title": modelData.title,
                             "detail": modelData.detail,
@@ -134,7 +136,7 @@ FocusScope {
         }
 
         EmptyState {
-            visible: page.rows.length === 0 && !page.office.busy
+            visible: page.rows.length === 0 && !page.office.busy && !failed.visible
             anchors.centerIn: parent
             width: parent.width - 24
             iconName: "empty"
