@@ -18,6 +18,7 @@ import requests
 from fieldtool.errors import JobError
 from workorders.clock import utc_text
 from workorders.gateway.board import ProjectInfo
+from workorders.gateway.errors import NotAllowed
 from workorders.gateway.kept import KeptEntries, KeptWork, PardonReport
 from workorders.gateway.stock import MoveDone, StockMove, StockPage
 from workorders.network.browse import Branch
@@ -265,6 +266,8 @@ class OfficeClient:
         if status == 401:
             self.sign_out()
             return JobError("office_not_signed_in", refusal.detail or "sign in again")
+        if refusal.code == NotAllowed.code:
+            return JobError("office_not_allowed", refusal.detail)
         return JobError("office_refused", f"{refusal.code}: {refusal.detail}", reason=refusal.detail)
 
     @staticmethod

@@ -39,10 +39,10 @@ class Laptop:
         self.bureau = Bureau.open(folder, pins={"sofia": "481605"})
         self.store: Store = open_store(folder / "laptop" / "tablet.db", b"d" * 32, role="tablet")
 
-    def start(self, url: str) -> WiredOffice:
+    def start(self, url: str, user: str = "sofia", pin: str = "481605") -> WiredOffice:
         """The program, started (again)."""
         client = OfficeClient(url, StoreMemory(self.store), self.bureau.office.now)
-        client.sign_in("sofia", "481605")
+        client.sign_in(user, pin)
         formats = Formats(Language.ES, ZoneInfo("America/Lima"), say)
         kept = KeptChoices(lambda: self.store)
         return WiredOffice(lambda: client, lambda: formats, self.bureau.office.now, kept)

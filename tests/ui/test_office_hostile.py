@@ -11,9 +11,13 @@ import pytest
 
 from fieldtool.office import REMEMBERED_ANSWERS, StoreMemory
 from tests.ui.person import Person
+from tests.ui.test_office_filters import Laptop
+from tests.workorders.servers import serving
 from ui import officeviews, views
 from ui.preview.office import PreviewOffice
 from ui.preview.tablet import PreviewTablet
+from workorders.gateway import persons
+from workorders.people import Role
 from workorders.store.engine import open_store
 
 LONG = (
@@ -134,3 +138,21 @@ def test_no_more_answers_are_remembered_than_are_of_use(tmp_path: Path) -> None:
         True, True, False, True, False,
     ]  # fmt: skip
     store.close()
+
+
+def test_whoever_may_look_and_not_decide_is_told_so_in_their_language(tmp_path: Path) -> None:
+    """The gateway's English words stood in the page: *a engineer may not do this*."""
+    laptop = Laptop(tmp_path)
+    persons.add_user(
+        laptop.bureau.office, name="Iris", role=Role.ENGINEER, person_id="iris", pin="593817", project="demo"
+    )
+    with serving(laptop.bureau) as url:
+        office = laptop.start(url, "iris", "593817")
+        assert [row.serial for row in office.stock("", "0001", 100).rows] == ["ZIV0000000001"]
+        with pytest.raises(views.Failure) as refused:
+            office.move_stock("k" * 32, "returned", ("ZIV0000000001",), "", "")
+    assert (refused.value.code, refused.value.message) == (
+        "office_not_allowed",
+        "Su función no permite hacer esto.",
+    )
+    laptop.store.close()
