@@ -205,11 +205,12 @@ class MeterWork:
         """
         session, _ = self._open(target, progress)
         with self._guard():
+            name = _name_at(session, target)
             opened = None
             try:
-                opened = session.relay("disconnect", target.serial)
+                opened = session.relay("disconnect", name)
             finally:
-                closed = session.relay("reconnect", target.serial)
+                closed = session.relay("reconnect", name)
         for result in (opened, closed):
             if result is None or result.state is not OutcomeState.VERIFIED:
                 raise RelayTestFailed(detail=str(result))
@@ -223,7 +224,7 @@ class MeterWork:
         """
         session, _ = self._open(target, progress)
         with self._guard():
-            result = session.relay(operation, target.serial)
+            result = session.relay(operation, _name_at(session, target))
         if result.state is not OutcomeState.VERIFIED:
             raise RelayTestFailed(detail=str(result))
         return OutcomeState.VERIFIED.value
@@ -300,6 +301,20 @@ class _Guard:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._work._ended(error)
+
+
+def _name_at(session: OpticalSession, target: Target) -> str:
+    """How the meter that is meant writes its own serial, which is what confirms that it is switched.
+
+    Raises:
+        OtherMeter: the head sits on another one.
+    """
+    found = session.identify().serial
+    if found is None:
+        return target.serial
+    if normalise_serial(found) != normalise_serial(target.serial):
+        raise errors.OtherMeter(detail=f"{found} is at the port, {target.serial} was meant")
+    return found
 
 
 def _readout_only(identity: Identity) -> bool:

@@ -14,7 +14,7 @@ from fieldtool.run import ProcedureRun
 from fieldtool.text import Language
 from tests.fieldtool.jobs import work
 from tests.fieldtool.test_jobs import STANDING, job_world
-from tests.fieldtool.world import NEW_SERIAL, World, codes, make_world, walk
+from tests.fieldtool.world import NEW_SERIAL, OTHER_SERIAL, World, codes, make_world, walk
 from workorders.journal.kinds import DeviceRemoved
 from workorders.journal.words import TaskKind
 from workorders.store import queries
@@ -96,6 +96,30 @@ def test_another_meter_in_its_place_gives_the_supply_back(world: World) -> None:
     run.append_beside([DeviceRemoved(serial=NEW_SERIAL)])
     assert run.state.dark == frozenset()
     assert cases(world) == []
+
+
+def test_a_meter_that_writes_its_serial_with_spaces_is_switched_all_the_same(world: World) -> None:
+    """Its own word was compared sign by sign with the label's: the relay could never be tested."""
+    world.meters["new"].serial = f"{NEW_SERIAL[:3]} {NEW_SERIAL[3:]}"
+    run = world.run()
+    walk(run, until="relay")
+    world.meters["new"].stuck = {"reconnect"}
+    with pytest.raises(RelayTestFailed):
+        run.test_relay("0000")
+    assert cases(world) == [IN_THE_DARK]
+    world.meters["new"].stuck = set()
+    run.test_relay("0000")
+    assert run.accept({"confirmation": "0000"}).step == "relay"
+    assert cases(world) == []
+
+
+def test_the_relay_of_another_meter_is_not_switched(world: World) -> None:
+    run = world.run()
+    walk(run, until="relay")
+    world.meters["new"].serial = OTHER_SERIAL
+    with pytest.raises(errors.OtherMeter):
+        run.test_relay("0000")
+    assert world.meters["new"].relay == "connected"
 
 
 def test_a_cut_that_was_ordered_is_no_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,17 +16,18 @@ _OPEN = "disconnected"
 
 
 def left_open(before: frozenset[str], payload: Payload) -> frozenset[str]:
-    """Serials of the meters whose relay stands open after one more entry.
+    """Serials of the meters whose relay stands open after one more entry, as crews write them.
 
     A meter that waits for its button (control state 2) was told to close and is in the customer's hands.
     """
     match payload:
         case MeterIntent() if _is_control_state(payload.item) and payload.will_be == _OPEN:
-            return before | {payload.serial}
+            return before | {_plain(payload.serial)}
         case MeterChanged() if _is_control_state(payload.item) and payload.is_now is not None:
-            return before | {payload.serial} if payload.is_now == _OPEN else before - {payload.serial}
+            meter = {_plain(payload.serial)}
+            return before | meter if payload.is_now == _OPEN else before - meter
         case DeviceRemoved():
-            return before - {payload.serial}
+            return before - {_plain(payload.serial)}
         case _:
             return before
 
@@ -34,6 +35,11 @@ def left_open(before: frozenset[str], payload: Payload) -> frozenset[str]:
 def meant_off(kind: TaskKind) -> bool:
     """Whether an order of this kind is about cutting the supply off."""
     return kind is TaskKind.DISCONNECT
+
+
+def _plain(serial: str) -> str:
+    """A meter may write its serial with what a label or a crew leaves out."""
+    return "".join(sign for sign in serial.upper() if sign not in " -\u00a0")
 
 
 def _is_control_state(item: str) -> bool:
