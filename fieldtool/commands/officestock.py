@@ -121,7 +121,7 @@ def move(
     """
     from fieldtool.commands.opening import opened_office
     from workorders.gateway.stock import StockMove, move_stock
-    from workorders.journal.kinds import StockMovement
+    from workorders.journal.words import StockMovement
 
     movement = {
         Move.HAND_OUT: StockMovement.HANDED_OUT,

@@ -13,7 +13,7 @@ from fieldtool.journalhost import JournalHost, OrderContext
 from fieldtool.meterlog import MeterLog, MeterLogHost
 from workorders.journal import kinds
 from workorders.journal.lifts import PayloadError, read_payload
-from workorders.journal.words import DeviceRole
+from workorders.journal.words import DeviceRole, MatchSource
 from workorders.journal.writer import Journal
 from workorders.store import entries, schema
 
@@ -143,8 +143,7 @@ class JournalRecord:
     def matched(self, found: Identity, result: MatchResult) -> None:
         """`meter.read` by its identity, and `match.checked`, without an order."""
         sources = [
-            kinds.MatchSource(source=line.source.value, serial=line.serial, note=line.note)
-            for line in result.lines
+            MatchSource(source=line.source.value, serial=line.serial, note=line.note) for line in result.lines
         ]
         read = kinds.MeterRead(
             role=DeviceRole.NEW,

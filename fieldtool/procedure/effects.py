@@ -23,17 +23,15 @@ from workorders.journal.kinds import (
     JoinChecked,
     MatchChecked,
     MatchOverridden,
-    MatchSource,
     MeterRead,
     OrderNotDone,
     Payload,
-    PlaceOverride,
     SafetyFailed,
     SealRecorded,
     StepDone,
 )
 from workorders.journal.supply import LEFT_OFF
-from workorders.journal.words import PLACE_RULES, DeviceRole, ReadingValue, Sealed
+from workorders.journal.words import PLACE_RULES, DeviceRole, MatchSource, PlaceOverride, ReadingValue, Sealed
 from workorders.network import BalanceBand
 from workorders.orders import PERSONAL_FLAGS
 

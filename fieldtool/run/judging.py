@@ -15,7 +15,7 @@ from fieldtool.procedure.devices import device_serial
 from fieldtool.procedure.views import Problem
 from fieldtool.run import beside, evidence, panels
 from workorders.journal import kinds
-from workorders.journal.words import DeviceRole
+from workorders.journal.words import DeviceRole, MatchSource
 from workorders.people import place_subject
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class OldMismatch:
         checked = kinds.MatchChecked(
             role=DeviceRole.OLD,
             sources=[
-                kinds.MatchSource(source="order", serial=expected),
-                kinds.MatchSource(source="label", serial=serial),
+                MatchSource(source="order", serial=expected),
+                MatchSource(source="label", serial=serial),
             ],
             verdict="mismatch",
             cause="other_old_meter",

@@ -13,7 +13,8 @@ import msgspec
 
 from fieldtool.errors import JobError
 from fieldtool.identity import normalise_serial
-from workorders.journal.kinds import StockCounted, StockMoved, StockMovement
+from workorders.journal.kinds import StockCounted, StockMoved
+from workorders.journal.words import StockMovement
 from workorders.journal.writer import Draft
 from workorders.people import Role
 from workorders.store import queries

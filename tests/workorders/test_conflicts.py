@@ -11,7 +11,7 @@ import pytest
 from tests.workorders.record_support import Author, an_order, issued, new_store
 from workorders.journal import kinds
 from workorders.journal.entry import Entry
-from workorders.journal.words import DeviceRole, JoinState, OrderStatus
+from workorders.journal.words import DeviceRole, JoinState, OrderStatus, PlaceOverride
 from workorders.network import StandingMeter, load_meters
 from workorders.store import inbox, projection, queries, schema
 from workorders.store.engine import Store
@@ -427,10 +427,8 @@ def test_one_override_is_one_case_though_the_end_of_the_order_flags_it_again(fie
     assert field.raised() == ["capacity_overridden", "match_overridden", "relay_untested"]
 
 
-def place_override() -> kinds.PlaceOverride:
-    return kinds.PlaceOverride(
-        reason="emergency", role="lead", person="p", public_key="", grant="", signature=""
-    )
+def place_override() -> PlaceOverride:
+    return PlaceOverride(reason="emergency", role="lead", person="p", public_key="", grant="", signature="")
 
 
 def test_each_rule_that_an_override_of_a_place_passes_is_a_case_of_its_own_kind(field: Field) -> None:

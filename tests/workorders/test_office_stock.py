@@ -27,7 +27,8 @@ from workorders.gateway.errors import InvalidInput, NotFound, OutOfTurn
 from workorders.gateway.office import Office
 from workorders.gateway.stock import MoveDone, StockMove, move_stock, stock_page
 from workorders.journal.entry import Envelope
-from workorders.journal.kinds import DevicePlaced, StockMoved, StockMovement
+from workorders.journal.kinds import DevicePlaced, StockMoved
+from workorders.journal.words import StockMovement
 from workorders.people import Role
 from workorders.store import projection, queries, schema
 from workorders.store.queries import StockFilter

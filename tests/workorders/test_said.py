@@ -16,7 +16,7 @@ from workorders.gateway import acts, erasing
 from workorders.gateway.errors import InvalidInput
 from workorders.journal import kinds
 from workorders.journal.said import seal_said
-from workorders.journal.words import DeviceRole, Sealed
+from workorders.journal.words import DeviceRole, PlaceOverride, Sealed
 from workorders.orders import Customer, TaskKind, WorkOrder
 from workorders.store import inbox, keys, queries
 from workorders.store.engine import FileStore, Store
@@ -59,9 +59,7 @@ def execute(tablet: Tablet, order_id: str) -> None:
     by = {"role": "lead", "person": "luz", "public_key": "", "grant": "", "signature": ""}
     for payload in (
         kinds.MatchOverridden(match_entry=checked.envelope.id, reason=said("match"), **by),
-        kinds.DevicePlaced(
-            serial="ZIV9", model="m", override=kinds.PlaceOverride(reason=said("place"), **by)
-        ),
+        kinds.DevicePlaced(serial="ZIV9", model="m", override=PlaceOverride(reason=said("place"), **by)),
         kinds.OrderCompleted(record_hash="ab" * 32, blobs=[], flags=["match_overridden"], crew="A"),
     ):
         tablet.journal.append(payload, order_id=order_id, order_version=1, actor="ana")

@@ -17,7 +17,7 @@ from workorders.gateway import acts, admin, push
 from workorders.journal import kinds
 from workorders.journal.entry import Entry, Envelope, Realm, seal_entry, to_wire
 from workorders.journal.said import seal_said
-from workorders.journal.words import DeviceRole, JoinState, OrderStatus, Sealed
+from workorders.journal.words import DeviceRole, JoinState, OrderStatus, PlaceOverride, Sealed
 from workorders.people import Role
 from workorders.store import keys, queries, schema
 from workorders.store.verify import verify_store
@@ -288,7 +288,7 @@ def placed_over(tablet: Tablet, order_id: str, key: Ed25519PrivateKey, grant: st
     message = people.override_message(
         order_id=order_id, subject=subject, reason=reason, role=Role.LEAD, person="luz"
     )
-    override = kinds.PlaceOverride(
+    override = PlaceOverride(
         reason=reason,
         role=Role.LEAD,
         person="luz",

@@ -11,7 +11,7 @@ from fieldtool.office import OfficeClient
 from ui import officeviews, views
 from ui.wiring.formats import Formats
 from workorders.gateway.stock import StockedDevice, StockMove, StockPage
-from workorders.journal.kinds import StockMovement
+from workorders.journal.words import StockMovement
 from workorders.store.queries.supply import IN_STORE
 
 STORE = "store"

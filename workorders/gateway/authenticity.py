@@ -20,6 +20,7 @@ from workorders.journal.entry import Entry, signature_holds
 from workorders.journal.kinds import MatchOverridden
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.journal.said import says_nothing
+from workorders.journal.words import OFFICE_MOVEMENTS, PlaceOverride
 from workorders.store import entries as journal
 from workorders.sync.checks import OFFICE_KINDS
 from workorders.sync.wire import VerdictKind
@@ -104,7 +105,7 @@ def check_payload(office: Office, entry: Entry) -> None:
         raise Refused(VerdictKind.QUARANTINED, "malformed_payload", str(error)) from None
     if isinstance(payload, kinds.ChainBegun) and envelope.seq != 0:
         raise Refused(VerdictKind.QUARANTINED, "malformed_payload", "a chain begins with its first entry")
-    if isinstance(payload, kinds.StockMoved) and payload.movement in kinds.OFFICE_MOVEMENTS:
+    if isinstance(payload, kinds.StockMoved) and payload.movement in OFFICE_MOVEMENTS:
         message = f"a device is {payload.movement} by the office"
         raise Refused(VerdictKind.QUARANTINED, "office_kind", message)
     if isinstance(payload, MatchOverridden):
@@ -142,7 +143,7 @@ class Unproven(Exception):
 
 
 def _prove_override(
-    office: Office, entry: Entry, override: MatchOverridden | kinds.PlaceOverride, subject: str
+    office: Office, entry: Entry, override: MatchOverridden | PlaceOverride, subject: str
 ) -> None:
     """Raise Unproven unless the person's grant, role and signature hold, at the time of the entry."""
     envelope = entry.envelope

@@ -23,10 +23,11 @@ from workorders.gateway.stamps import touch
 from workorders.gateway.tables import stock_act
 from workorders.journal.canonical import canonical_bytes
 from workorders.journal.entry import Envelope
-from workorders.journal.kinds import OFFICE_MOVEMENTS, StockMoved, StockMovement, stock_scope
+from workorders.journal.kinds import StockMoved
 from workorders.journal.lifts import read_payload
 from workorders.journal.said import seal_said, unseal_said
 from workorders.journal.sealing import SealError
+from workorders.journal.words import OFFICE_MOVEMENTS, StockMovement, stock_scope
 from workorders.journal.writer import Draft
 from workorders.store import keys, schema
 from workorders.store.queries import StockFilter, StockPlace, count_stock, stock_lines, stock_places

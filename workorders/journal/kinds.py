@@ -12,7 +12,6 @@ number: an older program then keeps the entry and folds it after its update, ins
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, ClassVar
 
 import msgspec
@@ -21,10 +20,13 @@ from workorders.journal.words import (
     DeviceRole,
     HeadReference,
     JoinState,
+    MatchSource,
     OrderStatus,
+    PlaceOverride,
     ReadingValue,
     Said,
     Sealed,
+    StockMovement,
     WiringJudged,
 )
 
@@ -163,14 +165,6 @@ class MeterChanged(Payload, frozen=True, kw_only=True, omit_defaults=True):
     secret: str | None = None
 
 
-class MatchSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One of the four sources and what it names."""
-
-    source: str
-    serial: str | None
-    note: str | None = None
-
-
 class MatchChecked(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """Four-way match of a device. `verdict`: `equal` or `mismatch`; `cause`: the likely reason code."""
 
@@ -199,20 +193,6 @@ class MatchOverridden(Payload, frozen=True, kw_only=True, omit_defaults=True):
     grant: str
     signature: str
     remark: Sealed | None = None
-
-
-class PlaceOverride(msgspec.Struct, frozen=True, kw_only=True):
-    """A full or too distant collector was passed by a person who may; fields as in `MatchOverridden`.
-
-    What is signed about: `workorders.people.place_subject`.
-    """
-
-    reason: Said
-    role: str
-    person: str
-    public_key: str
-    grant: str
-    signature: str
 
 
 class DevicePlaced(Payload, frozen=True, kw_only=True, omit_defaults=True):
@@ -344,23 +324,6 @@ class OrderNotDone(Payload, frozen=True, kw_only=True, omit_defaults=True):
 # --- stock --------------------------------------------------------------------------------------
 
 
-class StockMovement(StrEnum):
-    """How a device of the stock changed hands."""
-
-    RECEIVED = "received"
-    HANDED_OUT = "handed_out"
-    TRANSFERRED = "transferred"
-    RETURNED = "returned"
-    CORRECTED = "corrected"
-    """It lies elsewhere than the record said."""
-    WRITTEN_OFF = "written_off"
-    """It was looked for and lies nowhere."""
-
-
-OFFICE_MOVEMENTS = frozenset({StockMovement.CORRECTED, StockMovement.WRITTEN_OFF})
-"""What only the office may say, with a reason."""
-
-
 class StockMoved(Payload, frozen=True, kw_only=True, omit_defaults=True):
     """A device went from one place of the stock to another.
 
@@ -381,11 +344,6 @@ class StockMoved(Payload, frozen=True, kw_only=True, omit_defaults=True):
     from_crew: str | None = None
     model: str | None = None
     reason: Sealed | None = None
-
-
-def stock_scope(serial: str) -> str:
-    """Under which name the key lies for what is said of a device of the stock."""
-    return f"stock:{serial}"
 
 
 class StockCounted(Payload, frozen=True, kw_only=True, omit_defaults=True):

@@ -139,3 +139,47 @@ class WiringJudged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     phases: list[WiringPhase] = []
     power: str | None = None
     power_right: str | None = None
+
+
+class MatchSource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the four sources and what it names."""
+
+    source: str
+    serial: str | None
+    note: str | None = None
+
+
+class PlaceOverride(msgspec.Struct, frozen=True, kw_only=True):
+    """A full or too distant collector was passed by a person who may; fields as in `MatchOverridden`.
+
+    What is signed about: `workorders.people.place_subject`.
+    """
+
+    reason: Said
+    role: str
+    person: str
+    public_key: str
+    grant: str
+    signature: str
+
+
+class StockMovement(StrEnum):
+    """How a device of the stock changed hands."""
+
+    RECEIVED = "received"
+    HANDED_OUT = "handed_out"
+    TRANSFERRED = "transferred"
+    RETURNED = "returned"
+    CORRECTED = "corrected"
+    """It lies elsewhere than the record said."""
+    WRITTEN_OFF = "written_off"
+    """It was looked for and lies nowhere."""
+
+
+OFFICE_MOVEMENTS = frozenset({StockMovement.CORRECTED, StockMovement.WRITTEN_OFF})
+"""What only the office may say, with a reason."""
+
+
+def stock_scope(serial: str) -> str:
+    """Under which name the key lies for what is said of a device of the stock."""
+    return f"stock:{serial}"

@@ -22,7 +22,7 @@ from workorders.gateway.service.access import (
 )
 from workorders.gateway.service.offices import Limit, Name, Offset, Short
 from workorders.gateway.service.problems import documented
-from workorders.journal.kinds import StockMovement
+from workorders.journal.words import StockMovement
 from workorders.store.queries import StockFilter
 
 Serial = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]

@@ -10,7 +10,7 @@ import msgspec
 from workorders.clock import normal_utc
 from workorders.journal import kinds
 from workorders.journal.lifts import PayloadError, read_payload
-from workorders.journal.words import JoinState
+from workorders.journal.words import JoinState, StockMovement
 from workorders.store.entries import FoldEntry
 from workorders.store.fold.raised import RowValues, raised
 
@@ -74,10 +74,10 @@ class DeviceFold:
         standing = bool(self._standing())
         removed = self.device is not None and self.device["state"] == "removed"
         state = "on_truck" if payload.crew is not None else "in_store"
-        came_back = payload.movement in (kinds.StockMovement.RETURNED, kinds.StockMovement.CORRECTED)
+        came_back = payload.movement in (StockMovement.RETURNED, StockMovement.CORRECTED)
         if came_back and payload.crew is None and (removed or self._was_returned()):
             state = "returned"
-        if payload.movement is kinds.StockMovement.WRITTEN_OFF:
+        if payload.movement is StockMovement.WRITTEN_OFF:
             state = "lost"
         if standing:
             self._raise("stock_standing", entry, movement=str(payload.movement), crew=payload.crew)
