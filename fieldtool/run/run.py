@@ -334,6 +334,12 @@ class ProcedureRun:
     # --- for the parts of this folder -------------------------------------------------------------
 
     @property
+    def touched(self) -> bool:
+        """Whether the visit under way has changed the site: whatever others wrote, it has to be ended here."""
+        state = self.state
+        return state.end is None and bool(state.removed or state.placed or state.writes)
+
+    @property
     def passed_over(self) -> list[str]:
         """Steps that were accepted and that an answer corrected later has hidden."""
         return sorted(self._folded.done.keys() - self.state.done.keys())

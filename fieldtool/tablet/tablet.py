@@ -298,7 +298,7 @@ class Tablet:
         with self._lock:
             order = msgspec.structs.replace(detail.order, attempts=detail.row.attempts)
             run = self._runs.get(order.mrid)
-            if not can_start(OrderStatus(detail.row.status)):
+            if not can_start(OrderStatus(detail.row.status)) and not (run is not None and run.touched):
                 raise JobError(
                     "not_open",
                     f"order {detail.order.number} is {detail.row.status}: there is nothing to do",

@@ -16,6 +16,8 @@ from tests.fieldtool.enrolled import enrolled_tablet
 from tests.fieldtool.world import make_world, walk
 from tests.workorders.offices import Bureau
 from workorders.gateway import acts
+from workorders.journal.kinds import DeviceRemoved, OrderNotDone
+from workorders.journal.words import OrderStatus
 from workorders.people import Role
 
 
@@ -58,6 +60,21 @@ def test_an_order_that_was_cancelled_before_anything_was_done_is_not_gone_on_wit
     with pytest.raises(JobError) as caught:
         tablet.start(order_id)
     assert caught.value.code == "not_open"
+
+
+def test_a_crew_with_the_meter_in_its_hands_goes_on_whatever_another_tablet_said(
+    bureau: Bureau, tablet: Tablet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = tablet.find_order("000") or ""
+    run = tablet.start(order_id)
+    tablet.sync()
+    other = enrolled_tablet(bureau, tmp_path / "b", monkeypatch)
+    other.journal.append(OrderNotDone(reason="weather", crew="A"), order_id=order_id, order_version=1)
+    other.sync()
+    run.append_beside([DeviceRemoved(serial="M0")])
+    tablet.sync()
+    assert tablet.detail(order_id).row.status == OrderStatus.NOT_DONE
+    assert tablet.start(order_id) is run, "nobody is left with an open box"
 
 
 def test_the_match_is_made_again_with_the_serial_that_the_office_names_now(
