@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from tests.workorders.record_support import KEY, an_order, issued, new_journal, new_store
 from workorders.journal import kinds
@@ -125,6 +126,20 @@ def test_a_text_goes_into_the_index_once_with_the_customer_in_it(store: Store) -
     erase(store)
     (text,), waiting = indexed_and_waiting(store)
     assert ("Juana" in text, waiting, found(store, "OT-o1")) == (False, 0, 1)
+
+
+def test_an_order_asks_for_each_key_not_for_each_field(store: Store) -> None:
+    with_order(store)
+    asked: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        if "FROM order_key" in arguments[2]:
+            asked.append(arguments[2])
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    with store.read() as connection:
+        assert queries.order(connection, "o1") is not None
+    assert len(asked) == 2, "one to open the customer, one to say how it stands"
 
 
 def test_without_the_key_the_order_can_still_be_worked_on(store: Store) -> None:

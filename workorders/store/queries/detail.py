@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from workorders.journal.kinds import RECORD_BLOB
 from workorders.journal.sealing import Erased, KeyMissing, field_context
@@ -216,13 +217,7 @@ _PARTS: tuple[tuple[str, Table, type[msgspec.Struct], str], ...] = (
 
 def order(connection: Connection, order_id: str) -> OrderDetail | None:
     """The order of that id; None if there is none here."""
-    table, plan = schema.work_order, schema.order_plan
-    query = (
-        select(table, plan.c.order, plan.c.customer)
-        .join(plan, plan.c.order_id == table.c.order_id)
-        .where(table.c.order_id == order_id)
-    )
-    found = connection.execute(query).first()
+    found = connection.execute(_ORDER, {"order": order_id}).first()
     if found is None:
         return None
     values = dict(found._mapping)
@@ -248,6 +243,13 @@ def order(connection: Connection, order_id: str) -> OrderDetail | None:
         **facts,
         **parts,
     )
+
+
+_ORDER = (
+    select(schema.work_order, schema.order_plan.c.order, schema.order_plan.c.customer)
+    .join(schema.order_plan, schema.order_plan.c.order_id == schema.work_order.c.order_id)
+    .where(schema.work_order.c.order_id == bindparam("order"))
+)
 
 
 def _with_flags(order: WorkOrder, sealed: dict[str, Any], customer: Customer) -> WorkOrder:
@@ -300,22 +302,28 @@ def _rows(
     order_id: str,
     opener: Opener,
 ) -> list[Any]:
-    columns = [table.c[name] for name in kind.__struct_fields__]
-    query = select(*columns).where(table.c.order_id == order_id)
-    query = query.order_by(table.c[order_by], *table.primary_key.columns)
+    query = _query(table, kind, order_by)
     said = [name for name in _SAID if name in kind.__struct_fields__]
     return [
         read(row, kind, **{name: opener.said(getattr(row, name), order_id) for name in said})
-        for row in connection.execute(query).all()
+        for row in connection.execute(query, {"order": order_id}).all()
     ]
+
+
+@cache
+def _query(table: Table, kind: type[msgspec.Struct], order_by: str) -> Select[Any]:
+    """Built once: building the queries of an order takes several times as long as their answers."""
+    columns = [table.c[name] for name in kind.__struct_fields__]
+    query = select(*columns).where(table.c.order_id == bindparam("order"))
+    return query.order_by(table.c[order_by], *table.primary_key.columns)
 
 
 def _customer_state(connection: Connection, sealed: dict[str, Any] | None) -> str:
     if not sealed:
         return "none"
     try:
-        for value in sealed.values():
-            keys.key_by_id(connection, value["key_id"])
+        for key_id in dict.fromkeys(value["key_id"] for value in sealed.values()):
+            keys.key_by_id(connection, key_id)
     except Erased:
         return "erased"
     except KeyMissing:
