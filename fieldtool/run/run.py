@@ -335,7 +335,7 @@ class ProcedureRun:
 
     @property
     def touched(self) -> bool:
-        """Whether the visit under way has changed the site: whatever others wrote, it has to be ended here."""
+        """Whether the visit under way has changed the site: whatever others wrote, it is to be ended here."""
         state = self.state
         return state.end is None and bool(state.removed or state.placed or state.writes)
 
