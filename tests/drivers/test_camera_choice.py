@@ -32,14 +32,14 @@ def test_the_rear_camera_comes_first_and_one_camera_is_listed_once(
 
 
 def test_a_lamp_is_switched_only_where_it_may_be(tmp_path: Path) -> None:
-    assert torch.find(tmp_path / "nothing") is None
+    assert torch.find_led(tmp_path / "nothing") is None
     for name in ("input3::capslock", "white:flash"):
         (tmp_path / name).mkdir()
-    assert torch.find(tmp_path) is None
+    assert torch.find_led(tmp_path) is None
     led = tmp_path / "white:flash"
     (led / "max_brightness").write_text("7\n")
     (led / "brightness").write_text("0\n")
-    lamp = torch.find(tmp_path)
+    lamp = torch.find_led(tmp_path)
     assert lamp is not None
     assert lamp.light(True)
     assert (lamp.on, (led / "brightness").read_text()) == (True, "7")
@@ -48,3 +48,31 @@ def test_a_lamp_is_switched_only_where_it_may_be(tmp_path: Path) -> None:
     (led / "max_brightness").write_text("?")
     assert not lamp.light(True)
     assert not lamp.on
+
+
+class Lamp:
+    """The lamp of a Windows tablet; `busy` while another program holds it."""
+
+    brightness_level = 0.2
+    busy = False
+    lit = False
+
+    @property
+    def is_enabled(self) -> bool:
+        return self.lit
+
+    @is_enabled.setter
+    def is_enabled(self, on: bool) -> None:
+        if self.busy:
+            raise PermissionError
+        self.lit = on
+
+
+def test_the_lamp_of_windows_burns_as_bright_as_it_can_and_says_when_it_does_not_obey() -> None:
+    lamp = Lamp()
+    ours = torch.WindowsLamp(lamp)
+    assert ours.light(True)
+    assert (ours.on, lamp.lit, lamp.brightness_level) == (True, True, 1.0)
+    lamp.busy = True
+    assert not ours.light(False)
+    assert ours.on, "it burns still, and the crew must see that"

@@ -179,7 +179,12 @@ def test_the_lamp_goes_off_when_the_camera_is_let_go(tmp_path: Path) -> None:
     led.mkdir()
     (led / "max_brightness").write_text("1")
     (led / "brightness").write_text("0")
-    camera = LiveCamera((tmp_path / "nothing.png").as_uri(), lamp=torch.find(tmp_path))
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "dark.png"), np.zeros((48, 64, 3), np.uint8))
+    camera = LiveCamera(pictures.as_uri(), find_lamp=lambda: torch.find_led(tmp_path))
+    assert camera.torch == ""
+    camera.frame()
     assert camera.light(True)
     assert (camera.torch, (led / "brightness").read_text()) == ("on", "1")
     camera.close()

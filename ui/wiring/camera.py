@@ -43,16 +43,17 @@ class LiveCamera:
         self,
         url: str | None = None,
         *,
-        lamp: torch.Torch | None = None,
+        find_lamp: Callable[[], torch.Torch | None] = lambda: None,
         kept: Callable[[], str | None] = lambda: None,
         keep: Callable[[str], None] = lambda url: None,
     ) -> None:
-        """lamp: the one beside the camera; kept, keep: which camera the crew chose on this machine, read and
-        written."""
+        """find_lamp: slow, asked once, when the camera is first opened; kept, keep: which camera the crew
+        chose on this machine, read and written."""
         self._url = url
         self._kept, self._keep = kept, keep
         self._chosen: str | None = None
-        self._torch = lamp
+        self._find_lamp: Callable[[], torch.Torch | None] | None = find_lamp
+        self._torch: torch.Torch | None = None
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._shown = QImage()
@@ -184,6 +185,8 @@ class LiveCamera:
                 if url is None:
                     raise NoCamera(detail="no camera was found")
                 self._camera = Camera(url)
+            if self._find_lamp is not None:
+                self._torch, self._find_lamp = self._find_lamp(), None
             return self._camera
 
     def _let_go(self) -> None:

@@ -88,7 +88,7 @@ def camera_of(home: Home) -> LiveCamera:
         except OSError as error:  # it is looked through all the same
             log.warning("the chosen camera is not kept: %s", type(error).__name__)
 
-    return LiveCamera(lamp=torch.find(), kept=lambda: home.settings().camera, keep=keep)
+    return LiveCamera(find_lamp=torch.find, kept=lambda: home.settings().camera, keep=keep)
 
 
 def _translator(home: Home) -> CatalogueTranslator:
