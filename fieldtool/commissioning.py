@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from drivers import errors
-from drivers.changes import ApplyReport, OutcomeState, Plan, WriteIntent
+from drivers.changes import ApplyReport, ChangeResult, OutcomeState, Plan, WriteIntent
 from drivers.connection import Auth, Connection
 from drivers.models import MeterModel
 from drivers.programs import find_program
@@ -33,6 +33,9 @@ from workorders.journal.writer import Journal
 _REUSE_SECONDS = 20.0
 """A session is used again within this time; a meter ends an idle association by itself somewhat later."""
 
+_WAITS_FOR_BUTTON = "ready for reconnection"
+"""Control state 2 of a disconnect control as the session writes it (Blue Book, class 70, attribute 3)."""
+
 
 class ReadingsDisagree(errors.DriverError):
     """Two readings in separate requests were not the same; neither is taken."""
@@ -48,6 +51,10 @@ class RelayTestFailed(errors.DriverError):
     code = "relay-failed"
     message = "The relay did not switch as it was told."
     hint = "Read the relay's state on the display; if the supply is off, reconnect it before you leave."
+
+
+def _came_to(switched: ChangeResult) -> str:
+    return "button" if switched.is_now == _WAITS_FOR_BUTTON else switched.state.value
 
 
 def reading_values(readings: Iterable[Reading]) -> list[ReadingValue]:
@@ -199,7 +206,7 @@ class MeterWork:
             return session.apply(plan, allow)
 
     def test_relay(self, target: Target, progress: Progress | None) -> str:
-        """Open and close the relay; `verified` when both took effect.
+        """Open and close the relay; `verified` when both took effect, `button` as in `switch_relay`.
 
         Reconnecting is tried whatever happened to the disconnecting: nobody is left in the dark by a test.
         """
@@ -214,10 +221,11 @@ class MeterWork:
         for result in (opened, closed):
             if result is None or result.state is not OutcomeState.VERIFIED:
                 raise RelayTestFailed(detail=str(result))
-        return OutcomeState.VERIFIED.value
+        return _came_to(closed)
 
     def switch_relay(self, target: Target, operation: str, progress: Progress | None) -> str:
-        """Open (`disconnect`) or close (`reconnect`) the relay for good; `verified` when it took effect.
+        """Open (`disconnect`) or close (`reconnect`) the relay for good; `verified` when it took effect,
+        `button` where the meter closes it only when somebody presses its button.
 
         Raises:
             RelayTestFailed: the relay did not do what it was told.
@@ -227,7 +235,7 @@ class MeterWork:
             result = session.relay(operation, _name_at(session, target))
         if result.state is not OutcomeState.VERIFIED:
             raise RelayTestFailed(detail=str(result))
-        return OutcomeState.VERIFIED.value
+        return _came_to(result)
 
     # --- life -------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ class Meter:
     fail: dict[str, Exception] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     relay: str = "connected"
+    by_button: str = ""
+    """What it says instead of `connected` where only its button closes it."""
     stuck: set[str] = field(default_factory=set)
     model: str = "prime-1ph"
     mac: str | None = None
@@ -165,8 +167,8 @@ class ScriptedSession:
         if cut is not None:
             raise cut
         if operation not in meter.stuck:
-            meter.relay = wanted
-        state = OutcomeState.VERIFIED if meter.relay == wanted else OutcomeState.FAILED
+            meter.relay = meter.by_button if wanted == "connected" and meter.by_button else wanted
+        state = OutcomeState.VERIFIED if meter.relay in (wanted, meter.by_button) else OutcomeState.FAILED
         self._host.record_outcome(WriteOutcome(intent_id=intent.id, state=state, is_now=meter.relay))
         return ChangeResult(id="relay", state=state, is_now=meter.relay)
 

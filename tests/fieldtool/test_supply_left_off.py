@@ -9,7 +9,7 @@ import pytest
 from drivers import errors
 from fieldtool.commissioning import RelayTestFailed
 from fieldtool.errors import StepRefused
-from fieldtool.procedure.views import RunEnd, SummaryBody
+from fieldtool.procedure.views import RelayBody, RunEnd, SummaryBody
 from fieldtool.run import ProcedureRun
 from fieldtool.text import Language
 from tests.fieldtool.jobs import work
@@ -138,3 +138,22 @@ def test_a_reconnection_that_did_not_take_is_a_case(tmp_path: Path, monkeypatch:
     with pytest.raises(RelayTestFailed):
         run.test_relay("0000")
     assert [kind for kind, _, _ in cases(world)] == ["supply_left_off"]
+
+
+def test_a_meter_that_waits_for_its_button_says_so_to_the_crew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was shown as closed, and the crew left a customer in the dark with a button nobody had named."""
+    world = job_world(tmp_path, monkeypatch, TaskKind.RECONNECT, **STANDING)
+    meter = world.meters["old"]
+    meter.relay, meter.by_button = "disconnected", "ready for reconnection"
+    run = world.run()
+    work(run, until="relay")
+    run.test_relay("0000")
+    page = run.view(Language.ES).current
+    assert page is not None
+    assert isinstance(page.body, RelayBody)
+    assert page.body.result == "button"
+    work(run)
+    assert run.state.end is not None
+    assert cases(world) == []
