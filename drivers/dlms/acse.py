@@ -63,6 +63,7 @@ PROPOSED_LN = _block(
 )
 GENERAL_BLOCK_TRANSFER = _block(Conformance.GENERAL_BLOCK_TRANSFER)
 GENERAL_PROTECTION = _block(Conformance.GENERAL_PROTECTION)
+ACCESS = _block(Conformance.ACCESS)
 PROPOSED_SN = _block(
     Conformance.READ,
     Conformance.WRITE,
@@ -98,8 +99,8 @@ class Accepted:
 
 
 def untold(proposed: int) -> Accepted:
-    """Of a meter that accepts without saying what it can: everything but lists is tried."""
-    return Accepted(proposed & ~(1 << 23 - Conformance.MULTIPLE_REFERENCES), 0)
+    """Of a meter that accepts without saying what it can: everything but lists and ACCESS is tried."""
+    return Accepted(proposed & ~_block(Conformance.MULTIPLE_REFERENCES, Conformance.ACCESS), 0)
 
 
 @dataclass(frozen=True)

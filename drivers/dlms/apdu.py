@@ -75,7 +75,7 @@ class Block:
     raw: bytes
 
 
-def _descriptor(item: Item) -> bytes:
+def descriptor(item: Item) -> bytes:
     return item.class_id.to_bytes(2, "big") + item.obis + bytes([item.attribute])
 
 
@@ -89,7 +89,7 @@ def _selection(selection: Selection | None) -> bytes:
 
 
 def get_request(item: Item, selection: Selection | None = None) -> bytes:
-    return bytes([GET_REQUEST, 1, _INVOKE]) + _descriptor(item) + _selection(selection)
+    return bytes([GET_REQUEST, 1, _INVOKE]) + descriptor(item) + _selection(selection)
 
 
 def get_next_request(block: int) -> bytes:
@@ -97,7 +97,7 @@ def get_next_request(block: int) -> bytes:
 
 
 def get_list_request(items: Sequence[Item]) -> bytes:
-    body = b"".join(_descriptor(item) + b"\x00" for item in items)
+    body = b"".join(descriptor(item) + b"\x00" for item in items)
     return bytes([GET_REQUEST, 3, _INVOKE]) + encode_length(len(items)) + body
 
 
@@ -147,11 +147,11 @@ def _count(cursor: Cursor) -> int:
 
 
 def set_request(item: Item, data: Data) -> bytes:
-    return bytes([SET_REQUEST, 1, _INVOKE]) + _descriptor(item) + b"\x00" + encode(data)
+    return bytes([SET_REQUEST, 1, _INVOKE]) + descriptor(item) + b"\x00" + encode(data)
 
 
 def set_first_block_request(item: Item, raw: bytes, *, last: bool) -> bytes:
-    head = bytes([SET_REQUEST, 2, _INVOKE]) + _descriptor(item) + b"\x00"
+    head = bytes([SET_REQUEST, 2, _INVOKE]) + descriptor(item) + b"\x00"
     return head + _block(1, raw, last)
 
 
@@ -165,14 +165,14 @@ def _block(number: int, raw: bytes, last: bool) -> bytes:
 
 def set_list_request(writes: Sequence[tuple[Item, Data]]) -> bytes:
     count = encode_length(len(writes))
-    items = b"".join(_descriptor(item) + b"\x00" for item, _ in writes)
+    items = b"".join(descriptor(item) + b"\x00" for item, _ in writes)
     values = b"".join(encode(data) for _, data in writes)
     return bytes([SET_REQUEST, 4, _INVOKE]) + count + items + count + values
 
 
 def set_list_first_block_request(items: Sequence[Item], raw: bytes, *, last: bool) -> bytes:
     """``raw`` begins the number of values and the values."""
-    body = b"".join(_descriptor(item) + b"\x00" for item in items)
+    body = b"".join(descriptor(item) + b"\x00" for item in items)
     return bytes([SET_REQUEST, 5, _INVOKE]) + encode_length(len(items)) + body + _block(1, raw, last)
 
 
@@ -195,7 +195,7 @@ def parse_set_response(apdu: bytes) -> list[int] | None:
 
 def action_request(item: Item, parameters: Data | None) -> bytes:
     """``item.attribute`` is the method id."""
-    head = bytes([ACTION_REQUEST, 1, _INVOKE]) + _descriptor(item)
+    head = bytes([ACTION_REQUEST, 1, _INVOKE]) + descriptor(item)
     return head + (b"\x00" if parameters is None else b"\x01" + encode(parameters))
 
 
@@ -205,19 +205,19 @@ def action_next_request(block: int) -> bytes:
 
 def action_list_request(calls: Sequence[tuple[Item, Data]]) -> bytes:
     count = encode_length(len(calls))
-    methods = b"".join(_descriptor(item) for item, _ in calls)
+    methods = b"".join(descriptor(item) for item, _ in calls)
     return (
         bytes([ACTION_REQUEST, 3, _INVOKE]) + count + methods + count + b"".join(encode(d) for _, d in calls)
     )
 
 
 def action_first_block_request(item: Item, raw: bytes, *, last: bool) -> bytes:
-    return bytes([ACTION_REQUEST, 4, _INVOKE]) + _descriptor(item) + _block(1, raw, last)
+    return bytes([ACTION_REQUEST, 4, _INVOKE]) + descriptor(item) + _block(1, raw, last)
 
 
 def action_list_first_block_request(items: Sequence[Item], raw: bytes, *, last: bool) -> bytes:
     """``raw`` begins the number of parameters and the parameters."""
-    body = b"".join(_descriptor(item) for item in items)
+    body = b"".join(descriptor(item) for item in items)
     return bytes([ACTION_REQUEST, 5, _INVOKE]) + encode_length(len(items)) + body + _block(1, raw, last)
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from drivers import elliptic
 from drivers.dlms import acse, apdu
+from drivers.dlms.access import Accessed, access_request, parse_access_response
 from drivers.dlms.acse import Accepted, Conformance, Mechanism
 from drivers.dlms.apdu import ActionResult, Result, Selection, ServiceException
 from drivers.dlms.ciphering import Ciphering
@@ -130,6 +131,8 @@ class DlmsClient:
         self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
         if credentials.ciphering and credentials.ciphering.general:
             self._proposed |= acse.GENERAL_PROTECTION
+        if short_names is None and (credentials.ciphering is None or credentials.ciphering.general):
+            self._proposed |= acse.ACCESS  # ciphered, it needs general protection
         if general_blocks:
             self._proposed |= acse.GENERAL_BLOCK_TRANSFER
         self.notifications: deque[bytes] = deque(maxlen=_NOTIFICATIONS)
@@ -324,6 +327,12 @@ class DlmsClient:
     def set_list(self, writes: Sequence[tuple[Item, Data]]) -> list[int]:
         """Write several attributes in one request; the data access result (0 success) of each."""
         return self._services.set_list(writes)
+
+    def access(self, writes: Sequence[tuple[Item, Data]], reads: Sequence[Item]) -> Accessed:
+        """Write and then read, in one request; where ``Conformance.ACCESS`` was agreed. Raises
+        ``ServiceException`` for a refusal of the whole, ``Garbage``."""
+        answer = self.ask(access_request(writes, reads))
+        return parse_access_response(answer, len(writes), len(reads))
 
     def action(self, method: Item, parameters: Data | None = None) -> Data | None:
         """Call a method. Raises ``MeterRefused``."""

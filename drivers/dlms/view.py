@@ -33,12 +33,14 @@ class ViewObject(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TypeRecord(msgspec.Struct, frozen=True):
-    """What is remembered of a type of meter: its objects, and the longest lists it reads and writes."""
+    """What is remembered of a type of meter: its objects, the longest lists it reads and writes, and
+    whether it offers ACCESS and does not do it."""
 
     key: list[str]
     objects: list[ViewObject] = []
     list_limit: int | None = None
     write_limit: int | None = None
+    access_refused: bool = False
 
 
 def decode_view(data: Data) -> list[ViewObject]:

@@ -38,9 +38,18 @@ class Holding:
             wanted = [item for setting in wanting for item in setting.reads(self.known)]
             if not wanted:
                 return
-            self.known.update(self._jobs.fetch(wanted, step))
-            if any((item.class_id, item.attribute) == _CLOCK for item in wanted):
-                self._clock_read = now()
+            self.take(self._jobs.fetch(wanted, step))
+
+    def asked_after(self, written: Iterable[Item], settings: Iterable[Setting]) -> list[Item]:
+        """What these settings need first once ``written`` is written; nothing is read here."""
+        left = self._without(written)
+        return list(dict.fromkeys(item for setting in settings for item in setting.reads(left)))
+
+    def take(self, results: dict[Item, Result]) -> None:
+        """Attributes that were just read."""
+        self.known.update(results)
+        if any((item.class_id, item.attribute) == _CLOCK for item in results):
+            self._clock_read = now()
 
     def judge(self, setting: Setting) -> Finding:
         """A clock is compared with the time at which it was read."""
@@ -48,8 +57,11 @@ class Holding:
 
     def forget(self, written: Iterable[Item]) -> None:
         """Whatever stands in the objects that were written: one attribute may move another."""
+        self.known = self._without(written)
+
+    def _without(self, written: Iterable[Item]) -> dict[Item, Result]:
         objects = {(item.class_id, item.obis) for item in written}
-        self.known = {
+        return {
             item: result for item, result in self.known.items() if (item.class_id, item.obis) not in objects
         }
 

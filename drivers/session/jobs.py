@@ -197,6 +197,7 @@ class Jobs:
             self.reach.list_limit.value = self._record.list_limit
         if self._record.write_limit and self.reach.write_limit.value is None:
             self.reach.write_limit.value = self._record.write_limit
+        self.reach.access_refused = self.reach.access_refused or self._record.access_refused
 
     def remember_type(self) -> None:
         """Keep what was learnt of this type for the next meter."""
@@ -207,6 +208,7 @@ class Jobs:
             record,
             list_limit=self.reach.list_limit.value or record.list_limit,
             write_limit=self.reach.write_limit.value or record.write_limit,
+            access_refused=self.reach.access_refused or record.access_refused,
         )
         if learnt != record:
             self._record = learnt

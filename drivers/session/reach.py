@@ -101,6 +101,8 @@ class Reach:
         self.model: MeterModel | None = models.get(connection.model or "")
         self.list_limit = ListLimit()
         self.write_limit = ListLimit()
+        self.access_refused = False
+        """Whether this type of meter agrees to ACCESS and then does not do it."""
         self._names = NameTable()
         self._referencing = connection.referencing
 

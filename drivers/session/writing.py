@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from drivers.changes import ChangeResult, ChangeState, Danger, OutcomeState, WriteIntent, WriteOutcome
+from drivers.dlms.access import HEAD_OCTETS, READ_OCTETS, WRITE_OCTETS
 from drivers.dlms.acse import Conformance
 from drivers.dlms.apdu import ServiceException
 from drivers.dlms.client import DlmsClient
@@ -94,12 +95,15 @@ class BatchWriter:
         return results
 
     def _carried_out(self, batch: list[Step], following: list[Setting]) -> list[ChangeResult]:
-        told = self._send(batch)
-        self._read_back(batch, following)
+        told = self._accessed(batch, following)
+        if told is None:
+            told = self._send(batch)
+            self._read_back(batch, following)
         again = [n for n, step in enumerate(batch) if self._was_not_done(step, told[n])]
         if again:
             if any(told[n].listed for n in again):
                 self._jobs.reach.write_limit.value = 1  # it says that it took the list, and did not
+                self._jobs.reach.access_refused = True
             for n in again:
                 told[n] = self._send_singly(batch[n])
             self._read_back([batch[n] for n in again], following)
@@ -154,11 +158,51 @@ class BatchWriter:
         not sent again, and the intents stay open to be settled."""
         return self._jobs.reach.run(lambda associated: associated)
 
+    def _accessed(self, batch: list[Step], following: list[Setting]) -> list[_Told] | None:
+        """Write and read back in one request; ``None`` where the meter has no ACCESS, or it does not fit.
+
+        Its parts are carried out in their order, so what is read was asked for after the writes. Harmless
+        ones only: what could cut supply or communication is read back by a request of its own.
+        """
+        client, reach = self._associated(), self._jobs.reach
+        offered = client.allows(Conformance.ACCESS) and not reach.access_refused
+        if not offered or batch[0].is_alone or batch[0].finding.danger is not Danger.HARMLESS:
+            return None
+        settings = [*(step.setting for step in batch), *following]
+        steps = [self._writes_now(step) for step in batch]
+        writes = [(write.item, write.data) for step in steps for write in step]
+        written = [item for item, _ in writes]
+        reads = self._holding.asked_after(written, settings)
+        octets = sum(WRITE_OCTETS + len(encode(data)) for _, data in writes) + READ_OCTETS * len(reads)
+        if HEAD_OCTETS + octets > client.request_limit or len(writes) + len(reads) > self._limit:
+            return None
+        try:
+            found = client.access(writes, reads)
+        except ServiceException:
+            reach.access_refused = True
+            return None
+        except (LinkLost, PortVanished) as error:
+            reach.cut(error)
+            told = [_LOST] * len(batch)
+        except Garbage:
+            reach.access_refused = True
+            told = [_LOST] * len(batch)
+        else:
+            if all(code == _OTHER_REASON for code in found.written):
+                reach.access_refused = True
+                return None
+            self._holding.forget(written)
+            self._holding.take(dict(zip(reads, found.read, strict=True)))
+            self._holding.read(settings, "apply")
+            return _of_steps(steps, found.written)
+        self._read_back(batch, following)
+        return told
+
     def _send_lists(self, client: DlmsClient, batch: list[Step]) -> list[_Told] | None:
         """What the meter said to each step; ``None`` from one that does not take a list after all."""
         steps = [self._writes_now(step) for step in batch]
         writes = [write for step in steps for write in step]
-        problems: list[str | None] = []
+        said: list[int] = []
         for chunk in _chunks(writes, client.request_limit, self._limit):
             try:
                 codes = client.set_list([(write.item, write.data) for write in chunk])
@@ -167,10 +211,8 @@ class BatchWriter:
             if all(code == _OTHER_REASON for code in codes):
                 self._jobs.reach.write_limit.value = 1
                 return None
-            problems += [access_result(code) if code else None for code in codes]
-        left = iter(problems)
-        of_steps = [[next(left) for _ in step] for step in steps]
-        return [_Told(next(filter(None, said), None), listed=True) for said in of_steps]
+            said += codes
+        return _of_steps(steps, said)
 
     def _send_singly(self, step: Step) -> _Told:
         """One request for each write of a step. After a cut they are sent once more: they say the same."""
@@ -234,6 +276,13 @@ class BatchWriter:
         if restored:
             return ChangeResult(setting.id, OutcomeState.ROLLED_BACK, after.now, result.detail)
         return ChangeResult(setting.id, OutcomeState.FAILED, after.now, f"{result.detail}; not rolled back")
+
+
+def _of_steps(steps: list[list[Write]], codes: list[int]) -> list[_Told]:
+    """What was said to each step, of what was said to each of its writes."""
+    left = iter([access_result(code) if code else None for code in codes])
+    of_steps = [[next(left) for _ in step] for step in steps]
+    return [_Told(next(filter(None, said), None), listed=True) for said in of_steps]
 
 
 def _chunks(writes: list[Write], octets: int, most: int) -> Iterator[list[Write]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drivers.dlms import acse
+from drivers.dlms.access import ACCESS_REQUEST, ACTION, accessed_items
 from drivers.dlms.apdu import SERVICE_ERRORS
 from drivers.dlms.cosem import Item, access_result, plain_text
 from drivers.dlms.data import Cursor
@@ -20,6 +21,7 @@ _TAGS = {
     0x60: "AARQ", 0x61: "AARE", 0x62: "RLRQ", 0x63: "RLRE",
     0xC0: "get-request", 0xC1: "set-request", 0xC2: "event-notification", 0xC3: "action-request",
     0xC4: "get-response", 0xC5: "set-response", 0xC7: "action-response", 0xD8: "exception-response",
+    0xD9: "access-request", 0xDA: "access-response",
     0xDB: "general-glo-ciphering", 0xDC: "general-ded-ciphering", 0xDD: "general-ciphering",
     0xDF: "general-signing", 0xE0: "general-block-transfer",
 }  # fmt: skip
@@ -41,6 +43,8 @@ def is_secret(apdu: bytes) -> bool:
     tag = apdu[0]
     if tag in _SHORT_WRITES:
         return True
+    if tag == ACCESS_REQUEST:
+        return _is_secret_access(apdu)
     if tag not in (0xC0, 0xC1, 0xC3):
         return False
     try:
@@ -49,6 +53,17 @@ def is_secret(apdu: bytes) -> bool:
         return True
     kinds = SECRET_METHODS if tag == 0xC3 else SECRET_ATTRIBUTES
     return any((item.class_id, item.attribute) in kinds for item in items)
+
+
+def _is_secret_access(apdu: bytes) -> bool:
+    try:
+        parts = accessed_items(apdu)
+    except DriverError:
+        return True
+    return any(
+        (item.class_id, item.attribute) in (SECRET_METHODS if kind == ACTION else SECRET_ATTRIBUTES)
+        for kind, item in parts
+    )
 
 
 def is_continuation(apdu: bytes) -> bool:

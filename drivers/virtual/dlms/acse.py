@@ -172,6 +172,7 @@ SET = conformance(20)
 SELECTIVE_ACCESS = conformance(21)
 ACTION = conformance(23)
 PRIORITY = conformance(9)
+ACCESS = conformance(17)
 
 
 @dataclass(frozen=True, slots=True)

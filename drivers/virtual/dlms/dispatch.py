@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from drivers.virtual.dlms import acse, axdr, services
+from drivers.virtual.dlms import access_service, acse, axdr, services
 from drivers.virtual.dlms.access import ObjectAccess
 from drivers.virtual.dlms.axdr import AxdrError, Data
 from drivers.virtual.dlms.services import (
@@ -26,7 +26,7 @@ from drivers.virtual.dlms.services import (
     StateError,
     exception,
 )
-from drivers.virtual.dlms.session import Session
+from drivers.virtual.dlms.session import Session, State
 
 BLOCK_HEADER = 3 + 1 + 4 + 1 + 3
 MAX_TRANSFER = 65535
@@ -61,9 +61,22 @@ class ServiceDispatcher:
 
     def handle(self, apdu: bytes) -> bytes | None:
         """Carries out one request and gives the answer's APDU; None for an unconfirmed one."""
+        if apdu[0] == access_service.ACCESS_REQUEST:
+            return self._serve_access(apdu)
         request = services.parse(apdu)
         answer = self._carry_out(request)
         return answer if request.invoke & services.CONFIRMED else None
+
+    def _serve_access(self, apdu: bytes) -> bytes | None:
+        """ACCESS has no blocks of its own: an answer longer than the client takes goes in general blocks or
+        not at all; what was written stays written."""
+        self._outgoing = self._incoming = None
+        if not self._session.conformance & acse.ACCESS or self._session.state is not State.ASSOCIATED:
+            return exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
+        answer = access_service.serve(apdu, self._access)
+        if answer is not None and len(answer) > self._session.largest:
+            return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
+        return answer
 
     def _carry_out(self, request: Request) -> bytes:
         match request:

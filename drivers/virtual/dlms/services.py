@@ -170,6 +170,13 @@ class Reader:
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
 
+    @property
+    def position(self) -> int:
+        return self._at
+
+    def since(self, start: int) -> bytes:
+        return self._data[start : self._at]
+
     def count(self) -> int:
         length, self._at = axdr.decode_length(self._data, self._at)
         return length

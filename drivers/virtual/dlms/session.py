@@ -62,7 +62,7 @@ _READ_ONLY = (
     | acse.PRIORITY
     | acse.GENERAL_BLOCK_TRANSFER
 )
-_ALL = _READ_ONLY | acse.SET | acse.ACTION | acse.BLOCK_SET | acse.BLOCK_ACTION
+_ALL = _READ_ONLY | acse.SET | acse.ACTION | acse.BLOCK_SET | acse.BLOCK_ACTION | acse.ACCESS
 _CIPHERED = _ALL | acse.GENERAL_PROTECTION
 _LN, _LN_CIPHERED = acse.CONTEXT_LN, acse.CONTEXT_LN_CIPHERED
 CLIENTS: dict[int, Access] = {
