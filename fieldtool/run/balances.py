@@ -11,6 +11,7 @@ from fieldtool.balancing import PowerBoard
 from fieldtool.errors import JobError
 from fieldtool.identity import normalise_serial
 from fieldtool.procedure import answers as a
+from fieldtool.procedure import model as m
 from fieldtool.procedure import views as v
 from fieldtool.procedure.devices import device_serial
 from workorders.clock import read_utc, utc_text
@@ -52,6 +53,12 @@ def board(run: ProcedureRun) -> PowerBoard:
         ratio=_ratio(run),
         own=own,
     )
+
+
+def going_on(run: ProcedureRun, step: m.BalanceStep) -> PowerBoard:
+    """The board that one more reading goes on; what the step was accepted with stays out of a new one."""
+    found, accepted = board(run), run.state.done.get(step.id)
+    return found.since(accepted.at) if accepted is not None else found
 
 
 def kept(run: ProcedureRun) -> PowerBoard | None:

@@ -239,7 +239,7 @@ class MeterSteps:
     @_recorded
     def read_power(self, progress: Progress | None) -> None:
         """Whoever is under the probe: its power goes into the balance of this place."""
-        self._step(m.BalanceStep)
+        step = self._step(m.BalanceStep)
         run = self._run
         port = run.around.port_for(DeviceRole.NEW)
         if port is None:
@@ -250,7 +250,7 @@ class MeterSteps:
             reading = self._power.read(port, progress)
         finally:
             self._power = None
-        run.keep_power(balances.board(run).take(reading))
+        run.keep_power(balances.going_on(run, step).take(reading))
 
     # --- common -----------------------------------------------------------------------------------
 
