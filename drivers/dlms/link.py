@@ -33,6 +33,8 @@ _GAP_SECONDS = 0.4
 _DAMAGED_SECONDS = 0.15
 _ECHOES = 8
 """Frames of earlier transmissions whose echo may still come: as many as one window and a poll."""
+_ASKED = 32
+"""Frames with information that we sent last: none of them is ever the meter's, however late it comes."""
 _BUSY_POLLS = 40
 _LISTEN_POLLS = 2
 _UNSOLICITED = 64
@@ -125,6 +127,7 @@ class HdlcLink:
         self._server = parse_server(options.server)
         self._reader = FrameReader()
         self._unechoed: list[Frame] = []
+        self._asked: deque[Frame] = deque(maxlen=_ASKED)
         self._sending = 0.0
         self._echo = options.echo
         self._arrived: deque[bytes] = deque()
@@ -146,6 +149,7 @@ class HdlcLink:
         parameters = encode_parameters(self._options.information, self._options.window)
         self._reader = FrameReader()
         self._unechoed = []
+        self._asked.clear()
         heard = False
         for attempt in range(self._options.connect_attempts):
             # a meter that knows no parameters may ignore a long SNRM: the last attempt goes without
@@ -315,6 +319,7 @@ class HdlcLink:
 
     def _transmit(self, frames: list[Frame]) -> None:
         self._unechoed = [*self._unechoed[-_ECHOES:], *frames]
+        self._asked.extend(frame for frame in frames if frame.information)
         data = b"".join(encode_frame(frame) for frame in frames)
         self._sending = len(data) * 10 / self._options.baud
         self._wire.write(data)
@@ -345,10 +350,12 @@ class HdlcLink:
 
     def _is_echo(self, frame: Frame) -> bool:
         """Whether a frame is one of ours coming back, perhaps late. Addresses do not tell where client and
-        server have the same; a meter's RR may then look like ours, its SNRM, DISC or information never."""
-        if frame.control not in (Control.SNRM, Control.DISC):
-            if frame not in self._unechoed or not (self._echo or frame.information):
-                return False
+        server have the same; a meter's RR may then look like ours, its SNRM, DISC or information never. So a
+        request is known however often it was repeated, and whichever echoes were lost or came in between."""
+        expected = frame in self._unechoed and (self._echo or bool(frame.information))
+        if not expected and frame not in self._asked and frame.control not in (Control.SNRM, Control.DISC):
+            return False
+        if expected:
             del self._unechoed[: self._unechoed.index(frame) + 1]
         self._echo = True
         return True

@@ -12,6 +12,7 @@ from drivers.dlms.hdlc import (
     Control,
     Frame,
     FrameReader,
+    client_address,
     encode_frame,
     fcs16,
     information_control,
@@ -99,8 +100,11 @@ def test_negotiation_takes_the_smaller_and_has_the_defaults_of_the_standard() ->
 class FakeMeter:
     """A secondary station with a clock of its own, behind a line that spoils frames as ``spoil`` says."""
 
-    def __init__(self, answer: bytes, *, information: int = 40, window: int = 3, seed: int = 0) -> None:
+    def __init__(
+        self, answer: bytes, *, information: int = 40, window: int = 3, seed: int = 0, client: int = 16
+    ) -> None:
         self._answer = b"\xe6\xe7\x00" + answer
+        self.client = client
         self._information, self._window = information, window
         self._reader = FrameReader()
         self._random = random.Random(seed)
@@ -144,6 +148,11 @@ class FakeMeter:
 
     # ---- the station
 
+    def next_request(self) -> None:
+        """The answer was taken: what comes now is another request."""
+        self._first = (self._first + len(self._segments)) & 7
+        self._segments = []
+
     def _react(self, frame: Frame) -> list[Frame]:
         if frame.control == Control.SNRM:
             self._receive = self._first = 0
@@ -182,13 +191,12 @@ class FakeMeter:
             for n, piece in enumerate(burst)
         ] or [self._frame(self._receive << 5 | 0x11)]
 
-    @staticmethod
-    def _frame(control: int, information: bytes = b"", segmented: bool = False) -> Frame:
-        return Frame(b"\x21", server_address(1), control, information, segmented)
+    def _frame(self, control: int, information: bytes = b"", segmented: bool = False) -> Frame:
+        return Frame(client_address(self.client), server_address(1), control, information, segmented)
 
 
 def linked(meter: FakeMeter) -> HdlcLink:
-    link = HdlcLink(meter, LinkOptions(client=16, server="1", response=0.5))
+    link = HdlcLink(meter, LinkOptions(client=meter.client, server="1", response=0.5))
     link.connect()
     return link
 
@@ -216,7 +224,7 @@ def test_lost_and_damaged_frames_cost_repeats_never_a_wrong_response(
 
 
 def test_the_echo_is_dropped_even_where_both_addresses_are_equal() -> None:
-    meter = FakeMeter(b"answer")
+    meter = FakeMeter(b"answer", client=1)
     meter.echo = True
     assert linked(meter).exchange(b"ask") == b"answer"
 
@@ -237,6 +245,34 @@ def test_an_echo_that_comes_a_transmission_late_is_no_answer() -> None:
     meter = LateEcho(b"answer")
     assert linked(meter).exchange(bytes(400)) == b"answer"  # in several windows
     assert bytes(meter.request) == b"\xe6\xe6\x00" + bytes(400)
+
+
+class TornEcho(FakeMeter):
+    """A head whose echoes are late and damaged while the frames themselves are."""
+
+    def write(self, data: bytes) -> None:
+        before = len(self._to_client)
+        super().write(data)
+        if self.loss:
+            place = self._random.randint(before, len(self._to_client))
+            self._to_client.insert(place, self._spoiled(data))
+        else:
+            self._to_client.insert(before, data)
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 10_000), st.sampled_from([0.2, 0.4]))
+def test_a_late_echo_of_a_request_is_no_answer_where_both_addresses_are_equal(seed: int, loss: float) -> None:
+    """It was one, once a poll's own echo had been heard, and every later answer was the one before."""
+    meter = TornEcho(b"answer", seed=seed, client=1)
+    link = linked(meter)
+    meter.loss = loss
+    try:
+        for number in range(12):
+            assert link.exchange(bytes([number]) * 60) == b"answer"
+            meter.next_request()
+    except LinkLost:
+        assert link.repeats > 3
 
 
 def test_only_echo_is_told_apart_from_silence_and_noise() -> None:
@@ -262,7 +298,7 @@ def test_noise_is_garbage() -> None:
 def test_a_meter_that_left_the_connection_is_link_lost() -> None:
     meter = FakeMeter(b"x")
     link = linked(meter)
-    meter._react = lambda frame: [FakeMeter._frame(Control.DM)]  # type: ignore[method-assign]  # lost power
+    meter._react = lambda frame: [meter._frame(Control.DM)]  # type: ignore[method-assign]  # lost power
     with pytest.raises(LinkLost):
         link.exchange(b"ask")
 
