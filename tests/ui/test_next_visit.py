@@ -18,12 +18,16 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return make_world(tmp_path, monkeypatch)
 
 
-def test_the_crew_sees_what_stands_and_goes_on_at_the_new_meter(
-    person: Callable[..., Person], world: World, tmp_path: Path
-) -> None:
+def break_off_after_the_swap(world: World) -> None:
     first = world.run()
     walk(first, until="new_scan")
     first.not_done("weather")
+
+
+def test_the_crew_sees_what_stands_and_goes_on_at_the_new_meter(
+    person: Callable[..., Person], world: World, tmp_path: Path
+) -> None:
+    break_off_after_the_swap(world)
     backend, sight = wired(world, tmp_path)
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
@@ -67,9 +71,7 @@ def test_an_exchange_becomes_an_irregularity_with_reason_and_photo(
 def test_a_swap_found_half_done_is_undone_from_the_first_page(
     person: Callable[..., Person], world: World, tmp_path: Path
 ) -> None:
-    first = world.run()
-    walk(first, until="new_scan")
-    first.not_done("weather")
+    break_off_after_the_swap(world)
     backend, sight = wired(world, tmp_path)
     with person(backend) as crew:
         crew.screens.app.startOrder(world.order.mrid)
