@@ -10,6 +10,7 @@ from typing import Protocol
 
 from drivers import ports
 from drivers.errors import Cancelled
+from drivers.parity import ParityCheck
 from drivers.ports import LineFormat, Port
 
 _SLICE = 0.1
@@ -111,6 +112,7 @@ class Line:
         """Called after each piece that came in: a long answer shows how far it is."""
         self.bytes_tx = 0
         self.bytes_rx = 0
+        self.parity = ParityCheck()
         self._recorder = recorder
         self._format = first_format
         self._probe = ports.probe_of(url)
@@ -142,6 +144,8 @@ class Line:
             left = deadline - self.now()
             data = self._port.read(min(max(left, 0.0), _SLICE))
             if data:
+                if self._format.has_parity:
+                    data = self.parity.heard(data)
                 self.bytes_rx += len(data)
                 self._record("rx", data)
                 if self.on_heard is not None:
@@ -152,6 +156,8 @@ class Line:
 
     def set_line(self, line: LineFormat) -> None:
         if line != self._format:
+            if line.has_parity and not self._format.has_parity:
+                self.parity.begin_again()
             self._port.set_line(line)
             self._format = line
 

@@ -47,6 +47,11 @@ class LineFormat:
     parity: str
 
     @property
+    def has_parity(self) -> bool:
+        """Whether a character is seven bits and their even parity."""
+        return (self.data_bits, self.parity) == (7, "E")
+
+    @property
     def character_seconds(self) -> float:
         """Seconds of one character: 10 bits in both formats."""
         return 10 / self.baud
@@ -70,7 +75,8 @@ class Port(Protocol):
     def write(self, data: bytes) -> None: ...
 
     def read(self, wait: float) -> bytes:
-        """What has arrived, waiting up to ``wait`` seconds for the first byte; ``b""`` if nothing came."""
+        """What has arrived, waiting up to ``wait`` seconds for the first byte; ``b""`` if nothing came. In
+        7E1 the eighth bit is the parity that came, or 0 where the port does not tell it."""
         ...
 
     def set_line(self, line: LineFormat) -> None: ...
@@ -131,7 +137,6 @@ try:
     from termios import error as _termios_error
 except ImportError:  # Windows
     _termios_error = OSError  # type: ignore[assignment,misc]  # no termios there, nothing more to catch
-_SETTING_ERRORS = (_termios_error, ValueError)
 _SERIAL_ERRORS = (OSError, ValueError, TypeError, AttributeError, _termios_error)
 """What pySerial lets through when a device goes away under it; ``SerialException`` is an ``OSError``."""
 
@@ -177,14 +182,17 @@ class _QuickRfc2217(rfc2217.Serial):
 class SerialPort:
     """A local serial port or an RFC 2217 terminal server, through pySerial. RTS and DTR power the probe head.
 
-    Adapters that know no 7E1 (many Bluetooth ones) are set to 8N1 and get the parity bit in software.
+    7E1 on a local port is 8N1 with the parity as the eighth bit, which is the same on the wire: many adapters
+    know no 7E1, and pySerial lets a character with a wrong parity through without a word. So ``read`` gives
+    the parity bit too, unless the adapter strips it (``drivers.parity`` finds out). A terminal server is told
+    7E1, and keeps its parity to itself.
     """
 
     has_line = True
 
     def __init__(self, url: str, line: LineFormat) -> None:
         self._remote = url.startswith("rfc2217://")
-        self._software_parity = False
+        self._software_parity = self._is_in_software(line)
         try:
             self._port = self._opened(url, line)
         except PermissionError as error:
@@ -198,17 +206,17 @@ class SerialPort:
         port.rts = True
         port.dtr = True
         port.port = url
-        for wanted in (line, hdlc_format(line.baud)):
-            port.baudrate, port.bytesize, port.parity = wanted.baud, wanted.data_bits, wanted.parity
-            try:
-                port.open()
-            except _SETTING_ERRORS:
-                if wanted.parity == "N":
-                    raise
-            else:
-                self._software_parity = wanted != line
-                return port
-        raise serial.SerialException("the port takes no line settings")
+        wired = self._on_the_wire(line)
+        port.baudrate, port.bytesize, port.parity = wired.baud, wired.data_bits, wired.parity
+        port.open()
+        return port
+
+    def _is_in_software(self, line: LineFormat) -> bool:
+        return line.has_parity and not self._remote
+
+    def _on_the_wire(self, line: LineFormat) -> LineFormat:
+        """What the port itself is set to."""
+        return hdlc_format(line.baud) if self._is_in_software(line) else line
 
     def write(self, data: bytes) -> None:
         try:
@@ -231,12 +239,8 @@ class SerialPort:
             if isinstance(self._port, _QuickRfc2217):
                 self._port.set_line(line)
                 return
-            self._software_parity = self._software_parity and line.parity == "E"
-            try:
-                self._configure(hdlc_format(line.baud) if self._software_parity else line)
-            except _SETTING_ERRORS:
-                self._software_parity = line.parity == "E"
-                self._configure(hdlc_format(line.baud))
+            self._configure(self._on_the_wire(line))
+            self._software_parity = self._is_in_software(line)
         except _SERIAL_ERRORS as error:
             raise PortVanished(detail=f"line settings: {error}") from None
 

@@ -13,7 +13,10 @@ from drivers.reading import Reading
 
 _GROUP = re.compile(r"([^()/!\r\n\x02\x03]{0,32})\(([^()]{0,128})\)")
 _DECIMAL = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_AMOUNT = re.compile(r"[+-]? *\d*[.,]?\d*")
+"""Amounts are written more freely than numbers that we would take over: ``-.5``."""
 _CODE = re.compile(r"(?:\d{1,3}-\d{1,3}:)?[0-9A-Z]{1,3}(?:\.[0-9A-Z]{1,3}){1,2}(?:[*&]\d{1,3})?")
+_POSSIBLE_ADDRESS = re.compile(r"[0-9A-Za-z.:*&#_\- ]*")
 _HISTORY = re.compile(r"(.+)[*&](\d{1,3})")
 _CURRENT = "255"
 _RESET_TIMES = ("0.1.2", "0.1.0")
@@ -62,6 +65,15 @@ class DataSet:
     @property
     def is_number(self) -> bool:
         return bool(_DECIMAL.fullmatch(self.values[0][0]))
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether no meter sends this: an address of other characters, or a unit behind what is no number.
+        Two errors that cancel each other out in the block check show so."""
+        addressed = bool(_POSSIBLE_ADDRESS.fullmatch(self.address))
+        return not addressed or any(
+            unit and value and not _AMOUNT.fullmatch(value) for value, unit in self.values
+        )
 
     def as_reading(
         self,

@@ -50,6 +50,7 @@ class IecJobs:
         self.progress = progress
         self._identity: Identity | None = None
         self._before: dict[str, DataSet] = {}
+        self._is_odd = False
 
     @property
     def model(self) -> MeterModel | None:
@@ -62,10 +63,15 @@ class IecJobs:
 
     def identify(self) -> Identity:
         """Manufacturer and type from the identification line, the serial from the codes that the model or the
-        makes use for it."""
+        makes use for it. Over a line that has shown damage two readouts in a row must agree on it."""
         if self._identity is None:
             try:
-                self._identity = self._identity_in(self.reach.peek())
+                identity = self._identity_in(self.reach.peek())
+                if self.reach.is_bad_line:
+                    self.reach.readout()
+                    identity, data_sets = self._agreeing_with(identity)
+                    self.reach.give_back(data_sets)
+                self._identity = identity
             except (Garbage, LinkLost):
                 self._identity, _ = self._read_singly([])
         return self._identity
@@ -87,12 +93,14 @@ class IecJobs:
     def _readout_of_same(self) -> tuple[Identity, list[DataSet]]:
         """A readout that says who the meter is as the one before did: no check guards it against two errors.
         Where they differ, two in a row must agree."""
-        known = self.identify()
+        self._identity, data_sets = self._agreeing_with(self.identify())
+        return self._identity, data_sets
+
+    def _agreeing_with(self, known: Identity) -> tuple[Identity, list[DataSet]]:
         for _ in range(_READOUTS):
             data_sets = self.reach.readout()
             identity = self._identity_in(data_sets)
             if identity == known:
-                self._identity = identity
                 return identity, data_sets
             known = identity
         raise Garbage(detail="the meter says another identity each time")
@@ -103,12 +111,14 @@ class IecJobs:
         """All data sets, or those asked for by their code (``1.8.0``, or an item whose OBIS the code
         shortens). Each call reads the meter anew. Raises ``UnsupportedObject`` if not a single one of those
         asked for is there. What no check vouches for is ``unconfirmed`` until the readout before said the
-        same: everything of a meter that sends no check, or over a line that has shown damage."""
+        same: everything of a meter that sends no check, over a line that has shown damage, or of a readout
+        that holds what no meter sends."""
         started = time.monotonic()
         try:
             identity, data_sets = self._readout_of_same()
         except (Garbage, LinkLost):
             identity, data_sets = self._read_singly(texts)
+        self._is_odd = any(found.is_odd for found in data_sets)
         readings = self._all(data_sets) if texts is None else [self._one(data_sets, text) for text in texts]
         if texts and all(reading.status == _MISSING for reading in readings):
             raise UnsupportedObject(detail=", ".join(texts[:5]))
@@ -172,7 +182,7 @@ class IecJobs:
             closed=closing_times(data_sets).get(history) if history else None,
             unit=self.reach.options.units.get(parse_address(found.address).code),
         )
-        certain = found.agreed or (found.checked and not self.reach.is_bad_line)
+        certain = found.agreed or (found.checked and not self.reach.is_bad_line and not self._is_odd)
         if certain or self._before.get(found.address) == found:
             return reading
         return msgspec.structs.replace(reading, status=reading.status or UNCONFIRMED)

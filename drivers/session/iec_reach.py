@@ -118,8 +118,12 @@ class IecReach:
     def peek(self) -> list[DataSet]:
         """The readout that the next ``readout`` gives: enough to say who the meter is."""
         data_sets = self.readout()
-        self._fresh = data_sets
+        self.give_back(data_sets)
         return data_sets
+
+    def give_back(self, data_sets: list[DataSet]) -> None:
+        """Nobody was given this readout: the next ``readout`` gives it."""
+        self._fresh = data_sets
 
     def _read_out(self) -> list[DataSet]:
         self.leave_programming()
@@ -205,8 +209,13 @@ class IecReach:
 
     @property
     def is_bad_line(self) -> bool:
-        """Whether anything came damaged in this session."""
-        return self._damaged or (self._link is not None and self._link.damaged > 0)
+        """Whether anything came damaged in this session, be it one parity bit."""
+        link, line = self._link, self.line
+        return (
+            self._damaged
+            or (link is not None and link.damaged > 0)
+            or (line is not None and line.parity.wrong > 0)
+        )
 
     def once(self, job: Callable[[ProgrammingLink], _Value]) -> _Value:
         """The same for a writing, which is never sent again unasked."""
@@ -311,6 +320,7 @@ class IecReach:
         """Break off and close the port; never raises for a meter that is gone already."""
         self.leave_programming()
         if self.line is not None:
+            self._damaged = self.is_bad_line
             self.line.close()
             self.line = None
 

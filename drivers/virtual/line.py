@@ -180,7 +180,8 @@ class Line:
     def _port(self, framing: Framing) -> Framing:
         """The settings that the meter's port hears characters with that were sent with `framing`."""
         settings = self._meter.framings
-        return framing if framing in settings else settings[0]
+        at_that_rate = (one for one in settings if one.baud == framing.baud)
+        return framing if framing in settings else next(at_that_rate, settings[0])
 
     def _answer(self, outputs: list[Output], at: float) -> None:
         if not outputs:

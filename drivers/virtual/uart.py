@@ -51,6 +51,20 @@ def _waveform(data: bytes, framing: Framing) -> list[int]:
     return levels
 
 
+def _is_eight_bits(framing: Framing) -> bool:
+    return (framing.bits, framing.parity) == (8, "N")
+
+
+def _is_seven_and_parity(framing: Framing) -> bool:
+    return framing.bits == 7 and framing.parity != "N"
+
+
+def _with_parity(value: int, kind: str) -> int:
+    """Seven bits and their parity, as somebody sees them who takes the parity for the eighth bit: both are as
+    long, and the same on the wire."""
+    return value | _parity(value, kind) << 7
+
+
 def transfer(data: bytes, sender: Framing, receiver: Framing, check_parity: bool = False) -> bytes:
     """What `receiver` gets when `sender` sends `data` without gaps.
 
@@ -60,6 +74,18 @@ def transfer(data: bytes, sender: Framing, receiver: Framing, check_parity: bool
     if sender == receiver:
         mask = (1 << sender.bits) - 1
         return data if sender.bits == 8 else bytes(octet & mask for octet in data)
+    if sender.baud == receiver.baud and sender.stop == receiver.stop == 1:
+        if _is_eight_bits(receiver) and _is_seven_and_parity(sender):
+            return bytes(_with_parity(octet & 0x7F, sender.parity) for octet in data)
+        if _is_eight_bits(sender) and _is_seven_and_parity(receiver):
+            kind = receiver.parity
+            good = (o for o in data if not check_parity or o == _with_parity(o & 0x7F, kind))
+            return bytes(octet & 0x7F for octet in good)
+    return sampled(data, sender, receiver, check_parity)
+
+
+def sampled(data: bytes, sender: Framing, receiver: Framing, check_parity: bool) -> bytes:
+    """The same bit by bit, whatever the settings are."""
     levels = _waveform(data, sender)
     step = Fraction(sender.baud, receiver.baud)  # sender's bits per receiver's bit
 

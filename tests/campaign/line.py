@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from drivers.errors import NoProbe, PortVanished
 from drivers.line import Surroundings
-from drivers.ports import LineFormat, Port
+from drivers.ports import LineFormat, Port, with_even_parity
 from drivers.virtual.faults import PowerLoss
 from drivers.virtual.line import Line
 from drivers.virtual.uart import Framing, transfer
@@ -107,7 +107,8 @@ class Noise:
 
 class Field:
     """One meter, its line, its clock and what will go wrong. ``boot``: seconds off after a power loss that
-    the meter's own write faults raise; ``error_rate``: of bits, both ways; ``fine``: to the character."""
+    the meter's own write faults raise; ``error_rate``: of bits, both ways, the parity bit's too; ``fine``: to
+    the character; ``strips``: the adapter keeps parity bits to itself."""
 
     def __init__(
         self,
@@ -118,6 +119,7 @@ class Field:
         error_rate: float = 0.0,
         seed: int = 0,
         fine: bool = False,
+        strips: bool = False,
     ) -> None:
         self.clock = SimulatedClock()
         self.characters = 0
@@ -129,6 +131,7 @@ class Field:
         self._boot = boot
         self._soon = _SOON if not fine else _GRAIN
         self._noise = Noise(error_rate, seed)
+        self._strips = strips
         self._slipped_until = self._gone_until = 0.0
         self._off_until: float | None = None
         self._at = self.clock.now()
@@ -163,7 +166,7 @@ class Field:
         self.opened += 1
         self._line.connect()
         self._buffer.clear()
-        return SimulatedPort(self, self.opened, line)
+        return SimulatedPort(self, self.opened, line, strips=self._strips)
 
     def check_alive(self) -> None:
         """Raises ``TabletDied`` once the tablet is dead: no clean-up of it runs."""
@@ -231,8 +234,8 @@ class Field:
         passed = bytearray()
         for octets, sent_with in pieces:
             self._turn(sending=False)
-            kept = bytes(self._noise(octet) for octet in octets if self._passes(number))
-            passed += transfer(kept, sent_with, framing)
+            kept = bytes(octet for octet in octets if self._passes(number))
+            passed += bytes(self._noise(octet) for octet in transfer(kept, sent_with, framing))
         return bytes(passed)
 
     def _turn(self, *, sending: bool) -> None:
@@ -273,26 +276,38 @@ class Field:
 
 
 class SimulatedPort:
-    """One opening of the port."""
+    """One opening of the port. 7E1 is 8N1 with the parity in software, as `drivers.ports.SerialPort` does it;
+    ``strips``: an adapter that keeps the parity to itself and checks nothing."""
 
     has_line = True
 
-    def __init__(self, field: Field, number: int, line: LineFormat) -> None:
+    def __init__(self, field: Field, number: int, line: LineFormat, *, strips: bool) -> None:
         self._field = field
         self._number = number
-        self._framing = _framing(line)
+        self._line = line
+        self._strips = strips
 
     def write(self, data: bytes) -> None:
         self._field.check_there(self._number)
-        self._field.send(data, self._framing, self._number)
+        sent = with_even_parity(data) if self._line.has_parity else data
+        self._field.send(sent, self._framing, self._number)
 
     def read(self, wait: float) -> bytes:
         deadline = self._field.clock.now() + wait
-        return self._field.receive(deadline, self._framing, self._number)
+        data = self._field.receive(deadline, self._framing, self._number)
+        return bytes(octet & 0x7F for octet in data) if self._strips and self._line.has_parity else data
+
+    @property
+    def _framing(self) -> Framing:
+        """What crosses the wire."""
+        line = self._line
+        return (
+            Framing(line.baud, 8, "N") if line.has_parity else Framing(line.baud, line.data_bits, line.parity)
+        )
 
     def set_line(self, line: LineFormat) -> None:
         self._field.check_there(self._number)
-        self._framing = _framing(line)
+        self._line = line
 
     def drain(self) -> None:
         """The driver waits by itself until what it sent has left."""
@@ -324,7 +339,3 @@ class Stopwatch:
             patch.object(SimulatedPort, "write", counted(SimulatedPort.write)),
         ):
             yield
-
-
-def _framing(line: LineFormat) -> Framing:
-    return Framing(line.baud, line.data_bits, line.parity)

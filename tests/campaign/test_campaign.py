@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,39 @@ def test_an_old_meter_is_read_register_by_register_where_no_readout_comes_throug
     old = next(kind for kind in KINDS if kind.name == "iec-c")
     made = [campaign.visit(Spec(old, seed, error_rate=1e-3)) for seed in range(2)]
     assert [(visit.problems, visit.completed) for visit in made] == [([], True)] * 2
+
+
+_LOST = Fault(1696, Kind.VANISH, 8.0)
+_SLIPS = (Fault(71, Kind.SLIP, 0.1), Fault(1979, Kind.VANISH, 0.1), Fault(2390, Kind.SLIP, 0.1))
+_SLIPPED = {"faults": _SLIPS, "echo": True, "reaction": 0.2, "dies_at": 2, "keeps": False}
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "rate", "given"),
+    [
+        (
+            "iec-b",
+            70878402886423,
+            0.0004282667192610007,
+            {"faults": (_LOST,), "reaction": 0.05, "power_loss": 10},
+        ),
+        ("iec-b", 216713759518869, 3.131020135458873e-05, _SLIPPED),
+        ("iec-d", 202462774291570, 0.0009957826276424822, {"echo": True}),
+    ],
+)
+def test_two_bits_in_the_same_column_are_seen_by_their_parity(
+    campaign: Campaign, kind: str, number: int, rate: float, given: dict[str, Any]
+) -> None:
+    """Visits that took 7.023E+4, an address 0.1,0 or another serial for true: the block check was right."""
+    old = next(one for one in KINDS if one.name == kind)
+    spec = Spec(old, number, error_rate=rate, clock_offset=-300, boot=8.0, **given)
+    assert campaign.visit(spec).problems == []
+
+
+@pytest.mark.parametrize("kind", ["iec-b", "iec-c", "iec-d", "readout"])
+def test_an_adapter_that_strips_the_parity_works_as_well(campaign: Campaign, kind: str) -> None:
+    visit = campaign.visit(Spec(next(one for one in KINDS if one.name == kind), 1, strips=True))
+    assert (visit.alone, visit.problems, visit.missing) == (True, [], 0)
 
 
 # ---- a campaign that cannot fail proves nothing

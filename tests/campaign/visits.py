@@ -49,7 +49,8 @@ _MUST_BE_ZERO = ("wrong_values", "unreported", "counters_reused", "passwords_ret
 
 @dataclass(frozen=True)
 class Spec:
-    """One visit to be made. `dies_at`: the durable act at which the tablet dies, `keeps`: after it."""
+    """One visit to be made. `dies_at`: the durable act at which the tablet dies, `keeps`: after it; `strips`:
+    the adapter does not deliver parity bits."""
 
     kind: Kind
     seed: int
@@ -64,6 +65,7 @@ class Spec:
     wrong_secret: bool = False
     boot: float = 2.0
     in_program: bool = False
+    strips: bool = False
 
     @property
     def cause(self) -> str:
@@ -148,7 +150,14 @@ class Campaign:
         meter = WatchedMeter(
             spec.kind, reaction=spec.reaction, echo=spec.echo, faults=faults, offset=spec.clock_offset
         )
-        line = Field(meter.line, spec.faults, boot=spec.boot, error_rate=spec.error_rate, seed=spec.seed)
+        line = Field(
+            meter.line,
+            spec.faults,
+            boot=spec.boot,
+            error_rate=spec.error_rate,
+            seed=spec.seed,
+            strips=spec.strips,
+        )
         durable, taken, visit = Durable(_secrets(meter, spec)), Taken(), Visit(spec)
         meter.watch(durable, visit.problems)
         before, nonces = meter.held(), Nonces()

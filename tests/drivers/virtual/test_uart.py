@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.virtual.uart import SIGN_ON, Framing, transfer
+from drivers.virtual.uart import SIGN_ON, Framing, sampled, transfer
 
 FAST = Framing(9600)
 
@@ -35,6 +35,15 @@ def test_eight_bits_at_a_meter_that_checks_even_parity(data: bytes) -> None:
     """Only characters whose upper bit happens to be right get through."""
     heard = transfer(data, Framing(300), SIGN_ON, check_parity=True)
     assert heard == bytes(o & 0x7F for o in data if o.bit_count() % 2 == 0)
+
+
+@given(st.binary(max_size=40), st.sampled_from("EO"), st.booleans(), st.booleans())
+def test_the_short_way_between_7e1_and_8n1_hears_what_the_bits_say(
+    data: bytes, parity: str, check: bool, back: bool
+) -> None:
+    ends = Framing(2400, 7, parity), Framing(2400)
+    sender, receiver = ends[::-1] if back else ends
+    assert transfer(data, sender, receiver, check) == sampled(data, sender, receiver, check)
 
 
 @pytest.mark.parametrize(("sender", "receiver"), [(300, 9600), (9600, 300), (4800, 9600), (9600, 19200)])
