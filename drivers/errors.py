@@ -90,6 +90,15 @@ class WrongKey(DriverError):
     hint = "Check that the keys belong to this serial number; ask the office for them again."
 
 
+class VerdictUnheard(DriverError):
+    code = "verdict-unheard"
+    message = "The line broke before the meter said whether it takes our key; it is not tried again unasked."
+    hint = (
+        "If the keys are those of this serial number, hold the head still and continue: they are sent once "
+        "more. If in doubt, ask the office first: wrong keys lock the meter."
+    )
+
+
 class MissingSecret(DriverError):
     code = "missing-secret"
     message = "A password or key for this meter is not on this tablet."
@@ -208,7 +217,7 @@ _TYPES: dict[str, type[DriverError]] = {
     for kind in (
         DriverError, NoProbe, PortBusy, PortVanished, NoAnswer, EchoOnly, Garbage, WrongPassword, WrongKey,
         MissingSecret, CounterRefused, UnsupportedObject, AssociationRefused, LinkLost, OtherMeter,
-        NeedsConfirmation, ImageRefused, WrongValue, Cancelled, SessionDied, HostFailed,
+        NeedsConfirmation, ImageRefused, VerdictUnheard, WrongValue, Cancelled, SessionDied, HostFailed,
     )
 }  # fmt: skip
 

@@ -96,7 +96,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What this make does differently.
 
     ``deviation_reversed``: UTC = local − deviation. ``counter_first``: read the invocation counter before
-    each association (the model fixes the client's system title). ``list_limit``: most items in one
+    each association (the model fixes the client's system title). ``counter_of_forged``: that counter also
+    moves with a request whose tag is wrong, so it proves no key. ``list_limit``: most items in one
     with-list request, 1 for none; ``write_limit``: the same where it writes. ``angles``: how it counts
     1.0.81.7.xy, y behind x (``lag``) or ahead of it (``lead``); unknown, the sense is learnt from its
     reactive power.
@@ -104,6 +105,7 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     deviation_reversed: bool = False
     counter_first: bool = False
+    counter_of_forged: bool = False
     list_limit: int | None = None
     write_limit: int | None = None
     angles: Sense | None = None

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +21,7 @@ from drivers.dlms.cosem import Item, access_result
 from drivers.dlms.data import Cursor, Data, octet_string
 from drivers.dlms.general_blocks import Channel, GeneralBlocks
 from drivers.dlms.logical_names import LogicalNames
+from drivers.dlms.offers import Offers
 from drivers.dlms.protection import Keys
 from drivers.dlms.short_name_services import NameTable, ShortNames
 from drivers.errors import (
@@ -103,8 +104,9 @@ class DlmsClient:
     """One association. ``lockout_seconds`` is how long this model locks itself after wrong passwords.
 
     With ``short_names`` the association uses short name referencing, and the table is filled when needed.
-    ``max_pdu``: longest APDU that we take, proposed to the meter. ``on_secret`` is called before a password,
-    or what was made of it, leaves: the AARQ of high level security holds none yet.
+    ``max_pdu``: longest APDU that we take, proposed to the meter. ``offers`` is told before a password, or
+    what was made of it, leaves: the AARQ of high level security holds none yet; and of the first request
+    under a key, and of the answer that proves it.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class DlmsClient:
         short_names: NameTable | None = None,
         general_blocks: bool = False,
         max_pdu: int = 0xFFFF,
-        on_secret: Callable[[], None] = lambda: None,
+        offers: Offers | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._channel = channel
@@ -127,7 +129,7 @@ class DlmsClient:
         self._short_names = short_names is not None
         self._server_title = b""
         self._max_pdu = max_pdu
-        self._on_secret = on_secret
+        self._offers = offers or Offers()
         self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
         if credentials.ciphering and credentials.ciphering.general:
             self._proposed |= acse.GENERAL_PROTECTION
@@ -160,7 +162,9 @@ class DlmsClient:
             self._proposed, self._max_pdu, ciphering.dedicated_key if ciphering else b""
         )
         if credentials.mechanism is Mechanism.LOW:
-            self._on_secret()
+            self._offers.secret_leaves()
+        if ciphering:
+            self._offers.key_leaves()
         response = self._channel.exchange(
             acse.encode_aarq(
                 credentials.mechanism,
@@ -228,6 +232,7 @@ class DlmsClient:
             return acse.untold(self._proposed)
         if self._credentials.ciphering:
             information = self._credentials.ciphering.open(information)
+            self._offers.key_proven()
         return acse.decode_initiate_response(information)
 
     def _prove(self, ours: bytes, theirs: bytes) -> None:
@@ -239,8 +244,8 @@ class DlmsClient:
             proof = ciphering.sign_challenge(theirs)
         else:
             proof = self._proof(theirs, ours)
-        if self._credentials.secret:
-            self._on_secret()
+        if self._credentials.secret or mechanism is Mechanism.ECDSA:  # the key of GMAC is proven by the AARE
+            self._offers.secret_leaves()
         try:
             answer = self.action(_ASSOCIATION, octet_string(proof))
         except MeterRefused as error:

@@ -8,6 +8,7 @@ negotiated in SNRM/UA.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -21,7 +22,7 @@ from drivers.dlms.hdlc import (
     parse_server,
     ready_control,
 )
-from drivers.errors import EchoOnly, Garbage, LinkLost, NoAnswer
+from drivers.errors import DriverError, EchoOnly, Garbage, LinkLost, NoAnswer, PortVanished
 from drivers.line import Wire
 
 _LLC_SEND = b"\xe6\xe6\x00"
@@ -41,6 +42,8 @@ _UNSOLICITED = 64
 _ALL_CLIENTS = 0x7F
 _BUSY_SECONDS = 0.25
 _RESPONSE_LIMIT = 4 * 1024 * 1024
+_MENDED_POLLS = 5
+"""Polls in silence on a line that was mended: a meter that forgot the link will not answer at all."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ class _Turn:
     busy: int = 0
     patience: int = 0
     """Polls without news after which there is none; 0: a response must come."""
+    may_have_arrived: bool = False
+    """Whether the end of the request left, and the meter has not said that it never came."""
 
 
 class HdlcLink:
@@ -132,6 +137,11 @@ class HdlcLink:
         self._echo = options.echo
         self._arrived: deque[bytes] = deque()
         self._ahead: list[tuple[bytes, bool]] = []
+        self._turn: _Turn | None = None
+        self._silent = False
+        self.mend: Callable[[DriverError], bool] | None = None
+        """Asked where an exchange broke off: True where the line is whole again. Then the meter is polled on
+        the link as it was: N(R) and the response that it kept tell what became of the request."""
         self.unsolicited: deque[bytes] = deque(maxlen=_UNSOLICITED)
         """APDUs that came in UI frames, outside of any exchange: notifications."""
         self._send_state = 0
@@ -161,6 +171,7 @@ class HdlcLink:
                     self._arrived.clear()
                     self._ahead = []
                     self._send_state = self._receive_state = 0
+                    self._silent = False
                     self.connected = True
                     return self.negotiated
             heard = heard or bool(answers)
@@ -194,7 +205,21 @@ class HdlcLink:
         self._reader.clear()
         self._arrived.clear()  # what nobody listened for belongs to an exchange that is over
         queue, self._ahead = [*self._ahead, *self._segments(_LLC_SEND + apdu)], []
-        return self._run(_Turn(queue), _Step.SEND)
+        turn = self._turn = _Turn(queue)
+        try:
+            return self._run(turn, _Step.SEND)
+        except (LinkLost, PortVanished) as error:
+            if not self.connected or self.mend is None or not self.mend(error):
+                raise
+        self._reader.clear()
+        turn.attempts = max(0, self._repeats_allowed - _MENDED_POLLS)
+        return self._run(turn, _Step.SEND if turn.queue and not turn.flying else _Step.POLL)
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether the last request certainly did not reach the meter: its end never left whole, or the meter
+        said each time that it did not come."""
+        return self._turn is not None and not self._turn.may_have_arrived
 
     def send(self, apdu: bytes) -> None:
         """Put an APDU before the next request, in the same burst: it has no answer of its own."""
@@ -228,8 +253,18 @@ class HdlcLink:
         if step is _Step.SEND:
             self._launch(turn)
         sent = [self._ready()] if step is _Step.POLL else turn.flying
-        self._transmit(sent)
-        return self._collect(self._options.response)
+        before = turn.may_have_arrived
+        turn.may_have_arrived = before or (step is not _Step.POLL and not turn.queue)
+        try:
+            self._transmit(sent)
+        except PortVanished:
+            turn.may_have_arrived = before
+            raise
+        frames = self._collect(self._options.response)
+        if not before and not self._silent and _refuses(frames, turn.flying):
+            turn.may_have_arrived = False
+        self._silent = self._silent or not frames  # a late answer could say how it was before
+        return frames
 
     def _after_silence(self, step: _Step, turn: _Turn) -> _Step:
         """Poll first: N(R) of the answer tells what was lost. Where even that is silent, repeat the
@@ -359,6 +394,13 @@ class HdlcLink:
             del self._unechoed[: self._unechoed.index(frame) + 1]
         self._echo = True
         return True
+
+
+def _refuses(frames: list[Frame], flying: list[Frame]) -> bool:
+    """Whether N(R) says that the last frame in flight did not arrive."""
+    numbered = [frame for frame in frames if frame.is_information or frame.is_ready or frame.is_not_ready]
+    expected = {(frame.receive_number - flying[0].send_number) & 7 for frame in numbered} if flying else set()
+    return bool(expected) and max(expected) < len(flying)
 
 
 def _without_llc(data: bytes) -> bytes:

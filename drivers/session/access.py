@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from drivers.connection import Connection, Mode
@@ -62,6 +63,8 @@ class Access:
         self._resume = False
         self.client = connection.client
         """Who comes in; another one while a secret of theirs is proven."""
+        self.mend: Callable[[DriverError], bool] | None = None
+        """Given to every link: see ``HdlcLink.mend``."""
         self.cuts = 0
         self.sign_on_exchanges = 0
         self.was_linked = False
@@ -178,6 +181,7 @@ class Access:
             echo=self._echo,
         )
         link = HdlcLink(line, options)
+        link.mend = self.mend
         link.connect()
         self.was_linked = True
         return link

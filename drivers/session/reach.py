@@ -16,11 +16,11 @@ from drivers.dlms.acse import Mechanism
 from drivers.dlms.apdu import ServiceException
 from drivers.dlms.attributes import ListLimit
 from drivers.dlms.client import ContextRefused, Credentials, DlmsClient, StaleCounter
-from drivers.dlms.cosem import parse_item
 from drivers.dlms.general_blocks import Channel
+from drivers.dlms.link import HdlcLink
+from drivers.dlms.offers import Offers
 from drivers.dlms.short_name_services import NameTable
 from drivers.errors import (
-    AssociationRefused,
     Cancelled,
     CounterRefused,
     DriverError,
@@ -29,6 +29,7 @@ from drivers.errors import (
     LinkLost,
     NoAnswer,
     PortVanished,
+    VerdictUnheard,
     WrongKey,
     WrongPassword,
     WrongValue,
@@ -40,17 +41,14 @@ from drivers.models import MeterModel
 from drivers.session.access import Access
 from drivers.session.counters import Reserve
 from drivers.session.credentials import CredentialMaker
+from drivers.session.meter_counter import DEFAULT_COUNTER, PUBLIC_CLIENT, read_counter
 from drivers.session.observer import Observer
 from drivers.session.pace import Progress
 from drivers.session.recovery import Recovery
 
 _Value = TypeVar("_Value")
 _RECOVERIES = 3
-_UNHEARD = 2
-"""Associations in a row whose verdict the line swallowed: a wrong key would lock the meter at the next."""
 _LIST_AFTER_CUT = 8
-_PUBLIC_CLIENT = 16
-_DEFAULT_COUNTER = "1:0.0.43.1.0.255:2"
 _LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 
 
@@ -94,9 +92,10 @@ class Reach:
         self._channel: Channel | None = None
         self._client: DlmsClient | None = None
         self._was_associated = False
-        self._unheard = 0
-        self._password_on_the_way = False
+        self._offers = Offers()
+        self._proven_at: int | None = None
         self._exchanges = 0
+        self._access.mend = self._mend
         self.check_same: Callable[[DlmsClient], None] | None = None
         self.model: MeterModel | None = models.get(connection.model or "")
         self.list_limit = ListLimit()
@@ -159,6 +158,7 @@ class Reach:
     def adopt(self, name: str, value: bytes) -> None:
         """From now on the meter is reached with this value."""
         self._adopted[name] = value
+        self._proven_at = None
         self.end_association()
 
     def prove(self, connection: Connection, name: str, value: bytes) -> None:
@@ -169,6 +169,8 @@ class Reach:
         """
         self.end_association()
         before, maker, kept = self._connection, self._maker, self._adopted
+        offers, proven_at = self._offers, self._proven_at
+        self._offers, self._proven_at = Offers(), None
         self._connection = connection
         self._adopted = {**kept, name: value}
         self._maker = CredentialMaker(connection, self.secret, self._questions.reserve)
@@ -182,6 +184,7 @@ class Reach:
                 self.check_same(self._client)
         finally:
             self._connection, self._maker, self._adopted = before, maker, kept
+            self._offers, self._proven_at = offers, proven_at
             self._access.client = before.client
             self.end_association()
 
@@ -259,10 +262,8 @@ class Reach:
 
     def _may_recover(self, error: DriverError, recovery: Recovery) -> bool:
         """Bounded; never with a password on the way, whose verdict nobody heard: it could be a second
-        wrong one."""
-        if self.line is None or self._password_on_the_way:
-            return False
-        if self._unheard > _UNHEARD and not self._was_associated:
+        wrong one. Of a key, the meter's counter may tell (``_settle_key``)."""
+        if self.line is None or self._offers.secret:
             return False
         recovery.count(self.line.now())
         if isinstance(error, PortVanished):
@@ -347,8 +348,9 @@ class Reach:
         try:
             return self._associate()
         except DriverError as error:
-            if not isinstance(error, (*_LINE_ERRORS, Cancelled)):
-                self._unheard, self._password_on_the_way = 0, False
+            undelivered = isinstance(self._channel, HdlcLink) and self._channel.undelivered
+            if undelivered or not isinstance(error, (*_LINE_ERRORS, Cancelled)):
+                self._offers.answered()
             if self._channel is not None:
                 with suppress(DriverError):
                     self._channel.disconnect()
@@ -358,23 +360,24 @@ class Reach:
     def _associate(self) -> DlmsClient:
         self._questions.progress("associate", 0, 1)
         credentials = self._maker.make()
+        if credentials.ciphering and self._offers.key:
+            self._settle_key()
         if credentials.ciphering and self.model and self.model.quirks.counter_first:
             self._learn_counter(None)
         client = self._new_client(credentials)
         line = self._access.open_line()
         line.withhold = bool(credentials.secret)
         line.withhold_answers = line.withhold and credentials.mechanism is not Mechanism.LOW
-        self._unheard += 1
         try:
             client = self._in_its_context(client, credentials)
-            self._password_on_the_way = False
         except (StaleCounter, ServiceException) as error:
             if credentials.ciphering is None:
                 raise
             client = self._again_with_counter(credentials, error)
         finally:
             line.withhold = line.withhold_answers = False
-        self._unheard = 0
+        self._offers.answered()
+        self._proven_at = self._maker.counters.last if credentials.ciphering else None
         self._questions.progress("associate", 1, 1)
         return client
 
@@ -404,13 +407,37 @@ class Reach:
             lockout_seconds=lockout,
             short_names=self._table(),
             general_blocks=self._connection.general_blocks,
-            on_secret=self._password_leaves,
+            offers=self._offers,
             observer=Observer(self._access.open_line(), self._recorder),
         )
 
-    def _password_leaves(self) -> None:
-        """From here on the meter may have counted it: with the password itself, or what was made of it."""
-        self._password_on_the_way = True
+    def _mend(self, error: DriverError) -> bool:
+        """Whether an exchange that broke off is gone on with: where a secret is on its way, so that the
+        meter's verdict on it is heard after all."""
+        if not self._offers.unheard:
+            return False
+        if isinstance(error, PortVanished):
+            self._access.open_line().reopen()
+        return True
+
+    def _settle_key(self) -> None:
+        """A key was offered and its verdict never heard: go on only where the meter's own counter shows that
+        it took it. What moves that counter is authenticated decryption (Green Book 9.2.3), which fails under
+        another key; a make whose counter moves all the same has a quirk. In a session that has proven the
+        key, a counter since then also shows that it is the same meter. A request that was not taken may
+        never have arrived, or be under a wrong key: that a person decides.
+
+        Raises ``VerdictUnheard``; a line error, after which this is asked again.
+        """
+        used = self._maker.counters.last
+        least = used if self._proven_at is None else self._proven_at
+        try:
+            holds = None if self.model and self.model.quirks.counter_of_forged else self._read_counter()
+        except CounterRefused:
+            holds = None
+        self._offers.answered()
+        if holds is None or not least <= holds <= used + 1:
+            raise VerdictUnheard(detail=f"counter {used} was sent, the meter holds {holds}")
 
     def _table(self) -> NameTable | None:
         return self._names if self._uses_short_names else None
@@ -442,27 +469,18 @@ class Reach:
         if self._channel is not None:
             self._channel.disconnect()
             self._drop_channel()
-        public = self._access.channel_of(_PUBLIC_CLIENT)
-        table = NameTable() if self._uses_short_names else None  # the public client sees fewer objects
+        public = self._access.channel_of(PUBLIC_CLIENT)
         try:
-            client = DlmsClient(public, Credentials(Mechanism.NONE), short_names=table)
-            client.associate()
-            for text in self._counter_items():
-                data = client.get(parse_item(text)).data
-                if data is not None and isinstance(data.value, int):
-                    return int(data.value)
-        except (AssociationRefused, ServiceException) as error:
-            raise CounterRefused(detail=f"public client: {error.detail or error.message}") from None
+            return read_counter(public, self._counter_items(), short_names=self._uses_short_names)
         finally:
             public.disconnect()
             self._exchanges += public.exchanges
             self._channel = self._access.channel_of(self._access.client)
-        raise CounterRefused(detail="the meter shows no invocation counter to the public client")
 
     def _counter_items(self) -> list[str]:
         models = [self.model] if self.model else list(self._models.values())
         found = [model.counter_item(self._connection.client) for model in models]
-        return list(dict.fromkeys([*[item for item in found if item], _DEFAULT_COUNTER]))
+        return list(dict.fromkeys([*[item for item in found if item], DEFAULT_COUNTER]))
 
 
 def identification_text(identification: Identification) -> str:

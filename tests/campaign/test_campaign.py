@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from drivers.changes import WriteOutcome
+from drivers.dlms.offers import Offers
 from drivers.models import load_models
-from drivers.session.reach import Reach
 from tests.campaign import kill, meters, network
 from tests.campaign.line import Fault, Kind
 from tests.campaign.meters import KINDS, standing_clock
@@ -146,7 +146,7 @@ def test_a_counter_used_twice_is_found(campaign: Campaign, monkeypatch: pytest.M
 
 
 def test_a_password_sent_again_is_found(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reach, "_password_leaves", lambda reach: None)
+    monkeypatch.setattr(Offers, "secret_leaves", lambda offers: None)
     password = next(kind for kind in KINDS if kind.name == "password")
     boundaries = campaign.clean(password)[0].boundaries[19:23]  # around the request with the password
     lost = [Spec(password, 1, faults=(Fault(at, Kind.SLIP, 9.0),)) for at in boundaries]

@@ -1,0 +1,137 @@
+"""A key or password whose verdict the line swallowed: heard after all, shown by the meter's counter, or left
+to a person; never simply sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from drivers.dlms.hdlc import Control, Frame, encode_frame, ready_control
+from drivers.dlms.link import HdlcLink, LinkOptions
+from drivers.errors import DriverError, LinkLost, PortVanished
+from drivers.models import load_models
+from tests.campaign.line import Fault, Kind
+from tests.campaign.meters import KINDS, standing_clock
+from tests.campaign.visits import Campaign, Spec, Visit
+from tests.drivers.field import MODELS
+
+_PRIME = next(kind for kind in KINDS if kind.name == "prime")
+_ASSOCIATION = slice(17, 27)
+"""Boundaries of frames around the association under keys."""
+
+
+@pytest.fixture(scope="module")
+def campaign() -> Iterator[Campaign]:
+    with standing_clock():
+        yield Campaign(load_models(MODELS))
+
+
+def _cut(campaign: Campaign, kind: Kind, seconds: float, *, wrong: bool) -> list[Visit]:
+    """A visit for each place in the association where the line may be cut: between frames and in them."""
+    boundaries = [at for at in campaign.clean(_PRIME)[0].boundaries if at][_ASSOCIATION]
+    places = [at + within for at in boundaries for within in (0, 60)]
+    return [
+        campaign.visit(Spec(_PRIME, 1, faults=(Fault(at, kind, seconds),), wrong_secret=wrong))
+        for at in places
+    ]
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(Kind.SLIP, 9.0), (Kind.VANISH, 1.0), (Kind.POWER, 3.0)])
+def test_a_wrong_key_reaches_the_meter_once(campaign: Campaign, kind: Kind, seconds: float) -> None:
+    made = _cut(campaign, kind, seconds, wrong=True)
+    assert [visit.problems for visit in made] == [[]] * len(made)
+
+
+@pytest.mark.parametrize("kind", [Kind.SLIP, Kind.VANISH])
+def test_a_cut_costs_an_honest_crew_nothing(campaign: Campaign, kind: Kind) -> None:
+    """The meter kept the link and its answer: it is polled before anything is sent anew."""
+    made = _cut(campaign, kind, 1.0, wrong=False)
+    assert [visit.errors for visit in made if visit.errors not in ([], ["no-probe"])] == []
+
+
+def test_a_meter_that_lost_power_is_asked_for_its_counter(campaign: Campaign) -> None:
+    """Its answer is gone. Where the counter did not move, the request was lost or the key is wrong: a person
+    is asked once, and the visit goes on."""
+    made = _cut(campaign, Kind.POWER, 3.0, wrong=False)
+    asked = [visit for visit in made if "verdict-unheard" in visit.errors]
+    assert all(visit.completed and visit.errors == ["verdict-unheard"] for visit in asked)
+    models = load_models(MODELS)
+    doubtful = {
+        name: msgspec.structs.replace(
+            model, quirks=msgspec.structs.replace(model.quirks, counter_of_forged=True)
+        )
+        for name, model in models.items()
+    }
+    never_sure = _cut(Campaign(doubtful), Kind.POWER, 3.0, wrong=False)
+    assert 0 < len(asked) < sum("verdict-unheard" in visit.errors for visit in never_sure)
+
+
+# ---- what the link knows
+
+
+class _Meter:
+    """A wire whose other end answers each written frame as told; ``None`` is silence."""
+
+    def __init__(self, *answers: Frame | DriverError | None) -> None:
+        self._answers = list(answers)
+        self._waiting = b""
+        self._time = 0.0
+        self.written = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += 1
+        answer = self._answers.pop(0) if self._answers else None
+        if isinstance(answer, DriverError):
+            raise answer
+        self._waiting += encode_frame(answer) if answer else b""
+
+    def read(self, deadline: float) -> bytes:
+        data, self._waiting = self._waiting, b""
+        if not data:
+            self._time = max(self._time, deadline)
+        return data
+
+    def now(self) -> float:
+        return self._time
+
+
+def _from_meter(control: int, information: bytes = b"") -> Frame:
+    return Frame(b"\x21", b"\x03", control, information)
+
+
+_UA = _from_meter(Control.UA)
+_NOT_TAKEN, _TAKEN = _from_meter(ready_control(0)), _from_meter(ready_control(1))
+_ANSWER = _from_meter(0x30, b"\xe6\xe7\x00\x61")
+
+
+@pytest.mark.parametrize(
+    ("answers", "undelivered"),
+    [
+        ([PortVanished()], True),
+        ([_NOT_TAKEN] * 20, True),
+        ([], False),
+        ([None, _NOT_TAKEN, _NOT_TAKEN], False),
+        ([_TAKEN], False),
+    ],
+    ids=["never left whole", "not taken each time", "silence", "an answer too late to tell", "taken"],
+)
+def test_a_link_says_undelivered_only_where_it_is_certain(
+    answers: list[Frame | DriverError | None], undelivered: bool
+) -> None:
+    link = HdlcLink(_Meter(_UA, *answers), LinkOptions(client=16, server="1"))
+    link.connect()
+    with pytest.raises((LinkLost, PortVanished)):
+        link.exchange(b"\x60")
+    assert link.undelivered is undelivered
+
+
+def test_a_mended_link_gets_the_answer_that_the_meter_kept() -> None:
+    """Nothing but a poll is written: the request reached the meter."""
+    meter = _Meter(_UA, _TAKEN, PortVanished(), _ANSWER)
+    link = HdlcLink(meter, LinkOptions(client=16, server="1"))
+    link.mend = lambda error: isinstance(error, PortVanished)
+    link.connect()
+    assert link.exchange(b"\x60") == b"\x61"
+    assert meter.written == 4
