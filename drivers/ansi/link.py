@@ -75,6 +75,7 @@ class DataLink:
         self._answer = bytearray()
         self._expected: int | None = None
         self._last_heard: tuple[bool, bytes] | None = None
+        self._sent = b""
         self._peer_toggles = True
         self._naks = 0
         self._unechoed = bytearray()
@@ -111,7 +112,7 @@ class DataLink:
     def _transmit(self, now: float) -> list[Action]:
         self._state = _State.ACKNOWLEDGE
         self._tries += 1
-        data = self._queue[0].encode()
+        self._sent = data = self._queue[0].encode()
         self.deadline = now + len(data) * self.character_seconds + self.timing.response
         return [self._send(data)]
 
@@ -138,7 +139,8 @@ class DataLink:
             if isinstance(heard, Acknowledge):
                 actions += self._on_acknowledge(heard.good, now)
             elif isinstance(heard, Packet):
-                actions += self._on_packet(heard, now)
+                if not self._is_our_own(heard):
+                    actions += self._on_packet(heard, now)
             else:
                 self._spoiled = True
                 self._deframer.reset()
@@ -163,6 +165,14 @@ class DataLink:
         elif not self._unechoed:
             self.echo = True
         return data[same:]
+
+    def _is_our_own(self, packet: Packet) -> bool:
+        """An echo that came late, behind what the meter said meanwhile. No answer looks like it: requests
+        begin with 20 or more, response codes are below (C12.18, 4.2)."""
+        if packet.encode() != self._sent:
+            return False
+        self.echo = True
+        return True
 
     def _on_acknowledge(self, good: bool, now: float) -> list[Action]:
         if self._state is not _State.ACKNOWLEDGE:

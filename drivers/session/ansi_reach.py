@@ -30,7 +30,7 @@ from drivers.line import Line, Recorder, Surroundings
 from drivers.models import MeterModel, Protocols
 from drivers.ports import hdlc_format
 from drivers.session.reach import Questions
-from drivers.session.recovery import Recovery
+from drivers.session.recovery import Recovery, wait_out
 
 _Value = TypeVar("_Value")
 _PACKETS = (512, 128, 64)
@@ -39,6 +39,9 @@ _MOST_PACKETS = 254
 _RECOVERIES = 3
 _USER = "fieldtool"
 _PATIENT_RETRIES = 10
+_TRAFFIC_SECONDS = 7
+"""A meter that hears nothing ends its session after the channel traffic time-out: 6 s, where nobody asked for
+another one (C12.18, 5)."""
 _LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 
 
@@ -171,8 +174,7 @@ class AnsiReach:
         line = self._open_line()
         password = self._password()
         self._questions.progress("sign_on", 0, 1)
-        self._client = client = PsemClient(line, Timing(response=self._connection.reaction))
-        self.protocol = _identify(client)
+        client = self._identified(line)
         self._was_there = True
         size = _PACKETS[min(self._cuts, len(_PACKETS) - 1)]
         faster = [self._connection.baud] if self._connection.baud > FIRST_BAUD else []
@@ -186,6 +188,23 @@ class AnsiReach:
         self._questions.progress("associate", 1, 1)  # the verdict was heard, whatever happens next
         self._check_same(client)
         self._tables = Tables(client, self._known, line.pause)
+
+    def _identified(self, line: Line) -> PsemClient:
+        """Begin. A meter that speaks and is not to be understood may be in somebody else's session: it ends
+        by itself, in silence."""
+        for last in (False, True):
+            self._drop()
+            self._client = client = PsemClient(line, Timing(response=self._connection.reaction))
+            try:
+                self.protocol = _identify(client)
+            except (Garbage, LinkLost, ServiceRefused) as error:
+                refused = isinstance(error, ServiceRefused) and error.response is not Response.ISSS
+                if last or refused:
+                    raise
+                wait_out(line, _TRAFFIC_SECONDS, self._questions.progress)
+            else:
+                break
+        return client
 
     def _prove(self, client: PsemClient, line: Line, password: bytes | None) -> None:
         """The password crosses the line once, and no trace shows it."""

@@ -272,6 +272,7 @@ class IecWriter:
 
     def settle(self, intents: list[WriteIntent]) -> list[WriteOutcome]:
         """What became of intents without outcome: read back."""
+        self._jobs.reach.expect_old_session()
         serial = self._serial()
         if any(intent.meter != serial for intent in intents):
             raise OtherMeter(detail="an intent is of another meter")

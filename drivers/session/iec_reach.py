@@ -33,13 +33,17 @@ from drivers.models import MeterModel, Protocols
 from drivers.ports import LineFormat
 from drivers.session.access import ReadoutOnly
 from drivers.session.reach import Questions, identification_text
-from drivers.session.recovery import Recovery
+from drivers.session.recovery import Recovery, wait_out
 
 _Value = TypeVar("_Value")
+_UNHEARD = (NoAnswer, EchoOnly, Garbage)
 _LINE_ERRORS = (LinkLost, PortVanished, Garbage, NoAnswer, EchoOnly)
 _RECOVERIES = 3
 _READINGS = 4
 _BUTTON_SECONDS = 60.0
+_INACTIVITY_SECONDS = 120
+"""A meter that hears nothing goes back to its start from programming mode after 60 to 120 s (IEC 62056-21,
+annex A)."""
 
 
 class IecReach:
@@ -71,6 +75,7 @@ class IecReach:
         self._exchanges = 0
         self._password_spent = False
         self._damaged = False
+        self._left_open = False
         self.line = line
         self.identification: Identification | None = None
         self._stranger: tuple[str, str] | None = None
@@ -141,8 +146,8 @@ class IecReach:
         return read_out(line, signed)
 
     def _signed_on(self, line: Line, wanted: Wanted, option: str = "0") -> Finished:
-        """A meter that does not answer may still be in programming mode, left there by a tablet that died: it
-        is called back out of it, once."""
+        """A meter that does not answer, or with a word of another conversation, may still be in programming
+        mode, left there by a tablet that died: it is called back out of it, once."""
 
         def sign() -> Finished:
             return sign_on(
@@ -155,10 +160,16 @@ class IecReach:
             )
 
         try:
-            return sign()
-        except NoAnswer:
+            signed = sign()
+        except _UNHEARD:
             call_back(line, _line_format(self.options))
-            return sign()
+            signed = sign()
+        self._left_open = wanted is Wanted.PROGRAMMING
+        return signed
+
+    def expect_old_session(self) -> None:
+        """Somebody may have died in the middle of writing: a meter that does not answer is waited for."""
+        self._left_open = True
 
     def _note(self, found: Identification) -> None:
         """Who answers; somebody else than before is told, whatever was going on."""
@@ -291,9 +302,22 @@ class IecReach:
                 recovery.count(self.line.now())
                 silent = isinstance(error, NoAnswer | EchoOnly) and self.identification is None
                 if silent or not recovery.has_time or recovery.cuts > _RECOVERIES:
-                    raise
+                    if not self._waited_out(error):
+                        raise
+                    recovery = Recovery()
+                    continue
                 self.cut(error)
                 self._open_line().pause(recovery.pause_seconds)
+
+    def _waited_out(self, error: DriverError) -> bool:
+        """The last resort where the meter may sit in programming mode, and nothing of ours reaches it there:
+        the standard has it give up by itself. Once; whether it was done."""
+        if not self._left_open or not isinstance(error, _UNHEARD):
+            return False
+        self.cut(error)
+        self._left_open = False
+        wait_out(self._open_line(), _INACTIVITY_SECONDS, self._questions.progress)
+        return True
 
     def cut(self, error: DriverError) -> None:
         """Leave what was begun; find the port again if it vanished."""

@@ -9,6 +9,8 @@ from typing import Protocol
 
 from drivers.line import Line
 
+WAITING = "wait_out"
+"""The step that is nothing but waiting: what is done of it are seconds."""
 _PRIOR_SECONDS = 2.0
 """How long the line must have been watched until it counts as much as what it should do."""
 _NOMINAL = 0.95
@@ -36,6 +38,8 @@ class Pace:
         self, line: Line | None, step: str, done: int, total: int, octets_left: int | None
     ) -> float | None:
         """``None`` while nothing can be said."""
+        if step == WAITING:
+            return float(total - done)
         if line is None:
             return None
         crossed, now = line.bytes_tx + line.bytes_rx, self._now()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drivers.line import Line
+from drivers.session.pace import WAITING, Progress
+
 _WAIT_SECONDS = 30.0
 
 
@@ -29,3 +32,14 @@ class Recovery:
     def pause_seconds(self) -> float:
         """Nothing before the first attempt, then longer each time."""
         return min(2.0, 0.25 * 2 ** (self.cuts - 2)) if self.cuts > 1 else 0.0
+
+
+def wait_out(line: Line, seconds: int, progress: Progress) -> None:
+    """Keep silent until a meter gives up a session that nobody can end any more; what it still sends is let
+    go by. The crew sees the seconds, and may cancel."""
+    for done in range(seconds):
+        progress(WAITING, done, seconds)
+        until = line.now() + 1.0
+        while line.read(until):
+            pass
+    progress(WAITING, seconds, seconds)

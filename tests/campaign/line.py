@@ -26,6 +26,8 @@ from drivers.virtual.uart import Framing, transfer
 _TICK = 0.05
 _LONGEST_VISIT = 7200.0
 _GRAIN = 1e-4
+_SHUT = Framing(9600)
+"""Of a port that is not open: what the meter sends meanwhile reaches nobody."""
 _SOON = 0.015
 """Characters are handed over in pieces of this length of time."""
 
@@ -163,6 +165,7 @@ class Field:
         if self.clock.now() < self._gone_until:
             self.clock.sleep(0.05)
             raise NoProbe(detail=f"{url}: not there")
+        self._catch_up(_SHUT, 0)
         self.opened += 1
         self._line.connect()
         self._buffer.clear()

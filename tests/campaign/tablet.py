@@ -235,7 +235,7 @@ def do(work: Work, line: Field, host: Host, taken: Taken) -> None:
 
 def settle(work: Work, line: Field, host: Host) -> None:
     """What a later visit does first: find out what became of open writes."""
-    _with(work, line, host, work.connection, lambda session: _settle(session, host))
+    _with(work, line, host, work.connection, lambda session: session.settle(host.durable.open_intents))
 
 
 def _with(work: Work, line: Field, host: Host, connection: Connection, steps: Steps) -> None:

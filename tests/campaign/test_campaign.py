@@ -10,13 +10,17 @@ from typing import Any
 
 import pytest
 
+from drivers.ansi.client import PsemClient
+from drivers.ansi.psem import Protocol
 from drivers.changes import WriteOutcome
 from drivers.dlms.offers import Offers
+from drivers.errors import Garbage
 from drivers.models import load_models
+from drivers.session import ansi_reach, iec_reach
 from tests.campaign import kill, meters, network
-from tests.campaign.line import Fault, Kind
+from tests.campaign.line import Fault, Field, Kind, TabletDied
 from tests.campaign.meters import KINDS, standing_clock
-from tests.campaign.tablet import Host
+from tests.campaign.tablet import Durable, Host, Taken, do, settle
 from tests.campaign.visits import Campaign, Spec, mixtures
 from tests.drivers.field import MODELS
 
@@ -74,13 +78,55 @@ def test_a_program_cut_anywhere_ends_as_it_was_reported(campaign: Campaign) -> N
         assert (visit.problems, visit.completed) == ([], True)
 
 
-def test_a_meter_left_in_programming_mode_is_called_back(campaign: Campaign) -> None:
-    """The tablet died there; a new one signs on at 300 baud, which the meter does not hear for a minute."""
+@pytest.mark.parametrize("echo", [False, True])
+def test_a_meter_left_in_programming_mode_is_called_back(campaign: Campaign, echo: bool) -> None:
+    """The tablet died there; a new one signs on at 300 baud, which the meter does not hear for a minute. A
+    head that echoes gives the echo alone, and it was not called back."""
     old = next(kind for kind in KINDS if kind.name == "iec-c")
     _, _, taken = campaign.clean(old)
     middle = (taken.program_began + taken.program_ended) // 2
-    visit = campaign.visit(Spec(old, 1, faults=(Fault(middle, Kind.KILL),)))
+    visit = campaign.visit(Spec(old, 1, faults=(Fault(middle, Kind.KILL),), echo=echo))
     assert (visit.problems, visit.errors, visit.completed) == ([], [], True)
+
+
+def test_a_meter_that_hears_no_break_is_waited_for_where_a_write_is_open(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing reaches it at its rate; it gives up programming mode by itself, after 120 s at most."""
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(iec_reach, "call_back", lambda *line: None)
+    monkeypatch.setattr(Host, "progress", lambda host, *step: told.append(step))
+    old = next(kind for kind in KINDS if kind.name == "iec-c")
+    meter = campaign.meter(old)
+    line, durable = Field(meter.line), Durable(meter.secrets)
+    with pytest.raises(TabletDied):
+        do(campaign.work(old, meter), line, Host(durable, line, dies_at=1), Taken())
+    line.revive()
+    began = line.clock.now()
+    settle(campaign.work(old, meter), line, Host(durable, line))
+    assert not durable.open_intents
+    assert line.clock.now() - began > 100
+    assert ("wait_out", 30, 120) in told
+
+
+def test_an_ansi_meter_in_a_session_that_nobody_can_end_is_waited_for(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends by itself after the channel traffic time-out (C12.18, 5); the meter that was not understood was
+    an error before."""
+    told: list[str] = []
+    identify, spoiled = ansi_reach._identify, iter([True])
+
+    def once_not_understood(client: PsemClient) -> Protocol:
+        if next(spoiled, False):
+            raise Garbage
+        return identify(client)
+
+    monkeypatch.setattr(ansi_reach, "_identify", once_not_understood)
+    monkeypatch.setattr(Host, "progress", lambda host, step, *done: told.append(step))
+    ansi = next(kind for kind in KINDS if kind.name == "ansi")
+    campaign.clean(ansi)
+    assert told.count("wait_out") == 8
 
 
 def test_an_old_meter_is_read_register_by_register_where_no_readout_comes_through(campaign: Campaign) -> None:

@@ -119,10 +119,14 @@ class Campaign:
         self, kind: Kind, reaction: float = 0.02, clock_offset: int = 120
     ) -> tuple[Field, Durable, Taken]:
         """A visit on a good line."""
-        meter = WatchedMeter(kind, reaction=reaction, echo=False, faults=WriteFaults(), offset=clock_offset)
+        meter = self.meter(kind, reaction, clock_offset)
         line, durable, taken = Field(meter.line), Durable(meter.secrets), Taken()
-        do(self._work(kind, meter), line, Host(durable, line), taken)
+        do(self.work(kind, meter), line, Host(durable, line), taken)
         return line, durable, taken
+
+    def meter(self, kind: Kind, reaction: float = 0.02, clock_offset: int = 120) -> WatchedMeter:
+        """A meter with nothing wrong about it."""
+        return WatchedMeter(kind, reaction=reaction, echo=False, faults=WriteFaults(), offset=clock_offset)
 
     def codec_share(self, kind: Kind) -> float:
         """Processor time of our side in a visit on a good line, as a part of the time on the line."""
@@ -138,7 +142,8 @@ class Campaign:
             self._truths[key] = Truth.of(self.clean(kind, clock_offset=clock_offset)[2])
         return self._truths[key]
 
-    def _work(self, kind: Kind, meter: WatchedMeter) -> Work:
+    def work(self, kind: Kind, meter: WatchedMeter) -> Work:
+        """What is done at it."""
         return Work(
             kind.connection, meter.serial, kind.program, kind.values, self._models, kind.has_profile, NOW
         )
@@ -163,7 +168,7 @@ class Campaign:
         before, nonces = meter.held(), Nonces()
         draw = random.Random(spec.seed)
         with nonces.watched(), patch.object(os, "urandom", draw.randbytes):
-            self._crew(spec, self._work(spec.kind, meter), line, durable, taken, visit, meter)
+            self._crew(spec, self.work(spec.kind, meter), line, durable, taken, visit, meter)
         visit.seconds = line.clock.now() - 1000.0
         visit.missing = truth.missing_in(taken)
         visit.problems += [("wrong_values", text) for text in truth.wrong_in(taken)]

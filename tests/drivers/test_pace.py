@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from drivers.models import load_models
-from drivers.session.pace import Pace
+from drivers.session.pace import WAITING, Pace
 from drivers.virtual.faults import WriteFaults
 from tests.campaign.line import Field
 from tests.campaign.meters import KINDS, NOW, WatchedMeter, standing_clock
@@ -55,3 +55,8 @@ def test_a_profile_tells_how_long_it_still_takes(baud: int) -> None:
     off = [abs(left - really) for really, left in said]
     assert max(off) < 0.3 * said[0][0] + 0.5
     assert [left for _, left in said] == sorted((left for _, left in said), reverse=True)
+
+
+def test_a_step_that_only_waits_tells_its_seconds() -> None:
+    """Nothing crosses the line meanwhile: what is left of it cannot be told by octets."""
+    assert Pace().seconds_left(None, WAITING, 30, 120, None) == 90.0

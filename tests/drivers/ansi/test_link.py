@@ -198,6 +198,16 @@ def test_an_echo_with_a_wrong_bit_is_still_an_echo() -> None:
     assert link.echo is True
 
 
+def test_an_echo_behind_what_the_meter_said_meanwhile_is_no_answer() -> None:
+    """A meter still in the last session repeated its answer; then our own request was taken for the new one:
+    "unknown response code 20", and no visit could settle what was open."""
+    link = DataLink()
+    sent = _sent(link.request(b"\x20", 0.0))[0]
+    assert _delivered(link.received(b"\x15" + sent, 0.1)) == []
+    assert link.echo is True
+    assert _answered(link, b"") == [b"\x00"]
+
+
 def test_the_echo_of_a_try_that_was_lost_is_not_waited_for() -> None:
     link = DataLink()
     link.request(b"\x20", 0.0)
