@@ -217,6 +217,8 @@ class BundleReader:
                 raise damaged("a frame was changed")
             count += 1
             yield plain
+        if self._file.read(1):
+            raise damaged("something follows its end")
 
 
 def kind_of(path: Path) -> str:

@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 SUFFIX = ".ftaddress"
 MAX_ADDRESS_BYTES = 16 * 1024
 MAX_ADDRESSES = 20
+ROOM_LEFT_BYTES = 512 * 1024**2
+"""What stays free for this tablet's own work: some hundred photos and the record of weeks."""
 KEPT_DELIVERED = 20
 """Deliveries that are still told of after they were made."""
 _SIGNED = b"fieldtool/address/1\x00"
@@ -174,7 +176,7 @@ def take(tablet: Tablet, path: Path) -> Carried:
 
     Raises:
         JobError: `own_hand_over`, `bundle_damaged`, `bundle_not_for_us`, `bundle_unknown_sender`,
-            `realm_mixed`.
+            `realm_mixed`, `carried_too_large`.
         OSError: the file cannot be read, or there is no room for it here.
     """
     identity = tablet.identity
@@ -196,11 +198,13 @@ def take(tablet: Tablet, path: Path) -> Carried:
     kept = folder / f"{name}{bundle.SUFFIX}"
     part = bundle.partial(kept)
     try:
-        shutil.copyfile(path, part)
-        with part.open("r+b") as copy:
-            # What is proven is the copy: the stick may be pulled out, or lie.
-            reader = bundle.BundleReader(copy, identity.root_der(), identity.realm)
+        with path.open("rb") as stick, part.open("wb") as copy:
+            # Proven is what is kept: each part is written here as it is read, and none after a wrong one. A
+            # stick that is pulled out, lies or has no end leaves nothing.
+            both = cast(BinaryIO, _Copied(stick, copy))
+            reader = bundle.BundleReader(both, identity.root_der(), identity.realm)
             tags = [tag for tag, _ in reader.items(identity.opener())]
+            copy.flush()
             os.fsync(copy.fileno())
         part.replace(kept)
     finally:
@@ -218,6 +222,29 @@ def take(tablet: Tablet, path: Path) -> Carried:
     with tablet.store.write() as connection:
         _keep(connection, [*_read(connection), took])
     return took
+
+
+class _Copied:
+    """A file that is written elsewhere too, as far as it is read.
+
+    Raises JobError `carried_too_large` before the own work of this tablet has no room any more.
+    """
+
+    def __init__(self, source: BinaryIO, copy: BinaryIO) -> None:
+        self._source = source
+        self._copy = copy
+
+    def read(self, size: int) -> bytes:
+        return self._both(self._source.read(size))
+
+    def readline(self, size: int) -> bytes:
+        return self._both(self._source.readline(size))
+
+    def _both(self, data: bytes) -> bytes:
+        if shutil.disk_usage(self._copy.name).free < ROOM_LEFT_BYTES + len(data):
+            raise JobError("carried_too_large", "there is no room here to carry this hand-over")
+        self._copy.write(data)
+        return data
 
 
 def carried(store: Store) -> list[Carried]:

@@ -91,6 +91,14 @@ def test_a_byte_changed_or_an_end_cut_off_never_gives_anything_else(data: st.Dat
         return
 
 
+def test_what_follows_the_end_is_found() -> None:
+    """A stick with gigabytes behind a good hand-over must not look like one."""
+    for more in (b"\0", written([(bundle.ENTRY, b"x")])):
+        with pytest.raises(JobError) as caught:
+            read(written([(bundle.ENTRY, b"x")]) + more)
+        assert caught.value.code == "bundle_damaged"
+
+
 def test_it_opens_for_its_recipient_only() -> None:
     with pytest.raises(JobError) as caught:
         read(written([]), opener=X25519PrivateKey.generate())

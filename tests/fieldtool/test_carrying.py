@@ -180,6 +180,29 @@ def test_only_what_was_written_for_this_tablet_and_is_whole_is_carried(
     assert carrying.carried(near.store) == []
 
 
+def test_a_file_that_never_ends_is_left_before_it_fills_the_tablet(
+    far: Tablet, near: Tablet, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was copied whole before it was looked at: a crew whose disk is full cannot write its next step."""
+    path = handed(far, near, stick)
+    with path.open("ab") as file:
+        file.truncate(1 << 33)  # of holes; a copy of all of it would not be
+    written, usage = [], shutil.disk_usage(near.home.folder)
+
+    def used(place: str) -> object:
+        written.append(Path(place).stat().st_size)
+        return usage
+
+    monkeypatch.setattr(shutil, "disk_usage", used)
+    assert code_of(near, path) == "bundle_damaged"
+    assert max(written) < 1 << 21
+    good = handed(far, near, stick)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=1 << 20))
+    assert code_of(near, good) == "carried_too_large"
+    assert list(carrying.folder_of(near).iterdir()) == []
+    assert carrying.carried(near.store) == []
+
+
 def test_a_foreign_or_changed_address_gets_no_hand_over(
     far: Tablet, near: Tablet, stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
