@@ -24,6 +24,7 @@ from fieldtool.settings import (
 from workorders.gateway.office import Office, RealmMismatch
 from workorders.journal.entry import Realm
 from workorders.store.engine import Store, open_store
+from workorders.store.errors import StoreError
 from workorders.sync.blobs import BlobFiles, BlobStore
 
 _SQLITE = ("sqlite:///", "sqlite+pysqlcipher:///")
@@ -71,8 +72,13 @@ def open_office(
     realm: Realm | None,
     passphrase: Callable[[], str | None] | None,
     blobs: str | None = None,
+    *,
+    create: bool = True,
 ) -> tuple[Office, BlobStore]:
-    """The office and where its blobs are kept; both are made the first time.
+    """The office and where its blobs are kept; both are made the first time, if `create`.
+
+    Without `create` a path or URL with a mistake in it is told (`no_office`): a new, empty office would have
+    nothing to find fault with.
 
     Raises:
         JobError, StoreError, RealmMismatch: what is wrong with vault, key, database, blobs or realm.
@@ -82,9 +88,11 @@ def open_office(
     files = _blobs(named) if named else None
     if isinstance(place, str):
         files = files or BlobFiles(Home.default().folder / "gateway" / "blobs")
-        store = _open_server(place, realm or Realm.LIVE, passphrase)
+        store = _open_server(place, realm or Realm.LIVE, passphrase, create)
         return _office(store, realm), files
     path = place
+    if not create and not path.exists():
+        raise _no_office(str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     chosen = _realm(path, realm)
     vault = keys.open_vault(Home(path.parent), chosen, passphrase)
@@ -113,14 +121,23 @@ def _office(store: Store, realm: Realm | None) -> Office:
         raise
 
 
-def _open_server(url: str, realm: Realm, passphrase: Callable[[], str | None] | None) -> Store:
+def _open_server(url: str, realm: Realm, passphrase: Callable[[], str | None] | None, create: bool) -> Store:
     # Late: only who has a server needs its driver.
     from workorders.store.server import open_server
 
-    return open_server(url, _master_key(realm, passphrase))
+    try:
+        return open_server(url, _master_key(realm, passphrase, create), create=create)
+    except StoreError as error:
+        if error.code == "missing":
+            raise _no_office(error.path) from None
+        raise
 
 
-def _master_key(realm: Realm, passphrase: Callable[[], str | None] | None) -> bytes:
+def _no_office(place: str) -> JobError:
+    return JobError("no_office", f"there is no office at {place}", place=place)
+
+
+def _master_key(realm: Realm, passphrase: Callable[[], str | None] | None, create: bool) -> bytes:
     """The key that seals what is secret on a server; where nothing is said, this machine's vault has it."""
     from fieldtool.commands.secrets import key_bytes, resolve
 
@@ -134,4 +151,4 @@ def _master_key(realm: Realm, passphrase: Callable[[], str | None] | None) -> by
             raise JobError("bad_key", message, option=DATABASE_KEY_VARIABLE)
         return key
     vault = keys.open_vault(Home(Home.default().folder / "gateway"), realm, passphrase)
-    return keys.database_key(vault, database_exists=False)
+    return keys.database_key(vault, database_exists=not create)

@@ -128,14 +128,17 @@ def opened_office(
 ) -> Iterator[tuple[Office, BlobStore]]:
     """The office of a gateway's database, and where its blobs are kept.
 
-    What the command does to it is noted (`gateway audit`), unless it is one that only looks.
+    It must be there, unless the command is one that an office may begin with. What the command does to it is
+    noted (`gateway audit`), unless it is one that only looks.
     """
     from fieldtool.officehome import database_of, open_office
     from fieldtool.settings import BLOBS_VARIABLE
 
     key = str(database_of(database)), realm_of(realm), blobs_at or os.environ.get(BLOBS_VARIABLE)
+    now = running.get()
+    create = now is None or now[0] in BEGINS
     if _kept is None:
-        office, blobs = open_office(database, key[1], ask_passphrase, blobs_at)
+        office, blobs = open_office(database, key[1], ask_passphrase, blobs_at, create=create)
         try:
             with _noted(office):
                 yield office, blobs
@@ -143,7 +146,7 @@ def opened_office(
             office.store.close()
         return
     if key not in _kept.offices:
-        _kept.offices[key] = open_office(database, key[1], ask_passphrase, blobs_at)
+        _kept.offices[key] = open_office(database, key[1], ask_passphrase, blobs_at, create=create)
         _kept.closing.callback(_kept.offices[key][0].store.close)
     with _noted(_kept.offices[key][0]):
         yield _kept.offices[key]
@@ -169,6 +172,17 @@ LOOKS_ONLY = frozenset(
     }
 )
 """Commands on an office that change nothing."""
+BEGINS = frozenset(
+    {
+        "gateway.enrol",
+        "gateway.root",
+        "gateway.serve",
+        "gateway.users_add",
+        "officeload.load",
+        "references.publish",
+    }
+)
+"""Commands that make an office where there is none."""
 ACTS = {
     "gateway.enrol": "gateway enrol",
     "gateway.heard": "gateway heard",

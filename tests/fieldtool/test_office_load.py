@@ -37,3 +37,24 @@ def test_rows_with_mistakes_are_refused_one_by_one_and_with_an_option_all_togeth
     assert (by_row.returncode, report["issued"], report["refused"]) == (0, 7, 1)
     assert report["errors"] == ["orders.csv:2: order 000: no supply point NONE in the project"]
     assert report.keys() >= {"project", "counts", "changed", "same", "absent"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("journal", "verify", "--gateway"),
+        ("gateway", "revoke", "t", "--reason", "lost"),
+        ("gateway", "quarantine", "list"),
+        ("gateway", "tablets"),
+        ("gateway", "audit"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_database_is_told_and_no_empty_office_is_made_of_it(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Whoever proved a restored backup under a wrong name was told that an empty office is sound."""
+    ended = fieldtool(tmp_path / "home", *command, "--database", f"sqlite:///{tmp_path / 'ofice.db'}")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "[no_office]" in ended.stderr
+    assert list(tmp_path.glob("*ofice*")) == []
