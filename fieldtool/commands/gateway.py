@@ -308,7 +308,7 @@ def wipe(
     Revoke the tablet first: it then hands over what it holds. What it could not send it leaves in a file on
     it, sealed to the recovery key (`bundle import` reads it). With --json one object: {"tablet", "name",
     "crew", "seen_at", "revoked_at", "ordered_at", "wiped_at", "entries_held", "orders_begun",
-    "files_missing"}.
+    "files_missing", "entries_kept"}.
     """
     from workorders.gateway.wiping import order_wipe, wipe_losses
 
@@ -321,6 +321,8 @@ def wipe(
         return
     say(f"{losses.name} ({losses.tablet}), crew {losses.crew or '-'}, last seen {losses.seen_at or 'never'}")
     say(f"held here: {losses.entries_held} entries; written since it was seen: only on the tablet")
+    if losses.entries_kept:
+        say(f"handed over since it was revoked: {losses.entries_kept} entries (gateway accept)")
     say(f"begun and not ended: {', '.join(losses.orders_begun) or 'none'}")
     say(f"photos and documents not here: {losses.files_missing}")
     if losses.ordered_at:

@@ -95,6 +95,18 @@ def test_a_wipe_is_a_second_act_that_names_what_is_lost(bureau: Bureau, tablet: 
     assert wiping.order_wipe(bureau.office, tablet.identity.tablet, "stolen").ordered_at is not None
 
 
+def test_a_photo_of_work_that_was_handed_over_after_the_lock_is_named_before_a_wipe(
+    bureau: Bureau, tablet: Tablet
+) -> None:
+    """Its entry is kept, not counted, and no file of a revoked tablet is taken: 'none missing' was told."""
+    execute(tablet, first(tablet))
+    revoke(bureau, tablet)
+    report = tablet.sync()
+    losses = wiping.wipe_losses(bureau.office, tablet.identity.tablet)
+    assert report.pending_blobs == losses.files_missing == 1
+    assert losses.entries_kept == report.verdicts["rejected"]
+
+
 def test_a_wipe_leaves_only_what_was_not_sent_and_only_the_office_opens_it(
     bureau: Bureau, tablet: Tablet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,6 +165,33 @@ def _order_of(body: bytes) -> str | None:
         return None
 
 
+class _Names(msgspec.Struct, frozen=True):
+    """Of a kept body only the file that it names."""
+
+    class Payload(msgspec.Struct, frozen=True):
+        sha256: str | None = None
+
+    payload: Payload = Payload()
+
+
+def kept_files(connection: Connection, tablet_id: str) -> set[str]:
+    """Hashes of photos and documents that the kept entries of a tablet name, by their own word."""
+    found: set[str] = set()
+    for body in _bodies(connection, tablet_id):
+        try:
+            named = msgspec.json.decode(body, type=_Names).payload.sha256
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if named is not None:
+            found.add(named)
+    return found
+
+
+def entries_kept(connection: Connection, tablet_id: str) -> int:
+    """How many entries of a tablet wait for a supervisor."""
+    return _number_kept(connection, tablet_id)[0]
+
+
 def _rows_of(connection: Connection, ids: list[str], project: str | None) -> dict[str, dict[str, str | None]]:
     """What the office calls these orders, those of another project left out."""
     table = schema.work_order

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from workorders.gateway.errors import InvalidInput, NotFound, OutOfTurn
+from workorders.gateway.kept import entries_kept, kept_files
 from workorders.gateway.office import Office
 from workorders.gateway.tables import head_receipt, tablet
 from workorders.store import schema
@@ -27,7 +28,8 @@ class WipeLosses(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         seen_at: last contact; whatever was written since is only on the tablet, and stays there sealed to
             the recovery key.
-        entries_held: entries of this tablet that the office holds.
+        entries_held: entries of this tablet that count at the office.
+        entries_kept: those that it handed over after it was revoked, and that nobody has accepted.
         orders_begun: numbers of orders of its crew that were begun and not ended.
         files_missing: photos and documents that its entries name and the office does not hold.
     """
@@ -42,6 +44,7 @@ class WipeLosses(msgspec.Struct, frozen=True, kw_only=True):
     entries_held: int
     orders_begun: list[str]
     files_missing: int
+    entries_kept: int = 0
 
 
 def wipe_losses(office: Office, tablet_id: str) -> WipeLosses:
@@ -73,6 +76,7 @@ def wipe_losses(office: Office, tablet_id: str) -> WipeLosses:
             entries_held=int(connection.execute(held).scalar_one()),
             orders_begun=[item.number or "" for item in connection.execute(begun)],
             files_missing=_files_missing(connection, tablet_id),
+            entries_kept=entries_kept(connection, tablet_id),
         )
 
 
@@ -86,7 +90,12 @@ def _files_missing(connection: Connection, tablet_id: str) -> int:
         .where(head_receipt.c.tablet_id == tablet_id)
     )
     missing = set(missing_blobs(connection))
-    return sum(item.sha256 in missing for item in connection.execute(query))
+    named = {item.sha256 for item in connection.execute(query)} & missing
+    # Of what came after it was revoked no file is taken: those that it names are on the tablet alone.
+    unheard = kept_files(connection, tablet_id)
+    held = schema.blob_store
+    here = select(held.c.sha256).where(held.c.sha256.in_(unheard))
+    return len(named | (unheard - set(connection.execute(here).scalars())))
 
 
 def order_wipe(office: Office, tablet_id: str, reason: str) -> WipeLosses:
