@@ -458,8 +458,11 @@ class Reach:
         return client
 
     def _learn_counter(self, told: int | None) -> int:
-        """Go on from what the meter told, else from what its counter object holds; the least it takes."""
-        at_least = told if told is not None else self._read_counter() + 1
+        """Go on from what the meter told, else from what its counter object holds; the least it takes.
+
+        Some meters tell the least that they take, as the Green Book has it, others the last that they took.
+        """
+        at_least = (told if told is not None else self._read_counter()) + 1
         self._maker.counters.raise_to(at_least)
         return at_least
 
