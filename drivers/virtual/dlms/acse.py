@@ -49,15 +49,25 @@ class Diagnostic(IntEnum):
     AUTHENTICATION_REQUIRED = 14
 
 
+class ProviderDiagnostic(IntEnum):
+    """result-source-diagnostic, acse-service-provider."""
+
+    NO_COMMON_ACSE_VERSION = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Aarq:
-    """What the client asks for. `mechanism` and `context` are the last arc of their names; absent is None."""
+    """What the client asks for. `mechanism` and `context` are the last arc of their names; absent is None.
+
+    `version_1`: protocol version 1 is among those of ACSE that it speaks (it is where none is named).
+    """
 
     context: int | None
     calling_title: bytes = b""
     mechanism: int | None = None
     authentication_value: bytes = b""
     user_information: bytes = b""
+    version_1: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Aare:
 
     context: int
     result: AssociationResult
-    diagnostic: Diagnostic
+    diagnostic: Diagnostic | ProviderDiagnostic
     responding_title: bytes = b""
     mechanism: int | None = None
     authentication_value: bytes = b""
@@ -75,7 +85,8 @@ class Aare:
     def encode(self) -> bytes:
         body = _tlv(0xA1, _tlv(0x06, _OID + bytes([1, self.context])))
         body += _tlv(0xA2, _tlv(0x02, bytes([self.result])))
-        body += _tlv(0xA3, _tlv(0xA1, _tlv(0x02, bytes([self.diagnostic]))))
+        source = 0xA2 if isinstance(self.diagnostic, ProviderDiagnostic) else 0xA1
+        body += _tlv(0xA3, _tlv(source, _tlv(0x02, bytes([self.diagnostic]))))
         if self.responding_title:
             body += _tlv(0xA4, _tlv(0x04, self.responding_title))
         if self.mechanism is not None:
@@ -133,6 +144,7 @@ def parse_aarq(data: bytes) -> Aarq:
         mechanism=_arc(fields[0x8B], 2) if 0x8B in fields else None,
         authentication_value=_inner(value) if value else b"",
         user_information=_inner(fields[0xBE]) if 0xBE in fields else b"",
+        version_1=bool(fields.get(0x80, b"\x07\x80")[1:2] >= b"\x80"),
     )
 
 

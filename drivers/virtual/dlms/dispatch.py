@@ -30,6 +30,12 @@ from drivers.virtual.dlms.session import Session, State
 
 BLOCK_HEADER = 3 + 1 + 4 + 1 + 3
 MAX_TRANSFER = 65535
+_OF_ACTION = {
+    Result.LONG_SET_ABORTED: Result.LONG_ACTION_ABORTED,
+    Result.NO_LONG_SET_IN_PROGRESS: Result.NO_LONG_ACTION_IN_PROGRESS,
+    Result.DATA_BLOCK_NUMBER_INVALID: Result.LONG_ACTION_ABORTED,
+}
+"""What is wrong with a block of a SET, in the words of an Action-Result."""
 
 
 @dataclass(slots=True)
@@ -134,7 +140,7 @@ class ServiceDispatcher:
         if len(answer) <= self._session.largest:
             return answer
         if not self._session.conformance & acse.BLOCK_GET:
-            return services.get_normal(request.invoke, Result.OTHER_REASON)
+            return _unsent(request)
         self._outgoing = _Outgoing(raw)
         return services.get_block(request.invoke, self._take_block(self._outgoing))
 
@@ -155,8 +161,6 @@ class ServiceDispatcher:
             return services.get_block_error(request.invoke, request.number, Result.DATA_BLOCK_NUMBER_INVALID)
         return services.get_block(request.invoke, self._take_block(outgoing))
 
-    # -- SET --
-
     # -- ACTION --
 
     def _act(self, request: Action) -> bytes:
@@ -167,8 +171,10 @@ class ServiceDispatcher:
             answer = services.action_list(request.invoke, raw)
         else:
             answer = services.action_normal(request.invoke, outcomes[0])
-        if len(answer) <= self._session.largest or not self._session.conformance & acse.BLOCK_ACTION:
+        if len(answer) <= self._session.largest:
             return answer
+        if not self._session.conformance & acse.BLOCK_ACTION:
+            return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.PDU_TOO_LONG)
         self._outgoing = _Outgoing(raw)
         return services.action_block(request.invoke, self._take_block(self._outgoing))
 
@@ -176,7 +182,7 @@ class ServiceDispatcher:
         outgoing = self._outgoing
         if outgoing is None or request.number != outgoing.number:
             self._outgoing = None
-            wrong = Result.DATA_BLOCK_NUMBER_INVALID if outgoing else Result.DATA_BLOCK_UNAVAILABLE
+            wrong = Result.LONG_ACTION_ABORTED if outgoing else Result.NO_LONG_ACTION_IN_PROGRESS
             return services.action_normal(request.invoke, ActionOutcome(wrong))
         return services.action_block(request.invoke, self._take_block(outgoing))
 
@@ -184,10 +190,13 @@ class ServiceDispatcher:
 
     def _first_block(self, request: SetFirst | ActionFirst) -> bytes:
         self._incoming = _Incoming(request.targets, request.listed, request.invoke)
-        return self._take(request, isinstance(request, SetFirst))
+        return self._add(request, isinstance(request, SetFirst))
 
     def _add_block(self, request: SetNext | ActionBlock) -> bytes:
-        setting = isinstance(request, SetNext)
+        return self._add(request, isinstance(request, SetNext))
+
+    def _add(self, request: SetFirst | SetNext | ActionFirst | ActionBlock, setting: bool) -> bytes:
+        """Blocks are numbered from 1 without a gap."""
         incoming = self._incoming
         if incoming is None:
             return self._block_error(request, Result.NO_LONG_SET_IN_PROGRESS, setting, False)
@@ -237,4 +246,13 @@ class ServiceDispatcher:
     ) -> bytes:
         if setting:
             return services.set_last_block(request.invoke, [result], listed, request.block.number)
-        return services.action_normal(request.invoke, ActionOutcome(result))
+        return services.action_normal(request.invoke, ActionOutcome(_OF_ACTION.get(result, result)))
+
+
+def _unsent(request: Get) -> bytes:
+    """Too long for one APDU where no blocks were negotiated: refused, in the form that was asked for."""
+    if not request.listed:
+        return services.get_normal(request.invoke, Result.OTHER_REASON)
+    count = len(request.targets)
+    refused = axdr.encode_length(count) + services.get_result(Result.OTHER_REASON) * count
+    return services.get_list(request.invoke, refused)

@@ -78,7 +78,9 @@ class GeneralBlockServer:
         if apdu[:1] != bytes([TAG]):
             self._transfer = _Transfer()
             # who asks without blocks gets those of the service, if there are any
-            self.session.general_blocks = not self.session.conformance & (acse.BLOCK_GET | acse.BLOCK_ACTION)
+            have = self.session.conformance
+            services = have & (acse.BLOCK_GET | acse.BLOCK_ACTION)
+            self.session.general_blocks = bool(have & acse.GENERAL_BLOCK_TRANSFER) and not services
             answer = self.session.handle(apdu, now)
             return [] if answer is None else self._answer(answer, 1)
         block = parse(apdu)

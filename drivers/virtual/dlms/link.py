@@ -255,8 +255,10 @@ class Station:
         link = self._connections.get(client)
         if link is not None:
             link.last_activity = now
-        if control is None:
-            return [link.reject(frame.control, 0x01)] if link else []
+        if control is None and link is not None:
+            return [link.reject(frame.control, 0x01)]
+        if control is None:  # in disconnected mode every command but SNRM is answered with DM
+            return [self._answer(frame, Control(Kind.DM, True))] if frame.control & 0x10 else []
         match control.kind:
             case Kind.SNRM:
                 return self._connect(frame, control, now)

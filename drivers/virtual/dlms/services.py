@@ -41,6 +41,8 @@ class Result(IntEnum):
     LONG_SET_ABORTED = 17
     NO_LONG_SET_IN_PROGRESS = 18
     DATA_BLOCK_NUMBER_INVALID = 19
+    LONG_ACTION_ABORTED = 15  # of Action-Result, which has no 17 to 19
+    NO_LONG_ACTION_IN_PROGRESS = 16
     OTHER_REASON = 250
 
 

@@ -14,17 +14,36 @@ from typing import Protocol
 
 from drivers.virtual.cosem.base import Client, CosemObject
 from drivers.virtual.dlms import acse, hls, protection
-from drivers.virtual.dlms.acse import Aare, Aarq, AssociationResult, Diagnostic, InitiateError, Mechanism
+from drivers.virtual.dlms.acse import (
+    Aare,
+    Aarq,
+    AssociationResult,
+    Diagnostic,
+    InitiateError,
+    Mechanism,
+    ProviderDiagnostic,
+)
 from drivers.virtual.dlms.ciphering import DecipheringError
 from drivers.virtual.dlms.protection import Layer, Protector, ReplayError
 from drivers.virtual.dlms.security import AUTHENTICATE, SIGN, Security
-from drivers.virtual.dlms.services import PduError, ServiceError, StateError, UnknownService, exception
-from drivers.virtual.dlms.short_names import Member
+from drivers.virtual.dlms.services import (
+    ACTION_REQUEST,
+    CONFIRMED,
+    GET_REQUEST,
+    SET_REQUEST,
+    PduError,
+    ServiceError,
+    StateError,
+    UnknownService,
+    exception,
+)
+from drivers.virtual.dlms.short_names import UNCONFIRMED_WRITE, Member
 
 CHALLENGE_SIZE, LONG_CHALLENGE = 16, 32
 MIN_CLIENT_PDU = 12
 OVERHEAD_ALLOWED = 600
 """Octets that a request may be longer than the meter's PDU because of its protection."""
+_ACCESS_REQUEST = 0xD9  # `access_service` stands on this module
 _PLAIN = (acse.CONTEXT_LN, acse.CONTEXT_SN)
 _SHORT_NAMES = (acse.CONTEXT_SN, acse.CONTEXT_SN_CIPHERED)
 _GENERAL = (
@@ -142,6 +161,7 @@ class Session:
         self._aarq_counter = 0
         self._layers: tuple[Layer, ...] = ()
         self._now = 0.0
+        self._unconfirmed = False
         self._new_dispatcher = dispatcher
         self._dispatcher = dispatcher(self)
 
@@ -204,7 +224,7 @@ class Session:
         return proof.of_server(to_server, to_client)
 
     def _close(self) -> None:
-        self.state, self.conformance, self._layers = State.NONE, 0, ()
+        self.state, self.conformance, self._layers, self._unconfirmed = State.NONE, 0, (), False
         self._dispatcher = self._new_dispatcher(self)
 
     # -- association --
@@ -224,7 +244,7 @@ class Session:
         self._close()
         return acse.release_response(answer)
 
-    def _associate(self, apdu: bytes) -> bytes:
+    def _associate(self, apdu: bytes) -> bytes | None:
         self._close()
         try:
             aarq = acse.parse_aarq(apdu)
@@ -233,6 +253,8 @@ class Session:
         access = self.access
         if access is None:
             return self._reject(Diagnostic.NO_REASON)
+        if not aarq.version_1:
+            return self._reject(ProviderDiagnostic.NO_COMMON_ACSE_VERSION)
         refused = self._refuse(aarq, access)
         if refused is not None:
             return self._reject(refused)
@@ -249,7 +271,14 @@ class Session:
             return self._reject(Diagnostic.NO_REASON, error=InitiateError.OTHER)
         except ReplayError as replay:
             return _counter_error(replay)
-        return self._accept(aarq, access, initiate)
+        answer = self._accept(aarq, access, initiate)
+        if initiate.response_allowed:
+            return answer
+        # An unconfirmed association is open without an AARE, or it is not; passes 3 and 4 need one.
+        self._unconfirmed = self.state is State.ASSOCIATED
+        if not self._unconfirmed:
+            self._close()
+        return None
 
     def _refuse(self, aarq: Aarq, access: Access) -> Diagnostic | None:
         """Why this AARQ can't be accepted, before any secret is looked at."""
@@ -330,7 +359,7 @@ class Session:
 
     def _reject(
         self,
-        diagnostic: Diagnostic,
+        diagnostic: Diagnostic | ProviderDiagnostic,
         result: AssociationResult = AssociationResult.REJECTED_PERMANENT,
         error: InitiateError | None = None,
     ) -> bytes:
@@ -365,12 +394,24 @@ class Session:
         return self.protector.close(answer, opened.layers)
 
     def _carry_out(self, apdu: bytes) -> bytes | None:
+        if self._unconfirmed and _is_confirmed(apdu):
+            return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OPERATION_NOT_POSSIBLE)
         try:
             return self._dispatcher.handle(apdu)
         except UnknownService:
             return exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
         except PduError:
             return exception(StateError.SERVICE_NOT_ALLOWED, ServiceError.OTHER_REASON)
+
+
+def _is_confirmed(apdu: bytes) -> bool:
+    """Whether a service wants an answer: bit 6 of the invoke id (logical names), every service but
+    UnconfirmedWrite (short names)."""
+    if apdu[0] in (GET_REQUEST, SET_REQUEST, ACTION_REQUEST):
+        return bool(apdu[2:3] and apdu[2] & CONFIRMED)
+    if apdu[0] == _ACCESS_REQUEST:
+        return bool(apdu[1:2] and apdu[1] & CONFIRMED)
+    return apdu[0] != UNCONFIRMED_WRITE
 
 
 def _counter_error(replay: ReplayError) -> bytes:

@@ -47,9 +47,10 @@ class ShortNameDispatcher:
     def handle(self, apdu: bytes) -> bytes | None:
         """Carries out one request and gives the answer's APDU; None for UnconfirmedWrite."""
         request = short_names.parse(apdu)
-        if not self._allowed(apdu[0], request):
-            return exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
-        answer = self._carry_out(request)
+        if self._allowed(apdu[0], request):
+            answer = self._carry_out(request)
+        else:
+            answer = exception(StateError.SERVICE_UNKNOWN, ServiceError.SERVICE_NOT_SUPPORTED)
         return None if apdu[0] == UNCONFIRMED_WRITE else answer
 
     def _carry_out(self, request: short_names.Request) -> bytes:
