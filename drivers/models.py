@@ -97,7 +97,8 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``deviation_reversed``: UTC = local − deviation. ``counter_first``: read the invocation counter before
     each association (the model fixes the client's system title). ``counter_of_forged``: that counter also
-    moves with a request whose tag is wrong, so it proves no key. ``list_limit``: most items in one
+    moves with a request whose tag is wrong, so it proves no key. ``fixed_invoke_id``: it takes requests with
+    invoke id 1 only. ``list_limit``: most items in one
     with-list request, 1 for none; ``write_limit``: the same where it writes. ``angles``: how it counts
     1.0.81.7.xy, y behind x (``lag``) or ahead of it (``lead``); unknown, the sense is learnt from its
     reactive power.
@@ -106,6 +107,7 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deviation_reversed: bool = False
     counter_first: bool = False
     counter_of_forged: bool = False
+    fixed_invoke_id: bool = False
     list_limit: int | None = None
     write_limit: int | None = None
     angles: Sense | None = None

@@ -18,7 +18,8 @@ ACCESS_REQUEST, ACCESS_RESPONSE = 0xD9, 0xDA
 GET, SET, ACTION = 1, 2, 3
 _GET_SELECTED, _SET_SELECTED = 4, 5
 _INVOKE = 0x40000001
-"""Long invoke id 1; confirmed, normal priority, not self-descriptive, going on after an error."""
+"""Confirmed, normal priority, not self-descriptive, going on after an error, id 1: the association puts its
+own id there."""
 _NULL = b"\x00"
 WRITE_OCTETS, READ_OCTETS = 10, 11
 """What a write takes beside its value, and a read."""

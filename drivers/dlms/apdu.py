@@ -18,7 +18,7 @@ GET_REQUEST, SET_REQUEST, ACTION_REQUEST = 0xC0, 0xC1, 0xC3
 GET_RESPONSE, SET_RESPONSE, ACTION_RESPONSE = 0xC4, 0xC5, 0xC7
 EXCEPTION_RESPONSE, CONFIRMED_SERVICE_ERROR = 0xD8, 0x0E
 _INVOKE = 0x41
-"""Invoke id 1, confirmed, normal priority (nothing else was negotiated)."""
+"""Confirmed, normal priority (nothing else was negotiated), id 1: the association puts its own id there."""
 
 STATE_ERRORS = {1: "service-not-allowed", 2: "service-unknown"}
 SERVICE_ERRORS = {

@@ -8,9 +8,10 @@ key, which is new, counts by itself. Keys never appear in errors or ``repr``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -56,7 +57,7 @@ _UNTIL_ESTABLISHED = {
 }
 _DEDICATED_TAGS = frozenset(_DEDICATED.values())
 _IN_CLEAR = (0xD8, 0x0E)
-_INITIATE = 0x01
+_INITIATE, _INITIATE_RESPONSE = 0x01, b"\x08"
 
 
 def gcm_encrypt(key: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
@@ -79,12 +80,41 @@ def gcm_decrypt(key: bytes, nonce: bytes, protected: bytes, associated: bytes) -
         raise WrongKey(detail="authentication tag of the response does not fit") from None
 
 
+class Replayed(Garbage):
+    """An answer that was heard before, or is older than one that was."""
+
+
+@dataclass
+class Heard:
+    """What of a meter's answers was heard under one key: its counter only rises (Green Book 9.2.3), and what
+    has no counter comes once."""
+
+    highest: int = -1
+    seen: set[bytes] = field(default_factory=set)
+
+    def rises_to(self, counter: int, *, opening: bool = False) -> None:
+        """Raises ``Replayed``. A widespread library uses the counter of the initiate response once more for
+        the answer after it: ``opening`` leaves room for that, since none of both passes for the other."""
+        if counter <= self.highest:
+            raise Replayed(detail=f"the meter's invocation counter fell from {self.highest} to {counter}")
+        self.highest = counter - 1 if opening else counter
+
+    def comes_once(self, protected: bytes) -> None:
+        """Raises ``Replayed``."""
+        digest = hashlib.sha256(protected).digest()
+        if digest in self.seen:
+            raise Replayed(detail="a protected answer that was heard before")
+        self.seen.add(digest)
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """What one layer of a response held, and whether it proves who made it."""
 
     plain: bytes
     proven: bool
+    counted: bool = False
+    """Whether its counter shows that it is new."""
 
 
 class Ciphering:
@@ -101,6 +131,7 @@ class Ciphering:
         *,
         wrapping: Protection = Protection.GLO,
         signed: bool = False,
+        heard: Heard | None = None,
     ) -> None:
         if signed and wrapping in (Protection.GLO, Protection.DED):  # these know no general-signing inside
             wrapping = Protection.GENERAL_GLO if wrapping is Protection.GLO else Protection.GENERAL_DED
@@ -112,6 +143,8 @@ class Ciphering:
         """Whether the association holds: before, a dedicated key counts for nothing yet."""
         self.dedicated_key = os.urandom(keys.suite.key_bytes) if wrapping.dedicated else b""
         self._dedicated_counter = 0
+        self._heard = heard or Heard()
+        self._heard_dedicated = Heard()
         self._next_counter = next_counter
 
     @property
@@ -213,16 +246,18 @@ class Ciphering:
         """Unwrap a response, layer by layer. What a meter may send in clear (exceptions) passes as it is.
 
         Raises ``WrongKey`` or ``Garbage``; a data response that nothing authenticates is refused, since
-        anyone could have made it.
+        anyone could have made it; ``Replayed`` for one that is not newer than all before it.
         """
         if apdu[:1] and apdu[0] in _IN_CLEAR:
             return apdu
-        proven = False
+        protected, proven, counted = apdu, False, False
         for _ in range(_LAYERS):
             layer = self._peel(apdu)
             if layer is None:
                 break
-            apdu, proven = layer.plain, proven or layer.proven
+            apdu, proven, counted = layer.plain, proven or layer.proven, counted or layer.counted
+        if proven and not counted:
+            self._heard.comes_once(protected)
         if not proven:
             raise Garbage(detail=f"response {apdu[:1].hex() or 'without bytes'} is not protected")
         return apdu
@@ -243,9 +278,14 @@ class Ciphering:
         if dedicated and not self.dedicated_key:
             raise Garbage(detail="a dedicated key was never agreed")
         key = self.dedicated_key if dedicated else self.keys.block_key
-        return self._decrypt(key, title, cursor.take(cursor.length()))
+        heard = self._heard_dedicated if dedicated else self._heard
+        return self._decrypt(key, title, cursor.take(cursor.length()), heard)
 
-    def _decrypt(self, key: bytes, title: bytes, content: bytes, header: bytes = b"") -> _Layer:
+    def _decrypt(
+        self, key: bytes, title: bytes, content: bytes, heard: Heard | None, header: bytes = b""
+    ) -> _Layer:
+        """``heard``: what came before under this key; None for one that is agreed anew each time. Only what
+        is authentic moves the counter."""
         cursor = Cursor(content)
         control, nonce, body = cursor.byte(), title + cursor.take(4), cursor.rest()
         if len(nonce) != _TAG:
@@ -253,13 +293,16 @@ class Ciphering:
         if control & 0xC0 or control & _SUITE != self.keys.suite:
             raise Garbage(detail=f"security control {control:#04x}: other suite, broadcast or compression")
         associated = bytes([control]) + self.keys.auth_key + header
-        if control & AUTHENTICATED and control & ENCRYPTED:
-            return _Layer(gcm_decrypt(key, nonce, body, associated), True)
-        if control & AUTHENTICATED:
+        if not control & AUTHENTICATED:
+            raise Garbage(detail=f"security control {control:#04x} gives no authentication")
+        if control & ENCRYPTED:
+            plain = gcm_decrypt(key, nonce, body, associated)
+        else:
             plain = body[:-_TAG]
             gcm_decrypt(key, nonce, body[-_TAG:], associated + plain)
-            return _Layer(plain, True)
-        raise Garbage(detail=f"security control {control:#04x} gives no authentication")
+        if heard is not None:
+            heard.rises_to(int.from_bytes(nonce[-4:], "big"), opening=plain[:1] == _INITIATE_RESPONSE)
+        return _Layer(plain, True, heard is not None)
 
     def _opened_general(self, cursor: Cursor) -> _Layer:
         start = cursor.index
@@ -268,7 +311,8 @@ class Ciphering:
         info = protection.decode_key_info(cursor)
         content = cursor.take(cursor.length())
         self._check_parties(header)
-        if info is not None and info.kind == AGREED:
+        agreed = info is not None and info.kind == AGREED
+        if info is not None and agreed:
             key = self._agreed_by_meter(header, info)
         elif info is None or (info.kind == IDENTIFIED and info.parameter == 0):
             key = self.keys.block_key
@@ -276,7 +320,7 @@ class Ciphering:
             raise Garbage(detail=f"key-info {info.kind} {info.parameter} cannot be in a response")
         if not key:
             raise MissingSecret(detail="global key for general-ciphering")
-        return self._decrypt(key, header.originator, content, encoded)
+        return self._decrypt(key, header.originator, content, None if agreed else self._heard, encoded)
 
     def _check_parties(self, header: Header) -> None:
         """A message of somebody else, or for somebody else, is none of ours."""

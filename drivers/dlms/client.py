@@ -16,10 +16,11 @@ from drivers.dlms import acse, apdu
 from drivers.dlms.access import Accessed, access_request, parse_access_response
 from drivers.dlms.acse import Accepted, Conformance, Mechanism
 from drivers.dlms.apdu import ActionResult, Result, Selection, ServiceException
-from drivers.dlms.ciphering import Ciphering
+from drivers.dlms.ciphering import Ciphering, Replayed
 from drivers.dlms.cosem import Item, access_result
 from drivers.dlms.data import Cursor, Data, octet_string
 from drivers.dlms.general_blocks import Channel, GeneralBlocks
+from drivers.dlms.invoke import InvokeIds
 from drivers.dlms.logical_names import LogicalNames
 from drivers.dlms.offers import Offers
 from drivers.dlms.protection import Keys
@@ -32,6 +33,7 @@ from drivers.errors import (
     LockedOut,
     MeterRefused,
     MissingSecret,
+    NoAnswer,
     WrongKey,
     WrongPassword,
 )
@@ -106,7 +108,7 @@ class DlmsClient:
     With ``short_names`` the association uses short name referencing, and the table is filled when needed.
     ``max_pdu``: longest APDU that we take, proposed to the meter. ``offers`` is told before a password, or
     what was made of it, leaves: the AARQ of high level security holds none yet; and of the first request
-    under a key, and of the answer that proves it.
+    under a key, and of the answer that proves it. ``invoke_ids`` go on over the associations of one meter.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class DlmsClient:
         general_blocks: bool = False,
         max_pdu: int = 0xFFFF,
         offers: Offers | None = None,
+        invoke_ids: InvokeIds | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._channel = channel
@@ -130,6 +133,7 @@ class DlmsClient:
         self._server_title = b""
         self._max_pdu = max_pdu
         self._offers = offers or Offers()
+        self._invoke_ids = invoke_ids or InvokeIds()
         self._proposed = acse.PROPOSED_LN if short_names is None else acse.PROPOSED_SN
         if credentials.ciphering and credentials.ciphering.general:
             self._proposed |= acse.GENERAL_PROTECTION
@@ -352,6 +356,7 @@ class DlmsClient:
 
     def ask(self, request: bytes) -> bytes:
         """Send a plain request, give the plain response; for the services of this association."""
+        request = self._invoke_ids.stamp(request)
         observer = self._observer
         if observer is None:
             return self._asked(request)
@@ -370,18 +375,37 @@ class DlmsClient:
 
     def _asked(self, request: bytes) -> bytes:
         ciphering = self._credentials.ciphering
-        response = self._opened(self._blocks.exchange(ciphering.protect(request) if ciphering else request))
-        for _ in range(_NOTIFICATIONS):
-            if response[:1] not in _UNASKED:
-                break
-            self.notifications.append(response)
-            response = self._opened(self._channel.listen())
+        response = self._answer(self._blocks.exchange(ciphering.protect(request) if ciphering else request))
         if response[:1] == bytes([apdu.EXCEPTION_RESPONSE]):
             error = apdu.parse_exception(Cursor(response[1:]))
             if error.error in ("invocation-counter-error", "deciphering-error"):
                 raise self._translated(error)
             raise error
         return response
+
+    def _answer(self, received: bytes) -> bytes:
+        """The plain response to our request: what was not asked for is kept, what is old is let go, and the
+        meter is listened to. Raises ``Garbage`` where nothing else comes."""
+        old = ""
+        for _ in range(_NOTIFICATIONS):
+            try:
+                response = self._opened(received)
+                if response[:1] in _UNASKED:
+                    self.notifications.append(response)
+                elif self._invoke_ids.is_stale(response):
+                    old = "an answer to another request"
+                else:
+                    return response
+            except Replayed as error:
+                old = error.detail
+            try:
+                received = self._channel.listen()
+            except NoAnswer:
+                if not old:
+                    raise
+                break
+        self._invoke_ids.forget()
+        raise Garbage(detail=old or "notifications without end")
 
     def _opened(self, response: bytes) -> bytes:
         ciphering = self._credentials.ciphering

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from drivers import elliptic
 from drivers.connection import Auth, Connection, Protection
 from drivers.dlms.acse import Mechanism
-from drivers.dlms.ciphering import Ciphering
+from drivers.dlms.ciphering import Ciphering, Heard
 from drivers.dlms.client import Credentials
 from drivers.dlms.protection import Keys
 from drivers.elliptic import Purpose, Suite
@@ -37,6 +37,7 @@ class CredentialMaker:
     ) -> None:
         self._connection = connection
         self._ask = secret
+        self._heard = (b"", Heard())
         key_name = connection.block_key or connection.agreement_key  # agreed keys have no global one
         key = connection.counter_key or f"{key_name}/{connection.client}"
         # One block for the present key and for the one that follows it: it only rises, so that no counter is
@@ -55,8 +56,20 @@ class CredentialMaker:
         keys = self._keys(ciphered, wrapping)
         ciphering = None
         if ciphered:
-            ciphering = Ciphering(keys, self.counters.next, wrapping=wrapping, signed=connection.signed)
+            ciphering = Ciphering(
+                keys,
+                self.counters.next,
+                wrapping=wrapping,
+                signed=connection.signed,
+                heard=self._heard_under(keys.block_key) if mechanism < Mechanism.HIGH else None,
+            )
         return Credentials(mechanism, secret, ciphering, connection.client, keys)
+
+    def _heard_under(self, key: bytes) -> Heard:
+        """Of the associations before, where nothing in a new one proves that the meter answers now."""
+        if self._heard[0] != key:
+            self._heard = (key, Heard())
+        return self._heard[1]
 
     def _keys(self, ciphered: bool, wrapping: Protection) -> Keys:
         connection, suite = self._connection, self._suite()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from drivers.dlms.invoke import is_continuation
 from drivers.line import Line, Recorder
-from drivers.trace.apdus import is_continuation, is_secret
+from drivers.trace.apdus import is_secret
 
 
 class Observer:

@@ -17,6 +17,7 @@ from drivers.dlms.apdu import ServiceException
 from drivers.dlms.attributes import ListLimit
 from drivers.dlms.client import ContextRefused, Credentials, DlmsClient, StaleCounter
 from drivers.dlms.general_blocks import Channel
+from drivers.dlms.invoke import InvokeIds
 from drivers.dlms.link import HdlcLink
 from drivers.dlms.offers import Offers
 from drivers.dlms.short_name_services import NameTable
@@ -93,6 +94,7 @@ class Reach:
         self._client: DlmsClient | None = None
         self._was_associated = False
         self._offers = Offers()
+        self._invoke_ids = InvokeIds()
         self._proven_at: int | None = None
         self._exchanges = 0
         self._access.mend = self._mend
@@ -336,6 +338,7 @@ class Reach:
     def recognise(self, model: MeterModel) -> None:
         """Which type of meter it is, however that was found out."""
         self.model = model
+        self._invoke_ids.fixed = model.quirks.fixed_invoke_id
         if model.quirks.list_limit:
             self.list_limit.value = model.quirks.list_limit
         if model.quirks.write_limit:
@@ -408,6 +411,7 @@ class Reach:
             short_names=self._table(),
             general_blocks=self._connection.general_blocks,
             offers=self._offers,
+            invoke_ids=self._invoke_ids,
             observer=Observer(self._access.open_line(), self._recorder),
         )
 

@@ -66,11 +66,6 @@ def _is_secret_access(apdu: bytes) -> bool:
     )
 
 
-def is_continuation(apdu: bytes) -> bool:
-    """Whether a request goes on with the one before: a next block."""
-    return apdu[:2] in (b"\xc0\x02", b"\xc1\x03", b"\xc3\x02", b"\xc3\x06")
-
-
 def explain_apdu(apdu: bytes, name_of: NameOf, *, hidden: bool = False) -> str:
     """One line about an APDU; ``name_of`` gives the model's name of an item."""
     if not apdu:

@@ -154,7 +154,8 @@ class Replayed:
             known = self._exchanges[index]
             if _same(known.request, request):
                 self._at = index + 1
-                return known.answer[:2] + request[2:3] + known.answer[3:]
+                start, end = _invoke_id(request)
+                return known.answer[:start] + request[start:end] + known.answer[end:]
         return self._composed(request)
 
     def _composed(self, request: bytes) -> bytes | None:
@@ -239,7 +240,13 @@ def _frames_apdus(records: Sequence[Record]) -> list[Exchange]:
 
 def _same(known: bytes, asked: bytes) -> bool:
     """Equal but for the invoke id."""
-    return known[:2] == asked[:2] and known[3:] == asked[3:]
+    start, end = _invoke_id(asked)
+    return known[:start] == asked[:start] and known[end:] == asked[end:]
+
+
+def _invoke_id(apdu: bytes) -> tuple[int, int]:
+    """Where it stands, in a request as in its answer; the long one of ACCESS has four octets."""
+    return (1, 5) if apdu[:1] in (b"\xd9", b"\xda") else (2, 3)
 
 
 def _key(target: Descriptor) -> tuple[int, bytes, int]:
