@@ -16,6 +16,8 @@ from workorders.sync.blobs import BlobFiles
 LONGEST_SIDE = 2560
 QUALITY = 85
 MAX_PIXELS = 60_000_000
+_OF_THE_PIXELS = {"transparency"}
+"""Of what a file says beside its pixels, what they cannot be read without."""
 
 
 def cleaned(image: bytes, media_type: str) -> bytes:
@@ -32,6 +34,8 @@ def cleaned(image: bytes, media_type: str) -> bytes:
                 raise JobError("unreadable_image", "the picture is larger than any camera's")
             picture = ImageOps.exif_transpose(opened) or opened
             picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            # Whatever a writer would carry over by itself (a JPEG's comment, for one), it finds here.
+            picture.info = {name: picture.info[name] for name in _OF_THE_PIXELS & picture.info.keys()}
             target = BytesIO()
             if media_type == "image/png":
                 picture.save(target, "PNG", optimize=True)
