@@ -224,6 +224,11 @@ def response(body: bytes, status: str = "200 OK", *extra: str, length: int | Non
 BAD = {
     "nothing": (b"", SyncState.OFFLINE, "unreachable"),
     "500": (response(b"oops", "500 Internal Server Error"), SyncState.FAILED, "gateway_failed"),
+    "a wait that is no number": (  # a superscript two, which Python calls a digit
+        response(b"", "503 Service Unavailable", "Retry-After: ?").replace(b"?", b"\xb2"),
+        SyncState.FAILED,
+        "gateway_failed",
+    ),
     "garbage": (b"\x00\xff" * 500, SyncState.OFFLINE, "unreachable"),
     "another web page": (response(b"<html>Log in</html>"), SyncState.FAILED, "bad_answer"),
     "elsewhere": (response(b"", "302 Found", "Location: http://portal/"), SyncState.FAILED, "bad_answer"),

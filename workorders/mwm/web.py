@@ -100,7 +100,7 @@ def _after(text: str | None) -> float | None:
     """Seconds of a Retry-After header, in either form; at most an hour."""
     if not text:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return min(3600.0, float(text))
     try:
         moment = email.utils.parsedate_to_datetime(text)

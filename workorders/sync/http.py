@@ -378,7 +378,7 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds from a Retry-After header: a number or an HTTP date."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value.strip()[:9])
     try:
         at = email.utils.parsedate_to_datetime(value)

@@ -18,6 +18,7 @@ from math import ceil
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.utils import normalize_path
 
 from workorders.gateway.errors import TooMany
 from workorders.gateway.service.problems import refuse
@@ -109,7 +110,8 @@ class RateGate:
         if rates is not None:
             address = address_of(scope)
             wait = rates.addresses.take(address)
-            if not wait and scope["method"] == "POST" and scope["path"] in OPEN:
+            # As the router reads it: `/v1//sessions/` is the same door.
+            if not wait and scope["method"] == "POST" and normalize_path(scope["path"]) in OPEN:
                 wait = rates.unproven.take(address)
         if not wait:
             await self.app(scope, receive, send)
