@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, literal_column, select
 
 from tests.support.postgres import MASTER_KEY
 from tests.workorders.record_support import new_store
 from workorders.store import projection, schema
+from workorders.store.asking import ask
 from workorders.store.bulk import among, insert_listed, put_rows, take_away
 from workorders.store.engine import Store
+from workorders.store.replacing import replacement
 from workorders.store.server import open_server
 
 TABLE = schema.step_state
@@ -76,6 +78,64 @@ def test_a_list_may_be_longer_than_a_statement_may_have_parameters(store: Store)
         )
         assert len(connection.execute(select(TABLE)).all()) == 5
         assert len(connection.execute(select(due)).all()) == 8
+
+
+KEYS = [(TABLE.c.order_id, "keys"), (schema.exception.c.scope, "scopes")]
+
+
+def case(number: int) -> dict[str, Any]:
+    named = dict.fromkeys(["project", "order_id", "serial", "entry_id"])
+    said = {"kind": "fork", "severity": "look", "detail": {"n": number}, "raised_at": "2026-11-24"}
+    return {"exception_id": f"x{number}", "scope": "order:o1", **named, **said}
+
+
+def test_what_is_replaced_at_once_is_as_if_taken_away_and_put_in(postgres_url: str) -> None:
+    """Of what stays the same not even a row's version changes: only what is new is written."""
+    text = [row(number, words) for number, words in enumerate(AWKWARD * 2)]
+    later = [*text[1:6], text[7] | {"answers": {"said": "other"}, "seconds": None}]
+    mine = [each for each in later if each["order_id"] in ("o0", "o1")]
+    with open_server(postgres_url, MASTER_KEY) as store, store.write() as connection:
+        put_rows(connection, TABLE, text)
+        put_rows(connection, schema.exception, [case(1), case(2)])
+        versions = select(TABLE.c.step, literal_column("xmin::text"), literal_column("ctid::text"))
+        before = {step: version for step, *version in connection.execute(versions)}
+        rows = {"step_state": mine, "exception": [case(2), case(3)]}
+        step = replacement(connection, KEYS, rows, keys=["o0", "o1"], scopes=["order:o1"])
+        assert step is not None
+        ask(connection, step)
+        after = {step: version for step, *version in connection.execute(versions)}
+        there = connection.execute(select(TABLE).order_by(TABLE.c.position)).mappings().all()
+        cases = connection.execute(select(schema.exception.c.exception_id)).scalars().all()
+    kept = [each for each in text if each["order_id"] == "o2"]
+    wanted = sorted([*kept, *mine], key=lambda each: each["position"])
+    assert [dict(each) for each in there] == [
+        {name: value for name, value in each.items() if name != "no_column"} for each in wanted
+    ]
+    assert sorted(cases) == ["x2", "x3"]
+    assert [step for step in after if after[step] != before[step]] == ["s7"]
+
+
+def test_text_that_no_server_holds_goes_the_longer_way(postgres_url: str) -> None:
+    rows = {"step_state": [row(1, "a\0b")], "exception": []}
+    with open_server(postgres_url, MASTER_KEY) as store, store.write() as connection:
+        assert replacement(connection, KEYS, rows, keys=["o1"], scopes=[]) is None
+        put_rows(connection, TABLE, rows["step_state"])
+        assert connection.execute(select(TABLE.c.actor)).scalar() == "a␀b"
+
+
+def test_what_is_asked_together_is_answered_in_turn(store: Store) -> None:
+    """Each statement sees what those before have written; the first that fails says why."""
+    write = insert(TABLE)
+    read = select(TABLE.c.position, TABLE.c.answers).order_by(TABLE.c.position)
+    shown = {name: value for name, value in row(1, "x").items() if name != "no_column"}
+    with store.write() as connection:
+        none, one, _, two = ask(
+            connection, (read, {}), (write, shown), (write, shown | {"step": "s2", "position": 2}), (read, {})
+        )[:4]
+        assert [list(none), list(one), [each.position for each in two]] == [[], [], [1, 2]]
+        assert two[0].answers == {"said": "x", "n": 1}
+    with pytest.raises(Exception, match=r"(?i)unique"), store.write() as connection:
+        ask(connection, (write, shown), (read, {}))
 
 
 def test_rows_that_are_refused_are_not_quoted(store: Store) -> None:

@@ -5,10 +5,11 @@ What is decided here is why an entry may not become part of the record; `push` k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Row, bindparam, select
 
 from workorders import certificates, people
 from workorders.certificates import CertificateError, Holder
@@ -54,14 +55,8 @@ class Author:
     refusal: Refused | None = None
 
 
-def prove_author(
-    connection: Connection, office: Office, certificate: bytes, *, pardoned: str | None = None
-) -> Author:
-    """Whom a certificate names as author of a chain, or why it proves nothing here.
-
-    Args:
-        pardoned: a tablet whose revocation does not count this time.
-    """
+def named_author(office: Office, certificate: bytes) -> Author:
+    """Whom a certificate of ours names as author of a chain, or why it proves nothing here."""
     try:
         subject, key = certificates.verify_chain(
             certificate, office.root, realm=office.realm, holder=Holder.TABLET
@@ -69,16 +64,32 @@ def prove_author(
     except CertificateError as error:
         refusal = Refused(VerdictKind.REJECTED, f"certificate_{error.code}", str(error))
         return Author(certificate, refusal=refusal)
-    row = connection.execute(
-        select(tablet.c.revoked_at, tablet.c.revoke_reason).where(tablet.c.tablet_id == subject.id)
-    ).first()
-    if row is None:
-        refusal = Refused(VerdictKind.REJECTED, "unknown_tablet", f"no tablet {subject.id} is enrolled here")
-        return Author(certificate, key, subject.id, refusal)
-    if row.revoked_at is not None and subject.id != pardoned:
-        message = f"the tablet was revoked at {row.revoked_at}: {row.revoke_reason or 'no reason given'}"
-        return Author(certificate, key, subject.id, Refused(VerdictKind.REJECTED, "revoked", message))
     return Author(certificate, key, subject.id)
+
+
+ENROLLED = select(tablet.c.tablet_id, tablet.c.revoked_at, tablet.c.revoke_reason).where(
+    tablet.c.tablet_id == bindparam("of_tablet")
+)
+
+
+def prove_author(author: Author, enrolled: Row[Any] | None, *, pardoned: str | None = None) -> Author:
+    """The author, refused where the tablet that its certificate names may not write here (any more).
+
+    Args:
+        enrolled: what `ENROLLED` says of the tablet.
+        pardoned: a tablet whose revocation does not count this time.
+    """
+    if author.refusal is not None:
+        return author
+    name = author.tablet_id
+    if enrolled is None or enrolled.tablet_id != name:
+        refusal = Refused(VerdictKind.REJECTED, "unknown_tablet", f"no tablet {name} is enrolled here")
+        return replace(author, refusal=refusal)
+    if enrolled.revoked_at is not None and name != pardoned:
+        why = enrolled.revoke_reason or "no reason given"
+        message = f"the tablet was revoked at {enrolled.revoked_at}: {why}"
+        return replace(author, refusal=Refused(VerdictKind.REJECTED, "revoked", message))
+    return author
 
 
 def check_author(author: Author, entry: Entry, *, signed: bool | None = None) -> None:

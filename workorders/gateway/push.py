@@ -7,62 +7,43 @@ and has no effect, and nothing stops the entries behind it.
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from workorders.gateway.authenticity import (
+    ENROLLED,
     Author,
     Refused,
     check_author,
-    check_payload,
     doubt,
+    named_author,
     prove_author,
 )
 from workorders.gateway.chains import write_within
 from workorders.gateway.office import Office
+from workorders.gateway.pushed import Item, decoded, prove, read
 from workorders.gateway.receipts import countersign
 from workorders.gateway.secretchanges import take_secrets
 from workorders.gateway.stamps import touch
 from workorders.gateway.tables import relayed
-from workorders.journal.canonical import MAX_INTEGER
-from workorders.journal.chain import certificate_key
-from workorders.journal.entry import Entry, EntryError, WireEntry, from_wire, signature_holds
+from workorders.journal.entry import Entry
 from workorders.journal.kinds import OverrideRefused, StockMoved
 from workorders.journal.writer import Draft
 from workorders.store import entries as journal
 from workorders.store import projection, schema
+from workorders.store.asking import ask
 from workorders.store.bulk import among, put_rows
 from workorders.store.errors import StoreError, translate
 from workorders.sync import wire
 from workorders.sync.wire import Verdict, VerdictKind
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Item:
-    """One pushed entry on its way to a verdict."""
-
-    raw: bytes
-    hash: str
-    id: str | None = None
-    seq: int | None = None
-    wire: WireEntry | None = None
-    read: Entry | Refused | None = None
-    refusal: Refused | None = None
-    """Why its payload may not stand; asked only of an entry that is authentic."""
-    signed: bool = False
-    """Whether the key of the certificate that came with the push signed it."""
-    entry: Entry | None = None
-    verdict: Verdict | None = None
 
 
 @dataclass
@@ -74,6 +55,12 @@ class _Push:
     request: wire.PushRequest
     source: str | None
     pardoned: str | None = None
+    named: Author | None = None
+    """Whom the certificate of the request names, which was looked at before anybody waited for us."""
+    chain: Row[Any] | None = None
+    """The chain as it stands before this push."""
+    enrolled: Row[Any] | None = None
+    """The tablet that `named` is, as the office knows it."""
     authors: dict[str, Author] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
     """Ids that are taken: of entries in the record, and of those of this push."""
@@ -90,18 +77,18 @@ def push(
         source: the tablet that delivers, perhaps for another.
         pardoned: a revoked tablet whose entries a supervisor has accepted (`pardon.py`).
     """
-    items = [_read(bytes(raw)) for raw in request.entries]
-    _prove(office, request, items)
+    items = [read(bytes(raw)) for raw in request.entries]
+    named = prove(office, request, items)
     try:
-        return _push(office, request, source, items, _take_together, pardoned)
+        return _push(office, request, source, items, named, _take_together, pardoned)
     except StoreError:
         raise
     except Exception:
         # An entry that breaks the fold must not take the others with it: find it by going one by one.
         _log.exception("a push could not be taken as a whole; its entries are taken one by one")
-        fresh = [_read(item.raw) for item in items]
-        _prove(office, request, fresh)
-        return _push(office, request, source, fresh, _take_singly, pardoned)
+        fresh = [read(item.raw) for item in items]
+        named = prove(office, request, fresh)
+        return _push(office, request, source, fresh, named, _take_singly, pardoned)
 
 
 def keep_unreadable(office: Office, body: bytes, source: str | None) -> None:
@@ -116,21 +103,24 @@ def _push(
     office: Office,
     request: wire.PushRequest,
     source: str | None,
-    items: list[_Item],
-    take: Callable[[_Push, list[_Item]], None],
+    items: list[Item],
+    named: Author,
+    take: Callable[[_Push, list[Item]], None],
     pardoned: str | None,
 ) -> wire.PushResponse:
     with office.store.write() as connection:
-        state = _Push(office, connection, request, source, pardoned)
-        fresh: list[_Item] = []
+        state = _Push(office, connection, request, source, pardoned, named)
+        fresh: list[Item] = []
+        names: set[tuple[str | None, str]] = set()
         _look_up(state, items)
         for item in items:
-            item.verdict = _known(state, item, fresh)
+            item.verdict = _known(state, item, names)
             if item.verdict is None:
                 try:
                     item.entry = _check(state, item)
                     state.ids.add(item.entry.envelope.id)
                     fresh.append(item)
+                    names.add((item.id, item.hash))
                 except Refused as refused:
                     item.verdict = _refuse(state, item, refused)
         take(state, fresh)
@@ -139,64 +129,31 @@ def _push(
     return wire.PushResponse(verdicts=[item.verdict for item in items if item.verdict], head=head)
 
 
-# --- reading ------------------------------------------------------------------------------------
-
-
-def _read(raw: bytes) -> _Item:
-    """Read a pushed entry as far as it goes; never fails."""
-    item = _Item(raw=raw, hash=hashlib.sha256(raw).hexdigest())
-    try:
-        item.wire = msgspec.json.decode(raw, type=WireEntry)
-        body = item.wire.body.encode()
-    except (msgspec.DecodeError, UnicodeError):
-        return item
-    if hashlib.sha256(body).hexdigest() == item.wire.hash:
-        item.hash = item.wire.hash
-    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
-        item.id = msgspec.json.decode(body, type=_Name).id
-    with contextlib.suppress(msgspec.DecodeError, UnicodeError):
-        item.seq = msgspec.json.decode(body, type=_Number).seq
-    return item
-
-
-def _prove(office: Office, request: wire.PushRequest, items: Sequence[_Item]) -> None:
-    """All that can be said of entries without asking the database, so that nobody waits for it meanwhile."""
-    try:
-        key = certificate_key(_decoded(request.certificate))
-    except EntryError:
-        key = None
-    for item in items:
-        if item.wire is None:
-            continue
-        try:
-            item.read = from_wire(item.wire)
-        except (EntryError, UnicodeError) as error:
-            code = error.code if isinstance(error, EntryError) else "not_canonical"
-            item.read = Refused(VerdictKind.QUARANTINED, code, str(error))
-            continue
-        item.signed = key is not None and signature_holds(item.read, key)
-        try:
-            check_payload(office, item.read)
-        except Refused as refused:
-            item.refusal = refused
-
-
-class _Name(msgspec.Struct):
-    id: str
-
-
-class _Number(msgspec.Struct):
-    seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
+# --- looking up ---------------------------------------------------------------------------------
 
 
 _VERDICTS = select(schema.verdict).where(among(schema.verdict.c.entry_id, "ids"))
 
 
-def _look_up(state: _Push, items: Sequence[_Item]) -> None:
-    """Find, in two queries, what is known of the pushed entries."""
+_CHAIN = select(schema.chain.c.certificate, schema.chain.c.head_seq).where(
+    schema.chain.c.chain_id == bindparam("of_chain")
+)
+
+
+def _look_up(state: _Push, items: Sequence[Item]) -> None:
+    """Find, at once, what is known of the pushed entries, of their chain, and of its author."""
     names = [item.id or item.hash for item in items]
-    state.ids |= journal.known_ids(state.connection, names).keys()
-    for row in state.connection.execute(_VERDICTS, {"ids": names}):
+    tablet = state.named.tablet_id if state.named is not None else None
+    known, verdicts, chains, tablets = ask(
+        state.connection,
+        (journal.KNOWN, {"ids": names}),
+        (_VERDICTS, {"ids": names}),
+        (_CHAIN, {"of_chain": state.request.chain_id}),
+        (ENROLLED, {"of_tablet": tablet}),
+    )
+    state.chain, state.enrolled = next(iter(chains), None), next(iter(tablets), None)
+    state.ids |= {row.id for row in known}
+    for row in verdicts:
         first = VerdictKind(row.verdict)
         again = first in {VerdictKind.QUARANTINED, VerdictKind.REJECTED}
         state.verdicts[(row.entry_id, row.hash)] = Verdict(
@@ -210,9 +167,9 @@ def _look_up(state: _Push, items: Sequence[_Item]) -> None:
         )
 
 
-def _known(state: _Push, item: _Item, fresh: Sequence[_Item]) -> Verdict | None:
+def _known(state: _Push, item: Item, fresh: Container[tuple[str | None, str]]) -> Verdict | None:
     """The stored verdict of an entry that came before, in an earlier push or in this one."""
-    if any(item.id == other.id and item.hash == other.hash and item.id is not None for other in fresh):
+    if item.id is not None and (item.id, item.hash) in fresh:
         return Verdict(id=item.id, hash=item.hash, verdict=VerdictKind.DUPLICATE, code="duplicate")
     known = state.verdicts.get((item.id or item.hash, item.hash))
     return None if known is None else msgspec.structs.replace(known, id=item.id)
@@ -221,7 +178,7 @@ def _known(state: _Push, item: _Item, fresh: Sequence[_Item]) -> Verdict | None:
 # --- checking -----------------------------------------------------------------------------------
 
 
-def _check(state: _Push, item: _Item) -> Entry:
+def _check(state: _Push, item: Item) -> Entry:
     """The entry, if it may become part of the record; else `Refused`."""
     if item.wire is None:
         raise Refused(VerdictKind.QUARANTINED, "not_an_entry", "not the form of an entry")
@@ -235,7 +192,7 @@ def _check(state: _Push, item: _Item) -> Entry:
         message = f"written for {envelope.realm}, this gateway is {state.office.realm}"
         raise Refused(VerdictKind.REJECTED, "wrong_realm", message)
     author = _author(state, entry)
-    same = author.certificate == _decoded(state.request.certificate)
+    same = author.certificate == decoded(state.request.certificate)
     check_author(author, entry, signed=item.signed if same else None)
     if envelope.id in state.ids:
         raise Refused(VerdictKind.QUARANTINED, "id_reused", "another entry has this id")
@@ -248,34 +205,25 @@ def _author(state: _Push, entry: Entry) -> Author:
     """Whose chain the entry is on; the first certificate that a chain was seen with counts."""
     chain_id = entry.envelope.chain_id
     if chain_id not in state.authors:
-        table = schema.chain
-        known = state.connection.execute(
-            select(table.c.certificate).where(table.c.chain_id == chain_id)
-        ).scalar()
-        certificate = known or _decoded(state.request.certificate)
-        state.authors[chain_id] = prove_author(
-            state.connection, state.office, certificate, pardoned=state.pardoned
-        )
+        known = state.chain.certificate if state.chain is not None else None
+        named, enrolled = state.named, state.enrolled
+        if named is None or (known and known != named.certificate):
+            named = named_author(state.office, known or decoded(state.request.certificate))
+            (found,) = ask(state.connection, (ENROLLED, {"of_tablet": named.tablet_id}))
+            enrolled = next(iter(found), None)
+        state.authors[chain_id] = prove_author(named, enrolled, pardoned=state.pardoned)
     return state.authors[chain_id]
-
-
-def _decoded(certificate: str) -> bytes:
-    """The DER that a request carries; what is no base64 is no certificate and proves nothing."""
-    try:
-        return base64.b64decode(certificate, validate=True)
-    except ValueError:
-        return b""
 
 
 # --- taking -------------------------------------------------------------------------------------
 
 
-def _take_together(state: _Push, items: list[_Item]) -> None:
+def _take_together(state: _Push, items: list[Item]) -> None:
     """Insert and fold the entries in one go."""
     _judge(state, _take(state, items))
 
 
-def _take_singly(state: _Push, items: list[_Item]) -> None:
+def _take_singly(state: _Push, items: list[Item]) -> None:
     """Take the entries one by one, each in a savepoint; the one that cannot be folded is quarantined."""
     for item in items:
         if item.entry is None:
@@ -293,7 +241,7 @@ def _take_singly(state: _Push, items: list[_Item]) -> None:
         _judge(state, taken)
 
 
-def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
+def _take(state: _Push, items: Sequence[Item]) -> list[tuple[Item, int]]:
     """Insert entries of the push's chain under the next numbers of the sequence, and fold them."""
     pairs = [(item, item.entry) for item in items if item.entry is not None]
     if not pairs:
@@ -301,11 +249,14 @@ def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
     entries = [entry for _, entry in pairs]
     first = journal.next_server_seq(state.connection, len(entries))
     rows = [(entry, first + index) for index, entry in enumerate(entries)]
-    journal.insert_entries(state.connection, rows, own=False, received_at=state.office.time())
     certificate = state.authors[state.request.chain_id].certificate
     ordered = sorted(entries, key=lambda entry: entry.envelope.seq)
+    goes_on = _goes_on(state, ordered, certificate)
+    then = [journal.moving_head(ordered[-1])] if goes_on else []
+    time = state.office.time()
+    journal.insert_entries(state.connection, rows, own=False, received_at=time, then=then)
     # Only the beginning and the newest say something of a chain.
-    for entry in [each for each in ordered[:1] if each.envelope.seq == 0] + ordered[-1:]:
+    for entry in [] if goes_on else [each for each in ordered[:1] if each.envelope.seq == 0] + ordered[-1:]:
         journal.note_head(state.connection, entry, own=False, certificate=certificate)
     projection.fold(state.connection, entries)
     changed = take_secrets(state.connection, state.office, ordered)
@@ -313,6 +264,17 @@ def _take(state: _Push, items: Sequence[_Item]) -> list[tuple[_Item, int]]:
         touch(state.connection)  # secrets, and what lies on whose truck, go into the key rings of tablets
     _note_doubts(state, entries)
     return [(item, first + index) for index, (item, _) in enumerate(pairs)]
+
+
+def _goes_on(state: _Push, ordered: Sequence[Entry], certificate: bytes) -> bool:
+    """Whether nothing changes of the chain but that it is longer; what was looked up serves once."""
+    known, state.chain = state.chain, None
+    return (
+        known is not None
+        and known.head_seq is not None
+        and known.head_seq < ordered[0].envelope.seq
+        and known.certificate == certificate
+    )
 
 
 def _note_doubts(state: _Push, entries: Sequence[Entry]) -> None:
@@ -335,7 +297,7 @@ _RAISED = (
 """What the fold raised over entries, and over places of the chain that more than one entry claims."""
 
 
-def _judge(state: _Push, taken: Sequence[tuple[_Item, int]]) -> None:
+def _judge(state: _Push, taken: Sequence[tuple[Item, int]]) -> None:
     """Give the verdicts of entries that were taken: conflict where the fold raised something over them."""
     entries = [item.entry for item, _ in taken if item.entry is not None]
     scopes = {
@@ -378,7 +340,7 @@ def _row(state: _Push, verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _refuse(state: _Push, item: _Item, refused: Refused) -> Verdict:
+def _refuse(state: _Push, item: Item, refused: Refused) -> Verdict:
     verdict = Verdict(
         id=item.id, hash=item.hash, verdict=refused.verdict, code=refused.code, reason=str(refused)
     )

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import base64
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from workorders.gateway.office import Office
 from workorders.gateway.tables import head_receipt
+from workorders.store.asking import ask
 from workorders.store.schema import chain
 from workorders.sync import wire
 from workorders.sync.signatures import receipt_message
+
+_HEAD = select(chain.c.head_seq, chain.c.head_hash).where(chain.c.chain_id == bindparam("of_chain"))
+_RECEIPT = select(head_receipt).where(head_receipt.c.chain_id == bindparam("of_chain"))
 
 
 def countersign(
     connection: Connection, office: Office, chain_id: str, tablet_id: str | None
 ) -> wire.HeadReceipt | None:
     """Sign the head that the office holds of a chain, and keep the receipt; None if it holds nothing."""
-    row = connection.execute(
-        select(chain.c.head_seq, chain.c.head_hash).where(chain.c.chain_id == chain_id)
-    ).first()
+    heads, receipts = ask(connection, (_HEAD, {"of_chain": chain_id}), (_RECEIPT, {"of_chain": chain_id}))
+    row, known = next(iter(heads), None), next(iter(receipts), None)
     if row is None or row.head_hash is None:
         return None
-    known = connection.execute(select(head_receipt).where(head_receipt.c.chain_id == chain_id)).first()
     if known is not None and (known.seq, known.hash) == (row.head_seq, row.head_hash):
         signature = base64.b64encode(known.signature).decode()
         return wire.HeadReceipt(

@@ -96,6 +96,9 @@ def _at_once(value: object) -> bytes | None:
     return data if same else None
 
 
+_TEXT = frozenset({str})
+
+
 def _plain(value: object) -> bool:
     """Whether all of it is text, small integers, true, false, null, and lists and objects of these."""
     level: list[Any] = [value]
@@ -104,7 +107,7 @@ def _plain(value: object) -> bool:
         for item in level:
             kind = type(item)
             if kind is dict:
-                if any(type(key) is not str for key in item):
+                if not _TEXT.issuperset(map(type, item)):
                     return False
                 below.extend(item.values())
             elif kind is list:

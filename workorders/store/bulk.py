@@ -36,6 +36,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from workorders.store.asking import ask
+from workorders.store.replacing import insertion
+
 if TYPE_CHECKING:
     _Values = TypeDecorator[Any]
 else:
@@ -108,6 +111,10 @@ def put_rows(
     """
     if not rows:
         return
+    at_once = insertion(connection, table, rows)
+    if at_once is not None:
+        ask(connection, at_once)
+        return
     names = tuple(name for name in rows[0] if name in table.columns)  # a fold notes more than it shows
     known = _inserts.setdefault(connection.dialect, {})
     made = known.get((table.name, *names))
@@ -119,7 +126,7 @@ def put_rows(
         connection.exec_driver_sql(made.text, made.rows(rows))
 
 
-def among(column: Column[Any], name: str) -> ColumnElement[bool]:
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """A condition: the column is in the list given as parameter `name`, of any length.
 
     One parameter for the whole list: the statement stays the same and stays prepared.

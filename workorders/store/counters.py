@@ -6,7 +6,7 @@ counter used twice under one key gives the key's secrets away.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from workorders.store import schema
 from workorders.store.engine import Store
@@ -46,6 +46,8 @@ def reserve(
     """
     if count < 1:
         raise ValueError("at least one value")
+    if connection.dialect.name == "postgresql":
+        return _reserve_at_once(connection, name, at_least, count, limit)
     table = schema.counter
     known = connection.execute(_NEXT, {"of": name}).scalar()
     first = max(at_least, known or 0)
@@ -56,6 +58,23 @@ def reserve(
     else:
         connection.execute(_SET_NEXT, {"of": name, "to": first + count})
     return first
+
+
+_TAKE = text(
+    "INSERT INTO counter AS c (name, next_value) VALUES (:of, :first) ON CONFLICT (name) DO UPDATE"
+    " SET next_value = greatest(c.next_value, :at_least) + :count"
+    " WHERE greatest(c.next_value, :at_least) + :count - 1 <= :limit RETURNING next_value"
+)
+
+
+def _reserve_at_once(connection: Connection, name: str, at_least: int, count: int, limit: int) -> int:
+    if at_least + count - 1 > limit:
+        raise CounterSpent(name)
+    values = {"of": name, "first": at_least + count, "at_least": at_least, "count": count, "limit": limit}
+    after = connection.execute(_TAKE, values).scalar()
+    if after is None:
+        raise CounterSpent(name)
+    return int(after) - count
 
 
 def reserve_counter(store: Store, name: str, at_least: int, count: int) -> int:

@@ -8,7 +8,22 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from workorders.clock import normal_utc, read_utc, utc_text
 from workorders.journal.chain import head_of
@@ -16,8 +31,10 @@ from workorders.journal.entry import Entry, Envelope, read_entry
 from workorders.journal.kinds import OrderCompleted, OrderNotDone
 from workorders.journal.words import HeadReference
 from workorders.store import schema
+from workorders.store.asking import Step, ask
 from workorders.store.bulk import among, put_rows
 from workorders.store.counters import reserve
+from workorders.store.replacing import insertion
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 SERVER_SEQ = "server_seq"
@@ -67,11 +84,15 @@ def insert_entries(
     *,
     own: bool,
     received_at: str | None = None,
+    then: Sequence[Step] = (),
 ) -> None:
-    """As `insert_entry`, many at once, each with its server sequence."""
+    """As `insert_entry`, many at once, each with its server sequence; `then` is executed with them."""
     if entries:
         rows = [_row(entry, own, server_seq, received_at) for entry, server_seq in entries]
-        put_rows(connection, schema.entry, rows)
+        at_once = insertion(connection, schema.entry, rows)
+        if at_once is None:
+            put_rows(connection, schema.entry, rows)
+        ask(connection, *filter(None, (at_once, *then)))
 
 
 def _row(entry: Entry, own: bool, server_seq: int | None, received_at: str | None) -> dict[str, Any]:
@@ -155,9 +176,13 @@ _MOVE_HEAD = (
 
 def move_head(connection: Connection, entry: Entry) -> None:
     """The chain, whose head was read in this transaction, goes on with this entry."""
+    connection.execute(*moving_head(entry))
+
+
+def moving_head(entry: Entry) -> tuple[Update, dict[str, Any]]:
+    """What `move_head` executes."""
     head = head_of(entry)
-    values = {"of_chain": head.chain_id, "to_seq": head.seq, "to_hash": head.hash}
-    connection.execute(_MOVE_HEAD, values)
+    return _MOVE_HEAD, {"of_chain": head.chain_id, "to_seq": head.seq, "to_hash": head.hash}
 
 
 def note_head(connection: Connection, entry: Entry, *, own: bool, certificate: bytes | None = None) -> None:
@@ -225,20 +250,25 @@ def fold_order(
     Args:
         at_hand: by id, entries that need not be read once more: their bodies were, in this transaction.
     """
+    given = {**(values or {}), "at_hand": list(at_hand)}
+    return folded(connection, connection.execute(folding(condition), given).all(), at_hand)
+
+
+def folding(condition: ColumnElement[bool]) -> Select[Any]:
+    """What `folded` needs of the entries that match; the ids `at_hand` are a parameter, their bodies stay."""
     table = schema.entry
-    if not at_hand:
-        query = _in_effect(condition, table.c.id, table.c.hash, table.c.at, table.c.body)
-        rows = _in_turn(connection, connection.execute(query, values or {}).all())
-        return [FoldEntry(row.id, row.hash, row.at, _ENVELOPE.decode(row.body)) for row in rows]
-    query = _in_effect(condition, table.c.id, table.c.hash, table.c.at)
-    rows = _in_turn(connection, connection.execute(query, values or {}).all())
-    others = [row.id for row in rows if row.id not in at_hand]
-    bodies = connection.execute(_BODIES, {"ids": others}) if others else ()
-    read = {row.id: _ENVELOPE.decode(row.body) for row in bodies}
-    return [FoldEntry(row.id, row.hash, row.at, at_hand.get(row.id) or read[row.id]) for row in rows]
+    body = case((among(table.c.id, "at_hand"), null()), else_=table.c.body).label("body")
+    return _in_effect(condition, table.c.id, table.c.hash, table.c.at, body)
 
 
-_BODIES = select(schema.entry.c.id, schema.entry.c.body).where(among(schema.entry.c.id, "ids"))
+def folded(
+    connection: Connection, rows: Sequence[Row[Any]], at_hand: Mapping[str, Envelope]
+) -> list[FoldEntry]:
+    """The entries of rows of `folding`, in the order in which they take effect."""
+    return [
+        FoldEntry(row.id, row.hash, row.at, at_hand.get(row.id) or _ENVELOPE.decode(row.body))
+        for row in _in_turn(connection, rows)
+    ]
 
 
 def places_of_order(connection: Connection, order_id: str) -> list[Place]:
@@ -306,10 +336,10 @@ def realm_of(connection: Connection) -> str | None:
 
 def known_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Hash by id of those entries that are already here."""
-    return {row.id: row.hash for row in connection.execute(_KNOWN, {"ids": list(ids)})}
+    return {row.id: row.hash for row in connection.execute(KNOWN, {"ids": list(ids)})}
 
 
-_KNOWN = select(schema.entry.c.id, schema.entry.c.hash).where(among(schema.entry.c.id, "ids"))
+KNOWN = select(schema.entry.c.id, schema.entry.c.hash).where(among(schema.entry.c.id, "ids"))
 
 
 def envelopes_of(connection: Connection, ids: Sequence[str]) -> dict[str, Envelope]:

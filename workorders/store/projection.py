@@ -13,23 +13,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, func, insert, select
 
 from workorders.journal.entry import Entry, Envelope
 from workorders.journal.kinds import PAYLOADS, ExceptionDecided, PersonalErased, StockCounted
 from workorders.journal.lifts import PayloadError, read_payload
 from workorders.store import keys, schema, search
+from workorders.store.asking import ask
 from workorders.store.bulk import among, insert_listed, put_rows, take_away
 from workorders.store.engine import Store
-from workorders.store.entries import FoldEntry, fold_order, places_of_order, serial_of
+from workorders.store.entries import FoldEntry, fold_order, folded, folding, places_of_order, serial_of
 from workorders.store.fold.count import fold_counts
 from workorders.store.fold.device import DEVICE_KINDS, BasePlace, fold_device
 from workorders.store.fold.kept import KeptFolds, kept_folds
 from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
+from workorders.store.replacing import replacement
 from workorders.store.settings import set_setting, setting
 
 FOLD_VERSION = 8
@@ -164,16 +166,21 @@ def refold_orders(
 ) -> None:
     """Fold these orders again and replace their rows; `at_hand` as for `fold_order`."""
     by_order: dict[str, list[FoldEntry]] = defaultdict(list)
-    for entry in fold_order(connection, _OF_ORDERS, {"orders": order_ids}, at_hand):
+    entries, texts = ask(
+        connection,
+        (_ENTRIES_OF_ORDERS, {"orders": order_ids, "at_hand": list(at_hand)}),
+        (search.TEXTS, {"orders": order_ids}),
+    )
+    for entry in folded(connection, entries, at_hand):
         by_order[entry.envelope.order_id or ""].append(entry)
     rows: dict[str, list[RowValues]] = defaultdict(list)
     for order_id in order_ids:
         if by_order[order_id]:
             _collect(rows, fold_one(order_id, by_order[order_id]))
-    _replace_orders(connection, order_ids, rows)
+    _replace_orders(connection, order_ids, rows, texts)
 
 
-_OF_ORDERS = among(schema.entry.c.order_id, "orders")
+_ENTRIES_OF_ORDERS = folding(among(schema.entry.c.order_id, "orders"))
 _FOLDED_BEFORE = select(schema.work_order.c.order_id).where(among(schema.work_order.c.order_id, "orders"))
 _ROWS_OF_ORDERS = [
     *((table.c.order_id, "keys") for table in schema.BY_ORDER),
@@ -186,16 +193,25 @@ _ROWS_OF_SERIALS = [
 
 
 def _replace_orders(
-    connection: Connection, order_ids: Sequence[str], rows: Mapping[str, list[RowValues]]
+    connection: Connection,
+    order_ids: Sequence[str],
+    rows: Mapping[str, list[RowValues]],
+    texts: Sequence[Row[Any]] | None = None,
 ) -> None:
-    # An order that was folded before has a row of its own; one that is new has nothing to be taken away.
-    known = connection.execute(_FOLDED_BEFORE, {"orders": order_ids}).scalars().all()
-    if known:
-        scopes = [f"order:{order_id}" for order_id in known]
-        take_away(connection, _ROWS_OF_ORDERS, keys=known, scopes=scopes)
-    _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
-    connection.execute(_CLOCKS_DUE[connection.dialect.name], {"orders": order_ids})
-    search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []))
+    due = (_CLOCKS_DUE[connection.dialect.name], {"orders": order_ids})
+    scopes = [f"order:{order_id}" for order_id in order_ids]
+    at_once = replacement(connection, _ROWS_OF_ORDERS, rows, keys=order_ids, scopes=scopes)
+    if at_once is not None:
+        ask(connection, at_once, due)
+    else:
+        # An order that was folded before has a row of its own; one that is new has nothing to be taken away.
+        known = connection.execute(_FOLDED_BEFORE, {"orders": order_ids}).scalars().all()
+        if known:
+            scopes = [f"order:{order_id}" for order_id in known]
+            take_away(connection, _ROWS_OF_ORDERS, keys=known, scopes=scopes)
+        _insert(connection, rows, (*schema.BY_ORDER, schema.exception))
+        ask(connection, due)
+    search.refresh(connection, order_ids, rows.get("work_order", []), rows.get("order_plan", []), texts)
 
 
 def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: Mapping[str, Entry]) -> None:
@@ -215,8 +231,8 @@ def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: Mappin
 
 
 # As an expression, the kind has no index: SQLite would take that one, and read all there is of these kinds.
-_OF_SERIALS = and_(
-    among(schema.entry.c.serial, "serials"), schema.entry.c.kind.concat("").in_(sorted(DEVICE_KINDS))
+_ENTRIES_OF_SERIALS = folding(
+    and_(among(schema.entry.c.serial, "serials"), among(schema.entry.c.kind.concat(""), "kinds"))
 )
 
 
@@ -225,17 +241,29 @@ def refold_serials(
 ) -> None:
     """Fold these devices again and replace their rows; then the places they were or are in."""
     by_serial: dict[str, list[FoldEntry]] = defaultdict(list)
-    for entry in fold_order(connection, _OF_SERIALS, {"serials": serials}, at_hand):
+    named = {"serials": serials}
+    entries, listed, slots = ask(
+        connection,
+        (_ENTRIES_OF_SERIALS, {**named, "kinds": DEVICE_KINDS, "at_hand": list(at_hand)}),
+        (_STANDING, named),
+        (_SLOTS, named),
+    )
+    for entry in folded(connection, entries, at_hand):
         by_serial[serial_of(entry.envelope) or ""].append(entry)
-    base = _base_places(connection, serials)
+    base = {row.serial: BasePlace(row.usage_point, row.place) for row in listed}
     rows: dict[str, list[RowValues]] = defaultdict(list)
     for serial in serials:
         _collect(rows, fold_device(serial, by_serial[serial], base.get(serial)))
-    places = _places(connection, serials)
+    before = {(row.panel, row.slot) for row in slots}
+    now = {(row["panel"], row["slot"]) for row in rows["placement"]}
     scopes = [f"serial:{serial}" for serial in serials]
-    take_away(connection, _ROWS_OF_SERIALS, keys=serials, scopes=scopes)
-    _insert(connection, rows, (*schema.BY_SERIAL, schema.exception))
-    _fold_places(connection, places | _places(connection, serials))
+    at_once = replacement(connection, _ROWS_OF_SERIALS, rows, keys=serials, scopes=scopes)
+    if at_once is not None:
+        ask(connection, at_once)
+    else:
+        take_away(connection, _ROWS_OF_SERIALS, keys=serials, scopes=scopes)
+        _insert(connection, rows, (*schema.BY_SERIAL, schema.exception))
+    _fold_places(connection, {place for place in before | now if None not in place})
 
 
 def refold_after_reference(connection: Connection) -> None:
@@ -254,7 +282,7 @@ def refold_listed(connection: Connection, serials: Sequence[str]) -> None:
 # --- what is not by order or device -------------------------------------------------------------
 
 
-def _fold_places(connection: Connection, places: set[tuple[str, int]]) -> None:
+def _fold_places(connection: Connection, places: Iterable[tuple[str, int]]) -> None:
     """Two standing devices in one slot of one panel: raised for each one that came second."""
     table = schema.placement
     for panel, slot in sorted(places):
@@ -374,20 +402,11 @@ def _payload(entry: FoldEntry) -> object:
 # --- rows ---------------------------------------------------------------------------------------
 
 
-def _base_places(connection: Connection, serials: Sequence[str]) -> dict[str, BasePlace]:
-    rows = connection.execute(_STANDING, {"serials": serials})
-    return {row.serial: BasePlace(row.usage_point, row.place) for row in rows}
-
-
 _BASE, _PLACED = schema.base_placement.c, schema.placement.c
 _STANDING = select(_BASE.serial, _BASE.usage_point, _BASE.place).where(among(_BASE.serial, "serials"))
 _SLOTS = select(_PLACED.panel, _PLACED.slot).where(
     among(_PLACED.serial, "serials"), _PLACED.panel.is_not(None), _PLACED.slot.is_not(None)
 )
-
-
-def _places(connection: Connection, serials: Sequence[str]) -> set[tuple[str, int]]:
-    return {(row.panel, row.slot) for row in connection.execute(_SLOTS, {"serials": serials})}
 
 
 def _delete_scopes(connection: Connection, scopes: Sequence[str]) -> None:

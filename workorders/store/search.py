@@ -12,13 +12,15 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, column, delete, insert, select, table, text
+from sqlalchemy import Connection, Row, column, delete, insert, select, table, text
 
 from workorders.journal.sealing import OrderKey, SealError
 from workorders.journal.words import Sealed
 from workorders.orders import CUSTOMER_FIELDS, Customer, unseal_fields
 from workorders.store import schema
+from workorders.store.asking import ask
 from workorders.store.bulk import among, put_rows, take_away
+from workorders.store.replacing import insertion
 
 _PLAIN = ("number", "supply_number", "old_serial", "new_serial")
 TABLES = (schema.work_order, schema.order_plan)
@@ -60,7 +62,7 @@ def refresh_orders(connection: Connection, order_ids: Sequence[str]) -> None:
         refresh(connection, part, [dict(row._mapping) for row in rows], [dict(row._mapping) for row in plans])
 
 
-_TEXTS = select(schema.order_text).where(among(schema.order_text.c.order_id, "orders"))
+TEXTS = select(schema.order_text).where(among(schema.order_text.c.order_id, "orders"))
 _NAMED = among(schema.order_text.c.order_id, "orders")
 _TO_INDEX = insert(table("order_search", column("rowid"), column("search"))).from_select(
     ["rowid", "search"], select(schema.order_text.c.row, schema.order_text.c.search).where(_NAMED)
@@ -76,8 +78,13 @@ def refresh(
     order_ids: Sequence[str],
     rows: Sequence[dict[str, Any]],
     plans: Sequence[dict[str, Any]],
+    texts: Sequence[Row[Any]] | None = None,
 ) -> None:
-    """Make the search text of `order_ids` that of their `work_order` and `order_plan` rows."""
+    """Make the search text of `order_ids` that of their `work_order` and `order_plan` rows.
+
+    Args:
+        texts: what `TEXTS` gives of these orders, where that was asked already.
+    """
     sealed = _sealed(plans)
     here = _keys_of(connection, sealed)
     wanted = {}
@@ -85,12 +92,18 @@ def refresh(
         order_id = row["order_id"]
         wanted[order_id] = _values(row, _open(order_id, sealed[order_id], here))
     gone: list[int] = []
-    for known in connection.execute(_TEXTS, {"orders": list(order_ids)}):
+    if texts is None:
+        texts = connection.execute(TEXTS, {"orders": list(order_ids)}).all()
+    for known in texts:
         values = {name: value for name, value in known._mapping.items() if name != "row"}
         if wanted.get(known.order_id) == values:
             del wanted[known.order_id]
         else:
             gone.append(known.row)
+    over = insertion(connection, schema.order_text, list(wanted.values()), over="order_id")
+    if over is not None and len(gone) <= len(wanted):
+        ask(connection, over)
+        return
     _take_away(connection, gone)
     if wanted:
         put_rows(connection, schema.order_text, list(wanted.values()), private=True)

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from workorders.store import atrest, migrations, schema
+from workorders.store.asking import ask
 from workorders.store.engine import BUSY_TIMEOUT_MS, KEY_BYTES, MEMORY, Store, StoreRole
 from workorders.store.errors import store_error, translate
 from workorders.store.settings import set_setting, setting
@@ -34,6 +35,7 @@ CONNECTIONS = 20
 OLDEST_SERVER = (13,)
 _TURN, _OPENING = 0x46544C31, 0x46544C32
 """Numbers of the server's advisory locks: whose turn it is to write, who brings the schema up to date."""
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(:lock)")
 _CONNECT_S = 10
 _IDLE = "15min"
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -74,7 +76,7 @@ class ServerStore(Store):
         return connection if alone else connection.execution_options(**{MEMORY: None})
 
     def _take_turn(self, connection: Connection) -> None:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _TURN})
+        ask(connection, (_TAKE_TURN, {"lock": _TURN}))  # the way there begins the transaction too
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
