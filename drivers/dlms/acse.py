@@ -212,9 +212,9 @@ def decode_aare(apdu: bytes) -> Aare:
             provider = content[:1] == b"\xa2"
             diagnostic = _integer(_inner(content))
         elif tag == 0xA4:
-            title = _inner(content)
+            title = _octets(content)
         elif tag == 0xAA:
-            challenge = _inner(content)
+            challenge = _octets(content)
         elif tag == 0xBE:
             user = _inner(content)
     if result < 0:
@@ -234,6 +234,11 @@ def _inner(content: bytes) -> bytes:
     return cursor.take(cursor.length())
 
 
+def _octets(content: bytes) -> bytes:
+    """The octets of a title or challenge; some meters leave tag and length inside of it out."""
+    return content[2:] if len(content) >= 2 and content[1] == len(content) - 2 else content
+
+
 def decode_initiate_response(apdu: bytes) -> Accepted:
     """Raises ``Garbage``, also for a confirmed service error in its place (its bytes are in ``detail``)."""
     cursor = Cursor(apdu)
@@ -243,8 +248,10 @@ def decode_initiate_response(apdu: bytes) -> Accepted:
     if cursor.byte():
         cursor.byte()  # negotiated quality of service
     cursor.byte()  # dlms version
-    application = cursor.take(2)
-    if application != b"\x5f\x1f":
+    if cursor.byte() != 0x5F:
         raise Garbage(detail="no conformance block")
-    block = cursor.take(cursor.byte())
+    length = cursor.byte()
+    if length == 0x1F:  # the tag in two octets; of some meters it has one
+        length = cursor.byte()
+    block = cursor.take(length)
     return Accepted(int.from_bytes(block[1:4], "big"), cursor.word())

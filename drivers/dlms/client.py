@@ -234,6 +234,8 @@ class DlmsClient:
     def _initiate_response(self, information: bytes) -> Accepted:
         if not information and self._credentials.ciphering is None:
             return acse.untold(self._proposed)
+        if information[:1] == bytes([apdu.CONFIRMED_SERVICE_ERROR]):  # accepted, and refused all the same
+            raise AssociationRefused(detail=acse.service_error(information))
         if self._credentials.ciphering:
             information = self._credentials.ciphering.open(information)
             self._offers.key_proven()

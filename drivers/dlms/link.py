@@ -26,7 +26,8 @@ from drivers.errors import DriverError, EchoOnly, Garbage, LinkLost, NoAnswer, P
 from drivers.line import Wire
 
 _LLC_SEND = b"\xe6\xe6\x00"
-_LLC_RECEIVE = (b"\xe6\xe7\x00", b"\xe6\xe6\x00")
+_LLC_RECEIVE = (b"\xe6\xe7", b"\xe6\xe6")
+_LLC_SIZE = 3
 _DEFAULT_INFORMATION = 128
 _REPEATS = ((64, 12), (256, 5), (0xFFFF, 3))
 """Repeats in a row by the size of the information field."""
@@ -83,13 +84,16 @@ def encode_parameters(information: int, window: int) -> bytes:
 
 
 def decode_parameters(information: bytes, proposed: LinkOptions) -> Negotiated:
-    """What a UA says, from the server's point of view; missing parameters have their defaults."""
+    """What a UA says, from the server's point of view; missing parameters, and those that are 0, have their
+    defaults."""
     found: dict[int, int] = {}
     if information[:2] == b"\x81\x80" and len(information) >= 3:
         index = 3
         while index + 2 <= len(information):
             tag, length = information[index], information[index + 1]
-            found[tag] = int.from_bytes(information[index + 2 : index + 2 + length], "big")
+            value = int.from_bytes(information[index + 2 : index + 2 + length], "big")
+            if value:
+                found[tag] = value
             index += 2 + length
     limit = proposed.information
     return Negotiated(
@@ -404,4 +408,5 @@ def _refuses(frames: list[Frame], flying: list[Frame]) -> bool:
 
 
 def _without_llc(data: bytes) -> bytes:
-    return data[3:] if data[:3] in _LLC_RECEIVE else data
+    """Some meters send our own direction back, another quality, or no LLC at all; no APDU begins so."""
+    return data[_LLC_SIZE:] if data[:2] in _LLC_RECEIVE else data

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_LINE = re.compile(rb"/([A-Za-z]{3})([^/!\\\r\n])((?:\\.)*)([^\r\n/!]{0,32})\r\n", re.DOTALL)
+_LINE = re.compile(rb"/([A-Za-z]{3})([^/!\\\r\n])((?:\\.)*)([^\r\n/!]{0,64})\r*\n", re.DOTALL)
+"""Makers go beyond the 16 characters of the standard, pad with blanks or NUL, and end the line otherwise."""
 _BAUD_C = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
 _BAUD_B = {"A": 600, "B": 1200, "C": 2400, "D": 4800, "E": 9600, "F": 19200}
 _RESERVED_C = ("7", "8", "9")
@@ -67,7 +68,7 @@ def find_identification(data: bytes) -> tuple[Identification, int] | None:
         return None
     letters = match[1].decode("ascii")
     escapes = tuple(chr(code) for code in match[3][1::2])
-    text = match[4].decode("latin-1").strip()
+    text = match[4].decode("latin-1").strip(" \t\0\x7f")
     return (
         Identification(letters.upper(), match[2].decode("ascii"), escapes, text, letters[2].islower()),
         match.end(),

@@ -18,6 +18,8 @@ _AMOUNT = re.compile(r"[+-]? *\d*[.,]?\d*")
 _CODE = re.compile(r"(?:\d{1,3}-\d{1,3}:)?[0-9A-Z]{1,3}(?:\.[0-9A-Z]{1,3}){1,2}(?:[*&]\d{1,3})?")
 _POSSIBLE_ADDRESS = re.compile(r"[0-9A-Za-z.:*&#_\- ]*")
 _HISTORY = re.compile(r"(.+)[*&](\d{1,3})")
+_END = re.compile(r"(?:^|(?<=[)\r\n]))\s*!")
+"""The end of the data. Some makes have one in a value, where the standard allows none."""
 _CURRENT = "255"
 _RESET_TIMES = ("0.1.2", "0.1.0")
 """Billing period time stamps (OBIS 0.1.2*F; some makes send them as the second meaning of 0.1.0*F)."""
@@ -115,24 +117,26 @@ def closing_times(data_sets: list[DataSet]) -> dict[str, MeterTime]:
 
 def parse_readout(block: bytes) -> list[DataSet]:
     """Parse a readout, with STX…ETX BCC or bare up to ``!``. Raises ``Garbage`` on a wrong check
-    character."""
+    character; where there is none behind ETX, nothing is ``checked``."""
     start = block.find(bytes([STX]))
     end = block.find(bytes([ETX]))
+    checked = False
     if start >= 0:
-        if end < 0 or end + 1 >= len(block):
+        if end < 0:
             raise Garbage(detail="the readout has no end")
-        if block_check(block[start + 1 : end + 1]) != block[end + 1]:
+        checked = end + 1 < len(block)
+        if checked and block_check(block[start + 1 : end + 1]) != block[end + 1]:
             raise Garbage(detail="block check of the readout is wrong")
         block = block[start + 1 : end]
-    text = block.decode("latin-1")
-    return [replace(found, checked=start >= 0) for found in data_sets_of(text.split("!")[0])]
+    data = _END.split(block.decode("latin-1"), maxsplit=1)[0]
+    return [replace(found, checked=checked) for found in data_sets_of(data)]
 
 
 def data_sets_of(text: str) -> list[DataSet]:
     """Data lines to data sets: several in one line; values without an address belong to the one before,
-    over the ends of lines too."""
+    over the ends of lines too. A register that was never filled may hold NUL: it is empty."""
     found: list[tuple[str, list[tuple[str, str | None]]]] = []
-    for address, content in _GROUP.findall(text):
+    for address, content in _GROUP.findall(text.replace("\0", "")):
         value, star, unit = content.partition("*")
         pair = (value.strip(), unit.strip() if star else None)
         if address.strip():

@@ -109,8 +109,9 @@ def hear_push(wire: TunableWire, line: LineFormat, patience: float) -> tuple[Ide
 
 
 def _rest_of_readout(wire: TunableWire, buffer: bytearray) -> list[DataSet] | None:
-    """The data sets once they are whole: with a check character, or without STX once the line is silent
-    after ``!``. ``None`` where the line fell silent before. ``buffer`` grows by what is received."""
+    """The data sets once they are whole: with a check character, or, unchecked, once the line is silent
+    behind ETX, without STX behind ``!``. ``None`` where it fell silent before. ``buffer`` grows by what is
+    received."""
     while True:
         end = _end_of_block(buffer)
         if end is not None:
@@ -118,7 +119,7 @@ def _rest_of_readout(wire: TunableWire, buffer: bytearray) -> list[DataSet] | No
         bare = 0x02 not in buffer and b"!\r\n" in buffer
         data = wire.read(wire.now() + (_AFTER_END_SECONDS if bare else _GAP_SECONDS))
         if not data:
-            whole = 0x02 not in buffer and b"!" in buffer
+            whole = buffer.endswith(b"\x03") or (0x02 not in buffer and b"!" in buffer)
             return parse_readout(bytes(buffer)) if whole else None
         buffer += _masked(data)
         if len(buffer) > _READOUT_LIMIT:

@@ -136,18 +136,14 @@ class SignOn:
         raise NoAnswer(detail="no answer to the sign-on request")
 
     def _note_what_came(self) -> None:
-        rest = bytes(self._buffer)
-        if rest.startswith(self._request):
-            self._seen_echo = True
-            rest = rest[len(self._request) :]
+        rest, echo = _behind(self._request, bytes(self._buffer))
+        self._seen_echo = self._seen_echo or echo
         if rest.strip(b"\x00\x7f"):
             self._seen_other = True
 
     def _on_identification(self, now: float) -> list[Action]:
-        rest = bytes(self._buffer)
-        if rest.startswith(self._request):
-            self._echo = True
-            rest = rest[len(self._request) :]
+        rest, echo = _behind(self._request, bytes(self._buffer))
+        self._echo = self._echo or echo
         found = find_identification(rest)
         if found is None:
             if len(self._buffer) > _LIMIT:
@@ -194,8 +190,8 @@ class SignOn:
 
     def _on_confirmation(self, now: float) -> list[Action]:
         rest = bytes(self._buffer)
-        if self._echo and rest.startswith(self._acknowledge):
-            rest = rest[len(self._acknowledge) :]
+        if self._echo:
+            rest, _ = _behind(self._acknowledge, rest)
         if self._acknowledge in rest:
             return self._finish(b"")
         if rest and not self._acknowledge.startswith(rest):
@@ -208,3 +204,10 @@ class SignOn:
         self._state = _State.DONE
         hdlc = self._hdlc and self._identification.mode not in ("A", "B")
         return [Finished(self._identification, hdlc, rest, self._echo)]
+
+
+def _behind(echo: bytes, heard: bytes) -> tuple[bytes, bool]:
+    """What came behind the echo of what we sent, and whether there was one; a head that wakes up, or is put
+    on, may make a few characters before it."""
+    _, found, rest = heard.partition(echo)
+    return (rest, True) if found else (heard, False)
