@@ -6,7 +6,10 @@ Beside an image `fw.bin` may lie `fw.bin.toml`, which its utility or maker write
     version = "V1.40.00"        the firmware that the meter shows afterwards
     identifier = "FW140"        what the meter calls the image; text or 0x hex; else the file's name
     sha256 = "…"                of the image
+    manufacturer = "ZIV"        who made it, and what its maker signed it with (0x hex): for the record
+    signature = "0x…"
 
+What the office offers comes with such a note (`workorders.sync.firmwarefolder`).
 None of it is trusted: the meter itself checks its maker's signature. It keeps people from sending what the
 meter would refuse after an hour on the line.
 """
@@ -19,11 +22,14 @@ from pathlib import Path
 
 import msgspec
 
-SUFFIXES = (".bin", ".img", ".fw", ".firmware")
-NOTE_SUFFIX = ".toml"
-MAX_BYTES = 64 * 1024 * 1024
-MAX_FILES = 40
-FOLDER = "firmware"
+from fieldtool.errors import JobError
+from workorders.sync.firmware import FIRMWARE, SUFFIXES
+from workorders.sync.firmwarefolder import NOTE_SUFFIX
+from workorders.sync.wire import MAX_FIRMWARE_BYTES, MAX_FIRMWARE_IMAGES
+
+MAX_BYTES = MAX_FIRMWARE_BYTES
+MAX_FILES = MAX_FIRMWARE_IMAGES
+FOLDER = FIRMWARE
 _MAX_NOTE_BYTES = 64 * 1024
 
 
@@ -34,11 +40,19 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     identifier: str | None = None
     sha256: str | None = None
+    manufacturer: str | None = None
+    signature: str | None = None
+
+    def check(self, image: bytes) -> None:
+        """Raise JobError `firmware_damaged` where this is not the image that the note is of."""
+        if self.sha256 is not None and self.sha256.strip().lower() != hashlib.sha256(image).hexdigest():
+            raise refused("damaged")
 
 
 class FirmwareFile(msgspec.Struct, frozen=True, kw_only=True):
     """An image that can be chosen. `fault`: a code (`damaged`, `empty`, `too_large`, `unreadable`,
-    `bad_note`) where it can be sent to no meter at all; `sha256` is empty until the file was read through."""
+    `bad_note`) where it can be sent to no meter at all; `sha256` is empty until the file was read through;
+    `offered`: the office offers it here."""
 
     path: Path
     size: int = 0
@@ -47,6 +61,7 @@ class FirmwareFile(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     models: list[str] = []
     fault: str | None = None
+    offered: bool = False
 
 
 def find_images(folders: Iterable[Path]) -> list[FirmwareFile]:
@@ -89,6 +104,25 @@ def _looked_at(path: Path) -> tuple[FirmwareFile, str | None]:
         models=note.models,
     )
     return found, note.sha256
+
+
+def read_note(path: Path) -> Note:
+    """What is written beside an image; an empty note where nothing is.
+
+    Raises:
+        JobError: `firmware_bad_note`, `firmware_unreadable`.
+    """
+    try:
+        return _note(path)
+    except OSError:
+        raise refused("unreadable") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise refused("bad_note") from None
+
+
+def refused(fault: str) -> JobError:
+    """The error of a fault of `FirmwareFile` or `against`."""
+    return JobError(f"firmware_{fault}", f"the firmware image cannot be used: {fault}")
 
 
 def against(image: FirmwareFile, model: str | None, firmware: str | None) -> str | None:

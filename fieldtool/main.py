@@ -14,6 +14,7 @@ import typer
 from fieldtool.commands import (
     batch,
     bench,
+    firmware,
     gateway,
     handover,
     journal,
@@ -61,6 +62,7 @@ tools.add_to(app)
 scan.add_to(app)
 labels.add_to(app)
 references.add_to(app)
+firmware.add_to(gateway.app)
 meterjobs.add_to(meter.app)
 meterobjects.add_to(meter.app)
 meterimage.add_to(meter.app)

@@ -258,6 +258,9 @@ class _Stick:
     def send_piece(self, upload_id: str, offset: int, data: bytes) -> wire.Upload:
         raise self._no_line()
 
+    def firmware(self, sha256: str, start: int, length: int) -> wire.Range:
+        raise self._no_line()
+
     def standing(self) -> wire.Standing:
         raise self._no_line()
 

@@ -19,6 +19,7 @@ import msgspec
 from drivers.position.take import AUTO
 from fieldtool.text import Language
 from workorders.journal.entry import Realm
+from workorders.sync.firmware import FIRMWARE
 
 HOME_VARIABLE = "FIELDTOOL_HOME"
 PIN_VARIABLE = "FIELDTOOL_PIN"
@@ -93,6 +94,11 @@ class Home:
     def blobs(self, realm: Realm) -> Path:
         """Sealed photos and documents of a realm."""
         return _made(self.realm_folder(realm) / "blobs")
+
+    def firmware(self, realm: Realm = Realm.LIVE) -> Path:
+        """Where firmware images lie, those that people bring among them; of another realm than live beside
+        its database, so that what a training office offers is never shown at a live meter."""
+        return (self.folder if realm is Realm.LIVE else self.realm_folder(realm)) / FIRMWARE
 
     def cache(self) -> Path:
         """What can be thrown away: association views by meter type."""

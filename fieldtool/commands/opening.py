@@ -154,6 +154,7 @@ def opened_office(
 
 LOOKS_ONLY = frozenset(
     {
+        "firmware.listed",
         "gateway.root",
         "gateway.tablets",
         "gateway.users_list",
@@ -184,6 +185,8 @@ BEGINS = frozenset(
 )
 """Commands that make an office where there is none."""
 ACTS = {
+    "firmware.publish": "gateway firmware publish",
+    "firmware.withdraw": "gateway firmware withdraw",
     "gateway.enrol": "gateway enrol",
     "gateway.heard": "gateway heard",
     "gateway.recovery_code": "gateway recovery-code",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from fieldtool.commands.output import (
     usage,
 )
 from fieldtool.commands.stopping import stopping_well
+
+if TYPE_CHECKING:
+    from workorders.sync.round import SyncReport
 
 Json = Annotated[bool, typer.Option("--json", help=JSON_HELP)]
 RealmOption = Annotated[
@@ -79,17 +82,23 @@ def enrol(
 def sync(
     realm: RealmOption = None,
     photos: Annotated[
-        bool, typer.Option("--photos", help="Photos too, whatever the line costs or the settings say.")
+        bool,
+        typer.Option(
+            "--photos", help="Photos and firmware too, whatever the line costs or the settings say."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """One round with the gateway: push what waits, pull what is new, send photos where the line may.
+    """One round with the gateway: push what waits, pull what is new, photos and firmware where the line may.
 
     Offline is no fault of yours, but the round was not done: exit status 1. With --json one object: {"state",
     "stage", "code", "message", "pushed", "verdicts": {verdict: n}, "pulled", "left": [{"order_id",
     "reason"}],
     "references", "references_refused": [{"name", "version", "code", "reason", …}], "keys_changed",
     "blobs_sent", "blobs_confirmed", "blobs_wait": null | "metered" | "cap",
+    "firmware": number of the office's images that lie here, "firmware_received", "firmware_removed",
+    "firmware_coming": [{"name", "sha256", "size", "have", "code": null | "disk_full" | "cannot_write" |
+    "damaged" | "not_held", "at"}], "firmware_wait": null | "metered" | "cap",
     "entries", "orders", "digest", "equal", "forks": [{"chain_id", "seq",
     "ours", "theirs", "at"}], "pending", "pending_blobs", "at", "seconds", …}.
     """
@@ -107,6 +116,7 @@ def sync(
                     f"photos_{report.blobs_wait}", "photos wait for another line (--photos sends them)"
                 )
             )
+        _say_firmware(report)
         for left in report.left:
             say(f"order {left.order_id} left the list: {left.reason}")
         if report.forks:
@@ -117,6 +127,22 @@ def sync(
     if report.state.value != "done":
         code = report.code or report.state.value
         fail(explained_sync(code, report.message or report.state.value))
+
+
+def _say_firmware(report: SyncReport) -> None:
+    from fieldtool.settings import Home
+    from fieldtool.words import text
+
+    language = Home.default().settings().language
+    if report.firmware or report.firmware_removed:
+        removed = f", {report.firmware_removed} withdrawn" if report.firmware_removed else ""
+        say(f"firmware: {report.firmware} images here, {report.firmware_received} new{removed}")
+    for one in report.firmware_coming:
+        if one.code is None:
+            note(f"{one.name}: {one.have} of {one.size} bytes; it goes on with the next sync")
+        else:
+            said = text(f"firmware.coming.{one.code}", language, size=f"{one.size} bytes")
+            note(f"{one.name}: {said}")
 
 
 @orders_app.command("list")

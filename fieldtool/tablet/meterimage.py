@@ -6,10 +6,13 @@ found by the next visit: its intent has no outcome, and the same image goes on w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
 
 from drivers.changes import ImageReport
 from drivers.connection import Auth, Connection
@@ -18,10 +21,12 @@ from drivers.session.client import OpticalSession
 from fieldtool.associating import Secret, connection_for, counted, no_secret, with_rules
 from fieldtool.depot.records import JournalRecord
 from fieldtool.errors import JobError
-from fieldtool.firmware import FirmwareFile
+from fieldtool.firmware import FirmwareFile, find_images
 from fieldtool.identity import last_four, normalise_serial
 from fieldtool.run.recordings import end_of
 from workorders.people import MAY_ACTIVATE
+from workorders.sync.firmware import firmware_state
+from workorders.sync.firmwarefolder import holding
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Progress, Tablet
@@ -29,6 +34,17 @@ if TYPE_CHECKING:
 IMAGE_NAME = "firmware image"
 """What `drivers.session.image` calls the intent of a transfer."""
 _Value = TypeVar("_Value")
+
+
+def images_for(tablet: Tablet, model: str | None, sticks: Iterable[Path]) -> list[FirmwareFile]:
+    """The images that can be chosen at a meter of a model: what people brought, whatever it is for, and of
+    what the office offers only what is for this model."""
+    folder = tablet.home.firmware(tablet.realm)
+    with tablet.store.read() as connection:
+        offered = {(folder / one.file).resolve() for one in firmware_state(connection).placed}
+    found = find_images([folder.parent, tablet.home.folder, *sticks])
+    marked = [replace(one, offered=one.path.resolve() in offered) for one in found]
+    return [one for one in marked if not one.offered or model in one.models]
 
 
 class ImageVisit:
@@ -63,7 +79,8 @@ class ImageVisit:
                 session.settle(unsettled)
             return session.send_image(image.path.resolve(), image.identifier, last)
 
-        return self._at_meter(job)
+        with holding(image.path):
+            return self._at_meter(job)
 
     def activate(self, image: FirmwareFile, figures: str) -> ImageReport:
         """Let the meter run the verified image; waits for its restart.
@@ -83,7 +100,8 @@ class ImageVisit:
         def job(session: OpticalSession, meter: str) -> ImageReport:
             return session.activate_image(image.path.resolve(), image.identifier, meter)
 
-        return self._at_meter(job)
+        with holding(image.path):
+            return self._at_meter(job)
 
     def cancel(self) -> None:
         """Stop as soon as the meter can be left well; from any thread."""

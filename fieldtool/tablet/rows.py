@@ -11,6 +11,7 @@ import msgspec
 from drivers.reading import EventRow
 from drivers.wiring.verdict import WiringVerdict
 from fieldtool.tablet.carrying import Carried
+from workorders.sync.firmware import Coming
 from workorders.sync.round import FilesWait, SyncProgress, SyncState
 from workorders.sync.usage import MonthUsage
 
@@ -187,6 +188,7 @@ class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
         used: bytes of this month, with `kinds`; cap_bytes: up to which photos go over a line that costs.
         stale_days, skew_seconds: see `TabletStatus`.
         carries: what lies here for other tablets, and what was delivered for them lately.
+        firmware: images of the office that lie here; firmware_coming: those that are still to come.
     """
 
     state: SyncState
@@ -201,6 +203,8 @@ class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
     stale_days: int | None
     skew_seconds: int | None
     carries: list[Carried] = []
+    firmware: int = 0
+    firmware_coming: list[Coming] = []
 
 
 class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ from fieldtool.tablet.enrolling import deposit
 from fieldtool.tablet.forgetting import forget_expired
 from workorders.clock import SKEW_MS, read_utc, utc_text
 from workorders.store.errors import StoreError
+from workorders.sync.firmware import firmware_state
+from workorders.sync.firmwarefolder import FirmwareFolder
 from workorders.sync.round import (
     FilesWait,
     SyncProgress,
@@ -70,7 +72,7 @@ class Syncing:
         """*Slow.* A round, or the rest of the one that runs; never raises for a gateway that fails.
 
         Args:
-            all_files: photos too, whatever the line costs.
+            all_files: photos and firmware too, whatever the line costs.
         """
         background = self._background
         if background is None:
@@ -133,6 +135,7 @@ class Syncing:
                     tablet.blobs,
                     reader=Reader(),
                     files_wait=lambda: self.files_wait(line),
+                    firmware=FirmwareFolder(tablet.home.firmware(tablet.realm)),
                     errands=carrying.deliver(carrying.folder_of(tablet)),
                 )
                 report = round_.run(lambda at: self._told(at, watch), lambda: self._cancelled or stopped())
@@ -169,7 +172,7 @@ class Syncing:
         return said is Line.METERED
 
     def files_wait(self, line: HttpTransport | None = None) -> FilesWait | None:
-        """Why photos wait now; None: they may go. `line`: what the present round has used counts too."""
+        """Why photos and firmware wait now; None: they may go. `line`: what this round used counts too."""
         settings = self._tablet.settings()
         if self._all_files or not self.costs():
             return None
@@ -208,6 +211,8 @@ class Syncing:
         with self._lock:
             at = self._at
         used = self.usage()
+        with self._tablet.store.read() as connection:
+            firmware = firmware_state(connection)
         background = self._background
         skew = self._tablet.clock.skew_ms()
         return rows.SyncStanding(
@@ -225,6 +230,8 @@ class Syncing:
             stale_days=self._stale_days(last.contact, settings.stale_days),
             skew_seconds=round(skew / 1000) if skew is not None and abs(skew) > SKEW_MS else None,
             carries=carrying.carried(self._tablet.store),
+            firmware=len(firmware.placed),
+            firmware_coming=firmware.coming,
         )
 
     def _stale_days(self, contact: str | None, limit: int) -> int | None:

@@ -13,12 +13,14 @@ import pytest
 import assets
 from drivers.models import load_models
 from fieldtool.run.surroundings import Person as Holder
+from fieldtool.settings import Home
 from fieldtool.tablet.tablet import Tablet
 from tests.drivers.field import MODELS, Meter, virtual_meter
 from tests.fieldtool.world import World, make_world
 from tests.ui.person import Person
 from tests.ui.world_tablet import CrewOnly, WorldTablet, wired
 from ui.wiring.tablet import WiredTablet
+from workorders.journal.entry import Realm
 from workorders.journal.words import DeviceRole
 
 PICTURES = os.environ.get("FIELDTOOL_PICTURES")
@@ -41,7 +43,7 @@ class AtMeter(WorldTablet):
             folders={name: assets.root() / name for name in ("models", "programs")},
         )
         self.desk = SimpleNamespace(now=lambda: files)
-        self.home = SimpleNamespace(cache=lambda: folder / "cache", folder=folder / "home")
+        self.home, self.realm = Home(folder / "home"), Realm.LIVE
 
     def person(self) -> Holder | None:
         return self.signed_in

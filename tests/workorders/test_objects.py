@@ -14,6 +14,8 @@ from moto.server import ThreadedMotoServer
 
 from tests.workorders.offices import Bureau
 from tests.workorders.servers import serving
+from tests.workorders.test_firmware_offered import fetch, folder_of
+from workorders.gateway.firmware import ImageSaid, publish_image
 from workorders.gateway.objects import BlobAddressError, open_blobs
 from workorders.journal import kinds
 from workorders.store import schema
@@ -84,6 +86,25 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(wrong: str) -> None
     with pytest.raises(BlobAddressError) as refused:
         open_blobs(wrong)
     assert "secret" not in str(refused.value)
+
+
+def test_a_tablet_fetches_firmware_by_parts_out_of_the_store(tmp_path: Path, address: str) -> None:
+    """No gateway reads a whole image to answer for a part of it."""
+    bureau = Bureau.open(tmp_path)
+    bureau.files = open_blobs(address)  # type: ignore[assignment]  # any store of blobs will do
+    data = os.urandom(700_000)
+    said = ImageSaid(name="fw.bin", models=["prime-1ph"])
+    image = publish_image(bureau.office, bureau.files, "demo", said, data).image
+    assert bureau.files.part(image.sha256, 10, 5) == data[10:15]
+    assert bureau.files.part(image.sha256, 699_990, 50) == data[-10:]
+    assert bureau.files.part("ab" * 32, 0, 5) is None
+    tablet = bureau.tablet("A")
+    with serving(bureau) as url:
+        line = HttpTransport(url, tablet=tablet.identity.tablet, key=tablet.identity.signer())
+        assert fetch(tablet, line).firmware_received == 1
+        assert line.kinds["firmware"] > len(data)
+        line.close()
+    assert (folder_of(tablet) / "fw.bin").read_bytes() == data
 
 
 def test_a_folder_is_named_by_its_path(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import msgspec
 
 from drivers.changes import ImageReport, ImageState
 from drivers.errors import Cancelled
-from fieldtool.firmware import FOLDER, FirmwareFile, against, find_images, read_image
-from fieldtool.tablet.meterimage import ImageVisit
+from fieldtool.firmware import FirmwareFile, against, read_image
+from fieldtool.tablet.meterimage import ImageVisit, images_for
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
 from ui.imageviews import Image, ImageFile, Report
@@ -68,7 +68,7 @@ class WiredImage:
             self._chosen, self._report, self._stopped = None, None, ""
             self._recorded = False
         self._meter = meter
-        self._files = find_images([self._tablet.home.folder, *self._sticks()])
+        self._files = images_for(self._tablet, meter.model if meter else None, self._sticks())
         if self._chosen is not None:
             self._chosen = self._read(str(self._chosen.path))
         return self._shown()
@@ -141,7 +141,8 @@ class WiredImage:
         at = next((at for at, one in enumerate(self._files) if str(one.path) == key), None)
         if at is None:
             return None
-        self._files[at] = read_image(self._files[at].path)
+        read = read_image(self._files[at].path)
+        self._files[at] = msgspec.structs.replace(read, offered=self._files[at].offered)
         return self._files[at]
 
     def _ready(self) -> tuple[AtProbe, FirmwareFile]:
@@ -156,7 +157,8 @@ class WiredImage:
     def _shown(self) -> Image:
         formats, meter, image = self._formats(), self._meter, self._chosen
         where = formats.say(
-            "Se buscan en la memoria USB y en {folder}", folder=str(self._tablet.home.folder / FOLDER)
+            "De la oficina, al sincronizar; de la memoria USB, y de {folder}",
+            folder=str(self._tablet.home.firmware(self._tablet.realm)),
         )
         if meter is None:
             return Image(where=where)
@@ -191,7 +193,8 @@ class WiredImage:
 
     def _row(self, image: FirmwareFile, meter: AtProbe, formats: Formats) -> ImageFile:
         fault = against(image, meter.model, meter.firmware)
-        parts = [image.version or "", formats.size(image.size) if image.size else "", str(image.path.parent)]
+        where = formats.say("De la oficina") if image.offered else str(image.path.parent)
+        parts = [image.version or "", formats.size(image.size) if image.size else "", where]
         doubt = "" if image.models or fault else formats.say("El archivo no dice para qué modelos es")
         return ImageFile(
             key=str(image.path),

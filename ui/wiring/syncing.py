@@ -132,7 +132,30 @@ def _notices(standing: rows.SyncStanding, formats: Formats) -> tuple[views.Notic
         title = formats.say("Límite de datos del mes alcanzado")
         text = formats.say("Las fotos esperan una red sin costo; los registros siguen saliendo.")
         found.append(views.Notice(icon="data", title=title, text=text))
-    return tuple(found + _carries(standing, formats))
+    return tuple(found + _carries(standing, formats) + _firmware(standing, formats))
+
+
+def _firmware(standing: rows.SyncStanding, formats: Formats) -> list[views.Notice]:
+    """Images of the office that are still to come: those that wait for somebody one by one, the others in
+    one line."""
+    found: list[views.Notice] = []
+    for one in standing.firmware_coming:
+        if one.code is None:
+            continue
+        title = formats.say("Falta el firmware {name}", name=one.name)
+        text = formats.word(f"firmware.coming.{one.code}", size=formats.size(one.size))
+        found.append(views.Notice(icon="attention", title=title, text=text))
+    coming = [one for one in standing.firmware_coming if one.code is None]
+    if not coming:
+        return found
+    have, size = sum(one.have for one in coming), sum(one.size for one in coming)
+    sizes = {"done": formats.size(have), "total": formats.size(size)}
+    if standing.files_wait is not None:
+        text = formats.say("{done} de {total}. Espera una red sin costo (wifi).", **sizes)
+    else:
+        text = formats.say("{done} de {total}. Sigue con la próxima conexión, donde quedó.", **sizes)
+    title = formats.say("Firmware por recibir: {names}", names=", ".join(one.name for one in coming))
+    return [*found, views.Notice(icon="data", title=title, text=text)]
 
 
 def _bundle(summary: rows.SyncSummary, formats: Formats) -> str:
@@ -218,6 +241,7 @@ def _parts(standing: rows.SyncStanding, formats: Formats) -> tuple[views.Fact, .
         "records": formats.say("Registros y órdenes"),
         "lists": formats.say("Red, listas y procedimientos"),
         "files": formats.say("Fotos y documentos"),
+        "firmware": formats.say("Firmware"),
     }
     kinds = standing.used.kinds
     return tuple(

@@ -26,6 +26,7 @@ from workorders.gateway.office import Office
 from workorders.gateway.service import (
     admins,
     engineers,
+    images,
     messages,
     offices,
     orphanlists,
@@ -84,12 +85,17 @@ def create_app(
             admins.ROUTES,
             records.ROUTES,
             engineers.ROUTES,
+            images.TABLETS,
+            images.ENGINEERS,
             messages.ROUTES,
         ],
         middleware=[RateGate, BodyGate],
         # Lists and entries shrink to a quarter; files are sealed and would only cost time.
         compression_config=CompressionConfig(
-            backend="gzip", minimum_size=512, gzip_compress_level=6, exclude=["/v1/blobs/", "/v1/uploads"]
+            backend="gzip",
+            minimum_size=512,
+            gzip_compress_level=6,
+            exclude=["/v1/blobs/", "/v1/uploads", "/v1/firmware/"],
         ),
         before_send=[uploads.tell_version, tell_outcome],
         exception_handlers=HANDLERS,

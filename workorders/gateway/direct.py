@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from workorders import certificates
-from workorders.gateway import blobs, enrolment, keys, pull, push, references, uploads, wiping
+from workorders.gateway import blobs, enrolment, firmware, keys, pull, push, references, uploads, wiping
 from workorders.gateway.admin import tablet_row
 from workorders.gateway.errors import Gone, NotAllowed, NotSignedIn, OfficeError
 from workorders.gateway.office import PROTOCOL, Office
@@ -70,6 +70,11 @@ class DirectTransport:
     def send_piece(self, upload_id: str, offset: int, data: bytes) -> wire.Upload:
         piece = (self._office, self._files, self._row().tablet_id, upload_id, offset, data)
         return _typed(uploads.append, *piece).wire()
+
+    def firmware(self, sha256: str, start: int, length: int) -> wire.Range:
+        image = _typed(firmware.image_of, self._office, self._row(), sha256)
+        data = _typed(firmware.image_part, self._files, image, start, length)
+        return wire.Range(start=start, total=image.size, data=data)
 
     def standing(self) -> wire.Standing:
         return _typed(wiping.standing, self._office, self._row(revoked=True).tablet_id)

@@ -83,6 +83,18 @@ class BlobObjects:
                 return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
 
+    def part(self, sha256: str, start: int, length: int) -> bytes | None:
+        """`length` bytes from `start` on, fewer at the end; not proven by the hash. None if it is not there.
+
+        Raises:
+            StoreError: `blobs_away`.
+        """
+        with self._errors():
+            try:
+                return bytes(obstore.get_range(self._store, self._key(sha256), start=start, length=length))
+            except FileNotFoundError:
+                return None
+
     def has(self, sha256: str) -> bool:
         """Whether an object of this hash is there.
 

@@ -85,7 +85,7 @@ def publish_files(
     """
     _check_names(files)
     with office.store.read() as connection:
-        _check_project(connection, project)
+        check_project(connection, project)
     problems: list[FileProblem] = []
     doubts: list[FileProblem] = []
     with writing(office, project) as (connection, write):
@@ -116,7 +116,7 @@ def published_sets(office: Office, project: str) -> list[PublishedSet]:
         NotFound: no such project.
     """
     with office.store.read() as connection:
-        _check_project(connection, project)
+        check_project(connection, project)
         found = [(kind, _in_force(connection, project, kind)) for kind in reference.FILE_KINDS]
     return [_described(*before) for _, before in found if before is not None]
 
@@ -180,7 +180,8 @@ def _described(row: _Row, found: FileSet, *, published: bool = False) -> Publish
     )
 
 
-def _check_project(connection: Connection, project: str) -> None:
+def check_project(connection: Connection, project: str) -> None:
+    """Raise NotFound where there is no such project."""
     query = select(project_table.c.project_id).where(project_table.c.project_id == project)
     if connection.execute(query).first() is None:
         raise NotFound(f"there is no project {project}")

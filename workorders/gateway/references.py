@@ -30,6 +30,7 @@ from workorders.store.bulk import among
 from workorders.store.queries.rows import read
 from workorders.store.settings import set_setting, setting
 from workorders.sync import reference, wire
+from workorders.sync.firmware import firmware_of
 from workorders.sync.signatures import reference_message
 
 _BUILT = "office.built/"
@@ -52,11 +53,13 @@ def references_for(office: Office, row: TabletRow) -> wire.ReferenceList:
 
 
 def _names(row: TabletRow) -> list[str]:
-    """The sets that a tablet works with: what is built for its crew, and the files of its project."""
+    """The sets that a tablet works with: what is built for its crew, and what is published in its
+    project."""
     kinds = (reference.PROJECT, reference.NETWORK, reference.STOCK, reference.PEOPLE)
     names = [f"{row.project or '-'}/{row.crew or '-'}/{what}" for what in kinds]
     if row.project is not None:
         names += [reference.files_of(row.project, kind) for kind in reference.FILE_KINDS]
+        names.append(firmware_of(row.project))
     return names
 
 

@@ -39,6 +39,10 @@ class BlobStore(Protocol):
         """The sealed bytes; None if they are not here or are not what their name says."""
         ...
 
+    def part(self, sha256: str, start: int, length: int) -> bytes | None:
+        """`length` bytes from `start` on, fewer at the end, not proven by the hash. None if none is here."""
+        ...
+
     def has(self, sha256: str) -> bool:
         """Whether a blob of this hash is here."""
         ...
@@ -102,6 +106,15 @@ class BlobFiles:
         except OSError:
             return None
         return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+    def part(self, sha256: str, start: int, length: int) -> bytes | None:
+        """`length` bytes from `start` on, fewer at the end, not proven by the hash. None if none is here."""
+        try:
+            with self.path(sha256).open("rb") as file:
+                file.seek(start)
+                return file.read(length)
+        except OSError:
+            return None
 
     def has(self, sha256: str) -> bool:
         """Whether a file of this hash is here and whole."""

@@ -46,6 +46,7 @@ READ_SECONDS = 60.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _COMPRESS_FROM = 512
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 Answer = TypeVar("Answer")
 
@@ -80,7 +81,7 @@ class HttpTransport:
         root: the gateway's root certificate (DER); with it entries go in their short form.
         offset: gateway clock minus ours, set from `meta`; signed requests carry the gateway's time.
         sent, received: bytes so far, headers and compressed bodies as they go over the line; what TLS and TCP
-            add is not in them. `kinds`: both, by what they are for (`records`, `lists`, `files`).
+            add is not in them. `kinds`: both, by what they are for (`records`, `lists`, `files`, `firmware`).
     """
 
     def __init__(
@@ -217,6 +218,22 @@ class HttpTransport:
             headers["Upload-Checksum"] = f"sha256 {digest}"
         return self._exchange(method, target, data, content_type=wire.TUS_CONTENT, more=headers)[1]
 
+    def firmware(self, sha256: str, start: int, length: int) -> wire.Range:
+        """Fetch a part of a firmware image; of a gateway that gives no parts, the whole of it."""
+        more = {
+            "Range": f"bytes={start}-{start + length - 1}",
+            "If-Range": f'"{sha256}"',
+            "Accept-Encoding": "identity",
+        }
+        data, headers = self._exchange("GET", f"/v1/firmware/{sha256}", b"", more=more)
+        told = headers.get("Content-Range")
+        if told is None:
+            return wire.Range(start=0, total=len(data), data=data)
+        found = _CONTENT_RANGE.fullmatch(told)
+        if found is None or int(found[2]) - int(found[1]) + 1 != len(data):
+            raise BadAnswer(f"a part {told[:60]!r} of {len(data)} bytes")
+        return wire.Range(start=int(found[1]), total=int(found[3]), data=data)
+
     def standing(self) -> wire.Standing:
         """Ask how the office stands to this tablet; answered to a revoked one too."""
         return self._ask("GET", "/v1/standing", wire.Standing)
@@ -327,6 +344,8 @@ def _kind(target: str) -> str:
     """What a request is for, as the data use of a month tells it."""
     if target.startswith(("/v1/uploads", "/v1/blobs/")):
         return "files"
+    if target.startswith("/v1/firmware/"):
+        return "firmware"
     return "lists" if target.startswith("/v1/reference") else "records"
 
 

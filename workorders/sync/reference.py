@@ -1,11 +1,13 @@
 """Reference sets on the tablet: signed, versioned, and laid into the tables that screens read.
 
-A set's name is `<project>/<crew>/<what>`, or `<project>/files/<kind>`; `what` says how it is laid out:
+A set's name is `<project>/<crew>/<what>`, `<project>/files/<kind>` or `<project>/firmware`; `what` says how
+it is laid out:
 
     project     Json of the project: names, time zone, technology, SLA rules …
     network     NetworkSet: the part of the tree that this crew's orders lie in, and who stands there
     stock       StockSet: the meters of the crew
     people      list of PersonRecord
+    firmware    FirmwareSet: the images that are offered; their bytes travel apart (`firmware.py`)
     files/…     FileSet: procedures, models, programs, labels, technologies as text files
 
 What is in the files is no matter of this package: a `FileReader` from above says whether it can be used.
@@ -35,6 +37,7 @@ from workorders.store.engine import Store
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
 from workorders.sync.enrolment import keep_people
+from workorders.sync.firmware import FIRMWARE, FormUnknown, read_firmware
 from workorders.sync.identity import TabletIdentity
 from workorders.sync.signatures import reference_holds
 from workorders.sync.wire import FileProblem
@@ -168,6 +171,11 @@ def check(received: Received, identity: TabletIdentity, reader: FileReader | Non
         raise SetRefused("set_altered", f"the reference set {item.name} is not what its hash says")
     if what(item.name) == FILES:
         _check_files(item, received.body, reader)
+    elif what(item.name) == FIRMWARE:
+        try:
+            read_firmware(received.body)
+        except FormUnknown as error:
+            raise SetRefused(error.code, str(error)) from None
 
 
 def _check_files(item: wire.ReferenceSet, body: bytes, reader: FileReader | None) -> None:

@@ -1,6 +1,6 @@
 """One round of sync, as the list of its stages.
 
-    meta → references → push → pull → keys → blobs → finish → carry
+    meta → references → push → pull → keys → blobs → finish → carry → firmware
 
 Each stage does its part of the protocol and leaves the store whole; a round that ends anywhere has lost
 nothing and is simply made again. The stages themselves are in `stages.py`; here is what drives them, what
@@ -29,6 +29,8 @@ from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
 from workorders.sync.blobs import BlobFiles
 from workorders.sync.errors import SyncCancelled, SyncError, Unreachable
+from workorders.sync.firmware import Coming
+from workorders.sync.firmwarefolder import FirmwareFolder
 from workorders.sync.identity import TabletIdentity
 from workorders.sync.reference import FileReader, RefusedSet
 
@@ -53,6 +55,7 @@ class Transport(Protocol):
     def start_upload(self, sha256: str, size: int, first: bytes = b"") -> wire.Upload: ...
     def upload_offset(self, upload_id: str) -> wire.Upload: ...
     def send_piece(self, upload_id: str, offset: int, data: bytes) -> wire.Upload: ...
+    def firmware(self, sha256: str, start: int, length: int) -> wire.Range: ...
     def standing(self) -> wire.Standing: ...
     def wiped(self, said: wire.Wiped) -> None: ...
 
@@ -80,6 +83,7 @@ class Stage(StrEnum):
     BLOBS = "blobs"
     FINISH = "finish"
     CARRY = "carry"
+    FIRMWARE = "firmware"
 
 
 class FilesWait(StrEnum):
@@ -134,6 +138,9 @@ class SyncReport(msgspec.Struct, kw_only=True):
         bad_entries: pulled entries that do not prove themselves; kept aside, without effect.
         blobs_wait: why files were left for another line.
         pending: own entries still without an answer; pending_blobs likewise.
+        firmware: images of the office that lie here whole; firmware_coming: those still to come, each with
+            what has arrived and what keeps it; firmware_received, firmware_removed: in this round.
+        firmware_wait: why images were left for another line.
         carried: hand-overs of other tablets that this round brought to the office.
         locked: the office has revoked this tablet and work on it has ended; wipe: and is to be wiped.
         equal: whether counts and digest agree with the gateway's; None if it was not asked.
@@ -159,6 +166,11 @@ class SyncReport(msgspec.Struct, kw_only=True):
     blobs_confirmed: int = 0
     blobs_lost: list[str] = msgspec.field(default_factory=list)
     missing_blobs: int = 0
+    firmware: int = 0
+    firmware_received: int = 0
+    firmware_removed: int = 0
+    firmware_coming: list[Coming] = msgspec.field(default_factory=list)
+    firmware_wait: FilesWait | None = None
     entries: int = 0
     orders: int = 0
     digest: str | None = None
@@ -182,6 +194,7 @@ class SyncRound:
     Attributes:
         reader: says whether the files of a set can be used by this program; None: unread, they are kept.
         files_wait: asked before each file; a reason (`FilesWait`) leaves files for another time or line.
+        firmware: where images of the office are put; None: none are fetched.
         errands: what this tablet does for others, after its own; its failures are its own to keep.
         cancelled: asked between requests; true ends the round with what it has.
     """
@@ -195,6 +208,7 @@ class SyncRound:
     reader: FileReader | None = None
     report: SyncReport = field(default_factory=SyncReport)
     files_wait: Callable[[], FilesWait | None] = lambda: None
+    firmware: FirmwareFolder | None = None
     errands: Callable[[SyncRound], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
     progress: Callable[[SyncProgress], None] = lambda _: None
@@ -285,7 +299,9 @@ class SyncRound:
             report.pending_blobs = len(waiting(connection))
             report.at = utc_text(self.now())
             before = last_sync(setting(connection, _LAST))
-            contact = report.at if report.state is SyncState.DONE else before.contact
+            # Firmware comes last: what the crew works by and what it did has gone both ways by then.
+            heard = report.state is SyncState.DONE or report.stage is Stage.FIRMWARE
+            contact = report.at if heard else before.contact
             clock = self.journal.clock
             offset, met = (
                 (clock.server_offset_ms, clock.met) if isinstance(clock, SystemClock) else (None, None)

@@ -22,6 +22,7 @@ from workorders.sync import files, heads, keyring, reference, wire
 from workorders.sync.checks import Checker
 from workorders.sync.digest import seen_digest
 from workorders.sync.errors import BadAnswer, CursorGone, WrongGateway
+from workorders.sync.firmwarestage import fetch_firmware
 from workorders.sync.round import LeftOrder, Stage, SyncRound
 from workorders.sync.signatures import receipt_holds
 from workorders.sync.wire import Verdict, VerdictKind
@@ -350,4 +351,5 @@ STAGES: tuple[tuple[Stage, Callable[[SyncRound], None]], ...] = (
     (Stage.BLOBS, files.send_files),
     (Stage.FINISH, finish),
     (Stage.CARRY, carry),
+    (Stage.FIRMWARE, fetch_firmware),
 )

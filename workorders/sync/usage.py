@@ -15,7 +15,8 @@ MONTHS_KEPT = 13
 
 
 class MonthUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of one month. `kinds`: both ways, by what they were for (`records`, `lists`, `files`)."""
+    """Bytes of one month. `kinds`: both ways, by what they were for (`records`, `lists`, `files`,
+    `firmware`)."""
 
     sent: int = 0
     received: int = 0

@@ -27,6 +27,9 @@ TUS_CHECKSUMS = "sha256,sha1"
 TUS_CONTENT = "application/offset+octet-stream"
 PART_BYTES, LARGE_PART_BYTES = 256 * 1024, 512 * 1024
 """How much of a file goes in one request; the larger ones once a line has shown that it bears them."""
+MAX_FIRMWARE_BYTES = 64 * 1024 * 1024
+"""Of one firmware image; a tablet fetches it by ranges of the sizes above."""
+MAX_FIRMWARE_IMAGES = 40
 UPLOAD_DAYS = 14
 """How long a half-sent file waits for its rest, from its last piece on."""
 PULL_PAGE_ENTRIES = 200
@@ -361,6 +364,14 @@ class RecoveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The database key, sealed to the asker (context `sealedbox.RECOVERY_CONTEXT`)."""
 
     sealed_key: Bytes
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of an image as the gateway gave it: where it begins, and how large the whole is, in bytes."""
+
+    start: int
+    total: int
+    data: bytes
 
 
 class FileProblem(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ of the plain size, whatever it claims.
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from typing import Any
 
@@ -20,6 +21,7 @@ RAW, PLAIN = "fieldtool_raw", "fieldtool_plain"
 IDLE_SECONDS = 60.0
 """A thin line may be slow; one that brings nothing at all for so long holds a place that others need."""
 _FILES = ("/v1/blobs/", "/v1/uploads")
+_IMAGES = re.compile("/v1/projects/[^/]+/firmware/")
 
 
 class BodyGate:
@@ -32,8 +34,7 @@ class BodyGate:
         if scope["type"] != ScopeType.HTTP:  # the server says "http", not the enum
             await self.app(scope, receive, send)
             return
-        file = scope["path"].startswith(_FILES)
-        limit = wire.MAX_BLOB_BYTES if file else wire.MAX_REQUEST_BYTES
+        limit = _limit(scope["path"])
         try:
             raw = await _read(receive, limit)
         except TimeoutError:
@@ -58,6 +59,12 @@ class BodyGate:
                 return
         scope["state"][RAW], scope["state"][PLAIN] = raw, plain
         await self.app(scope, _replay(plain or b"", receive), send)
+
+
+def _limit(path: str) -> int:
+    if path.startswith(_FILES):
+        return wire.MAX_BLOB_BYTES
+    return wire.MAX_FIRMWARE_BYTES if _IMAGES.match(path) else wire.MAX_REQUEST_BYTES
 
 
 def gunzip(data: bytes, limit: int) -> bytes | None:
