@@ -26,6 +26,8 @@ from drivers.line import TunableWire
 
 _ANSWER_SECONDS = 2.0
 """The standard allows the meter 1.5 s; converters and Bluetooth add to it."""
+_QUIET_SECONDS = 0.3
+"""After damage: how long the line must be silent until nothing more comes of what was asked."""
 _ATTEMPTS = 3
 _BLOCK_LIMIT = 1024
 _ALGORITHMS: dict[str, Callable[[bytes, str], bytes]] = {"plain": lambda password, _operand: password}
@@ -56,6 +58,7 @@ class ProgrammingLink:
         rate = signed.identification.accepted_identifier
         self._acknowledged = f"\x060{rate}1\r\n".encode("ascii") if signed.echo else b""
         self._operand = ""
+        self._is_astray = False
         self.unlocked = False
         self.exchanges = 0
         self.damaged = 0
@@ -180,23 +183,56 @@ class ProgrammingLink:
     def _ask(self, message: bytes) -> Answer | None:
         self._wire.pause(self._reaction)
         self._buffer.clear()
+        if self._is_astray:
+            self._let_by()
         self._wire.write(message)
         self.exchanges += 1
-        return self._answer(message if self._echo else b"")
+        answer = self._answer(message if self._echo else b"")
+        self._is_astray = answer is None or answer.kind is Kind.DAMAGED
+        return answer
+
+    def _let_by(self) -> None:
+        """What comes late belongs to no question: else each answer is taken for that to the next one."""
+        while self._wire.read(self._wire.now() + _QUIET_SECONDS):
+            pass
 
     def _answer(self, echo: bytes = b"") -> Answer | None:
-        """One message, or ``None`` when the meter is silent for longer than it may."""
+        """One message, or ``None`` when the meter is silent for longer than it may. What is damaged may have
+        been an echo, or noise before the answer: it counts once the line is quiet."""
         wire = self._wire
         wire.drain()
+        damaged: Answer | None = None
+        patience = _ANSWER_SECONDS
+        quiet = _QUIET_SECONDS
         while True:
-            if len(self._buffer) >= len(echo):
-                if echo and self._buffer.startswith(echo):
+            if echo and len(self._buffer) >= len(echo):
+                if _is_echo(self._buffer, echo):
                     del self._buffer[: len(echo)]
+                else:
+                    quiet = _ANSWER_SECONDS  # what is damaged may be the echo, and the answer still to come
                 echo = b""
-                answer = take_answer(self._buffer)
-                if answer is not None:
+            while not echo and (answer := self._heard()) is not None:
+                if answer.kind is not Kind.DAMAGED:
+                    self.damaged += damaged is not None
                     return answer
-            data = wire.read(wire.now() + _ANSWER_SECONDS)
+                damaged, patience = answer, quiet
+            data = wire.read(wire.now() + patience)
             if not data:
-                return None
+                return damaged
             self._buffer += bytes(octet & 0x7F for octet in data)
+
+    def _heard(self) -> Answer | None:
+        """A message that is the meter's: with a header it sends P0 and B0 alone, any other command is ours,
+        come back behind noise."""
+        while (answer := take_answer(self._buffer)) is not None:
+            if answer.kind is not Kind.OPERAND or answer.command == "P0":
+                return answer
+        return None
+
+
+def _is_echo(heard: bytearray, sent: bytes) -> bool:
+    """Whether it begins with what we sent. On a bad line a bit of some octets is another; a single one must
+    be the same, since it is too near to what a meter may say."""
+    if len(sent) == 1:
+        return heard.startswith(sent)
+    return all((one ^ other).bit_count() <= 1 for one, other in zip(heard, sent, strict=False))

@@ -51,6 +51,7 @@ class IecJobs:
         self._identity: Identity | None = None
         self._before: dict[str, DataSet] = {}
         self._is_odd = False
+        self._were_chosen = False
 
     @property
     def model(self) -> MeterModel | None:
@@ -118,6 +119,12 @@ class IecJobs:
             identity, data_sets = self._readout_of_same()
         except (Garbage, LinkLost):
             identity, data_sets = self._read_singly(texts)
+            self._were_chosen |= texts is None
+        else:
+            if texts is None and self._were_chosen:  # a reading that is to confirm the last one holds no more
+                data_sets = [
+                    found for found in data_sets if any(means(found.address, b) for b in self._before)
+                ]
         self._is_odd = any(found.is_odd for found in data_sets)
         readings = self._all(data_sets) if texts is None else [self._one(data_sets, text) for text in texts]
         if texts and all(reading.status == _MISSING for reading in readings):
@@ -140,7 +147,10 @@ class IecJobs:
             self.progress("read", done, len(who) + len(asked))
             found += self._read_register(address, certainly=address in who)
         identity = self._identity_in(found)
-        self._identity = identity
+        known, self._identity = self._identity, identity
+        if known is not None and known.serial != identity.serial:
+            self._identity = None
+            raise Garbage(detail="the meter says another serial than before, or none")
         return identity, found
 
     def _read_register(self, address: str, *, certainly: bool) -> list[DataSet]:

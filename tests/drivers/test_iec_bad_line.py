@@ -11,15 +11,18 @@ from typing import TypeVar, cast
 import pytest
 
 from drivers.connection import Connection, Mode
-from drivers.errors import Garbage
+from drivers.errors import Garbage, LinkLost, MeterRefused
 from drivers.iec62056.identification import find_identification
+from drivers.iec62056.messages import block_check
 from drivers.iec62056.programming import ProgrammingLink
-from drivers.iec62056.readout import DataSet
+from drivers.iec62056.readout import DataSet, data_sets_of
 from drivers.models import load_models
 from drivers.session.iec_jobs import IecJobs
 from drivers.session.iec_reach import IecReach
 from drivers.session.reach import Questions
 from tests.drivers.field import MODELS
+from tests.drivers.test_iec_meters import Change, Wire, linked
+from tests.drivers.test_iec_meters import meter as old_meter
 
 _Value = TypeVar("_Value")
 STEADY = {"0.0.0": "(12345678)", "0.2.0": "(V1)", "1.8.0": "(000123.4*kWh)"}
@@ -29,12 +32,15 @@ class Registers:
     """Programming mode of a meter over a line that showed damage. ``moving`` says another value each time."""
 
     damaged = exchanges = 0
+    refused: tuple[str, ...] = ()
 
     def __init__(self, moving: Callable[[int], dict[str, str]]) -> None:
         self._moving = moving
         self._times: Iterator[int] = itertools.count()
 
     def read(self, address: str) -> str:
+        if address in self.refused:
+            raise MeterRefused(result="ER02")
         return {**STEADY, **self._moving(next(self._times))}.get(address, "(000000.0*kWh)")
 
     def leave(self) -> None:
@@ -53,8 +59,11 @@ class BadLine(IecReach):
         self.take_over(found[0], None, 0)
         self._registers = registers
         self._damaged = True
+        self.later: list[DataSet] | None = None
 
     def _read_out(self) -> list[DataSet]:
+        if self.later is not None:
+            return self.later
         raise Garbage(detail="block check of the readout is wrong")
 
     def _repeated(self, job: Callable[[], _Value]) -> _Value:
@@ -96,3 +105,61 @@ def test_an_answer_that_is_not_heard_twice_and_names_another_register_is_not_tak
 def test_a_serial_that_never_agrees_is_not_guessed() -> None:
     with pytest.raises(Garbage):
         jobs(lambda n: {"0.0.0": f"(1234567{n % 10})"}).read(["1.8.0"])
+
+
+def test_a_register_of_who_the_meter_is_that_goes_missing_is_not_taken_for_none() -> None:
+    """Three refusals, as damaged requests are refused, made a meter without a serial of it."""
+    registers = Registers(lambda n: {})
+    meter = IecJobs(BadLine(registers), lambda *step: None)
+    assert meter.identify().serial == "12345678"
+    registers.refused = ("0.0.0",)
+    with pytest.raises(Garbage):
+        meter.read(["1.8.0"])
+
+
+def test_a_readout_after_registers_that_were_read_singly_confirms_those() -> None:
+    """It held sixty more: each of them stood in one of two readings, and no bad line got beyond that."""
+    reach = BadLine(Registers(lambda n: {}))
+    meter = IecJobs(reach, lambda *step: None)
+    first = meter.read(None).readings
+    texts = [one.item + "(000000.0*kWh)" for one in first if one.item not in STEADY]
+    texts += [code + text for code, text in STEADY.items()]
+    reach.later = data_sets_of("\r\n".join([*texts, "2.8.4*01(000000.0*kWh)"]))
+    second = meter.read(None).readings
+    assert {one.item for one in second} == {one.item for one in first}
+    assert len(first) > 10
+
+
+@pytest.mark.parametrize(
+    "to_echo",
+    [
+        lambda echo: bytes([*echo[:4], echo[4] ^ 0x08, *echo[5:]]),
+        lambda echo: b"\x00" + echo,
+        lambda echo: bytes([*echo[:4], echo[4] ^ 0x0C, *echo[5:]]),
+    ],
+    ids=["a bit", "behind noise", "beyond recognition"],
+)
+def test_a_damaged_echo_is_not_the_answer_and_the_answer_not_that_to_the_next_question(
+    to_echo: Change,
+) -> None:
+    """It was asked for again while the meter answered: from then on each answer stood for the next register,
+    and an echo behind noise was a refusal."""
+    wire = Wire(old_meter(), echo=True)
+    link = linked(wire)
+    spoilt = iter([True])
+    wire.to_echo = lambda echo: to_echo(echo) if next(spoilt, False) else echo
+    asked = len(wire.sent)
+    assert link.value("0.8.0") == "15"
+    assert link.value("0.0.0") == wire.meter.device.serial
+    assert len(wire.sent) == asked + 2
+
+
+def test_an_answer_that_comes_too_late_belongs_to_no_later_question() -> None:
+    wire = Wire(old_meter())
+    link = linked(wire)
+    wire.instead = b""
+    with pytest.raises(LinkLost):
+        link.value("0.8.0")
+    wire.instead = None
+    wire.late = b"\x020.8.0(15)\x03" + bytes([block_check(b"0.8.0(15)\x03")])
+    assert link.value("0.0.0") == wire.meter.device.serial

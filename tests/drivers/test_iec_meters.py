@@ -50,13 +50,15 @@ Change = Callable[[bytes], bytes]
 
 class Wire:
     """A line to an old meter on a clock of its own. What is sent at another rate than the meter's is lost;
-    ``to_client`` may damage what comes back, ``instead`` answers in the meter's place."""
+    ``to_client`` and ``to_echo`` may damage what comes back, ``instead`` answers in the meter's place."""
 
     def __init__(self, meter: LegacyMeter, *, echo: bool = False) -> None:
         self.meter, self.echo = meter, echo
         self.has_line = True
         self.sent: list[bytes] = []
         self.to_client: Change = bytes
+        self.to_echo: Change = bytes
+        self.late = b""
         self.instead: bytes | None = None
         self._clock, self._line = 0.0, iec_format(300)
         self._pending: list[Output] = []
@@ -68,7 +70,7 @@ class Wire:
     def write(self, data: bytes) -> None:
         self.sent.append(data)
         self._clock += len(data) * self._line.character_seconds
-        self._echoed += data if self.echo else b""
+        self._echoed += self.to_echo(data) if self.echo else b""
         if self.instead is not None:
             self._pending += [Output(self.instead, self._framing)] if self.instead else []
         elif self._framing in self.meter.framings:
@@ -79,6 +81,9 @@ class Wire:
         return Framing(self._line.baud, self._line.data_bits, self._line.parity)
 
     def read(self, deadline: float) -> bytes:
+        if self.late:
+            data, self.late = self.late, b""
+            return data
         if self._echoed:
             data, self._echoed = self._echoed, b""
             return data
