@@ -125,6 +125,10 @@ class JournalHost:
         """Intents of an earlier life of this tablet, whose outcomes are about to be told."""
         self._remember(intents)
 
+    def knows(self, intent_id: str) -> bool:
+        """Whether an intent stands in this journal, as far as this host was told."""
+        return intent_id in self._serials
+
     def next_secret(self, name: str, make: int | None) -> NextSecret:
         """The secret that is to follow, kept here before the session hears of it."""
         if self._changing is None:

@@ -22,6 +22,7 @@ from drivers.changes import WriteIntent, WriteOutcome
 from drivers.connection import NextSecret, SecretState
 from drivers.dlms.secrets import describe
 from drivers.programs import SecretKind
+from fieldtool.journalhost import JournalHost
 from workorders.clock import utc_text
 from workorders.store.errors import translate
 
@@ -226,3 +227,38 @@ class MeterLogHost:
     def secret(self, name: str) -> bytes | None:
         """What the command line named."""
         return self._secrets.get(name)
+
+
+class NamedHost:
+    """The meter log's host, whose writes stand in a tablet's journal too, in the name of who is signed in
+    there. Secrets and counters stay the meter tool's own."""
+
+    def __init__(self, log: MeterLogHost, journal: JournalHost) -> None:
+        self._log, self._journal = log, journal
+
+    def on_progress(self, step: str, done: int, total: int, seconds_left: float | None) -> None:
+        """Show it."""
+        self._log.on_progress(step, done, total, seconds_left)
+
+    def record_intent(self, intent: WriteIntent) -> None:
+        """Durable in both before the write."""
+        self._journal.record_intent(intent)
+        self._log.record_intent(intent)
+
+    def record_outcome(self, outcome: WriteOutcome) -> None:
+        """After the read-back; in the journal where the intent stands there."""
+        if self._journal.knows(outcome.intent_id):
+            self._journal.record_outcome(outcome)
+        self._log.record_outcome(outcome)
+
+    def reserve_counter(self, key: str, at_least: int, count: int) -> int:
+        """Of the log."""
+        return self._log.reserve_counter(key, at_least, count)
+
+    def next_secret(self, name: str, make: int | None) -> NextSecret:
+        """Of the log."""
+        return self._log.next_secret(name, make)
+
+    def secret(self, name: str) -> bytes | None:
+        """Of the log."""
+        return self._log.secret(name)

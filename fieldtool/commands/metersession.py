@@ -14,6 +14,7 @@ from fieldtool.commands.stopping import stopping_well
 if TYPE_CHECKING:
     from drivers.connection import Connection
     from drivers.session.client import OpticalSession
+    from fieldtool.journalhost import JournalHost
     from fieldtool.meterlog import MeterLog
 
 _TITLE = re.compile(r"[0-9A-Fa-f]{16}")
@@ -22,13 +23,18 @@ _KEY_PAIRS = ("sign_key", "agreement_key", "meter_sign_key", "meter_agreement_ke
 
 @contextmanager
 def session_of(
-    given: MeterOptions, new: NewSecrets | None = None, *, writing: bool = False
+    given: MeterOptions,
+    new: NewSecrets | None = None,
+    *,
+    writing: bool = False,
+    named: JournalHost | None = None,
 ) -> Iterator[tuple[OpticalSession, MeterLog]]:
     """An open session with a meter, and the log that its writes go to; `writing`: something may be written,
-    which an enrolled tablet does by its office's files or not at all."""
+    which an enrolled tablet does by its office's files or not at all; `named`: the journal of a tablet, where
+    writes stand in a person's name as well, before they are sent."""
     from drivers.session.client import OpticalSession
     from fieldtool.commands.files import files_here
-    from fieldtool.meterlog import MeterLog, MeterLogHost
+    from fieldtool.meterlog import MeterLog, MeterLogHost, NamedHost
     from fieldtool.settings import Home
 
     home = Home.default()
@@ -44,10 +50,11 @@ def session_of(
     with progress_bar(given.json) as progress:
 
         def at(connection: Connection) -> OpticalSession:
+            host = MeterLogHost(log, known, progress, following, _next_counter(connection, following))
             return OpticalSession(
                 given.port,
                 connection,
-                MeterLogHost(log, known, progress, following, _next_counter(connection, following)),
+                host if named is None else NamedHost(host, named),
                 models=folders["models"],
                 programs=folders["programs"],
                 cache=home.cache(),

@@ -89,7 +89,7 @@ class JournalRecord:
         """The tablet's own."""
         return self._title
 
-    def host(self, secret: Secret, progress: Progress, version: int | None) -> SessionHost:
+    def host(self, secret: Secret, progress: Progress, version: int | None) -> JournalHost:
         """Intents and outcomes as entries."""
         host = JournalHost(self._journal, self._context, secret, version)
         host.progress = progress
