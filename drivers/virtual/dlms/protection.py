@@ -7,7 +7,7 @@ the request came under, with the keys that held then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers import elliptic
 from drivers.elliptic import Purpose
@@ -51,6 +51,9 @@ class Layer:
     transaction: bytes = b""
     scheme: int = 0
     """Of an agreed key: 1 one-pass, 2 static; 0 for every other key."""
+    bare: bool = False
+    """In the form that some clients have: the header of general-ciphering is not authenticated, the length of
+    what is signed not signed."""
 
     @property
     def gives(self) -> int:
@@ -156,7 +159,7 @@ class Protector:
         wanted = GLOBAL.get(tag, DEDICATED.get(tag))
         if wanted is not None and plain[:1] != bytes([wanted]):
             raise DecipheringError("another service inside")
-        return _with_control(layer, content.control), plain
+        return replace(layer, control=content.control), plain
 
     def _key(self, tag: int) -> bytes:
         if tag not in DEDICATED and tag != GENERAL_DED:
@@ -198,8 +201,12 @@ class Protector:
         layer = Layer(GENERAL_CIPHERING, 0, key, self.security.key(AUTH_KEY), transaction, scheme)
         content = ciphering.parse(reader.octets())
         reader.end()
-        plain = self._decipher(layer, content, header)
-        return _with_control(layer, content.control), plain
+        bare = False
+        try:
+            plain = self._decipher(layer, content, header)
+        except DecipheringError:
+            plain, bare = self._decipher(layer, content), True
+        return replace(layer, control=content.control, bare=bare), plain
 
     def _key_info(self, reader: _Reader, transaction: bytes) -> tuple[bytes, int]:
         if not reader.byte():
@@ -248,10 +255,10 @@ class Protector:
         body, signature = reader.data[start : reader.at], reader.octets()
         reader.end()
         # Some clients leave the length of the content out of what they sign.
-        signed = (body, header + content)
-        if not any(elliptic.verify(pairs.client_sign, self.security.suite, b, signature) for b in signed):
-            raise DecipheringError("wrong signature")
-        return Layer(GENERAL_SIGNING, transaction=transaction), content
+        for bare, signed in ((False, body), (True, header + content)):
+            if elliptic.verify(pairs.client_sign, self.security.suite, signed, signature):
+                return Layer(GENERAL_SIGNING, transaction=transaction, bare=bare), content
+        raise DecipheringError("wrong signature")
 
     # -- answers --
 
@@ -300,12 +307,14 @@ class Protector:
 
     def _close_general(self, answer: bytes, layer: Layer) -> bytes:
         header = self._answer_header(layer)
-        if not layer.scheme:
-            info, key = bytes([1, _IDENTIFIED, _GLOBAL_UNICAST]), layer.key
-            counter = self.security.next_sent()
+        counter = self.security.next_sent()  # under a fresh key, too: some clients want it to rise
+        if layer.scheme:
+            info, key = self._agree(layer)
         else:
-            (info, key), counter = self._agree(layer), 0
-        return bytes([GENERAL_CIPHERING]) + header + info + self._protect(answer, layer, key, counter, header)
+            info, key = bytes([1, _IDENTIFIED, _GLOBAL_UNICAST]), layer.key
+        guarded = b"" if layer.bare else header
+        text = self._protect(answer, layer, key, counter, guarded)
+        return bytes([GENERAL_CIPHERING]) + header + info + text
 
     def _agree(self, layer: Layer) -> tuple[bytes, bytes]:
         """Key-info and key of an answer: the meter is the originator now."""
@@ -327,13 +336,11 @@ class Protector:
     def _sign(self, answer: bytes, layer: Layer) -> bytes:
         pairs = self.security.pairs
         assert pairs is not None
-        body = self._answer_header(layer) + _octets(answer)
-        return bytes([GENERAL_SIGNING]) + body + _octets(elliptic.sign(pairs.sign, self.security.suite, body))
+        header = self._answer_header(layer)
+        body = header + _octets(answer)
+        signature = elliptic.sign(pairs.sign, self.security.suite, header + answer if layer.bare else body)
+        return bytes([GENERAL_SIGNING]) + body + _octets(signature)
 
 
 def _octets(data: bytes) -> bytes:
     return encode_length(len(data)) + data
-
-
-def _with_control(layer: Layer, control: int) -> Layer:
-    return Layer(layer.tag, control, layer.key, layer.auth_key, layer.transaction, layer.scheme)
