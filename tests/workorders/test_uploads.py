@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from tests.workorders.offices import Bureau, Tablet
 from tests.workorders.servers import serving
@@ -21,7 +21,7 @@ from tests.workorders.test_sync_push import execute
 from workorders.clock import utc_text
 from workorders.gateway import uploads
 from workorders.gateway.direct import DirectTransport
-from workorders.gateway.errors import Gone, NotFound
+from workorders.gateway.errors import Gone, InvalidInput, NotFound
 from workorders.gateway.tables import upload, upload_part
 from workorders.sync import wire
 from workorders.sync.blobs import BlobFiles
@@ -281,3 +281,27 @@ def test_abandoned_uploads_go_and_leave_nothing(bureau: Bureau) -> None:
     with office.store.read() as connection:
         assert connection.execute(select(func.count()).select_from(upload)).scalar() == 0
     assert not list(files.folder.rglob("[0-9a-f]" * 64))
+
+
+def test_a_photo_that_comes_whole_is_written_once(each_database: str, bureau: Bureau) -> None:
+    """Begun, moved on, ended and tidied up in turn, each photo waited four times for the disk."""
+    tablet, whole = bureau.tablet(), os.urandom(600)
+    digest = hashlib.sha256(whole).hexdigest()
+    named = f"sha256 {base64.b64encode(digest.encode()).decode()}"
+    told: list[str] = []
+    note = lambda *given: told.append(given[2].split()[0])  # noqa: E731  # the event's form
+    event.listen(bureau.office.store.engine, "before_cursor_execute", note)
+    name = tablet.identity.tablet
+    state = uploads.create(bureau.office, bureau.files, name, len(whole), named, whole)
+    event.remove(bureau.office.store.engine, "before_cursor_execute", note)
+    assert (state.offset, state.size, state.metadata) == (600, 600, named)
+    assert told.count("INSERT") == 2
+    assert not {"UPDATE", "DELETE"} & set(told)
+    assert bureau.files.get(digest) == whole
+    assert uploads.state(bureau.office, name, state.id) == state
+    with bureau.office.store.read() as connection:
+        assert connection.execute(select(upload.c.finished_at)).scalars().all() != [None]
+    with pytest.raises(InvalidInput, match="not what their hash says"):
+        uploads.create(bureau.office, bureau.files, name, 600, named, os.urandom(600))
+    with bureau.office.store.read() as connection:
+        assert connection.execute(select(func.count()).select_from(upload)).scalar() == 1

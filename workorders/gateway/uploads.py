@@ -14,6 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
@@ -109,23 +110,23 @@ def create(
     """
     if size > MAX_BLOB_BYTES:
         raise TooLarge(f"a file of {size} bytes; the limit is {MAX_BLOB_BYTES}")
-    sha256 = sha256_of(metadata)
     sweep(office, files, tablet_id)
     upload_id = secrets.token_hex(16)
+    begun: dict[str, Any] = {
+        "upload_id": upload_id,
+        "tablet_id": tablet_id,
+        "sha256": sha256_of(metadata),
+        "size": size,
+        "held": 0,
+        "metadata": metadata,
+        "created_at": office.time(),
+        "expires_at": _expiry(office),
+    }
+    if len(first) == size:
+        return _take_whole(office, files, begun, first)
     with office.store.write(alone=False) as connection:
-        connection.execute(
-            insert(upload).values(
-                upload_id=upload_id,
-                tablet_id=tablet_id,
-                sha256=sha256,
-                size=size,
-                held=0,
-                metadata=metadata,
-                created_at=office.time(),
-                expires_at=_expiry(office),
-            )
-        )
-    if first or size == 0:
+        connection.execute(insert(upload).values(begun))
+    if first:
         return append(office, files, tablet_id, upload_id, 0, first)
     return state(office, tablet_id, upload_id)
 
@@ -255,6 +256,28 @@ def _moved(connection: Connection, row: Row[tuple[object, ...]], held: int, expi
         raise OutOfTurn("another request was first", code="offset_mismatch")
 
 
+def _take_whole(office: Office, files: BlobStore, begun: dict[str, Any], whole: bytes) -> UploadState:
+    """An upload that is over as it begins, as most photos are: one transaction instead of four."""
+    sha256 = hashlib.sha256(whole).hexdigest()
+    if sha256 != (begun["sha256"] or sha256):
+        raise InvalidInput(_NOT_THE_FILE, code="wrong_hash")
+    files.put(whole)
+    ended = begun | {"held": len(whole), "finished_at": office.time()}
+    with office.store.write() as connection:
+        connection.execute(insert(upload).values(ended))
+        note_blob(connection, sha256, len(whole), HELD, office.time())
+    return UploadState(
+        id=ended["upload_id"],
+        offset=len(whole),
+        size=len(whole),
+        metadata=ended["metadata"],
+        expires_at=ended["expires_at"],
+    )
+
+
+_NOT_THE_FILE = "the bytes are not what their hash says: send the file again"
+
+
 def _finish(office: Office, files: BlobStore, row: Row[tuple[object, ...]], last: bytes) -> None:
     with office.store.read() as connection:
         query = (
@@ -268,7 +291,7 @@ def _finish(office: Office, files: BlobStore, row: Row[tuple[object, ...]], last
     sha256 = hashlib.sha256(whole).hexdigest()
     if len(whole) != row.size or sha256 != (row.sha256 or sha256):
         _drop(office, files, [row.upload_id])
-        raise InvalidInput("the bytes are not what their hash says: send the file again", code="wrong_hash")
+        raise InvalidInput(_NOT_THE_FILE, code="wrong_hash")
     files.put(whole)
     with office.store.write() as connection:
         _moved(connection, row, row.size, _expiry(office))
@@ -289,6 +312,8 @@ def _drop_pieces(office: Office, files: BlobStore, uploads: list[str]) -> None:
     with office.store.read() as connection:
         query = select(upload_part.c.sha256).where(upload_part.c.upload_id.in_(uploads)).distinct()
         names = [str(name) for name in connection.execute(query).scalars()]
+        if not names:
+            return
         needed = set(_needed(connection, names, uploads))
     for name in names:
         if name not in needed:
