@@ -6,8 +6,8 @@ entries and a small blob. Then every entry has to stand there once, every blob t
 equal a fold from nothing.
 
 `--full`: 50 tablets with 140 orders each (some 147,000 entries); `--day`: 300 tablets with a day's ten.
-Prints counts, seconds, processor seconds and memory of the gateways. Exit status 1 if anything was lost or is
-there twice.
+Prints counts, seconds, processor seconds and memory of the gateways; on standard error what is done
+meanwhile. Exit status 1 if anything was lost or is there twice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -37,11 +38,13 @@ from tests.workorders.offices import FILES, PROJECT, Bureau
 from workorders.clock import SystemClock
 from workorders.gateway import enrolment, load
 from workorders.gateway.direct import DirectTransport
+from workorders.gateway.office import Office
 from workorders.journal import kinds
 from workorders.journal.entry import Realm
 from workorders.journal.writer import Draft
 from workorders.store import keys, projection, schema
 from workorders.store.engine import open_store
+from workorders.store.server import open_server
 from workorders.sync.blobs import BlobFiles, note_local
 from workorders.sync.codes import EnrolTicket, parse_code
 from workorders.sync.enrolment import enrol, journal_of
@@ -89,8 +92,33 @@ def _project(folder: Path, tablets: int, orders: int) -> None:
     (folder / "users.csv").write_text(users + "sofia;Sofía Vega;supervisor;\n", "utf-8")
 
 
-def prepare(home: Home, first: int) -> int:
-    """Days of work without signal; returns how many entries there are. `first`: number of its first order."""
+@dataclass(frozen=True)
+class Depot:
+    """Where a worker of the pool finds the office, to give a tablet out."""
+
+    url: str
+    files: str
+
+    def enrol(self, home: Home, crew: str) -> None:
+        """A tablet with its orders in it, as it left the depot."""
+        with open_server(self.url, postgres.MASTER_KEY) as opened:
+            office, files = Office.open(opened), BlobFiles(Path(self.files))
+            away = "http://127.0.0.1:1"
+            code = enrolment.create_enrolment_code(office, crew=crew, project="demo", url=away)
+            ticket = EnrolTicket(url=away, code=parse_code(code.code), root=code.root_sha256)
+            with open_store(home.database, _KEY, role="tablet") as store:
+                identity = enrol(store, DirectTransport(office, files), ticket, name=crew, realm=Realm.DEMO)
+                journal = journal_of(store, identity, SystemClock())
+                way = DirectTransport(office, files, identity.tablet)
+                SyncRound(store, identity, journal, way, BlobFiles(Path(home.folder) / "blobs")).run()
+
+
+def prepare(depot: Depot, home: Home, crew: str, first: int) -> int:
+    """A tablet leaves the depot and works for days without signal; returns how many entries there are.
+
+    `first`: number of its first order.
+    """
+    depot.enrol(home, crew)
     with open_store(home.database, _KEY, role="tablet", create=False) as store:
         identity = TabletIdentity.load(store)
         assert identity is not None
@@ -193,8 +221,20 @@ class Gateways:
             process.wait(20)
 
 
+def _said(what: str, began: float, results: Iterator[Any], total: int) -> list[Any]:
+    """All results, with a word on standard error now and then: a large fleet takes minutes."""
+    found: list[Any] = []
+    for result in results:
+        found.append(result)
+        if len(found) * 10 // total != (len(found) - 1) * 10 // total:
+            seconds = time.perf_counter() - began
+            print(f"{seconds:6.0f} s  {what}: {len(found)} of {total}", file=sys.stderr, flush=True)
+    return found
+
+
 def campaign(folder: Path, tablets: int, orders: int, gateways: int) -> dict[str, Any]:
     """Prepare the fleet, let it come back at once, and count."""
+    start = time.perf_counter()
     cluster = postgres.Cluster(DURABLE)
     try:
         url = cluster.url(cluster.database())
@@ -203,19 +243,24 @@ def campaign(folder: Path, tablets: int, orders: int, gateways: int) -> dict[str
         _project(folder / "office" / "project", tablets, orders)
         report = load.load_project(bureau.office, folder / "office" / "project")
         assert not report.errors, report.errors[:3]
-        homes = [_enrolled(bureau, folder / f"t{n}", f"C{n}") for n in range(tablets)]
+        homes = [Home(str(folder / f"t{n}")) for n in range(tablets)]
+        crews = [f"C{n}" for n in range(tablets)]
+        depot = Depot(url, str(folder / "office" / "gateway-blobs"))
         with ProcessPoolExecutor(CLIENTS, mp_context=get_context("spawn")) as pool:
-            entries = sum(pool.map(prepare, homes, range(0, tablets * orders, orders)))
+            made = pool.map(prepare, [depot] * tablets, homes, crews, range(0, tablets * orders, orders))
+            entries = sum(_said("away", start, made, tablets))
             fleet = Gateways(folder, url, gateways)
             try:
                 began = time.perf_counter()
                 urls = [fleet.urls[n % gateways] for n in range(tablets)]
-                results = list(pool.map(bring, homes, urls))
+                results = _said("back", start, pool.map(bring, homes, urls), tablets)
                 seconds = time.perf_counter() - began
                 cpu, memory = fleet.cost()
             finally:
                 fleet.stop()
-        return _count(bureau, results, folder) | {
+        counted = _count(bureau, results, folder)
+        return counted | {
+            "all_seconds": round(time.perf_counter() - start),
             "tablets": tablets,
             "orders": tablets * orders,
             "entries": entries,
@@ -228,20 +273,6 @@ def campaign(folder: Path, tablets: int, orders: int, gateways: int) -> dict[str
         }
     finally:
         cluster.stop()
-
-
-def _enrolled(bureau: Bureau, folder: Path, crew: str) -> Home:
-    """A tablet with its orders in it, as it left the depot."""
-    home = Home(str(folder))
-    code = enrolment.create_enrolment_code(bureau.office, crew=crew, project="demo", url="http://127.0.0.1:1")
-    ticket = EnrolTicket(url="http://127.0.0.1:1", code=parse_code(code.code), root=code.root_sha256)
-    direct = DirectTransport(bureau.office, bureau.files)
-    with open_store(home.database, _KEY, role="tablet") as store:
-        identity = enrol(store, direct, ticket, name=crew, realm=Realm.DEMO)
-        journal = journal_of(store, identity, SystemClock())
-        way = DirectTransport(bureau.office, bureau.files, identity.tablet)
-        SyncRound(store, identity, journal, way, BlobFiles(folder / "blobs"), now=bureau.now).run()
-    return home
 
 
 def _count(bureau: Bureau, results: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
