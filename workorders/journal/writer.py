@@ -249,7 +249,7 @@ class Journal:
             entries.note_head(connection, written[0], own=True, certificate=certificate)
         else:
             entries.move_head(connection, written[-1])
-        projection.fold(connection, written)
+        projection.fold(connection, written, numbered_here=True)
 
     def _retire(self, connection: Connection) -> None:
         table = schema.chain

@@ -37,6 +37,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from workorders.store.asking import ask
+from workorders.store.prepared import bare
 from workorders.store.replacing import insertion
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def put_rows(
         made = known[(table.name, *names)] = _Insert(table, names, connection.dialect)
     if connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM and not private:
         made.copy(connection, rows)
+    elif connection.dialect.name == "sqlite":
+        bare(connection).executemany(made.text, made.rows(rows))
     else:
         connection.exec_driver_sql(made.text, made.rows(rows))
 

@@ -49,6 +49,7 @@ class Store(ABC):
     def __init__(self, role: StoreRole, engine: Engine) -> None:
         self.role = role
         self.engine = engine
+        self._writer = engine.execution_options(write=True)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -74,7 +75,7 @@ class Store(ABC):
         return self.engine.connect()
 
     def _writing(self, alone: bool) -> Connection:
-        return self.engine.connect().execution_options(write=True)
+        return self._writer.connect()
 
     def _take_turn(self, connection: Connection) -> None:
         """Wait until nobody else writes; where the database itself sees to it, that is done."""

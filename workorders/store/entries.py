@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import (
@@ -34,6 +34,7 @@ from workorders.store import schema
 from workorders.store.asking import Step, ask
 from workorders.store.bulk import among, put_rows
 from workorders.store.counters import reserve
+from workorders.store.prepared import Prepared
 from workorders.store.replacing import insertion
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -148,10 +149,11 @@ def own_head(
     connection: Connection, project: str | None = None, *, by_project: bool = False
 ) -> HeadReference | None:
     """Head of the chain that is written to now; of that project's (`by_project`) where each has its own."""
-    row = active_chain(connection, project, by_project=by_project)
-    if row is None or row.head_hash is None:
+    rows = (_HEAD_OF if by_project else _HEAD).run(connection, {"of_project": project} if by_project else {})
+    if not rows or rows[0][2] is None:
         return None
-    return HeadReference(chain_id=row.chain_id, seq=row.head_seq, hash=row.head_hash)
+    chain_id, seq, head_hash = rows[0]
+    return HeadReference(chain_id=chain_id, seq=seq, hash=head_hash)
 
 
 def active_chain(
@@ -166,17 +168,21 @@ def active_chain(
 # Statements that every append needs are built once: building one takes longer than the database does.
 _ACTIVE = select(schema.chain).where(schema.chain.c.own.is_(True), schema.chain.c.active.is_(True))
 _ACTIVE_OF = _ACTIVE.where(schema.chain.c.project.is_not_distinct_from(bindparam("of_project")))
+_HEAD_COLUMNS = (schema.chain.c.chain_id, schema.chain.c.head_seq, schema.chain.c.head_hash)
+_HEAD = Prepared(_ACTIVE.with_only_columns(*_HEAD_COLUMNS))
+_HEAD_OF = Prepared(_ACTIVE_OF.with_only_columns(*_HEAD_COLUMNS))
 _HEAD_SEQ = select(schema.chain.c.head_seq).where(schema.chain.c.chain_id == bindparam("of_chain"))
 _MOVE_HEAD = (
     update(schema.chain)
     .where(schema.chain.c.chain_id == bindparam("of_chain"))
     .values(head_seq=bindparam("to_seq"), head_hash=bindparam("to_hash"))
 )
+_MOVE_HEAD_NOW = Prepared(_MOVE_HEAD)
 
 
 def move_head(connection: Connection, entry: Entry) -> None:
     """The chain, whose head was read in this transaction, goes on with this entry."""
-    connection.execute(*moving_head(entry))
+    _MOVE_HEAD_NOW.run(connection, moving_head(entry)[1])
 
 
 def moving_head(entry: Entry) -> tuple[Update, dict[str, Any]]:
@@ -223,11 +229,8 @@ class FoldEntry(msgspec.Struct, frozen=True):
     envelope: Envelope
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where an entry stands among those that take effect."""
-
-    id: str
-    server_seq: int | None
+Place: TypeAlias = tuple[str, int | None]
+"""An entry among those that take effect: its id and its server sequence."""
 
 
 def as_folded(entry: Entry) -> FoldEntry:
@@ -273,7 +276,7 @@ def folded(
 
 def places_of_order(connection: Connection, order_id: str) -> list[Place]:
     """Places of all entries of an order that take effect, in that order."""
-    return [Place(*row) for row in connection.execute(_PLACES, {"order_id": order_id})]
+    return _PLACES.run(connection, {"order_id": order_id})
 
 
 def _in_effect(condition: Any, *columns: Any) -> Select[Any]:
@@ -284,7 +287,7 @@ def _in_effect(condition: Any, *columns: Any) -> Select[Any]:
 
 
 _BEGUN = schema.chain.alias("begun")
-_PLACES = (
+_PLACES = Prepared(
     # As `_in_turn` sorts; here by the database, because an append asks for it each time.
     select(schema.entry.c.id, schema.entry.c.server_seq)
     .select_from(

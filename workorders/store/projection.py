@@ -31,6 +31,7 @@ from workorders.store.fold.device import DEVICE_KINDS, BasePlace, fold_device
 from workorders.store.fold.kept import KeptFolds, kept_folds
 from workorders.store.fold.order import fold_one
 from workorders.store.fold.raised import RowValues, exception_id
+from workorders.store.prepared import Prepared
 from workorders.store.replacing import replacement
 from workorders.store.settings import set_setting, setting
 
@@ -42,6 +43,7 @@ _CLOCKS_DUE = {
     for dialect in ("sqlite", "postgresql")
 }
 """An order that was folded has other clocks; they are computed when somebody asks for the board."""
+_CLOCKS_DUE_NOW = {dialect: Prepared(statement) for dialect, statement in _CLOCKS_DUE.items()}
 
 _Key = TypeVar("_Key", str, int)
 _NONE: Mapping[str, Envelope] = MappingProxyType({})
@@ -73,12 +75,19 @@ class Touched(msgspec.Struct):
             self.counts.add(envelope.id)
 
 
-def fold(connection: Connection, entries: Iterable[Entry]) -> None:
-    """Bring the projection up to date after entries were added in this transaction."""
+def fold(connection: Connection, entries: Iterable[Entry], *, numbered_here: bool = False) -> None:
+    """Bring the projection up to date after entries were added in this transaction.
+
+    Args:
+        numbered_here: their numbers follow the head that was read in this transaction, which is the highest
+            of the chain: nobody else has them.
+    """
     touched = Touched()
     added = {entry.envelope.id: entry for entry in entries}
     for entry in added.values():
         touched.add(entry.envelope)
+    if numbered_here:
+        touched.numbers.clear()
     fold_touched(connection, touched, added)
 
 
@@ -225,7 +234,7 @@ def _go_on(connection: Connection, kept: KeptFolds, order_id: str, added: Mappin
         return
     for change in changes:
         change.write(connection)
-    connection.execute(_CLOCKS_DUE[connection.dialect.name], {"orders": [order_id]})
+    _CLOCKS_DUE_NOW[connection.dialect.name].run(connection, {"orders": [order_id]})
     if any(change.found_by for change in changes):
         search.refresh_orders(connection, [order_id])
 

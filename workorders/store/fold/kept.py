@@ -8,37 +8,63 @@ of all entries of the order are compared with those that were taken.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from functools import cache
+from operator import itemgetter
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, delete, insert, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, update
 
 from workorders.journal.entry import Entry
 from workorders.store import schema, search
+from workorders.store.bulk import put_rows
 from workorders.store.engine import MEMORY
 from workorders.store.entries import FoldEntry, Place, as_folded
 from workorders.store.fold.order import OrderFold
 from workorders.store.fold.raised import RowValues
+from workorders.store.prepared import Prepared
 
 MOST = 32
 """Orders kept at once; the one longest unused is forgotten."""
 
 
-def _key(table: Table) -> list[Column[Any]]:
-    return list(table.primary_key.columns)
+TABLES: tuple[Table, ...] = (*schema.BY_ORDER, schema.exception)
+_NAMES = {table.name: [column.name for column in table.primary_key.columns] for table in TABLES}
 
 
 def _is(table: Table) -> ColumnElement[bool]:
-    return and_(*(column == bindparam(f"key_{column.name}") for column in _key(table)))
+    return and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key.columns))
 
 
-TABLES: tuple[Table, ...] = (*schema.BY_ORDER, schema.exception)
-_INSERT = {table.name: insert(table) for table in TABLES}
-_DELETE = {table.name: delete(table).where(_is(table)) for table in TABLES}
-_UPDATE = {table.name: update(table).where(_is(table)) for table in TABLES}
-_encode = msgspec.json.Encoder().encode
+_DELETE = {table.name: Prepared(delete(table).where(_is(table))) for table in TABLES}
+
+
+@cache
+def _update(table: Table, columns: tuple[str, ...]) -> Prepared:
+    """Sets these columns of one row; the same few change again and again."""
+    given = {name: bindparam(f"to_{name}", type_=table.c[name].type) for name in columns}
+    return Prepared(update(table).where(_is(table)).values(given))
+
+
+_encoder = msgspec.json.Encoder()
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 Key = tuple[object, ...]
-Rows = dict[str, dict[Key, tuple[bytes, RowValues]]]
+
+
+class TableRows:
+    """Rows of one table, each with its key and the line that it was then: a fold goes on writing in them."""
+
+    def __init__(self, table: str, rows: list[RowValues]) -> None:
+        self.lines = _encode_lines(rows).split(b"\n")[: len(rows)]
+        self._rows = list(rows)
+        self._keys = list(zip(*(map(itemgetter(name), rows) for name in _NAMES[table]), strict=True))
+
+    def by_key(self) -> dict[Key, tuple[bytes, RowValues]]:
+        """Line and row by primary key."""
+        return dict(zip(self._keys, zip(self.lines, self._rows, strict=True), strict=True))
+
+
+Rows = dict[str, TableRows]
+_NO_ROWS: dict[Key, tuple[bytes, RowValues]] = {}
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -53,15 +79,18 @@ class Changes(msgspec.Struct, frozen=True):
 
     def write(self, connection: Connection) -> None:
         """Write them."""
-        if self.gone:
-            connection.execute(_DELETE[self.table.name], [self._named(key) for key in self.gone])
-        if self.fresh:
-            connection.execute(_INSERT[self.table.name], self.fresh)
+        for key in self.gone:
+            _DELETE[self.table.name].run(connection, self._named(key))
+        put_rows(connection, self.table, self.fresh)
         for key, values in self.changed:
-            connection.execute(_UPDATE[self.table.name], self._named(key) | values)
+            shown = tuple(name for name in values if name in self.table.columns)
+            if shown:
+                given = {f"to_{name}": values[name] for name in shown}
+                _update(self.table, shown).run(connection, self._named(key) | given)
 
     def _named(self, key: Key) -> RowValues:
-        return {f"key_{column.name}": value for column, value in zip(_key(self.table), key, strict=True)}
+        names = _NAMES[self.table.name]
+        return {f"key_{name}": value for name, value in zip(names, key, strict=True)}
 
 
 class KeptFold:
@@ -77,11 +106,15 @@ class KeptFold:
         for entry in entries:
             self.fold.take(entry)
         self.taken = places
-        before, self.rows = self.rows, _by_key(self.fold.rows())
+        rows = self.fold.rows()
+        before, self.rows = self.rows, {name: TableRows(name, rows.get(name, [])) for name in _NAMES}
         return [change for table in TABLES if (change := self._change(table, before))]
 
     def _change(self, table: Table, before: Rows) -> Changes | None:
-        old, new = before.get(table.name, {}), self.rows.get(table.name, {})
+        was, now = before.get(table.name), self.rows[table.name]
+        if was is not None and was.lines == now.lines:
+            return None
+        old, new = was.by_key() if was is not None else _NO_ROWS, now.by_key()
         gone = [key for key in old if key not in new]
         fresh = [row for key, (_, row) in new.items() if key not in old]
         other = [key for key, (body, _) in new.items() if key in old and old[key][0] != body]
@@ -111,10 +144,10 @@ class KeptFolds:
         if (
             kept is None
             or places[: len(kept.taken)] != kept.taken
-            or {each.id for each in rest} != set(added)
+            or {entry_id for entry_id, _ in rest} != set(added)
         ):
             return None
-        changes = kept.take(places, [as_folded(added[each.id]) for each in rest])
+        changes = kept.take(places, [as_folded(added[entry_id]) for entry_id, _ in rest])
         self._keep(order_id, kept)
         return changes
 
@@ -125,7 +158,7 @@ class KeptFolds:
         kept = KeptFold(order_id)
         kept.take(places, entries)
         self._keep(order_id, kept)
-        return {name: [row for _, row in rows.values()] for name, rows in kept.rows.items()}
+        return {name: [row for _, row in rows.by_key().values()] for name, rows in kept.rows.items()}
 
     def _keep(self, order_id: str, kept: KeptFold) -> None:
         self._folds[order_id] = kept
@@ -137,16 +170,6 @@ def kept_folds(connection: Connection) -> KeptFolds | None:
     """The kept folds of this connection's database; None where its writers do not exclude each other."""
     memory: dict[str, KeptFolds] | None = connection.get_execution_options().get(MEMORY)
     return None if memory is None else memory.setdefault("folds", KeptFolds())
-
-
-def _by_key(rows: dict[str, list[RowValues]]) -> Rows:
-    found: Rows = {}
-    for table in TABLES:
-        names = [column.name for column in _key(table)]
-        found[table.name] = {
-            tuple(row[name] for name in names): (_encode(row), row) for row in rows.get(table.name, [])
-        }
-    return found
 
 
 def _changed(before: bytes, row: RowValues) -> RowValues:
