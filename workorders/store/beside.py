@@ -168,7 +168,7 @@ sla_clock = Table(
 )
 """Cache of `workorders.rollout.clocks`: folding an order makes its clocks due."""
 
-sla_due = Table("sla_due", metadata, Column("order_id", String, primary_key=True))
+sla_due = Table("sla_due", metadata, Column("order_id", String, primary_key=True), sqlite_with_rowid=False)
 """Orders whose clocks must be computed again."""
 
 

@@ -10,7 +10,7 @@ Nothing here is particular to SQLite; the full-text index is made by the migrati
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table
+from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, text
 
 from workorders.store.beside import (
     attempt,
@@ -92,7 +92,7 @@ entry = Table(
     "entry",
     metadata,
     Column("id", String, primary_key=True),
-    Column("hash", String, nullable=False, unique=True),
+    Column("hash", String, nullable=False),
     Column("chain_id", String, nullable=False),
     Column("seq", whole(), nullable=False),
     Column("prev_hash", String),
@@ -111,7 +111,7 @@ entry = Table(
     Column("received_at", String),
     Index("entry_chain", "chain_id", "seq"),
     Index("entry_order", "order_id"),
-    Index("entry_serial", "serial"),
+    Index("entry_serial", "serial", sqlite_where=text("serial IS NOT NULL")),
     Index("entry_kind", "kind"),
     Index("entry_waiting", "own", "server_seq"),
 )
@@ -187,14 +187,12 @@ work_order = Table(
     Index("work_order_crew", "crew", "sort_at", "number", "order_id"),
     Index("work_order_status", "status", "sort_at", "number", "order_id"),
     Index("work_order_project", "project", "sort_at", "number", "order_id"),
-    Index("work_order_done", "project", "completed_at"),
-    Index("work_order_not_done", "project", "not_done_at"),
+    Index("work_order_done", "project", "completed_at", sqlite_where=text("completed_at IS NOT NULL")),
+    Index("work_order_not_done", "project", "not_done_at", sqlite_where=text("not_done_at IS NOT NULL")),
     Index("work_order_states", "project", "status"),
     Index("work_order_usage_point", "usage_point"),
     Index("work_order_old_serial", "old_serial"),
-    Index("work_order_new_serial", "new_serial"),
-    Index("work_order_supply_number", "supply_number"),
-    Index("work_order_number", "number"),
+    Index("work_order_new_serial", "new_serial", sqlite_where=text("new_serial IS NOT NULL")),
 )
 
 order_plan = Table(
@@ -231,6 +229,7 @@ step_state = Table(
     Column("entry_id", String, nullable=False),
     Column("actor", String),
     Column("at", String, nullable=False),
+    sqlite_with_rowid=False,  # one page for a step, not two; and the steps of an order lie together
 )
 
 meter_reading = Table(

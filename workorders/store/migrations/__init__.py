@@ -27,6 +27,7 @@ from workorders.store.migrations import (
     v0012_sla,
     v0013_stock_moves,
     v0014_waiting,
+    v0015_fewer_pages,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ REVISIONS: tuple[Revision, ...] = (
     Revision(v0012_sla.REVISION, v0012_sla.upgrade),
     Revision(v0013_stock_moves.REVISION, v0013_stock_moves.upgrade),
     Revision(v0014_waiting.REVISION, v0014_waiting.upgrade),
+    Revision(v0015_fewer_pages.REVISION, v0015_fewer_pages.upgrade),
 )
 NEWEST = REVISIONS[-1].name
 
