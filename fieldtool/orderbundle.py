@@ -2,13 +2,16 @@
 
 The file answers what a tablet asks in a round: lists, entries from the beginning, keys. It is taken in by
 the very stages of a round (references, pull, keys), so that all is proven again and nothing is trusted for
-having come on a stick. It is numbered and dated by the office's clock: one that is older than the last
-contact, or than the last such file, is refused, for its keys and lists would roll back newer ones.
+having come on a stick. Firmware images go with it where somebody says so: they are large. It is numbered and
+dated by the office's clock: one that is older than the last contact, or than the last such file, is refused,
+for its keys and lists would roll back newer ones.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -20,25 +23,33 @@ from fieldtool.errors import JobError
 from fieldtool.reference.reader import Reader
 from workorders.certificates import Holder
 from workorders.clock import read_utc, utc_text
-from workorders.gateway import keys, pull, references
+from workorders.gateway import firmware, keys, pull, references
 from workorders.gateway.admin import tablet_row
+from workorders.gateway.errors import NotFound, TooLarge
 from workorders.gateway.office import Office
 from workorders.store.settings import set_setting, setting
 from workorders.sync import wire
+from workorders.sync.blobs import BlobStore
 from workorders.sync.errors import CursorGone, Refused, SyncError
+from workorders.sync.firmware import Coming, FirmwareImage
+from workorders.sync.firmwarefolder import FirmwareFolder
+from workorders.sync.firmwarestage import NOT_IN_FILE
 from workorders.sync.round import LastSync, Stage, SyncRound, last_sync_of, note_contact
 
 if TYPE_CHECKING:
     from fieldtool.tablet.tablet import Tablet
 
-LISTS, BODY, PAGE, KEYS = b"L", b"F", b"P", b"K"
+LISTS, BODY, PAGE, KEYS, IMAGE = b"L", b"F", b"P", b"K", b"W"
+MAX_IMAGES_BYTES = 128 * 1024 * 1024
+"""Of all images in one file: a tablet reads it whole before it takes anything."""
 ORDERS = "orders"
 _NUMBER = "bundle.number."
 _TAKEN = "bundle.taken"
 
 
 class OrdersReport(msgspec.Struct, kw_only=True):
-    """What an office's file brought. `again`: it was taken in before, and nothing changed."""
+    """What an office's file brought. `again`: it was taken in before, and nothing changed but `firmware`,
+    images put in place now; `firmware_coming`: those that are offered and still to come."""
 
     number: int
     tablet: str
@@ -48,19 +59,32 @@ class OrdersReport(msgspec.Struct, kw_only=True):
     keys_changed: bool = False
     orders: int = 0
     again: bool = False
+    firmware: int = 0
+    firmware_coming: list[Coming] = msgspec.field(default_factory=list)
 
 
 # --- the office's side --------------------------------------------------------------------------
 
 
-def write_orders(office: Office, tablet_id: str, folder: Path) -> tuple[Path, bundle.Header]:
+def write_orders(
+    office: Office,
+    tablet_id: str,
+    folder: Path,
+    *,
+    files: BlobStore | None = None,
+    images: Sequence[str] = (),
+) -> tuple[Path, bundle.Header]:
     """Write what a tablet would get in a round into `folder`; whole or not at all.
 
+    Args:
+        images: names of firmware images that go with it, out of `files`.
+
     Raises:
-        OfficeError: no such tablet, or a revoked one.
+        OfficeError: no such tablet, or a revoked one; no such image, or more of them than a file may hold.
         OSError: the stick is full or was pulled out.
     """
     row = tablet_row(office, tablet_id)
+    wanted = _wanted_images(office, row.project, images)
     # Dated before it is read: what happens meanwhile is not in it, and a later round brings it.
     created_at, number = office.time(), _next_number(office, tablet_id)
     listed = references.references_for(office, row)
@@ -98,6 +122,9 @@ def write_orders(office: Office, tablet_id: str, folder: Path) -> tuple[Path, bu
             writer = bundle.BundleWriter(file, header, sealed_to, office.key)
             for tag, data in items:
                 writer.add(tag, data)
+            if files is not None:
+                for image in wanted:
+                    writer.add(IMAGE, firmware.whole_image(files, image))
             writer.close()
             file.flush()
             os.fsync(file.fileno())
@@ -106,6 +133,20 @@ def write_orders(office: Office, tablet_id: str, folder: Path) -> tuple[Path, bu
         part.unlink(missing_ok=True)
     with path.open("rb") as written:
         return path, bundle.BundleReader(written, office.root, office.realm, Holder.OFFICE).header
+
+
+def _wanted_images(office: Office, project: str | None, names: Sequence[str]) -> list[FirmwareImage]:
+    if not names:
+        return []
+    offered = {one.name: one for one in firmware.offered_images(office, project or "").images}
+    missing = [name for name in names if name not in offered]
+    if missing:
+        raise NotFound(f"the tablet is offered no image {missing[0]}", code="no_such_firmware")
+    wanted = [offered[name] for name in dict.fromkeys(names)]
+    size = sum(image.size for image in wanted)
+    if size > MAX_IMAGES_BYTES:
+        raise TooLarge(f"images of {size} bytes; a file holds up to {MAX_IMAGES_BYTES}")
+    return wanted
 
 
 def _next_number(office: Office, tablet_id: str) -> int:
@@ -136,15 +177,26 @@ def take_orders(tablet: Tablet, path: Path) -> OrdersReport:
     report = OrdersReport(number=header.number, tablet=header.tablet, created_at=header.created_at)
     if header.tablet != identity.tablet:
         raise JobError("bundle_not_for_us", f"this file is for {header.tablet}", recipients=header.tablet)
-    if _is_old(tablet, header):
-        report.again = True
-        return report
-    round_ = SyncRound(tablet.store, identity, tablet.journal, stick, tablet.blobs, reader=Reader())
+    report.again = _is_old(tablet, header)
+    round_ = SyncRound(
+        tablet.store,
+        identity,
+        tablet.journal,
+        stick,
+        tablet.blobs,
+        reader=Reader(),
+        firmware=FirmwareFolder(tablet.home.firmware(tablet.realm)),
+    )
+    # An image that found no room the first time may find it now; which ones are offered, the lists here say.
+    stages = [] if report.again else [Stage.REFERENCES, Stage.PULL, Stage.KEYS]
     try:
-        for stage in (Stage.REFERENCES, Stage.PULL, Stage.KEYS):
+        for stage in (*stages, Stage.FIRMWARE):
             round_.make(stage)
     except SyncError as error:
         raise bundle.damaged(str(error)) from None
+    report.firmware, report.firmware_coming = round_.report.firmware_received, round_.report.firmware_coming
+    if report.again:
+        return report
     with tablet.store.write() as connection:
         set_setting(connection, _TAKEN, {"number": header.number, "id": header.id})
         note_contact(connection, _by_our_clock(header.created_at, last_sync_of(tablet.store)))
@@ -209,6 +261,7 @@ class _Stick:
         bodies = [data for tag, data in items if tag == BODY]
         if len(self._lists) != 1 or len(self._keys) != 1 or not self._pages:
             raise bundle.damaged("something is missing in it")
+        self._images = {hashlib.sha256(data).hexdigest(): data for tag, data in items if tag == IMAGE}
         self._bodies = dict(zip((item.sha256 for item in self._lists[0].sets), bodies, strict=False))
         self._next = 0
 
@@ -259,7 +312,10 @@ class _Stick:
         raise self._no_line()
 
     def firmware(self, sha256: str, start: int, length: int) -> wire.Range:
-        raise self._no_line()
+        data = self._images.get(sha256)
+        if data is None:
+            raise Refused("the image is not in the file", code=NOT_IN_FILE)
+        return wire.Range(start=start, total=len(data), data=data[start : start + length])
 
     def standing(self) -> wire.Standing:
         raise self._no_line()

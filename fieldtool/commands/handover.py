@@ -118,8 +118,8 @@ def take(
 
     With --json one object: {"id", "number", "tablet", "entries", "verdicts": {verdict: n}, "blobs",
     "blobs_refused"}, and the tablet learns the verdicts with its next sync; of orders {"number", "tablet",
-    "created_at", "pulled", "references", "keys_changed", "again", …}; with --carry one of `bundle
-    carried`.
+    "created_at", "pulled", "references", "keys_changed", "again", "firmware": images that were put in place,
+    "firmware_coming": as of `sync`, …}; with --carry one of `bundle carried`.
     """
     from fieldtool import bundle
     from fieldtool.officebundle import take_in
@@ -162,9 +162,12 @@ def _take_orders(file: Path, realm: str | None, json: bool) -> None:
     if json:
         emit(report)
     elif report.again:
-        say(f"orders {report.number}: taken in before, nothing changed")
+        also = f" but {report.firmware} firmware images" if report.firmware else ""
+        say(f"orders {report.number}: taken in before, nothing changed{also}")
     else:
         brought = f"{report.pulled} entries, {report.references} lists"
+        if report.firmware:
+            brought += f", {report.firmware} firmware images"
         say(f"orders {report.number} of {report.created_at}: {brought}")
 
 

@@ -114,19 +114,30 @@ def accept(
 def orders(
     tablet: Annotated[str, typer.Argument(help="Id of the tablet it is for.")],
     folder: Annotated[Path, typer.Argument(help="Folder on the stick.", file_okay=False)],
+    firmware: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--firmware", help="Image that goes with them (see `gateway firmware list`); repeatable."
+        ),
+    ] = None,
+    blobs: Annotated[
+        str | None, typer.Option("--blobs", help="As of `gateway serve`; else FIELDTOOL_BLOBS.")
+    ] = None,
     database: Database = None,
     realm: RealmName = None,
     json: Json = False,
 ) -> None:
     """Write a tablet's orders, lists and keys into a file for it; `fieldtool bundle import` takes it in.
 
+    Firmware images go with it only where --firmware names them, up to 128 MiB together.
+
     With --json one object: {"file", "number", "entries", "recipients": [id]}.
     """
     from fieldtool.commands.opening import opened_office
     from fieldtool.orderbundle import write_orders
 
-    with opened_office(database, realm) as (office, _):
-        path, header = write_orders(office, tablet, folder)
+    with opened_office(database, realm, blobs) as (office, files):
+        path, header = write_orders(office, tablet, folder, files=files, images=firmware or [])
     if json:
         names = [recipient.name for recipient in header.recipients]
         emit({"file": str(path), "number": header.number, "entries": header.entries, "recipients": names})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from fieldtool import orderbundle
 from fieldtool.errors import JobError
 from fieldtool.orderbundle import take_orders, write_orders
 from fieldtool.tablet.rows import OrderFilter
@@ -15,8 +18,9 @@ from fieldtool.tablet.tablet import Tablet
 from tests.fieldtool.enrolled import enrolled_tablet, execute
 from tests.workorders.offices import Bureau
 from workorders.clock import read_utc
-from workorders.gateway import acts
-from workorders.gateway.errors import NotSignedIn
+from workorders.gateway import acts, firmware
+from workorders.gateway.errors import NotFound, NotSignedIn, TooLarge
+from workorders.gateway.firmware import ImageSaid
 from workorders.store import keys
 from workorders.store.settings import set_setting, setting
 from workorders.sync.round import _LAST, last_sync, last_sync_of
@@ -108,3 +112,37 @@ def test_only_the_named_tablet_takes_a_whole_file_of_its_office(
         assert refused(tablet, ours) in {"bundle_damaged", "bundle_unknown_sender"}
     with pytest.raises(NotSignedIn):
         write_orders(bureau.office, "nobody", tmp_path)
+
+
+def test_firmware_comes_by_usb_where_somebody_says_so(
+    bureau: Bureau, tablet: Tablet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole or not at all, within a limit; what is not in the file still comes by the next sync."""
+    data = os.urandom(700_000)
+    for name, image in (("fw.bin", data), ("later.bin", b"later")):
+        said = ImageSaid(name=name, models=["prime-1ph"])
+        firmware.publish_image(bureau.office, bureau.files, "demo", said, image)
+    bureau.now.forward(minutes=10)
+
+    def write(*names: str) -> Path:
+        me = tablet.identity.tablet
+        return write_orders(bureau.office, me, tmp_path, files=bureau.files, images=names)[0]
+
+    with pytest.raises(NotFound):
+        write("nothing.bin")
+    with monkeypatch.context() as patched:
+        patched.setattr(orderbundle, "MAX_IMAGES_BYTES", 1000)
+        with pytest.raises(TooLarge):
+            write("fw.bin")
+    stick = write("fw.bin")
+    room = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: room._replace(free=1000))
+        full = take_orders(tablet, stick)
+    assert (full.firmware, {one.code for one in full.firmware_coming}) == (0, {"disk_full"})
+    report = take_orders(tablet, stick)
+    assert (report.again, report.firmware) == (True, 1), "there is room now"
+    assert [(one.name, one.code) for one in report.firmware_coming] == [("later.bin", None)]
+    assert (tablet.home.firmware(tablet.realm) / "fw.bin").read_bytes() == data
+    assert take_orders(tablet, stick).firmware == 0
+    assert tablet.sync(all_files=True).firmware == 2

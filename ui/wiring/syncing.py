@@ -209,6 +209,8 @@ def taken_text(found: FromStick, formats: Formats) -> str:
     if found.orders is not None and not found.orders.again:
         count = str(found.orders.pulled)
         parts.append(formats.say("Órdenes de la oficina: {count} registros.", count=count))
+    if found.orders is not None and found.orders.firmware:
+        parts.append(formats.say("Imágenes de firmware: {count}.", count=str(found.orders.firmware)))
     if parts:
         return " ".join(parts)
     if found.unfit:

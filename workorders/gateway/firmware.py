@@ -164,6 +164,19 @@ def image_part(files: BlobStore, image: FirmwareImage, start: int, length: int) 
     return data
 
 
+def whole_image(files: BlobStore, image: FirmwareImage) -> bytes:
+    """All bytes of an image, proven by its hash.
+
+    Raises:
+        NotFound: `no_such_firmware`: they are lost here.
+        StoreError: the store of blobs.
+    """
+    data = files.get(image.sha256)
+    if data is None:
+        raise NotFound("the image is lost here: publish it again", code="no_such_firmware")
+    return data
+
+
 def _alike(one: FirmwareImage, other: FirmwareImage) -> bool:
     """Whether both say the same, but for when."""
     return msgspec.structs.replace(one, published_at=other.published_at) == other

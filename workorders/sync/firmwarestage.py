@@ -34,6 +34,8 @@ _FAST_SECONDS = 3.0
 """A line that carries the smaller piece in this time bears the larger ones."""
 _DAMAGED_AGAIN = timedelta(hours=6)
 """When an image that came damaged is fetched anew: what is damaged at the office would cost a line daily."""
+NOT_IN_FILE = "not_in_file"
+"""What a file answers that the office made without this image: it comes another way."""
 _NOT_HELD = frozenset({"no_such_firmware", "not_found"})
 
 
@@ -147,9 +149,10 @@ class _Work:
         except CannotKeep as error:
             self._leave(image, error.code)
         except Refused as error:
-            if error.code not in _NOT_HELD:
+            if error.code in _NOT_HELD:
+                self._leave(image, "not_held")
+            elif error.code != NOT_IN_FILE:
                 raise
-            self._leave(image, "not_held")
         return True
 
     def _fetch_rest(self, image: FirmwareImage, have: int, at: tuple[int, int, int, int]) -> bool:
