@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import ssl
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from fieldtool.proofserver import _handler, _Server
 from fieldtool.proofsettling import PushSettling, settle_list
 from tests.drivers.concentrators.test_reports import S24, payload, soap
+from tests.support.tls import certificate
 from tests.workorders.offices import FILES, Bureau, write_project
 from tests.workorders.test_proof_rounds import LONG_AGO, failed, stand
 from workorders.clock import utc_text
@@ -79,18 +76,7 @@ def test_a_push_decides_behind_its_concentrator_and_not_again_for_an_hour(bureau
 @pytest.fixture
 def pems(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate of 127.0.0.1 and its key."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
-    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1), [])
-    signed = made.add_extension(here, critical=True).sign(key, hashes.SHA256())
-    (tmp_path / "cert.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return tmp_path / "cert.pem", tmp_path / "key.pem"
+    return certificate(tmp_path)
 
 
 def test_pushes_come_over_tls_and_who_does_not_speak_it_is_let_go(
@@ -121,8 +107,8 @@ def test_pushes_come_over_tls_and_who_does_not_speak_it_is_let_go(
 
 def test_a_certificate_that_is_of_no_use_is_named(tmp_path: Path, pems: tuple[Path, Path]) -> None:
     assert tls_context(None, None) is None
-    for certificate, key in ((tmp_path / "none.pem", None), (pems[1], pems[1]), (None, pems[1])):
+    for pem, key in ((tmp_path / "none.pem", None), (pems[1], pems[1]), (None, pems[1])):
         with pytest.raises(ListenError) as told:
-            tls_context(certificate, key)
+            tls_context(pem, key)
         assert told.value.code == "bad_certificate"
-        assert str(certificate or key) in str(told.value)
+        assert str(pem or key) in str(told.value)

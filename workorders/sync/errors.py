@@ -25,6 +25,15 @@ class Unreachable(SyncError):
     code = "unreachable"
 
 
+class UntrustedCertificate(SyncError):
+    """Somebody answers, with a certificate that is not trusted: expired, of another name or authority.
+
+    Not paused: a log-in page of a network does this, and so does a clock that is wrong.
+    """
+
+    code = "untrusted_certificate"
+
+
 class GatewayFailed(SyncError):
     """The gateway answered that it failed or is busy (5xx, 429)."""
 

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import ipaddress
 import re
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ from workorders.sync.errors import (
     SyncCancelled,
     SyncError,
     Unreachable,
+    UntrustedCertificate,
 )
 from workorders.sync.lines import Lines
 from workorders.sync.signing import sign_request
@@ -47,6 +49,7 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _COMPRESS_FROM = 512
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+_MOST_CAUSES = 200
 
 Answer = TypeVar("Answer")
 
@@ -323,6 +326,9 @@ class HttpTransport:
         except (requests.RequestException, HTTPError, OSError) as error:
             if self._cancelled.is_set():
                 raise SyncCancelled("stopped") from None
+            why = _distrust(error)
+            if why is not None:
+                raise UntrustedCertificate(f"the certificate of {self.url}: {why}") from None
             raise Unreachable(f"no whole answer from {self.url}: {type(error).__name__}") from None
         finally:
             self.kinds[_kind(target)] += self.sent + self.received - before
@@ -391,6 +397,17 @@ def _problem(response: requests.Response, data: bytes) -> SyncError:
             f"the gateway sends us elsewhere ({status}): a captive portal, or the address has moved"
         )
     return Refused(message, code=code or None, retry_after=wait)
+
+
+def _distrust(error: BaseException) -> str | None:
+    """What is wrong with the other side's certificate, which the libraries wrap several times."""
+    found: list[object] = [error]
+    for one in found:  # grows while it is read
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return one.verify_message or "not trusted"
+        if isinstance(one, BaseException) and len(found) < _MOST_CAUSES:
+            found += [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
+    return None
 
 
 def _retry_after(value: str | None) -> float | None:
