@@ -19,6 +19,9 @@ _READ, _WRITE = 1, 2
 _BITS_SINCE = 3
 """From version 3 of the association on, rights are bits: 0 read, 1 write; before, 1 read, 2 write, 3 both,
 and 4 to 6 the same authenticated."""
+_SHORT_NAMES, _SHORT_NAME_BITS_SINCE = 12, 4
+"""Class of an association with short names, and the version from which its rights are bits."""
+SHORT_NAME_LIST, SHORT_NAME_RIGHTS = (Item(12, bytes([0, 0, 40, 0, 0, 255]), n) for n in (2, 3))
 _AUTHENTICATED = {4: 1, 5: 2, 6: 3}
 
 
@@ -70,17 +73,36 @@ def decode_rights(data: Data, version: int = 1) -> list[ObjectRights]:
         if len(entry.items) < 4 or len(entry.items[2].octets) != 6 or len(entry.items[3].items) < 2:
             raise Garbage(detail="object list element of a wrong shape")
         class_id, class_version, name, rights = entry.items[:4]
-        attributes, methods = rights.items[:2]
-        found.append(
-            ObjectRights(
-                class_id.number,
-                class_version.number,
-                obis_text(name.octets),
-                {part.items[0].number: _access(part.items[1].number, version) for part in attributes.items},
-                [part.items[0].number for part in methods.items if part.items[1].number],
-            )
-        )
+        found.append(_object(class_id, class_version, name, rights.items, version))
     return found
+
+
+def decode_short_name_rights(listed: Data, rights: Data) -> list[ObjectRights]:
+    """The same of an association with short names (class 12, attributes 2 and 3): objects and rights are told
+    apart there, joined by the base name. Raises ``Garbage`` if they are none."""
+    if any(len(entry.items) < 4 for entry in listed.items) or any(len(e.items) < 3 for e in rights.items):
+        raise Garbage(detail="access rights of a wrong shape")
+    allowed = {entry.items[0].number & 0xFFFF: entry.items[1:3] for entry in rights.items}
+    version = next((e.items[2].number for e in listed.items if e.items[1].number == _SHORT_NAMES), 0)
+    modes = _BITS_SINCE if version >= _SHORT_NAME_BITS_SINCE else 1
+    return [
+        _object(class_id, class_version, name, allowed[base.number & 0xFFFF], modes)
+        for base, class_id, class_version, name in (entry.items[:4] for entry in listed.items)
+        if base.number & 0xFFFF in allowed
+    ]
+
+
+def _object(
+    class_id: Data, class_version: Data, name: Data, rights: tuple[Data, ...], version: int
+) -> ObjectRights:
+    attributes, methods = rights[:2]
+    return ObjectRights(
+        class_id.number,
+        class_version.number,
+        obis_text(name.octets),
+        {part.items[0].number: _access(part.items[1].number, version) for part in attributes.items},
+        [part.items[0].number for part in methods.items if part.items[1].number],
+    )
 
 
 def _access(mode: int, version: int) -> int:

@@ -28,7 +28,13 @@ from drivers.dlms.joins.children import child_items, judge_child
 from drivers.dlms.profile import Zone
 from drivers.dlms.view import ASSOCIATION_VIEW, TypeCache, TypeRecord, ViewObject
 from drivers.errors import DriverError, MeterRefused, OtherMeter, UnsupportedObject, WrongValue
-from drivers.model_view import ModelView, decode_rights
+from drivers.model_view import (
+    SHORT_NAME_LIST,
+    SHORT_NAME_RIGHTS,
+    ModelView,
+    decode_rights,
+    decode_short_name_rights,
+)
 from drivers.models import MeterModel
 from drivers.reading import (
     ByteCount,
@@ -43,6 +49,8 @@ from drivers.reading import (
 from drivers.session.pace import Progress, awaiting
 from drivers.session.reach import Reach, identification_text
 
+_WITHOUT_RIGHTS = 3
+"""Fields of the view of an association with short names: class, version, logical name."""
 LDN = Item(1, bytes([0, 0, 42, 0, 0, 255]), 2)
 _STANDARD_IDENTITY = {
     "serial": "1:0.0.96.1.0.255:2",
@@ -247,9 +255,13 @@ class Jobs:
         identity = self.identify()
         data = self.need(ASSOCIATION_VIEW).data
         assert data is not None
-        version = next((one.version for one in view.decode_view(data) if one.class_id == 15), 1)
         name = self.model.name if self.model else identity.model or "unknown"
-        rights = decode_rights(data, version)
+        if any(len(entry.items) == _WITHOUT_RIGHTS for entry in data.items):
+            told = [self.need(item).data for item in (SHORT_NAME_LIST, SHORT_NAME_RIGHTS)]
+            rights = decode_short_name_rights(*(data for data in told if data is not None))
+        else:
+            version = next((one.version for one in view.decode_view(data) if one.class_id == 15), 1)
+            rights = decode_rights(data, version)
         return ModelView(name, self.reach.client_address, identity.firmware, rights)
 
     # ---- read

@@ -9,6 +9,7 @@ from gurux_dlms.enums import Authentication
 from gurux_dlms.objects import GXDLMSAssociationShortName
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from drivers import errors
 from drivers.connection import Connection, Mode, Referencing
@@ -18,6 +19,7 @@ from drivers.dlms.cosem import parse_item
 from drivers.dlms.data import Data, Tag, decode, encode, octet_string, structure
 from drivers.dlms.short_names import Acknowledged
 from drivers.dlms.view import ASSOCIATION_VIEW, decode_view
+from drivers.model_view import decode_short_name_rights
 from drivers.virtual import secrets
 from tests.drivers.dlms_pair import MeterWire, make_meter, manager, reader
 from tests.drivers.field import MANAGEMENT, READER, Meter, session, virtual_meter
@@ -208,3 +210,29 @@ def test_a_lost_frame_in_the_middle_of_blocks_is_recovered() -> None:
     whole = client.get(PROFILE).data
     assert whole is not None
     assert len(whole.items) == 2 * 96
+
+
+def test_the_view_says_what_this_client_may_do(old: Meter) -> None:
+    """Rights stand beside the object list there. `meter view` called the list itself garbage on the line."""
+    with session(old, structs.replace(READER, mode=Mode.HDLC, server="1:17")) as meter:
+        view = meter.view()
+    by_name = {known.obis: known for known in view.objects}
+    assert by_name["1.0.1.8.0.255"].attributes == {1: 1, 2: 1, 3: 1}
+    device = make_meter("sn-legacy").device
+    visible = [
+        thing
+        for thing in device.objects.values()
+        if any(attribute.rights.of(2) for attribute in thing.attributes.values())
+    ]
+    assert len(view.objects) == len(visible)
+    for thing in visible:
+        known = by_name[".".join(map(str, thing.logical_name))]
+        assert (known.class_id, known.version) == (thing.class_id, thing.version)
+        assert known.attributes == {n: one.rights.of(2) for n, one in thing.attributes.items()}
+        assert known.methods == [n for n, one in sorted(thing.methods.items()) if one.rights.of(2)]
+
+
+def test_rights_of_short_names_that_make_no_sense_are_garbage() -> None:
+    short = Data(Tag.ARRAY, (Data(Tag.STRUCTURE, (Data(Tag.LONG, 1),)),))
+    with pytest.raises(errors.Garbage):
+        decode_short_name_rights(short, Data(Tag.ARRAY, ()))
