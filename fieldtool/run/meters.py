@@ -211,16 +211,24 @@ class MeterSteps:
             heard = run.around.heard.head_end(serial)
         else:
             return None
-        started = run.state.started_at
         return listed_join(
             serial,
             heard,
             how=proof.value,
-            installed_at=read_utc(started) if started else now,
+            installed_at=self._begun_at() or now,
             expected=concentrator,
             technology=technology,
             now=now,
         )
+
+    def _begun_at(self) -> datetime | None:
+        """When the visit began, by the best clock that is known (`corrected_time`): a network's list is
+        written by its own clock, and one that is right must not look older than a tablet that runs ahead."""
+        started = self._run.state.started_at
+        if started is None:
+            return None
+        own = [one.at for one in self._run.book.entries() if one.envelope.time.device == started]
+        return read_utc(own[-1] if own else started)
 
     def _concentrator(self) -> str | None:
         for done in self._run.state.done.values():
