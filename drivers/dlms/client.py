@@ -43,6 +43,7 @@ _CHALLENGE, _LONG_CHALLENGE = 16, 32
 _NOTIFICATIONS = 16
 _UNASKED = (b"\x0f", b"\x18", b"\xc2")
 """data-notification, information-report and event-notification-request: they may come before a response."""
+_OTHER_REQUEST = "nothing but answers to other requests"
 _HASHES = {Mechanism.MD5: "md5", Mechanism.SHA1: "sha1", Mechanism.SHA256: "sha256"}
 
 
@@ -395,7 +396,7 @@ class DlmsClient:
                 if response[:1] in _UNASKED:
                     self.notifications.append(response)
                 elif self._invoke_ids.is_stale(response):
-                    old = "an answer to another request"
+                    old = _OTHER_REQUEST
                 else:
                     return response
             except Replayed as error:
@@ -406,7 +407,8 @@ class DlmsClient:
                 if not old:
                     raise
                 break
-        self._invoke_ids.forget()
+        if old == _OTHER_REQUEST:
+            self._invoke_ids.distrust()
         raise Garbage(detail=old or "notifications without end")
 
     def _opened(self, response: bytes) -> bytes:

@@ -23,6 +23,7 @@ class InvokeIds:
     def __init__(self) -> None:
         self.fixed = False
         """Always 1, for a meter that takes no other; then nothing tells an old response."""
+        self._trusted = True
         self._number = 0
         self._mirrored: dict[int, set[int]] = {}
 
@@ -44,7 +45,7 @@ class InvokeIds:
         """Whether a response certainly belongs to another request than the last. What has no id never does:
         exceptions, errors, short names."""
         tag = response[0] if response else 0
-        if self.fixed or tag not in _ANSWERS or len(response) < _HEAD:
+        if self.fixed or not self._trusted or tag not in _ANSWERS or len(response) < _HEAD:
             return False
         if tag == _ACCESS_RESPONSE:
             expected, found = self._now(_LONG), int.from_bytes(response[2:5], "big")
@@ -58,9 +59,10 @@ class InvokeIds:
             mirrored.clear()
         return proven and found != expected
 
-    def forget(self) -> None:
-        """Learn anew: what was taken for old was not followed by anything newer."""
-        self._mirrored.clear()
+    def distrust(self) -> None:
+        """Judge no more: what was taken for old was followed by nothing newer, so this server mirrors only
+        some of its ids."""
+        self._trusted = False
 
 
 def is_continuation(request: bytes) -> bool:

@@ -94,6 +94,7 @@ class Reach:
         self._client: DlmsClient | None = None
         self._was_associated = False
         self._offers = Offers()
+        self._instead: tuple[str, bytes] | None = None
         self._invoke_ids = InvokeIds()
         self._proven_at: int | None = None
         self._exchanges = 0
@@ -214,34 +215,38 @@ class Reach:
                 self._channel.disconnect()
         self._drop_channel()
 
-    def _half_changed(self) -> str | None:
+    def _half_changed(self) -> tuple[str, bytes] | None:
         """Our own secret of which a new one was sent and never proven: it may be the one that the meter
         wants."""
-        connection = self._connection
-        for name in (connection.block_key, connection.auth_key, connection.password):
-            if name is None or name in self._adopted:
-                continue
-            following = self.next_secret(name)
-            if following.state is SecretState.SENT and following.value:
-                self._adopted[name] = following.value
-                return name
+        ours = self._connection
+        for name in (ours.block_key, ours.auth_key, ours.password):
+            following = self.next_secret(name) if name and name not in self._adopted else None
+            if name and following and following.state is SecretState.SENT and following.value:
+                return name, following.value
         return None
 
     def _associated_with_either(self) -> DlmsClient:
         """With the secrets as we know them; where a change was cut off and they are refused, once with the
-        new one."""
-        try:
-            return self._associated()
-        except (WrongKey, WrongPassword):
-            name = self._half_changed()
-            if name is None:
-                raise
-            self._open_channel()
+        new one. A refused one is not offered again where only the verdict on the new one was not heard."""
+        if self._instead is None:
             try:
                 return self._associated()
-            except DriverError:
-                del self._adopted[name]
-                raise
+            except (WrongKey, WrongPassword):
+                self._instead = self._half_changed()
+                if self._instead is None:
+                    raise
+        name, value = self._instead
+        self._open_channel()
+        self._adopted[name] = value
+        try:
+            client = self._associated()
+        except DriverError as error:
+            del self._adopted[name]
+            if not isinstance(error, (*_LINE_ERRORS, Cancelled, VerdictUnheard)):
+                self._instead = None
+            raise
+        self._instead = None
+        return client
 
     # ---- jobs
 

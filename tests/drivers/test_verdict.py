@@ -3,21 +3,28 @@ to a person; never simply sent again."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import msgspec
 import pytest
 
+from drivers.connection import NextSecret, SecretState
 from drivers.dlms.hdlc import Control, Frame, encode_frame, ready_control
 from drivers.dlms.link import HdlcLink, LinkOptions
 from drivers.errors import DriverError, LinkLost, PortVanished
 from drivers.models import load_models
-from tests.campaign.line import Fault, Kind
-from tests.campaign.meters import KINDS, standing_clock
+from drivers.session.reach import Questions, Reach
+from drivers.virtual.faults import WriteFaults
+from tests.campaign.line import Fault, Field, Kind
+from tests.campaign.meters import KINDS, WatchedMeter, standing_clock
+from tests.campaign.tablet import Durable
+from tests.campaign.tablet import Host as Tablet
 from tests.campaign.visits import Campaign, Spec, Visit
-from tests.drivers.field import MODELS
+from tests.drivers.field import MANAGEMENT, MODELS
 
 _PRIME = next(kind for kind in KINDS if kind.name == "prime")
+_NOTHING = NextSecret(SecretState.NONE)
 _ASSOCIATION = slice(17, 27)
 """Boundaries of frames around the association under keys."""
 
@@ -66,6 +73,45 @@ def test_a_meter_that_lost_power_is_asked_for_its_counter(campaign: Campaign) ->
     }
     never_sure = _cut(Campaign(doubtful), Kind.POWER, 3.0, wrong=False)
     assert 0 < len(asked) < sum("verdict-unheard" in visit.errors for visit in never_sure)
+
+
+def _offers_of_both(fault: Fault | None) -> tuple[int, list[int], list[str]]:
+    """The meter has the new key, the tablet both, and the old one is tried first: how often a wrong one
+    reached the meter, the frames behind that, and the errors that a person saw."""
+    meter = WatchedMeter(_PRIME, reaction=0.02, echo=False, faults=WriteFaults(), offset=0)
+    line = Field(meter.line, (fault,) if fault else ())
+    host, secrets = Durable(meter.secrets), meter.secrets
+    wrong: list[int] = []
+
+    def fail(now: float) -> None:
+        wrong.append(line.characters)
+
+    meter.device.security.fail = fail  # type: ignore[union-attr,method-assign]  # a notebook, nothing else
+    questions = Questions(
+        lambda name: bytes(16) if name == "block_key" else secrets.get(name),
+        Tablet(host, line).reserve,
+        lambda *step: None,
+        lambda name, make: NextSecret(SecretState.SENT, secrets[name]) if name == "block_key" else _NOTHING,
+    )
+    reach = Reach("x", MANAGEMENT, questions, {}, cancelled=threading.Event(), surroundings=line.surroundings)
+    errors = []
+    for _ in range(3):
+        try:
+            reach.run(lambda client: None)
+            break
+        except DriverError as error:
+            errors.append(error.code)
+    return len(wrong), [at for at in line.boundaries if wrong and at > wrong[0]], errors
+
+
+def test_a_refused_key_is_not_offered_again_because_the_verdict_on_the_other_was_lost() -> None:
+    clean, boundaries, errors = _offers_of_both(None)
+    assert (clean, errors) == (1, [])
+    for at in boundaries[1:]:
+        for kind in (Kind.SLIP, Kind.POWER):
+            wrong, _, errors = _offers_of_both(Fault(at, kind, 9.0))
+            assert wrong == 1, (at, kind, errors)
+            assert len(errors) < 3
 
 
 # ---- what the link knows
