@@ -154,8 +154,8 @@ class ProgrammingLink:
     def _checked(self, answer: Answer, address: str) -> str:
         if answer.kind is Kind.BREAK:
             raise LinkLost(detail=f"{address}: the meter broke off")
-        if answer.kind not in (Kind.DATA, Kind.PARTIAL):
-            raise MeterRefused(result=answer.kind.value, detail=address)
+        if answer.kind not in (Kind.DATA, Kind.PARTIAL):  # a meter refuses in words; anything else is damage
+            raise LinkLost(detail=f"{address}: answered by {answer.kind}")
         if self._options.is_error(answer.text):
             result = answer.text.strip().strip("()")[:32]
             raise MeterRefused(result=result, detail=address)

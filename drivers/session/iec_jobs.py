@@ -75,6 +75,7 @@ class IecJobs:
                 self._identity = identity
             except (Garbage, LinkLost):
                 self._identity, _ = self._read_singly([])
+            self.reach.hold()
         return self._identity
 
     def _identity_in(self, data_sets: list[DataSet]) -> Identity:

@@ -79,6 +79,7 @@ class IecReach:
         self.line = line
         self.identification: Identification | None = None
         self._stranger: tuple[str, str] | None = None
+        self._is_held = False
         self.model = models.get(connection.model or "")
 
     @property
@@ -171,14 +172,20 @@ class IecReach:
         """Somebody may have died in the middle of writing: a meter that does not answer is waited for."""
         self._left_open = True
 
+    def hold(self) -> None:
+        """Somebody was told who the meter is: whoever answers otherwise from here on is another meter."""
+        self._is_held = True
+
     def _note(self, found: Identification) -> None:
         """Who answers; somebody else than before is told, whatever was going on."""
         before, who = self.identification, (found.manufacturer, found.text)
         if before is not None and (before.manufacturer, before.text) != who:
-            if self._stranger == who:
+            if self._stranger != who:
+                self._stranger = who  # no check guards that line: one wrong bit makes it another
+                raise Garbage(detail="the meter identifies itself otherwise than before")
+            if self._is_held:
                 raise OtherMeter
-            self._stranger = who  # no check guards that line: one wrong bit makes it another
-            raise Garbage(detail="the meter identifies itself otherwise than before")
+            self.model = self._models.get(self._connection.model or "")  # the first one was the wrong one
         self.identification = found
         text = identification_text(found)
         if self.model and self.model.protocol is not Protocols.IEC and not self.model.recognises_line(text):

@@ -163,3 +163,13 @@ def test_an_answer_that_comes_too_late_belongs_to_no_later_question() -> None:
     wire.instead = None
     wire.late = b"\x020.8.0(15)\x03" + bytes([block_check(b"0.8.0(15)\x03")])
     assert link.value("0.0.0") == wire.meter.device.serial
+
+
+def test_blocks_that_stay_damaged_are_the_line_s_fault_and_no_refusal() -> None:
+    """The crew was told that the meter refuses its load profile ("damaged"), and it was not read again."""
+    wire = Wire(old_meter())
+    link = linked(wire)
+    wire.to_client = lambda data: data if len(wire.sent) == asked + 1 else data[:-1] + bytes([data[-1] ^ 1])
+    asked = len(wire.sent)
+    with pytest.raises(LinkLost):
+        link.read("P.01", letters="R6")

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from drivers.connection import Connection, Mode
+from drivers.errors import OtherMeter
 from drivers.iec62056.readout import data_sets_of
 from drivers.line import Surroundings
 from drivers.models import load_models
@@ -141,6 +142,20 @@ def test_a_serial_over_a_line_with_a_wrong_parity_is_heard_twice() -> None:
     assert meter.identify().serial == "35550142"
     good = jobs(Pushed(with_even_parity(TEXT)))  # one readout is enough on a good line
     assert good.identify().serial == "35550142"
+
+
+def test_a_first_identification_that_was_damaged_does_not_make_the_right_one_another_meter() -> None:
+    """The crew was told of another meter, and nobody had been told yet who the first one was."""
+    text = damaged(TEXT, 2)
+    good = with_even_parity(TEXT)
+    meter = jobs(Pushed(text, good, good, good))
+    found = meter.identify()
+    assert (found.manufacturer, found.serial) == ("ISK", "35550142")
+    moved = jobs(Pushed(good, text, text, text))
+    moved.identify()
+    moved.read(None)  # of the readout that said who it is
+    with pytest.raises(OtherMeter):
+        moved.read(None)
 
 
 @pytest.mark.parametrize(
