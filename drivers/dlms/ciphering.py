@@ -218,7 +218,8 @@ class Ciphering:
             info, content = KeyInfo(IDENTIFIED, 0), self._global(apdu, encoded)
         else:
             info, key = self._agree(header)
-            content = self._encrypt(key, 0, apdu, encoded)  # a new key begins to count at 0
+            # the key is new each time, but some want the counter to rise all the same
+            content = self._encrypt(key, self._next_counter(), apdu, encoded)
         return bytes([GENERAL_CIPHERING]) + encoded + info.encode() + octets(content)
 
     def _agree(self, header: Header) -> tuple[KeyInfo, bytes]:
@@ -289,7 +290,9 @@ class Ciphering:
         cursor = Cursor(content)
         control, nonce, body = cursor.byte(), title + cursor.take(4), cursor.rest()
         if len(nonce) != _TAG:
-            raise Garbage(detail="the meter gave no system title of 8 bytes")
+            raise MissingSecret(
+                "The meter does not tell its system title.", hint="Give it with --meter-title: 16 hex digits."
+            )
         if control & 0xC0 or control & _SUITE != self.keys.suite:
             raise Garbage(detail=f"security control {control:#04x}: other suite, broadcast or compression")
         associated = bytes([control]) + self.keys.auth_key + header

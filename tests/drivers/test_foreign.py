@@ -17,7 +17,7 @@ from drivers.dlms.client import Credentials, DlmsClient
 from drivers.dlms.data import octet_string
 from drivers.dlms.hdlc import Control, Frame, encode_frame
 from drivers.dlms.link import HdlcLink, LinkOptions
-from drivers.errors import AssociationRefused, EchoOnly, LinkLost
+from drivers.errors import AssociationRefused, EchoOnly, LinkLost, MissingSecret
 from drivers.iec62056.identification import find_identification
 from drivers.iec62056.messages import block_check
 from drivers.iec62056.readout import parse_readout
@@ -71,6 +71,34 @@ def test_a_meter_that_tells_the_last_counter_it_took(monkeypatch: pytest.MonkeyP
     ):
         assert ours.identify().serial == meter.device.serial
     assert meter.device.security.received > 700
+
+
+def test_a_meter_that_keeps_its_system_title_to_itself() -> None:
+    """Some leave responding-AP-title out of the AARE: the title must be known beforehand, and that is said.
+    It was called garbage on the line."""
+    meter = make_meter()
+    title = meter.device.system_title
+
+    def answer(data: bytes) -> bytes:
+        heard = b"".join(out.octets for out in meter.receive(data, 1000.0))
+        if heard[8:9] != b"\x61":
+            return heard
+        body = heard[10:].replace(b"\xa4\x0a\x04\x08" + title, b"")
+        return heard[:6] + (len(body) + 2).to_bytes(2, "big") + bytes([0x61, len(body)]) + body
+
+    keys = {
+        name: bytes.fromhex(value)
+        for name, value in secrets.derive(meter.device.serial).items()
+        if name.endswith("_key")
+    }
+    host = Host(keys, 10)
+    connection = structs.replace(MANAGEMENT, mode=Mode.WRAPPER)
+    with served(answer) as url:
+        with OpticalSession(url, connection, host, models=MODELS) as ours, pytest.raises(MissingSecret):
+            ours.identify()
+        known = structs.replace(connection, meter_title=title.hex())
+        with OpticalSession(url, known, host, models=MODELS) as ours:
+            assert ours.identify().serial == meter.device.serial
 
 
 # ---- HDLC

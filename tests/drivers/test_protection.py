@@ -4,6 +4,7 @@ answers of the Green Book; gurux as somebody else's client."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -20,6 +21,7 @@ from drivers.dlms.data import Data, Tag, array, octet_string, structure
 from drivers.dlms.protection import Keys
 from drivers.elliptic import Purpose, Suite
 from drivers.virtual import secrets
+from drivers.virtual.dlms import ciphering as server_ciphering
 from drivers.virtual.dlms.dispatch import ServiceDispatcher
 from drivers.virtual.dlms.session import Session, State
 from drivers.virtual.meter import Meter
@@ -357,3 +359,23 @@ def test_a_session_with_key_pairs_learns_the_counter_from_the_object_of_its_clie
                 assert at_meter.identify().serial == meter.serial
                 assert at_meter.read(["3:1.0.1.8.0.255:2"]).readings[0].status is None
         assert host.reserved[-1][0] > 1000, "the second one went on from the meter's own counter"
+
+
+@pytest.mark.parametrize("protection", [Protection.ONE_PASS, Protection.STATIC])
+def test_counters_rise_under_agreed_keys_too(protection: Protection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each key is new, so 0 would do; but some peers (pydlms) take nothing that does not rise, both ways."""
+    counters: list[int] = []
+    right = server_ciphering.unprotect
+
+    def seen(text: server_ciphering.Protected, *more: Any, **named: Any) -> bytes:
+        counters.append(text.counter)
+        return right(text, *more, **named)
+
+    monkeypatch.setattr(server_ciphering, "unprotect", seen)
+    meter = make_meter("idis-3ph-ct", suite=1)
+    client = manager(meter, protection)
+    sent = meter.device.security.sent
+    for _ in range(3):
+        assert client.get(SERIAL).data is not None
+    assert counters == sorted(set(counters))
+    assert meter.device.security.sent == sent + 3
