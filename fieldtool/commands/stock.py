@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fieldtool.commands.opening import opened
 from fieldtool.commands.output import emit, guarded, note, say, table, usage
 from fieldtool.commands.tablet import Json, RealmOption, User
-from fieldtool.tablet.stockroom import MovedRow
+
+if TYPE_CHECKING:
+    from fieldtool.tablet.stockroom import MovedRow
 
 app = typer.Typer(no_args_is_help=True, help="Devices on the truck and in the store.")
 

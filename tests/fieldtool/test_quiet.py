@@ -83,3 +83,13 @@ def test_a_table_shows_the_time_of_this_place(
     time.tzset()
     cells = re.split(r"\s{2,}", capsys.readouterr().out.splitlines()[1].strip())
     assert cells == ["2026-11-26 18:00:00", "2026-11-26", "—"]
+
+
+def test_a_command_line_waits_for_nothing_that_its_command_does_not_need() -> None:
+    """One name of the stock's module at the top of a command tripled what every command takes to begin."""
+    heavy = {"PySide6", "asyncio", "cryptography", "cv2", "litestar", "numpy", "requests", "sqlalchemy"}
+    ask = f"import sys, fieldtool.main; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, timeout=TIMEOUT, check=True
+    )
+    assert done.stdout.strip() == "[]"
