@@ -1,8 +1,8 @@
 """Every check of the project, in the order that tells soonest what is wrong; `bootstrap.py test` runs it.
 
-Style, types, layers and QML go side by side on two cores, then the tests, then the frozen bundle. All
-checks run even after one has failed, so that one run says everything; the bundle is made only of what
-passed. Ends with pytest's own closing line and one line a check.
+Style, types, layers, QML and a first look at the tests go side by side on two cores, then the tests, then the
+frozen bundle. All checks run even after one has failed, so that one run says everything; the bundle is made
+only of what passed. Ends with pytest's own closing line and one line a check.
 """
 
 from __future__ import annotations
@@ -62,11 +62,21 @@ def static_checks() -> list[Check]:
     return checks
 
 
+def tests_found() -> Check:
+    """A first look at the tests: what it compiles, their workers need not compile again, each for itself."""
+    return Check("tests are found (pytest)", [PYTHON, "-m", "pytest", "--collect-only", "-q"])
+
+
 def child_environment() -> dict[str, str]:
-    """Tests and linters see no desktop, no colours and the project's own folders."""
+    """Tests and linters see no desktop, no colours and the project's own folders.
+
+    Byte code is kept whatever this machine says: the tests start hundreds of programs, and each would compile
+    all of ours anew.
+    """
     return os.environ | {
         "QT_QPA_PLATFORM": "offscreen",
         "QT_QUICK_BACKEND": "software",
+        "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONUTF8": "1",
         "NO_COLOR": "1",
         "PYTHONPATH": str(ROOT),
@@ -117,11 +127,11 @@ def report(result: Result) -> None:
         say("\n".join("    " + line for line in result.output[-200:]))
 
 
-def run_static() -> list[Result]:
-    """All static checks, two at a time."""
+def side_by_side(checks: Sequence[Check]) -> list[Result]:
+    """Checks that know nothing of each other, two at a time."""
     results: list[Result] = []
     with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
-        for result in pool.map(run, static_checks()):
+        for result in pool.map(run, checks):
             report(result)
             results.append(result)
     return results
@@ -160,7 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("pytest", nargs=argparse.REMAINDER, help="passed on to pytest")
     options = parser.parse_args(argv)
     began = time.monotonic()
-    results = run_static()
+    # Beside the types there is a core with nothing to do.
+    results = side_by_side(static_checks() if options.static else [*static_checks(), tests_found()])
     closing = ""
     if not options.static:
         tests = run_tests(options.pytest)

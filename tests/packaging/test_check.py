@@ -41,3 +41,10 @@ def test_one_failure_fails_the_whole(
     monkeypatch.setattr(check, "static_checks", lambda: [broken, fine])
     assert check.main(["--static"]) == 1
     assert "line 3 is wrong" in capsys.readouterr().out
+
+
+def test_what_one_program_compiled_the_next_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without byte code each of the hundreds of programs that the tests start compiles all of ours."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    ask = [sys.executable, "-c", "import sys; raise SystemExit(sys.dont_write_bytecode)"]
+    assert check.run(check.Check("writes", ask)).passed
