@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 
@@ -17,6 +18,8 @@ from fieldtool.scanning.labels_out import LabelCode, MeterLabel, asset_label, co
 from fieldtool.scanning.rules import load_rules
 from tests.bench import scan
 from tests.support.label_images import Trouble, ean_check, samples, spoil
+
+OF_THE_PROGRAM = decoder.clock
 
 EVERY = [
     Symbology.CODE_128,
@@ -162,9 +165,9 @@ def test_equal_readings_of_one_place_are_one_code_and_the_sure_one_stays() -> No
 def test_noise_and_blank_frames_give_nothing_within_the_budget() -> None:
     rng = np.random.default_rng(1)
     noise = rng.integers(0, 256, (480, 640, 3)).astype(np.uint8)
-    started = time.perf_counter()
+    started = time.process_time()
     assert decode(noise, 200) == []
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert decode(np.full((480, 640, 3), 128, np.uint8)) == []
     assert decode(np.zeros((1, 1, 3), np.uint8)) == []
 
@@ -202,11 +205,24 @@ def test_the_generator_makes_valid_eans() -> None:
     assert ean_check("841234567890") == "5"
 
 
+def test_a_person_waits_by_the_wall_so_the_programs_budget_is_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame that another program kept waiting is late all the same: what is next to try is left out."""
+    assert OF_THE_PROGRAM is time.perf_counter
+    now = itertools.count(0, 10)
+    monkeypatch.setattr(decoder, "clock", lambda: float(next(now)))
+    hard = cv2.GaussianBlur(code_image("ZIV0012345678", Symbology.CODE_128), (0, 0), 2)
+    tried = []
+    monkeypatch.setattr(decoder.regions, "find", lambda *_, **__: tried.append(1) or [])
+    decode(hard, 300)
+    assert tried == []
+
+
 @pytest.mark.parametrize("given", [[], ["--processor-time"]])
 def test_the_benchmark_counts_as_it_is_asked_and_gives_back_the_clock(
     given: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine that others keep busy a budget of wall time gives a hard picture next to no work."""
+    monkeypatch.setattr(decoder, "clock", OF_THE_PROGRAM)
     counted = []
     monkeypatch.setattr(scan, "decode", lambda *_: counted.append(decoder.clock) or [])
     assert scan.main(["--json", "--stress-only", "--images", "3", *given]) == 0

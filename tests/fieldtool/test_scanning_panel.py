@@ -4,7 +4,6 @@ ours."""
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import cv2
@@ -17,7 +16,7 @@ from typer.testing import CliRunner
 
 from assets import root
 from fieldtool.main import app
-from fieldtool.scanning import Code, Symbology, decoder, lattice
+from fieldtool.scanning import Code, Symbology, lattice
 from fieldtool.scanning.panel import PanelReading, PanelSlot, SlotSight, read_panel
 from fieldtool.scanning.panelcheck import Standing, judge_panel
 from fieldtool.scanning.rules import load_rules
@@ -25,12 +24,6 @@ from tests.support.panel_images import PanelPhoto, panel_photo, serial_of
 
 RULES = load_rules(root() / "labels")
 SQUARE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-
-
-@pytest.fixture(autouse=True)
-def _processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read within a budget is judged, and not how busy the machine is."""
-    monkeypatch.setattr(decoder, "clock", time.process_time)
 
 
 def seen(photo: PanelPhoto, reading: PanelReading) -> dict[int, str]:
