@@ -10,6 +10,7 @@ import pytest
 from fieldtool.run import photos
 from fieldtool.settings import Home
 from fieldtool.tablet.tablet import Tablet
+from tests.support.commandline import light_vault
 from tests.workorders.offices import Bureau
 from workorders.gateway import enrolment
 from workorders.gateway.direct import DirectTransport
@@ -40,6 +41,7 @@ class Way(DirectTransport):
 
 def enrolled_tablet(bureau: Bureau, folder: Path, monkeypatch: pytest.MonkeyPatch, crew: str = "A") -> Tablet:
     """The tablet of a crew, enrolled and synced."""
+    light_vault(folder, Realm.DEMO, PASSPHRASE)
     tablet = Tablet.open(Home(folder), Realm.DEMO, create=True, passphrase=lambda: PASSPHRASE)
     code = enrolment.create_enrolment_code(bureau.office, crew=crew, project="demo", url="https://office")
     ticket = EnrolTicket(url="https://office", code=parse_code(code.code), root=code.root_sha256)

@@ -15,7 +15,8 @@ from drivers.session.access import ReadoutOnly
 from fieldtool import words
 from fieldtool.problems import explain, explain_sync
 from fieldtool.text import Language
-from tests.support.commandline import environment
+from tests.support.commandline import environment, light_vault
+from workorders.journal.entry import Realm
 
 TIMEOUT = 60
 
@@ -153,6 +154,8 @@ def test_a_round_without_an_office_is_told_in_the_language_of_the_crew() -> None
 def test_an_enrolled_realm_is_the_one_that_is_opened(tmp_path: Path) -> None:
     """A try in another realm leaves a database too; `sync` then said that the tablet is not enrolled."""
     office, home = tmp_path / "office", tmp_path / "tablet"
+    light_vault(office / "gateway", Realm.DEMO)
+    light_vault(home, Realm.DEMO)
     code = json.loads(fieldtool(office, "gateway", "enrol", "--realm", "demo", "--json").stdout)["code"]
     with subprocess.Popen(
         [sys.executable, "-m", "fieldtool", "gateway", "serve", "--listen", "127.0.0.1:0"],

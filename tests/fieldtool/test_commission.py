@@ -22,7 +22,8 @@ from pypdf import PdfReader
 import assets
 from drivers.virtual.secrets import derive
 from tests.fieldtool.world import picture
-from tests.support.commandline import environment
+from tests.support.commandline import environment, light_vault
+from workorders.journal.entry import Realm
 
 KEYED, OLD_HLS, NEW_SUITE_1 = "RN2600001", "ZIV0012300000", "ZIV0045670000"
 """An order whose old meter lets readers in by HLS, and whose new one is of security suite 1."""
@@ -218,6 +219,8 @@ def project_with_keys(folder: Path) -> Path:
 def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     folder = tmp_path_factory.mktemp("field")
     office, tablet = Machine(folder / "office"), Machine(folder / "tablet")
+    light_vault(office.home / "gateway", Realm.TRAINING)
+    light_vault(tablet.home, Realm.TRAINING)
     pins = folder / "pins.json"
     pins.write_text(json.dumps({PERSON: PIN}), encoding="utf-8")
     loaded = office.run(

@@ -16,9 +16,10 @@ from fieldtool.proofs import ConcentratorSource, LookupSource, Sources, poll, re
 from fieldtool.proofserver import answer
 from fieldtool.tomlfile import FileMistake
 from tests.drivers.concentrators.test_reports import S21, S24, payload, soap
-from tests.support.commandline import environment
+from tests.support.commandline import environment, light_vault
 from tests.workorders.offices import Bureau
 from workorders.gateway.proof import Waits
+from workorders.journal.entry import Realm
 
 MAPPING = """
 encoding = "cp1252"
@@ -111,6 +112,7 @@ def test_a_source_that_fails_stops_no_other_and_is_asked_again_soon(tmp_path: Pa
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_asking_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
     """A service manager takes any other status for a fault."""
+    light_vault(tmp_path / "gateway", Realm.DEMO)
     home = environment(tmp_path)
     options = {"env": home, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     program = [sys.executable, "-m", "fieldtool", "gateway"]
