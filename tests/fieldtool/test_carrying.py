@@ -172,7 +172,9 @@ def test_only_what_was_written_for_this_tablet_and_is_whole_is_carried(
     assert code_of(near, for_office) == "bundle_not_for_us"
     path = handed(far, near, stick)
     assert code_of(far, path) == "own_hand_over"
-    other = enrolled_tablet(Bureau.open(tmp_path / "elsewhere"), tmp_path / "stranger", monkeypatch)
+    other = enrolled_tablet(
+        Bureau.open(tmp_path / "elsewhere", stranger=True), tmp_path / "stranger", monkeypatch
+    )
     assert code_of(other, path) == "bundle_unknown_sender"
     path.write_bytes(path.read_bytes()[:-30])
     assert code_of(near, path) == "bundle_damaged"
@@ -206,7 +208,9 @@ def test_a_file_that_never_ends_is_left_before_it_fills_the_tablet(
 def test_a_foreign_or_changed_address_gets_no_hand_over(
     far: Tablet, near: Tablet, stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = enrolled_tablet(Bureau.open(tmp_path / "elsewhere"), tmp_path / "stranger", monkeypatch)
+    other = enrolled_tablet(
+        Bureau.open(tmp_path / "elsewhere", stranger=True), tmp_path / "stranger", monkeypatch
+    )
     carrying.write_address(other, stick)
     changed = carrying.write_address(near, stick)
     changed.write_bytes(changed.read_bytes().replace(b"demo", b"live", 1))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 
 import assets
-from drivers.models import load_models
+from drivers.models import MeterModel, load_models
 from fieldtool.errors import JobError, StepRefused
 from fieldtool.procedure.bench import SignedOverride
-from fieldtool.procedure.model import load_procedures
+from fieldtool.procedure.model import Procedure, load_procedures
 from fieldtool.registration import Heard
 from fieldtool.run import IssuedRecord, ProcedureRun, Surroundings
 from fieldtool.run.positions import nowhere
 from fieldtool.run.surroundings import Person
 from fieldtool.tablet.around import StoreNetwork, StoreStock
 from fieldtool.tablet.labels import RuleLabels
-from fieldtool.technologies import load_technologies
+from fieldtool.technologies import Technology, load_technologies
 from fieldtool.text import Language
 from tests.fieldtool.scripted import BASE_NODE_MAC, Meter, ScriptedSession
+from tests.support.stores import fresh_store
 from workorders import certificates, network
 from workorders.certificates import Holder, Subject
 from workorders.clock import SystemClock, utc_text
@@ -47,7 +49,7 @@ from workorders.orders import Customer, NewAsset, OldAsset, Place, WorkOrder, or
 from workorders.people import Role
 from workorders.store import entries as journal_entries
 from workorders.store import keys, projection, schema
-from workorders.store.engine import Store, open_store
+from workorders.store.engine import Store
 from workorders.sync.blobs import BlobFiles
 
 PROJECT = "prime"
@@ -189,6 +191,21 @@ TREE = [
 ]
 
 
+@cache
+def _procedures(root: Path) -> Mapping[str, Procedure]:
+    return load_procedures(root / "procedures")
+
+
+@cache
+def _technologies(root: Path) -> Mapping[str, Technology]:
+    return load_technologies(root / "technologies")
+
+
+@cache
+def _models(root: Path) -> Mapping[str, MeterModel]:
+    return load_models(root / "models")
+
+
 def make_world(
     folder: Path,
     monkeypatch: Any,
@@ -202,7 +219,7 @@ def make_world(
     old, new = given.old_asset, given.new_asset
     serial = (new.serial if new is not None else None) or NEW_SERIAL
     model = (new.model if new is not None else None) or "prime-1ph"
-    store = open_store(folder / "tablet.db", os.urandom(32), role="tablet")
+    store = fresh_store(folder / "tablet.db", os.urandom(32), "tablet")
     journal = new_journal(store)
     key = new_order_key()
     _fill(store, journal, given, key, nodes, prime_stock(model) if stock is None else stock)
@@ -217,9 +234,9 @@ def make_world(
     root = assets.root()
     around = Surroundings(
         journal=journal,
-        procedures=load_procedures(root / "procedures"),
-        technologies=load_technologies(root / "technologies"),
-        models=load_models(root / "models"),
+        procedures=dict(_procedures(root)),
+        technologies=dict(_technologies(root)),
+        models=dict(_models(root)),
         models_folder=root / "models",
         programs_folder=root / "programs",
         cache=folder / "cache",

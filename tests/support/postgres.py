@@ -87,6 +87,11 @@ class Cluster:
         """The address of a database of this server, as `--database` takes it."""
         return f"postgresql+psycopg://{USER}@/{name}?host={self.folder}"
 
+    @staticmethod
+    def name(url: str) -> str:
+        """The database that a `url` names."""
+        return url.partition("?")[0].rpartition("/")[2]
+
     def execute(self, *statements: str) -> None:
         """Statements of the administrator."""
         with psycopg.connect(

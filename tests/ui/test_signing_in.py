@@ -144,7 +144,7 @@ def test_a_machine_without_a_keyring_asks_for_its_passphrase(
         for _ in range(3):
             crew.type("tres tristes medidores")
             crew.press(Qt.Key.Key_Return)
-            crew.until_sees("The passphrase does not open this tablet.", patience=6)
+            crew.until_sees("The passphrase does not open this machine's data.", patience=6)
             crew.until(lambda: not crew.screens.app.session.busy)
         crew.type(phrase)
         crew.press(Qt.Key.Key_Return)
@@ -160,7 +160,7 @@ def test_data_whose_key_lay_in_a_lost_keyring_asks_for_no_new_passphrase(
     home.database(Realm.LIVE).write_bytes(b"encrypted under a key that is not here")
     crew = looking_at(qtbot, home)
     with crew:
-        crew.until_sees("Falta la clave de los datos de esta tableta.")
+        crew.until_sees("Falta la clave de los datos de este equipo.")
         assert not crew.sees("Elija la frase de acceso")
 
 

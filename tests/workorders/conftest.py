@@ -12,13 +12,19 @@ from tests.workorders import offices
 
 
 @pytest.fixture
-def postgres_url() -> str:
-    """A database of a real PostgreSQL with the office's tables; skipped, and said so, where there is none."""
+def postgres_server() -> postgres.Cluster:
+    """A real PostgreSQL; skipped, and said so, where there is none."""
     try:
-        return postgres.fresh_office()
+        return postgres.cluster()
     except postgres.NoServer as missing:
         print(f"\nNOT TESTED ON POSTGRESQL: {missing}", file=sys.__stderr__, flush=True)
         pytest.skip(f"not tested on PostgreSQL: {missing}")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Cluster) -> str:
+    """A database of it with the office's tables."""
+    return postgres.fresh_office()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,6 +33,6 @@ def each_database(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield "sqlite"
         return
-    first = [request.getfixturevalue("postgres_url")]
-    with offices.on_server(lambda: first.pop() if first else postgres.fresh_office()):
+    request.getfixturevalue("postgres_server")
+    with offices.on_server():
         yield "postgresql"

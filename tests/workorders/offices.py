@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.support import postgres
+from tests.support import postgres, stores
 from tests.support.postgres import MASTER_KEY
+from tests.support.stores import fresh_store
 from workorders.clock import SystemClock
 from workorders.gateway import enrolment, load
 from workorders.gateway.direct import DirectTransport
@@ -90,26 +94,31 @@ FILES = {
 }
 
 
+OFFICE_KEY = b"g" * 32
 _databases: Callable[[], str] | None = None
+_own_cluster = False
 _urls: dict[Path, str] = {}
 
 
 @contextlib.contextmanager
-def on_server(databases: Callable[[], str]) -> Iterator[None]:
-    """Until this ends, each office of a test stands in a database of its own that `databases` makes."""
-    global _databases
-    _databases = databases
+def on_server(databases: Callable[[], str] | None = None) -> Iterator[None]:
+    """Until this ends, each office of a test stands in a database of its own.
+
+    databases: makes one; None: the tests' own cluster does, and may give it with the project in it.
+    """
+    global _databases, _own_cluster
+    _databases, _own_cluster = databases or postgres.fresh_office, databases is None
     try:
         yield
     finally:
-        _databases = None
+        _databases, _own_cluster = None, False
         _urls.clear()
 
 
 def open_office_store(folder: Path) -> Store:
     """The store of the office of a folder; opened again, it is the same."""
     if _databases is None:
-        return open_store(folder / "gateway.db", b"g" * 32, role="gateway")
+        return fresh_store(folder / "gateway.db", OFFICE_KEY, "gateway")
     if folder not in _urls:
         _urls[folder] = _databases()
     return open_server(_urls[folder], MASTER_KEY)
@@ -120,11 +129,59 @@ def copy_of(store: Store) -> Callable[[], Store]:
     if isinstance(store, FileStore):
         copy = store.path.with_name("gateway.copy")
         store.backup(copy)
-        return lambda: open_store(copy, b"g" * 32, role="gateway")
+        return lambda: open_store(copy, OFFICE_KEY, role="gateway")
     store.engine.dispose()
     server = postgres.cluster()
     name = server.database(str(store.engine.url.database))
     return lambda: open_server(server.url(name), MASTER_KEY)
+
+
+Loaded = tuple[Realm, frozenset[tuple[str, str]]]
+"""What tells one loaded office from another: its realm, and the PINs by person."""
+
+
+@functools.cache
+def _loaded_file(loaded: Loaded) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=stores.folder()))
+    path = folder / "gateway.db"
+    with fresh_store(path, OFFICE_KEY, "gateway") as store:
+        _load(store, folder, loaded)
+    return path
+
+
+@functools.cache
+def _loaded_database(loaded: Loaded) -> str:
+    server, folder = postgres.cluster(), Path(tempfile.mkdtemp(dir=stores.folder()))
+    url = postgres.fresh_office()
+    with open_server(url, MASTER_KEY) as store:
+        _load(store, folder, loaded)
+        store.engine.dispose()
+    return server.name(url)
+
+
+def _load(store: Store, folder: Path, loaded: Loaded) -> None:
+    realm, pins = loaded
+    office = Office.open(store, realm, TestTime())
+    assert load.load_project(office, write_project(folder / "project"), pins=dict(pins)).errors == []
+
+
+def _copy_loaded(folder: Path, loaded: Loaded) -> bool:
+    """Put a copy of an office that has loaded the small project where the folder's office will stand.
+
+    False where one stands there, or where its database is not ours to make.
+    """
+    if _databases is None:
+        path = folder / "gateway.db"
+        if path.exists():
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_loaded_file(loaded), path)
+        return True
+    if folder in _urls or not _own_cluster:
+        return False
+    server = postgres.cluster()
+    _urls[folder] = server.url(server.database(_loaded_database(loaded)))
+    return True
 
 
 class TestTime:
@@ -161,13 +218,24 @@ class Bureau:
     now: TestTime
 
     @classmethod
-    def open(cls, folder: Path, *, realm: Realm = Realm.DEMO, pins: dict[str, str] | None = None) -> Bureau:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        realm: Realm = Realm.DEMO,
+        pins: dict[str, str] | None = None,
+        stranger: bool = False,
+    ) -> Bureau:
+        """The office of a folder.
+
+        stranger: with keys that no other office has; else those of one realm are copies of one.
+        """
         now = TestTime()
-        store = open_office_store(folder)
-        office = Office.open(store, realm, now)
         project = write_project(folder / "project")
-        report = load.load_project(office, project, pins=pins)
-        assert report.errors == []
+        loaded = not stranger and _copy_loaded(folder, (realm, frozenset((pins or {}).items())))
+        office = Office.open(open_office_store(folder), realm, now)
+        if not loaded:
+            assert load.load_project(office, project, pins=pins).errors == []
         return cls(folder, office, BlobFiles(folder / "gateway-blobs"), now)
 
     def tablet(self, crew: str = "A", name: str = "t1") -> Tablet:
@@ -177,7 +245,7 @@ class Bureau:
         )
         folder = self.folder / name
         key = os.urandom(32)
-        store = open_store(folder / "tablet.db", key, role="tablet")
+        store = fresh_store(folder / "tablet.db", key, "tablet")
         ticket = EnrolTicket(url="https://office.example", code=parse_code(code.code), root=code.root_sha256)
         identity = enrol(
             store, DirectTransport(self.office, self.files), ticket, name=name, realm=self.office.realm

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
+from tests.support.stores import fresh_store
 from workorders.clock import utc_text
 from workorders.journal import kinds
 from workorders.journal.entry import ENVELOPE_VERSION, Entry, EntryTime, Envelope, Realm, seal_entry
@@ -30,7 +31,7 @@ from workorders.orders import (
     order_plain,
     seal_customer,
 )
-from workorders.store.engine import Store, StoreRole, open_store
+from workorders.store.engine import Store, StoreRole
 
 KEY = bytes(range(32))
 START = datetime(2026, 11, 2, 13, 0, tzinfo=UTC)
@@ -66,7 +67,7 @@ def self_signed(key: Ed25519PrivateKey) -> bytes:
 
 def new_store(folder: Path, role: StoreRole = "tablet", name: str = "store.db") -> Store:
     """A fresh encrypted store."""
-    return open_store(folder / name, KEY, role=role)
+    return fresh_store(folder / name, KEY, role)
 
 
 def new_journal(

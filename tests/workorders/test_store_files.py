@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from tests.workorders.record_support import KEY, an_order, issued, new_journal, new_store
+from tests.workorders.record_support import KEY, an_order, issued, new_journal
 from workorders.gateway import tables
 from workorders.journal import kinds
 from workorders.store import migrations, projection, queries, schema, settings
@@ -45,7 +45,7 @@ def code_of(path: Path, key: bytes = KEY, *, role: str = "tablet", create: bool 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A store with some entries, closed."""
-    with new_store(tmp_path) as store:
+    with open_store(tmp_path / "store.db", KEY, role="tablet") as store:
         journal = new_journal(store)
         for number in range(20):
             journal.append(kinds.StepDone(step=f"s{number}", answers={"n": number}), order_id="o1")
@@ -154,10 +154,10 @@ def test_an_interrupted_beginning_leaves_no_half_made_store(
 
     monkeypatch.setattr(migrations, "migrate", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        new_store(tmp_path)
+        open_store(tmp_path / "store.db", KEY, role="tablet")
     monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
-    new_store(tmp_path).close()
+    open_store(tmp_path / "store.db", KEY, role="tablet").close()
 
 
 def test_what_a_killed_program_left_behind_is_swept_away_after_a_day(path: Path) -> None:
@@ -279,7 +279,7 @@ def test_migrated_and_declared_tables_are_the_same_to_the_last_column(path: Path
 def test_what_code_declares_later_does_not_change_an_old_migration(tmp_path: Path) -> None:
     later = [Table("later", each, Column("a", String)) for each in (schema.metadata, tables.metadata)]
     try:
-        with new_store(tmp_path) as store, store.read() as connection:
+        with open_store(tmp_path / "store.db", KEY, role="tablet") as store, store.read() as connection:
             assert not inspect(connection).has_table("later")
     finally:
         for table in later:
