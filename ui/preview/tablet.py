@@ -51,7 +51,7 @@ class PreviewTablet:
         """`RIGHT_PASSPHRASE` opens one that exists, anything of twelve characters a new one."""
         if self.state.locked == "existing" and passphrase != RIGHT_PASSPHRASE:
             raise views.Failure(
-                "La frase de acceso no abre esta tableta.",
+                "La frase de acceso no abre los datos de este equipo.",
                 "Revise mayúsculas y espacios. Los datos siguen guardados.",
                 "wrong_passphrase",
             )
