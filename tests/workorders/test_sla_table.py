@@ -272,11 +272,9 @@ def test_an_office_of_before_gets_its_rows_when_it_is_asked(world: World) -> Non
     with world.bureau.office.store.write() as connection:
         for table in ("sla_order", "figure_sla"):
             connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("ALTER TABLE stock_item DROP COLUMN moved_at"))  # came later
         assert connection.execute(select(schema.sla_due)).first() is None
-        step = migrations.pending("0011")
-        assert step is not None
-        migrations.migrate(connection, step)
+        # This step alone: what later ones change is here already.
+        migrations.migrate(connection, tuple(one for one in migrations.REVISIONS if one.name == "0012"))
     assert (world.table(Dimension.ZONE).rows, kept(world)) == before
 
 
