@@ -1,4 +1,4 @@
-"""The board on PostgreSQL at a rollout's size: rows brought by COPY, figures made, pages asked.
+"""The board on PostgreSQL at a rollout's size: rows and figures made, pages asked.
 
 Orders of a rollout at a steady rate over three years, each with placement, join, clock and the head-end's
 word; of the last three weeks a third is still open. Some were late, silent, never heard, heard elsewhere,
@@ -7,9 +7,11 @@ raised. See `tests.bench.board`.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,140 +38,162 @@ CREWS = 60
 OPEN_DAYS = 21
 """Of the orders of so many last days every third is open."""
 ZONES = 40
-FILLED = (
-    "work_order",
-    "placement",
-    "join_state",
-    "sla_clock",
-    "sla_order",
-    "heard",
-    "exception",
-    "order_text",
-)
+SERVER = {
+    "shared_buffers": "1GB",
+    "work_mem": "64MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 NOW = datetime(2026, 3, 1, 15, tzinfo=UTC)
-Row = tuple[object, ...]
 
 
-def when(number: int, count: int, hours: float = 0) -> str:
-    """When order `number` of `count` was executed (plus hours), UTC text."""
-    begin = NOW - timedelta(days=DAYS)
-    return utc_text(begin + timedelta(days=DAYS * number / count) + timedelta(hours=hours))
+def when(count: int, hours: str = "0") -> str:
+    """When order `n` of `count` was executed (plus hours), as the server writes UTC text."""
+    begin = f"TIMESTAMP '{NOW - timedelta(days=DAYS):%Y-%m-%d %H:%M:%S}'"
+    step = f"INTERVAL '{DAYS * 86_400 / count:.6f} s'"
+    moment = f"{begin} + n * {step} + ({hours}) * INTERVAL '1 hour'"
+    return f"""to_char({moment}, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
-def is_open(number: int, count: int) -> bool:
-    """Whether an order is still open."""
-    return number % 3 == 0 and number > count * (1 - OPEN_DAYS / DAYS)
-
-
-def rows(table: str, count: int) -> Iterator[Row]:
-    """The rows of a table."""
-    made = MAKERS[table]
-    for number in range(count):
-        row = made(number, count)
-        if row is not None:
-            yield row
-
-
-def _order(n: int, count: int) -> Row:
-    done = None if is_open(n, count) else when(n, count)
-    crew = f"crew-{n % CREWS}"
-    recent = n > count * (1 - 2 / DAYS)
-    status = "dispatched" if done is None else "completed" if recent else "closed"
-    return (
-        f"o{n:09d}", "demo", f"{n:08d}", status, 1, crew, 0, when(n, count, -20), f"U{n}", f"ZIV{n:010d}",
-        "prime", "[]", 20, True, done, crew if done else None, 1, "[]", 0, 1 if n % 80 == 0 else 0,
-        when(n, count),
-    )  # fmt: skip
-
-
-def _placement(n: int, count: int) -> Row | None:
-    if is_open(n, count):
-        return None
-    return f"p{n}", f"o{n:09d}", "demo", f"ZIV{n:010d}", f"U{n}", f"C{n // 200}", "{}", when(n, count), False
-
-
-def _join(n: int, count: int) -> Row | None:
-    if is_open(n, count):
-        return None
-    first = None if n % 200 == 0 else when(n, count, (n * 7) % 90)
-    placed = when(n, count)
-    state = "joined" if first else "pending"
-    return f"ZIV{n:010d}", f"o{n:09d}", "demo", state, "none", "{}", placed, first, first, placed
-
-
-def _clock(n: int, count: int) -> Row:
-    stopped = None if is_open(n, count) else when(n, count)
-    breach = when(n, count, -1 if n % 25 == 0 else 24)
-    return f"o{n:09d}", "execute", "demo", "v", when(n, count, -30), stopped, breach, breach, False, False
-
-
-def _standing(n: int, count: int) -> Row:
-    """As `workorders.rollout.kept` would make it of the order and its clock."""
-    running = is_open(n, count)
-    breach = when(n, count, -1 if n % 25 == 0 else 24) if running else None
-    state = "open" if running else "breached" if n % 25 == 0 else "met"
-    return (
-        f"o{n:09d}",
-        "demo",
-        "Contratas",
-        f"crew-{n % CREWS}",
-        f"F{n % ZONES}",
-        "prime",
-        state,
-        breach,
-        breach,
-    )
-
-
-def _heard(n: int, count: int) -> Row | None:
-    if n % 200 == 0 or is_open(n, count):
-        return None
-    at = utc_text(NOW - timedelta(hours=30 if n % 100 == 1 else 2))
-    return f"ZIV{n:010d}", "demo", f"C{n // 200 + (1 if n % 300 == 7 else 0)}", when(n, count), at
-
-
-def _raised(n: int, count: int) -> Row | None:
-    if n % 50:
-        return None
-    return f"x{n}", f"order:o{n:09d}", "place_occupied", "look", "demo", f"o{n:09d}", "{}", when(n, count)
-
-
-def _text(n: int, _: int) -> Row:
-    return f"o{n:09d}", f"{n:08d} S-{n} ZIV{n:010d} Calle {n % 977}"
-
-
-COLUMNS = {
-    "work_order": "order_id, project, number, status, version, crew, priority, sort_at, usage_point, "
-    "new_serial, technology, flags, steps_done, touched, completed_at, executed_by, "
-    "executions, record_blobs, attempts, rework, updated_at",
-    "placement": "entry_id, order_id, project, serial, usage_point, concentrator, identities, since, "
-    "disputed",
-    "join_state": "serial, order_id, project, state, how, evidence, placed_at, first_joined_at, heard_at, at",
-    "sla_clock": "order_id, rule, project, version, started_at, stopped_at, breach_at, warn_at, paused, void",
-    "sla_order": "order_id, project, contractor, crew, zone, technology, state, breach_at, warn_at",
-    "heard": "serial, project, concentrator, first_heard_at, heard_at",
-    "exception": "exception_id, scope, kind, severity, project, order_id, detail, raised_at",
-    "order_text": "order_id, search",
-}
-MAKERS: dict[str, Callable[[int, int], Row | None]] = {
-    "work_order": _order,
-    "placement": _placement,
-    "join_state": _join,
-    "sla_clock": _clock,
-    "sla_order": _standing,
-    "heard": _heard,
-    "exception": _raised,
-    "order_text": _text,
-}
+def made(count: int) -> dict[str, tuple[dict[str, str], str]]:
+    """By table: what stands in each column of row `n`, and which rows there are; all made by the server."""
+    is_open = f"(n % 3 = 0 AND n > {count * (1 - OPEN_DAYS / DAYS):.0f})"
+    order, serial, point = "'o' || lpad(n::text, 9, '0')", "'ZIV' || lpad(n::text, 10, '0')", "'U' || n"
+    crew, placed = f"'crew-' || n % {CREWS}", when(count)
+    recent = f"n > {count * (1 - 2 / DAYS):.0f}"
+    done = f"CASE WHEN NOT {is_open} THEN {placed} END"
+    joined = f"CASE WHEN n % 200 <> 0 THEN {when(count, 'n * 7 % 90')} END"
+    breach = when(count, "CASE WHEN n % 25 = 0 THEN -1 ELSE 24 END")
+    running = f"CASE WHEN {is_open} THEN {breach} END"
+    heard_at = " ELSE ".join(f"'{utc_text(NOW - timedelta(hours=hours))}'" for hours in (30, 2))
+    mine = {"order_id": order, "project": "'demo'"}
+    return {
+        "work_order": (
+            mine
+            | {
+                "number": "lpad(n::text, 8, '0')",
+                "status": f"CASE WHEN {is_open} THEN 'dispatched'"
+                f" WHEN {recent} THEN 'completed' ELSE 'closed' END",
+                "version": "1",
+                "crew": crew,
+                "priority": "0",
+                "sort_at": when(count, "-20"),
+                "usage_point": point,
+                "new_serial": serial,
+                "technology": "'prime'",
+                "flags": "'[]'::json",
+                "steps_done": "20",
+                "touched": "true",
+                "completed_at": done,
+                "executed_by": f"CASE WHEN NOT {is_open} THEN {crew} END",
+                "executions": "1",
+                "record_blobs": "'[]'::json",
+                "attempts": "0",
+                "rework": "CASE WHEN n % 80 = 0 THEN 1 ELSE 0 END",
+                "updated_at": placed,
+            },
+            "true",
+        ),
+        "placement": (
+            mine
+            | {
+                "entry_id": "'p' || n",
+                "serial": serial,
+                "usage_point": point,
+                "concentrator": "'C' || n / 200",
+                "identities": "'{}'::json",
+                "since": placed,
+                "disputed": "false",
+            },
+            f"NOT {is_open}",
+        ),
+        "join_state": (
+            mine
+            | {
+                "serial": serial,
+                "state": "CASE WHEN n % 200 <> 0 THEN 'joined' ELSE 'pending' END",
+                "how": "'none'",
+                "evidence": "'{}'::json",
+                "placed_at": placed,
+                "first_joined_at": joined,
+                "heard_at": joined,
+                "at": placed,
+            },
+            f"NOT {is_open}",
+        ),
+        "sla_clock": (
+            mine
+            | {
+                "rule": "'execute'",
+                "version": "'v'",
+                "started_at": when(count, "-30"),
+                "stopped_at": done,
+                "breach_at": breach,
+                "warn_at": breach,
+                "paused": "false",
+                "void": "false",
+            },
+            "true",
+        ),
+        # As `workorders.rollout.kept` would make it of the order and its clock.
+        "sla_order": (
+            mine
+            | {
+                "contractor": "'Contratas'",
+                "crew": crew,
+                "zone": f"'F' || n % {ZONES}",
+                "technology": "'prime'",
+                "state": f"CASE WHEN {is_open} THEN 'open' WHEN n % 25 = 0 THEN 'breached' ELSE 'met' END",
+                "breach_at": running,
+                "warn_at": running,
+            },
+            "true",
+        ),
+        "heard": (
+            {
+                "serial": serial,
+                "project": "'demo'",
+                "concentrator": "'C' || (n / 200 + CASE WHEN n % 300 = 7 THEN 1 ELSE 0 END)",
+                "first_heard_at": placed,
+                "heard_at": f"CASE WHEN n % 100 = 1 THEN {heard_at} END",
+            },
+            f"n % 200 <> 0 AND NOT {is_open}",
+        ),
+        "exception": (
+            mine
+            | {
+                "exception_id": "'x' || n",
+                "scope": f"'order:' || {order}",
+                "kind": "'place_occupied'",
+                "severity": "'look'",
+                "detail": "'{}'::json",
+                "raised_at": placed,
+            },
+            "n % 50 = 0",
+        ),
+        "order_text": (
+            {
+                "order_id": order,
+                "search": f"lpad(n::text, 8, '0') || ' S-' || n || ' ' || {serial} || ' Calle ' || n % 977",
+            },
+            "true",
+        ),
+    }
 
 
 def fill(url: str, count: int) -> None:
-    """Bring the rows by COPY, indexes and triggers aside, then make the figures and tell the planner."""
-    with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("SET maintenance_work_mem = '512MB'")
-        for table in FILLED:
-            connection.execute(f"DELETE FROM {table}".encode())
+    """Have the server make the rows, indexes and triggers aside, then the figures; and tell the planner."""
+    plain, began = url.replace("+psycopg", ""), time.perf_counter()
+    tables = made(count)
+
+    def one(table: str) -> None:
+        columns, where = tables[table]
+        with psycopg.connect(plain) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute("SET maintenance_work_mem = '512MB'")
+            connection.execute(f"TRUNCATE {table}".encode())
             query = (
                 "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND schemaname = 'public' "
                 "AND indexname NOT LIKE '%%_pkey' AND indexname NOT LIKE '%%_key'"
@@ -177,19 +201,32 @@ def fill(url: str, count: int) -> None:
             indexes = connection.execute(query, (table,)).fetchall()
             for name, _ in indexes:
                 connection.execute(f'DROP INDEX "{name}"'.encode())
-            with connection.cursor().copy(f"COPY {table} ({COLUMNS[table]}) FROM STDIN".encode()) as copy:
-                for row in rows(table, count):
-                    copy.write_row(row)
+            names, values = ", ".join(columns), ", ".join(columns.values())
+            source = f"SELECT {values} FROM generate_series(0, {count - 1}) AS n WHERE {where}"
+            connection.execute(f"INSERT INTO {table} ({names}) {source}".encode())
             for _, definition in indexes:
                 connection.execute(definition.encode())
+        _say(began, table)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, tables))
+    with psycopg.connect(plain) as connection:
         connection.execute("DELETE FROM sla_due")
         connection.execute("SELECT board_rebuild()")
+    _say(began, "figures")
     engine = create_engine(url)
     with engine.begin() as sums:
         add_up(sums)
     engine.dispose()
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
+        size = connection.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
+    _say(began, f"swept and analysed, {size[0] if size else '?'}")
+
+
+def _say(began: float, what: str) -> None:
+    """What is done, on standard error: twelve millions take minutes."""
+    print(f"{time.perf_counter() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
 
 
 def median_ms(work: Callable[[], object], times: int = 5) -> float:
@@ -260,7 +297,7 @@ def run(url: str | None, count: int) -> dict[str, Any]:
     """Fill a database (that of `url`, which must hold nothing else, or our own server's) and ask."""
     cluster = None
     if url is None:
-        cluster = postgres.Cluster({"shared_buffers": "1GB", "work_mem": "64MB", "max_wal_size": "8GB"})
+        cluster = postgres.Cluster(SERVER)
         url = cluster.url(cluster.database())
     try:
         with tempfile.TemporaryDirectory() as folder, open_server(url, postgres.MASTER_KEY) as store:
