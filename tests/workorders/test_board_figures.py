@@ -15,11 +15,13 @@ from tests.workorders.offices import Bureau
 from tests.workorders.test_sync_push import execute
 from workorders.clock import utc_text
 from workorders.gateway import acts, heard
-from workorders.gateway.board import board_of
+from workorders.gateway.board import board_of, orders_behind
 from workorders.network.orphans import orphans
-from workorders.rollout import figures
+from workorders.rollout import figures, listing
+from workorders.rollout.listing import Listing
 from workorders.store import projection, schema
 from workorders.store.engine import Store
+from workorders.store.queries import OrderRow
 
 
 def a_day_of_work(bureau: Bureau) -> None:
@@ -97,6 +99,27 @@ def test_a_server_shows_the_board_of_a_file(tmp_path: Path, postgres_url: str) -
     with server.office.store.write() as connection:
         connection.execute(text("SELECT board_rebuild()"))
     assert kept(server.office.store) == before
+
+
+def test_many_orders_behind_a_figure_are_paged_as_few_are(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many, a server sorts no page: it walks them by schedule. The page and the number are the same."""
+    with offices.on_server(lambda: postgres_url):
+        bureau = Bureau.open(tmp_path / "server")
+    a_day_of_work(bureau)
+    shown(bureau)
+    bureau.now.forward(hours=24)
+
+    def pages() -> list[list[tuple[int, list[OrderRow]]]]:
+        return [
+            [orders_behind(bureau.office, "demo", which, 2, offset) for offset in (0, 2)] for which in Listing
+        ]
+
+    few = pages()
+    monkeypatch.setattr(listing, "FEW", -1)
+    assert pages() == few
+    assert sum(total for (total, _), *_ in few) > 2
 
 
 def kept(store: Store) -> list[list[tuple[object, ...]]]:

@@ -237,3 +237,21 @@ def test_an_office_opened_twice_is_one_office(bureau: Bureau, postgres_url: str)
         again = Office.open(store)
         assert again.gateway_id == bureau.office.gateway_id
         assert again.root_key.private_bytes_raw() == bureau.office.root_key.private_bytes_raw()
+
+
+def test_a_server_is_told_of_tables_that_a_load_made_large(postgres_url: str) -> None:
+    """Until autovacuum came round, the pages of a first load were planned for empty tables."""
+    known = "SELECT reltuples FROM pg_class WHERE relname = 'heard'"
+    with open_server(postgres_url, MASTER_KEY) as store:
+        store.measure_grown()
+        with store.write() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO heard (serial, project, first_heard_at, heard_at)"
+                    " SELECT 'S' || n || repeat('x', 80), 'demo', '', '' FROM generate_series(1, 30000) n"
+                )
+            )
+        assert store.measure_grown() == ["heard", "site"]
+        with store.read() as connection:
+            assert connection.execute(text(known)).scalar() == 30000
+        assert store.measure_grown() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -134,6 +135,7 @@ def board(
         late = count_running_before(connection, project, text, "breach_at")
         warning = count_running_before(connection, project, text, "warn_at")
     lists = orphans(connection, now=text, project=project, never_after_hours=ORPHAN_AFTER_HOURS, limit=0)
+    standing, join = _joins(connection, project, now, rules.join)
     executed = sum(statuses.get(str(status), 0) for status in EXECUTED)
     return Board(
         at=text,
@@ -144,9 +146,9 @@ def board(
         warning=warning,
         statuses=statuses,
         rules=[RuleFigure(rule=rule, states=states) for rule, states in sorted(clocks.items())],
-        join=[_join(connection, project, now, target) for target in rules.join],
+        join=join,
         orphans=lists.counts,
-        orphan_share=_orphan_share(connection, project, lists.counts),
+        orphan_share=_share(lists.counts["site_never_heard"], standing, ORPHAN_TARGET),
         rework=_share(_reworked(connection, project), executed, REWORK_TARGET),
         waiting_approval=statuses.get(str(OrderStatus.COMPLETED), 0),
         exceptions=count_exceptions(connection, project=project),
@@ -297,11 +299,20 @@ def _percent(number: int, base: int) -> Decimal | None:
     return None if base == 0 else (Decimal(100) * number / base).quantize(Decimal("0.1"))
 
 
+def _joins(
+    connection: Connection, project: str, now: datetime, targets: Sequence[JoinTarget]
+) -> tuple[int, list[JoinFigure]]:
+    """How many devices stand somewhere by entries, and the figure of each target."""
+    if figures.kept_here(connection):
+        wanted = [(utc_text(now - timedelta(hours=target.hours)), target.hours) for target in targets]
+        standing, found = figures.joins(connection, project, wanted)
+        return standing, [_join_figure(target, *each) for target, each in zip(targets, found, strict=True)]
+    return _standing(connection, project), [_join(connection, project, now, target) for target in targets]
+
+
 def _join(connection: Connection, project: str, now: datetime, target: JoinTarget) -> JoinFigure:
     table = schema.join_state
     before = utc_text(now - timedelta(hours=target.hours))
-    if figures.kept_here(connection):
-        return _join_figure(target, *figures.joins(connection, project, before, target.hours))
     query = select(table.c.placed_at, table.c.first_joined_at).where(
         table.c.project == project, table.c.placed_at <= before
     )
@@ -342,10 +353,7 @@ def _reworked(connection: Connection, project: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _orphan_share(connection: Connection, project: str, counts: dict[str, int]) -> Share:
-    if figures.kept_here(connection):
-        return _share(counts["site_never_heard"], figures.standing(connection, project), ORPHAN_TARGET)
+def _standing(connection: Connection, project: str) -> int:
     table = schema.placement
     query = select(func.count()).where(table.c.project == project, table.c.until.is_(None))
-    standing = int(connection.execute(query).scalar_one())
-    return _share(counts["site_never_heard"], standing, ORPHAN_TARGET)
+    return int(connection.execute(query).scalar_one())

@@ -19,6 +19,11 @@ from workorders.store.queries.lists import OrderRow, orders_of
 UNJOINED_AFTER_HOURS = 24
 
 
+FEW = 10_000
+"""Orders behind a figure that are sorted to show a page of them; of more, all are walked by schedule until
+there is a page."""
+
+
 class Listing(StrEnum):
     """Figures that open a list."""
 
@@ -48,9 +53,14 @@ def listed(
     condition = and_(table.c.project == project, _condition(which, project, rules, now))
     if filters.any():
         condition = and_(condition, table.c.order_id.in_(_belonging(project, filters)))
-    total = connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
+    counted = select(func.count()).select_from(table).where(condition)
+    if which in _SILENT_AFTER and not filters.any():
+        # Each device belongs to an order: these need not be looked up to be counted.
+        silent = _silent(project, now, _SILENT_AFTER[which]).subquery()
+        counted = select(func.count(func.distinct(silent.c.order_id)))
+    total = int(connection.execute(counted).scalar_one())
     ids = select(table.c.order_id).where(condition)
-    return int(total), orders_of(connection, ids, limit=limit, offset=offset, few=True)
+    return total, orders_of(connection, ids, limit=limit, offset=offset, few=total <= FEW)
 
 
 def _late(
@@ -90,10 +100,8 @@ def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> 
         case Listing.DONE_TODAY:
             begin, end = day_bounds(rules, rules.calendar.local_date(now))
             return and_(table.c.completed_at >= begin, table.c.completed_at < end)
-        case Listing.UNJOINED:
-            return _never_joined(project, now, UNJOINED_AFTER_HOURS)
-        case Listing.ORPHANS:
-            return _never_joined(project, now, ORPHAN_AFTER_HOURS)
+        case Listing.UNJOINED | Listing.ORPHANS:
+            return table.c.order_id.in_(_silent(project, now, _SILENT_AFTER[which]))
         case Listing.REWORK:
             return table.c.rework > 0
         case Listing.WAITING_APPROVAL:
@@ -101,10 +109,13 @@ def _condition(which: Listing, project: str, rules: SlaRules, now: datetime) -> 
     raise ValueError(f"{which} is no condition on an order alone")
 
 
-def _never_joined(project: str, now: datetime, hours: int) -> ColumnElement[Any]:
+_SILENT_AFTER = {Listing.UNJOINED: UNJOINED_AFTER_HOURS, Listing.ORPHANS: ORPHAN_AFTER_HOURS}
+
+
+def _silent(project: str, now: datetime, hours: int) -> Select[tuple[str | None]]:
+    """Orders of devices that were mounted so long ago and never heard."""
     joins = schema.join_state
     before = utc_text(now - timedelta(hours=hours))
-    silent = select(joins.c.order_id).where(
+    return select(joins.c.order_id).where(
         joins.c.project == project, joins.c.first_joined_at.is_(None), joins.c.placed_at <= before
     )
-    return schema.work_order.c.order_id.in_(silent)

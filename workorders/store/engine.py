@@ -89,6 +89,10 @@ class Store(ABC):
     def scratch(self) -> contextlib.AbstractContextManager[Store]:
         """What is here once more, to try things on without anybody waiting; gone at the end."""
 
+    def measure_grown(self) -> list[str]:
+        """Have a server look anew at tables of twice the size it plans for, as after a load; their names."""
+        return []
+
     @abstractmethod
     def forget_older(self) -> None:
         """After an erasure: nothing older stays where this program can reach it."""

@@ -36,6 +36,12 @@ OLDEST_SERVER = (13,)
 _TURN, _OPENING = 0x46544C31, 0x46544C32
 """Numbers of the server's advisory locks: whose turn it is to write, who brings the schema up to date."""
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(:lock)")
+_GROWN_PAGES = 100
+_GROWN = text(
+    "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND"
+    " relnamespace = current_schema()::regnamespace AND"
+    " pg_relation_size(oid) / current_setting('block_size')::int > 2 * relpages + :least ORDER BY 1"
+)
 _CONNECT_S = 10
 _IDLE = "15min"
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -100,6 +106,14 @@ class ServerStore(Store):
                 connection.execute(text(f"INSERT INTO {name} SELECT * FROM {lasting}.{name}"))
             yield _Scratch(self, connection)
             transaction.rollback()
+
+    def measure_grown(self) -> list[str]:
+        """As `Store.measure_grown`; what grows by itself in time autovacuum sees to."""
+        with self.write(alone=False) as connection:
+            names = list(connection.execute(_GROWN, {"least": _GROWN_PAGES}).scalars())
+            if names:
+                connection.execute(text(f"ANALYZE {', '.join(names)}"))
+        return names
 
     def forget_older(self) -> None:
         """Rows that were destroyed leave the tables' files; the server's own log is the operator's."""

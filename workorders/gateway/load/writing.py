@@ -76,6 +76,8 @@ def load_project(
 
 
 Page = list[Staged[Any]]
+_MEASURED_EVERY = 16
+"""Pages, after which a server is asked whether what it plans by still holds."""
 
 
 @dataclass
@@ -95,6 +97,7 @@ class _Writing:
             if self.keeper.before(step):
                 self._begin(step)
                 self._step(step)
+                self.office.store.measure_grown()
             elif step == "users":
                 self._take_users()  # a PIN that is given with this call counts for it
         report.absent = absent_orders(self.office.store, self.files)
@@ -147,8 +150,10 @@ class _Writing:
         staging, row = self.files.staging, self.keeper.row(step)
         done, total = staging.count(step, row), staging.count(step)
         self.files.progress(step, done, total)
-        for page in staging.pages(step, row):
+        for number, page in enumerate(staging.pages(step, row), 1):
             yield page
+            if number % _MEASURED_EVERY == 0:
+                self.office.store.measure_grown()
             done += len(page)
             self.files.progress(step, done, total)
 

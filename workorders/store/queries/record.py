@@ -137,6 +137,9 @@ def exceptions(
 ) -> list[ExceptionRow]:
     """The supervisor's queue: urgent ones first, then the oldest. `decided` None gives both."""
     table, decision, order = schema.exception, schema.decision, schema.work_order
+    # The page first: of millions that were raised only those on it are looked up elsewhere.
+    page = select(table.c.exception_id).outerjoin(decision, decision.c.exception_id == table.c.exception_id)
+    turn = (table.c.severity.desc(), table.c.raised_at, table.c.exception_id)
     columns = (
         *(table.c[name] for name in ExceptionRow.__struct_fields__ if name in table.c),
         order.c.number.label("order_number"),
@@ -145,15 +148,15 @@ def exceptions(
         decision.c.actor.label("decided_by"),
         decision.c.at.label("decided_at"),
     )
-    query = _exceptions(columns)
     wanted = {"project": project, "order_id": order_id, "entry_id": entry_id, "kind": kind}
     for name, value in wanted.items():
         if value is not None:
-            query = query.where(table.c[name] == value)
+            page = page.where(table.c[name] == value)
     if decided is not None:
-        query = query.where(decision.c.decision.is_not(None) if decided else decision.c.decision.is_(None))
-    query = query.order_by(table.c.severity.desc(), table.c.raised_at, table.c.exception_id)
-    rows = connection.execute(query.limit(limit).offset(offset)).all()
+        page = page.where(decision.c.decision.is_not(None) if decided else decision.c.decision.is_(None))
+    chosen = page.order_by(*turn).limit(limit).offset(offset).subquery()
+    query = _exceptions(columns).join(chosen, chosen.c.exception_id == table.c.exception_id)
+    rows = connection.execute(query.order_by(*turn)).all()
     opener = Opener(connection)
     return [_exception(row, opener) for row in rows]
 
