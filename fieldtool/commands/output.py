@@ -26,6 +26,8 @@ R = TypeVar("R")
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z")
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 # Wider than any row: what reads our tables through a pipe wraps them as it likes.
 _UNBOUND = 10_000
 
@@ -164,17 +166,19 @@ def _cell(value: object) -> str:
     """A cell for people: local time for an instant in UTC; a meter's own time, with its zone, as it is."""
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         return local(value)
-    return "—" if value is None else str(value)
+    return "—" if value is None else _CONTROL.sub("\ufffd", str(value))
 
 
 def table(title: str, columns: list[str], lines: list[list[Any]]) -> None:
     """A table for people; instants in it are shown in local time.
 
     A cell wraps between words and never inside one: half a serial in each of two lines is neither read
-    nor copied. Where no terminal sets a width, nothing wraps.
+    nor copied. Where no terminal sets a width, nothing wraps. What stands in a cell came from anywhere: it is
+    shown as it is, and neither styles the table nor steers the terminal.
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     shown = Table(title=title or None, box=None, pad_edge=False, header_style="bold")
     rows = [[_cell(cell) for cell in line] for line in lines]
@@ -182,7 +186,7 @@ def table(title: str, columns: list[str], lines: list[list[Any]]) -> None:
         words = [word for row in rows for word in row[place].split()] + column.split()
         shown.add_column(column, min_width=max(map(len, words), default=0), overflow="fold")
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))
     least = sum(column.min_width or 0 for column in shown.columns) + len(columns)
     console = Console(file=sys.stdout, highlight=False)
     console.width = max(console.width, least) if console.is_terminal else _UNBOUND

@@ -23,3 +23,11 @@ def test_a_piped_table_is_one_line_a_row(capsys: pytest.CaptureFixture[str]) -> 
     """A script that counts lines counts rows."""
     table("", ["serial", "address"], [[SERIAL, "a long address " * 40]] * 3)
     assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_what_a_cell_says_is_shown_and_never_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    """An address with brackets ended the list of orders; a section was left out of the hint about it."""
+    table("", ["address", "hint"], [["Mz. [/B] Lt. 3", "see [values.kind]"], ["\x1b[2Jx\x9b1m", "[red]"]])
+    said = capsys.readouterr().out
+    for text in ("Mz. [/B] Lt. 3", "[values.kind]", "\ufffd[2Jx\ufffd1m", "[red]"):
+        assert text in said
