@@ -6,9 +6,12 @@ import os
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+HERE = Path(__file__).parent
 
 # Before anything of Qt is imported: no window opens, and the scene graph needs no graphics card.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -23,6 +26,27 @@ SLOW_IS_FINE = [HealthCheck.too_slow]
 settings.register_profile("gate", deadline=None, suppress_health_check=SLOW_IS_FINE, derandomize=True)
 settings.register_profile("campaign", deadline=None, suppress_health_check=SLOW_IS_FINE, max_examples=1000)
 settings.load_profile(os.environ.get("FIELDTOOL_EXAMPLES", "gate"))
+
+
+#: The files that take longest as a whole. Each goes to one process: begun last, it would be alone at the end.
+LONGEST = (
+    "fieldtool/test_commission.py",
+    "fieldtool/demo/test_demo.py",
+    "ui/test_pictures.py",
+    "workorders/test_sla_table.py",
+    "fieldtool/test_command_faults.py",
+    "fieldtool/test_panelrun.py",
+    "fieldtool/test_command_meter.py",
+    "fieldtool/test_scanning_panel_cut.py",
+    "workorders/test_load.py",
+    "workorders/test_sync_properties.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they were found."""
+    rank = {HERE / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(autouse=True)

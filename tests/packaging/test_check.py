@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tests import conftest
 from tests.packaging.scripts import load
 
 check = load("check")
@@ -41,6 +44,16 @@ def test_one_failure_fails_the_whole(
     monkeypatch.setattr(check, "static_checks", lambda: [broken, fine])
     assert check.main(["--static"]) == 1
     assert "line 3 is wrong" in capsys.readouterr().out
+
+
+def test_the_files_that_take_longest_are_there_and_begin_first() -> None:
+    """Given out by the number of tests, a minute of four tests began when nearly all others were done."""
+    longest = [conftest.HERE / name for name in conftest.LONGEST]
+    assert [path for path in longest if not path.is_file()] == []
+    others = [conftest.HERE / "assets" / name for name in ("test_b.py", "test_a.py")]
+    items: list[Any] = [SimpleNamespace(path=path) for path in [*others, *reversed(longest)]]
+    conftest.pytest_collection_modifyitems(items)
+    assert [item.path for item in items] == [*longest, *others]
 
 
 def test_what_one_program_compiled_the_next_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
