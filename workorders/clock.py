@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -40,6 +41,7 @@ def read_utc(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=1024)
 def normal_utc(text: str | None) -> str | None:
     """Any RFC 3339 time with an offset in the record's spelling; None for what is none."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from workorders.journal.sealing import OrderKey, field_context, seal_text, unseal_text
+from workorders.journal.sealing import OrderKey, field_context, seal_text, unseal_texts
 from workorders.journal.words import OrderStatus, Sealed, TaskKind
 
 __all__ = [
@@ -189,11 +189,12 @@ def unseal_customer(sealed: Mapping[str, Sealed], key: OrderKey, order_id: str) 
 
 def unseal_fields(sealed: Mapping[str, Sealed], key: OrderKey, order_id: str) -> dict[str, str]:
     """As `unseal_customer`: the fields alone."""
-    return {
-        field: unseal_text(key, value, field_context(order_id, f"customer.{field}"))
+    named = {
+        field: (value, field_context(order_id, f"customer.{field}"))
         for field, value in sealed.items()
         if field in CUSTOMER_FIELDS
     }
+    return unseal_texts(key, named)
 
 
 # --- status machine -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import base64
 import binascii
 import os
 import uuid
+from collections.abc import Mapping
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -83,13 +84,20 @@ def unseal_text(key: OrderKey, sealed: Sealed, context: str) -> str:
     Raises:
         SealError: another key, another context, or bytes that were changed.
     """
+    return unseal_texts(key, {"": (sealed, context)})[""]
+
+
+def unseal_texts(key: OrderKey, sealed: Mapping[str, tuple[Sealed, str]]) -> dict[str, str]:
+    """As `unseal_text`: several by name, each with its context, under one key."""
+    cipher, found = AESGCM(key.key), {}
     try:
-        nonce = binascii.a2b_base64(sealed.nonce, strict_mode=True)
-        ciphertext = binascii.a2b_base64(sealed.ciphertext, strict_mode=True)
-        plain = AESGCM(key.key).decrypt(nonce, ciphertext, _associated(sealed.key_id, context))
+        for name, (each, context) in sealed.items():
+            nonce = binascii.a2b_base64(each.nonce, strict_mode=True)
+            ciphertext = binascii.a2b_base64(each.ciphertext, strict_mode=True)
+            found[name] = cipher.decrypt(nonce, ciphertext, _associated(each.key_id, context)).decode("utf-8")
     except (InvalidTag, binascii.Error, ValueError):
         raise SealError("a sealed text does not open: other key, other field, or changed bytes") from None
-    return plain.decode("utf-8")
+    return found
 
 
 def seal_blob(key: OrderKey, data: bytes) -> bytes:

@@ -6,7 +6,7 @@ database. Here the compiled insert of a table is kept, and the columns' own type
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BindParameter,
     Boolean,
     Column,
@@ -39,6 +40,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from workorders.store.asking import ask
 from workorders.store.prepared import bare
 from workorders.store.replacing import insertion
+from workorders.store.tables import json_text
 
 if TYPE_CHECKING:
     _Values = TypeDecorator[Any]
@@ -60,8 +62,9 @@ class _Insert:
         columns = ", ".join(quoted.quote(name) for name in self._names)
         self._copy = f"COPY {quoted.format_table(table)} ({columns}) FROM STDIN"
         self._positional = compiled.positional
-        types = (table.columns[name].type.dialect_impl(dialect) for name in self._names)
-        made = ((number, type_.bind_processor(dialect)) for number, type_ in enumerate(types))
+        made = (
+            (number, _process(table.columns[name].type, dialect)) for number, name in enumerate(self._names)
+        )
         # Most columns go in as they are; the others alone are looked at one by one.
         self._made = [(number, process) for number, process in made if process is not None]
 
@@ -96,6 +99,17 @@ class _Insert:
                 raise
             # The context of the error quotes the row, which is nobody's business in a log.
             raise type(error)(said) from None
+
+
+def _process(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What becomes of a column's values; of JSON, which there is most of on a file, without a detour."""
+    if dialect.name == "sqlite" and isinstance(type_, JSON) and type_.none_as_null:
+        return _json_or_null
+    return type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _json_or_null(value: object) -> str | None:
+    return None if value is None else json_text(value)
 
 
 _inserts: WeakKeyDictionary[Dialect, dict[tuple[str, ...], _Insert]] = WeakKeyDictionary()

@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 from workorders.store import migrations
 from workorders.store.errors import StoreError, store_error, translate
 from workorders.store.files import look_from_outside, os_error, why_unreadable, write_mark
+from workorders.store.tables import json_text
 
 StoreRole: TypeAlias = Literal["tablet", "gateway"]
 
@@ -257,13 +258,13 @@ def connect(path: Path, key: bytes, *, wal: bool = True) -> Any:
 
 
 def _engine(path: Path, key: bytes, *, wal: bool = True) -> Engine:
-    encode, decode = msgspec.json.Encoder(), msgspec.json.Decoder()
+    decode = msgspec.json.Decoder()
     engine = create_engine(
         "sqlite://",
         creator=lambda: connect(path, key, wal=wal),
         module=sqlcipher,
         poolclass=QueuePool,
-        json_serializer=lambda value: encode.encode(value).decode(),
+        json_serializer=json_text,
         json_deserializer=decode.decode,
         execution_options={MEMORY: {}},
         hide_parameters=True,  # an error text must never hold what was to be stored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import JSON, BigInteger, Integer, MetaData
 from sqlalchemy.types import TypeEngine
 
@@ -16,3 +17,11 @@ def json_type() -> TypeEngine[object]:
 def whole() -> TypeEngine[int]:
     """A whole number below 2^63: an entry may hold any below 2^53 (RFC 8785)."""
     return BigInteger().with_variant(Integer(), "sqlite")
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_text(value: object) -> str:
+    """How a column of JSON is written on a file."""
+    return _encode(value).decode()

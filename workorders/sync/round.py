@@ -2,9 +2,9 @@
 
     meta → references → push → pull → keys → blobs → finish → carry → firmware
 
-Each stage does its part of the protocol and leaves the store whole; a round that ends anywhere has lost
-nothing and is simply made again. The stages themselves are in `stages.py`; here is what drives them, what
-they share and how a round ends.
+Before the very first pull the keys are asked for once already. Each stage does its part of the protocol and
+leaves the store whole; a round that ends anywhere has lost nothing and is simply made again. The stages
+themselves are in `stages.py`; here is what drives them, what they share and how a round ends.
 """
 
 from __future__ import annotations

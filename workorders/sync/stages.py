@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -172,12 +173,23 @@ def pull(round: SyncRound) -> None:
     """Receive what changed for this tablet, page by page."""
     with round.store.read() as connection:
         cursor = inbox.cursor(connection, CURSOR)
+    if cursor is None:
+        _keys_ahead(round)
     try:
         _pull_from(round, cursor)
     except CursorGone:
         if cursor is None:
             raise
         _pull_afresh(round)
+
+
+def _keys_ahead(round: SyncRound) -> None:
+    """Before a first download its keys: each order's search text is then written once, and whole.
+
+    Only to save work: keys that cannot be taken stop nothing here, their own stage says so.
+    """
+    with contextlib.suppress(BadAnswer):
+        keys(round)
 
 
 def _pull_afresh(round: SyncRound) -> None:
@@ -254,7 +266,8 @@ def keys(round: SyncRound) -> None:
     answer = round.transport.keys(have)
     ring = keyring.opened(answer, round.identity)
     with round.store.write() as connection:
-        round.report.keys_changed = keyring.take(connection, answer, ring, utc_text(round.now()))
+        changed = keyring.take(connection, answer, ring, utc_text(round.now()))
+    round.report.keys_changed |= changed
 
 
 def finish(round: SyncRound) -> None:
