@@ -236,7 +236,13 @@ def _inner(content: bytes) -> bytes:
 
 def _octets(content: bytes) -> bytes:
     """The octets of a title or challenge; some meters leave tag and length inside of it out."""
-    return content[2:] if len(content) >= 2 and content[1] == len(content) - 2 else content
+    cursor = Cursor(content)
+    try:
+        cursor.byte()
+        inside = cursor.take(cursor.length())
+    except Garbage:
+        return content
+    return content if cursor.left else inside
 
 
 def decode_initiate_response(apdu: bytes) -> Accepted:
