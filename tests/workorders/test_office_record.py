@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from workorders.gateway.errors import NotFound, OutOfTurn
 from workorders.gateway.push import keep_unreadable
 from workorders.gateway.service import bodies
 from workorders.gateway.service.rates import Buckets, Limits, Rate, address_of
+from workorders.gateway.service.room import Room
 from workorders.journal.entry import Entry, to_wire
 from workorders.people import Role
 from workorders.store import projection
@@ -89,6 +91,28 @@ def test_a_flood_from_one_address_is_stopped_before_its_bodies_are_read(bureau: 
     with TestClient(app, raise_server_exceptions=False) as client:
         asked = [client.post("/v1/sync/push", content=b"x" * 5_000_000).status_code for _ in range(5)]
     assert asked == [413] * 3 + [429] * 2
+
+
+def test_bodies_that_nobody_has_proven_hold_only_so_much_memory(bureau: Bureau) -> None:
+    """Forty connections that stopped before the end of a file held 1.6 GB, without any proof of who asks."""
+    app = create_app(bureau.office, bureau.files)
+    app.state.room = room = Room(bytes=3_000_000, share=2_000_000)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        path, fits, more = "/v1/blobs/" + "a" * 64, b"x" * 1_900_000, b"x" * 2_100_000
+        assert client.put(path, content=fits).status_code == 401
+        full = client.put(path, content=more)
+        assert (full.status_code, full.json()["code"]) == (429, "too_many_bodies")
+        assert int(full.headers["Retry-After"]) > 0
+        assert (room.held, dict(room.of)) == (0, {}), "all is given back"
+        room.take("another address", 1_500_000)
+        full = client.put(path, content=fits)
+        assert (full.status_code, full.json()["code"]) == (503, "no_room")
+        assert client.get("/v1/meta").status_code == 200
+        packed = gzip.compress(b"0" * 2_500_000)
+        answer = client.post("/v1/sync/push", content=packed, headers={"Content-Encoding": "gzip"})
+        assert answer.status_code == 429, "counted as it is once unpacked"
+        room.give_back("another address", 1_500_000)
+        assert (room.held, dict(room.of)) == (0, {})
 
 
 def test_a_body_that_stops_coming_is_waited_for_only_so_long(

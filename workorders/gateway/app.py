@@ -41,6 +41,7 @@ from workorders.gateway.service.audited import tell_outcome
 from workorders.gateway.service.bodies import BodyGate
 from workorders.gateway.service.problems import HANDLERS
 from workorders.gateway.service.rates import Limits, RateGate, Rates
+from workorders.gateway.service.room import Room
 from workorders.sync.blobs import BlobStore
 from workorders.sync.reference import FileReader
 
@@ -99,7 +100,16 @@ def create_app(
         ),
         before_send=[uploads.tell_version, tell_outcome],
         exception_handlers=HANDLERS,
-        state=State({"office": office, "files": files, "reader": reader, "rates": rates, "schemas": schemas}),
+        state=State(
+            {
+                "office": office,
+                "files": files,
+                "reader": reader,
+                "rates": rates,
+                "room": Room(),
+                "schemas": schemas,
+            }
+        ),
         openapi_config=OpenAPIConfig(
             title="fieldtool gateway",
             version=API_VERSION,

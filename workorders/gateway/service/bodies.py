@@ -12,16 +12,39 @@ import zlib
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPRequestEvent, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Receive, Scope, Send
 
 from workorders.gateway.service.problems import refuse
+from workorders.gateway.service.rates import address_of
+from workorders.gateway.service.room import Full, Room
 from workorders.sync import wire
 
 RAW, PLAIN = "fieldtool_raw", "fieldtool_plain"
 IDLE_SECONDS = 60.0
 """A thin line may be slow; one that brings nothing at all for so long holds a place that others need."""
+AGAIN_SECONDS = 5
+"""After which somebody who found no room for a body may come again."""
 _FILES = ("/v1/blobs/", "/v1/uploads")
 _IMAGES = re.compile("/v1/projects/[^/]+/firmware/")
+
+
+class _Held:
+    """What one request holds of the room."""
+
+    def __init__(self, room: Room, address: str) -> None:
+        self._room = room
+        self._address = address
+        self._size = 0
+
+    def take(self, size: int) -> None:
+        """Hold more. Raises Full."""
+        self._room.take(self._address, size)
+        self._size += size
+
+    def give_back(self) -> None:
+        """Hold nothing any more."""
+        self._room.give_back(self._address, self._size)
+        self._size = 0
 
 
 class BodyGate:
@@ -34,9 +57,20 @@ class BodyGate:
         if scope["type"] != ScopeType.HTTP:  # the server says "http", not the enum
             await self.app(scope, receive, send)
             return
+        held = _Held(scope["litestar_app"].state.room, address_of(scope))
+        try:
+            await self._take(scope, receive, send, held)
+        except Full as full:
+            status, code = (429, "too_many_bodies") if full.own else (503, "no_room")
+            detail = "more is being sent than this gateway can hold: come again"
+            await refuse(send, status, code, detail, headers={"retry-after": str(AGAIN_SECONDS)})
+        finally:
+            held.give_back()
+
+    async def _take(self, scope: HTTPScope, receive: Receive, send: Send, held: _Held) -> None:
         limit = _limit(scope["path"])
         try:
-            raw = await _read(receive, limit)
+            raw = await _read(receive, limit, held)
         except TimeoutError:
             await refuse(send, 408, "request_timeout", f"nothing came for {IDLE_SECONDS} s")
             return
@@ -57,6 +91,7 @@ class BodyGate:
             if plain is None:
                 await refuse(send, 413, "too_large", "too large once decompressed")
                 return
+            held.take(len(plain))
         scope["state"][RAW], scope["state"][PLAIN] = raw, plain
         await self.app(scope, _replay(plain or b"", receive), send)
 
@@ -85,7 +120,7 @@ def gunzip(data: bytes, limit: int) -> bytes | None:
     return plain
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
+async def _read(receive: Receive, limit: int, held: _Held) -> bytes | None:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -96,6 +131,7 @@ async def _read(receive: Receive, limit: int) -> bytes | None:
         size += len(part)
         if size > limit:
             return None
+        held.take(len(part))
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
