@@ -82,10 +82,10 @@ def enrol(
 def sync(
     realm: RealmOption = None,
     photos: Annotated[
-        bool,
-        typer.Option(
-            "--photos", help="Photos and firmware too, whatever the line costs or the settings say."
-        ),
+        bool, typer.Option("--photos", help="Photos too, whatever the line costs or the settings say.")
+    ] = False,
+    firmware: Annotated[
+        bool, typer.Option("--firmware", help="Firmware too, over a line that costs.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -98,12 +98,12 @@ def sync(
     "blobs_sent", "blobs_confirmed", "blobs_wait": null | "metered" | "cap",
     "firmware": number of the office's images that lie here, "firmware_received", "firmware_removed",
     "firmware_coming": [{"name", "sha256", "size", "have", "code": null | "disk_full" | "cannot_write" |
-    "damaged" | "not_held", "at"}], "firmware_wait": null | "metered" | "cap",
+    "damaged" | "not_held", "at"}], "firmware_wait": null | "metered",
     "entries", "orders", "digest", "equal", "forks": [{"chain_id", "seq",
     "ours", "theirs", "at"}], "pending", "pending_blobs", "at", "seconds", …}.
     """
     with opened(realm) as tablet, progress_bar(json) as progress:
-        report = tablet.sync(progress, all_files=photos)
+        report = tablet.sync(progress, all_files=photos, firmware=firmware)
     if json:
         emit(report)
     else:
@@ -137,9 +137,10 @@ def _say_firmware(report: SyncReport) -> None:
     if report.firmware or report.firmware_removed:
         removed = f", {report.firmware_removed} withdrawn" if report.firmware_removed else ""
         say(f"firmware: {report.firmware} images here, {report.firmware_received} new{removed}")
+    wait = " over a line that costs nothing (--firmware: over any)" if report.firmware_wait else ""
     for one in report.firmware_coming:
         if one.code is None:
-            note(f"{one.name}: {one.have} of {one.size} bytes; it goes on with the next sync")
+            note(f"{one.name}: {one.have} of {one.size} bytes; it goes on with the next sync{wait}")
         else:
             said = text(f"firmware.coming.{one.code}", language, size=f"{one.size} bytes")
             note(f"{one.name}: {said}")

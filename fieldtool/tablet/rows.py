@@ -188,7 +188,8 @@ class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
         used: bytes of this month, with `kinds`; cap_bytes: up to which photos go over a line that costs.
         stale_days, skew_seconds: see `TabletStatus`.
         carries: what lies here for other tablets, and what was delivered for them lately.
-        firmware: images of the office that lie here; firmware_coming: those that are still to come.
+        firmware: images of the office that lie here; firmware_coming: those that are still to come,
+            firmware_waits: why they wait now.
     """
 
     state: SyncState
@@ -205,6 +206,7 @@ class SyncStanding(msgspec.Struct, frozen=True, kw_only=True):
     carries: list[Carried] = []
     firmware: int = 0
     firmware_coming: list[Coming] = []
+    firmware_waits: FilesWait | None = None
 
 
 class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):

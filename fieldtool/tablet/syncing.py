@@ -59,6 +59,7 @@ class Syncing:
         self._at: SyncProgress | None = None
         self._cancelled = False
         self._all_files = False
+        self._firmware = False
 
     # --- rounds -----------------------------------------------------------------------------------
 
@@ -68,21 +69,22 @@ class Syncing:
         cancelled: Callable[[], bool] | None = None,
         *,
         all_files: bool = False,
+        firmware: bool = False,
     ) -> SyncReport:
         """*Slow.* A round, or the rest of the one that runs; never raises for a gateway that fails.
 
         Args:
-            all_files: photos and firmware too, whatever the line costs.
+            all_files: photos too, whatever the line costs; firmware: that too.
         """
         background = self._background
         if background is None:
-            self._all_files = all_files
+            self._all_files, self._firmware = all_files, firmware
             try:
                 return self._make(watch, cancelled or (lambda: False))
             finally:
-                self._all_files = False
+                self._all_files = self._firmware = False
         with self._lock:
-            self._all_files = all_files
+            self._all_files, self._firmware = all_files, firmware
             if watch is not None:
                 self._watchers.append(watch)
         try:
@@ -91,7 +93,7 @@ class Syncing:
             return background.ask() if all_files and report.blobs_wait is not None else report
         finally:
             with self._lock:
-                self._all_files = False
+                self._all_files = self._firmware = False
                 if watch is not None:
                     self._watchers.remove(watch)
 
@@ -136,6 +138,7 @@ class Syncing:
                     reader=Reader(),
                     files_wait=lambda: self.files_wait(line),
                     firmware=FirmwareFolder(tablet.home.firmware(tablet.realm)),
+                    firmware_waits=self.firmware_waits,
                     errands=carrying.deliver(carrying.folder_of(tablet)),
                 )
                 report = round_.run(lambda at: self._told(at, watch), lambda: self._cancelled or stopped())
@@ -172,7 +175,7 @@ class Syncing:
         return said is Line.METERED
 
     def files_wait(self, line: HttpTransport | None = None) -> FilesWait | None:
-        """Why photos and firmware wait now; None: they may go. `line`: what this round used counts too."""
+        """Why photos wait now; None: they may go. `line`: what the present round has used counts too."""
         settings = self._tablet.settings()
         if self._all_files or not self.costs():
             return None
@@ -182,6 +185,11 @@ class Syncing:
         if settings.data_cap_mb is not None and used >= settings.data_cap_mb * 1_000_000:
             return FilesWait.CAP
         return None
+
+    def firmware_waits(self) -> FilesWait | None:
+        """Why firmware waits now; None: it may come. It waits for a line that costs nothing even where photos
+        may go over any: one image is a day's photos of a crew, and no record waits for it."""
+        return FilesWait.METERED if self.costs() and not self._firmware else None
 
     def usage(self) -> MonthUsage:
         """What this month cost so far."""
@@ -231,6 +239,7 @@ class Syncing:
             skew_seconds=round(skew / 1000) if skew is not None and abs(skew) > SKEW_MS else None,
             carries=carrying.carried(self._tablet.store),
             firmware=len(firmware.placed),
+            firmware_waits=self.firmware_waits(),
             firmware_coming=firmware.coming,
         )
 

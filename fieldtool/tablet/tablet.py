@@ -433,6 +433,7 @@ class Tablet:
         cancelled: Callable[[], bool] | None = None,
         *,
         all_files: bool = False,
+        firmware: bool = False,
     ) -> SyncReport:
         """*Slow.* One round. Never raises for a gateway that fails: the report says how it went."""
 
@@ -441,7 +442,7 @@ class Tablet:
                 done, total = (at.size, at.total_size) if at.total_size else (at.done, at.total)
                 progress(f"sync.{at.stage.value}", done, total, None)
 
-        return self.syncing.round(told, cancelled, all_files=all_files)
+        return self.syncing.round(told, cancelled, all_files=all_files, firmware=firmware)
 
     def stop_work(self) -> None:
         """Nobody works on this tablet from here on: the office has revoked it."""

@@ -145,4 +145,4 @@ def test_firmware_comes_by_usb_where_somebody_says_so(
     assert [(one.name, one.code) for one in report.firmware_coming] == [("later.bin", None)]
     assert (tablet.home.firmware(tablet.realm) / "fw.bin").read_bytes() == data
     assert take_orders(tablet, stick).firmware == 0
-    assert tablet.sync(all_files=True).firmware == 2
+    assert tablet.sync(firmware=True).firmware == 2

@@ -72,7 +72,7 @@ def fetch(
         line or tablet.transport(),
         tablet.blobs,
         now=tablet.bureau.now,
-        files_wait=wait,
+        firmware_waits=wait,
         firmware=FirmwareFolder(folder_of(tablet)),
     )
     return round_.run(watch)

@@ -399,6 +399,7 @@ SCENES: tuple[Scene, ...] = (
     _bench("banco_permiso", many.ASKING),
     Scene("sincronizar", PreviewTablet, _go("sync")),
     Scene("sincronizar_en_marcha", lambda: PreviewTablet(sync_view=tools.SYNC_RUNNING), _go("sync")),
+    Scene("sincronizar_firmware", lambda: PreviewTablet(sync_view=tools.SYNC_FIRMWARE), _go("sync")),
     Scene("sincronizar_avisos", lambda: PreviewTablet(sync_view=tools.SYNC_WARNED), _go("sync")),
     Scene("sincronizar_nada", _synced, _go("sync")),
     Scene("mas", PreviewTablet, _go("more")),

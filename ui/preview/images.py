@@ -39,7 +39,8 @@ CHOOSING = Image(
     meter="Circutor CIRWATT B 102",
     firmware="V1.36.04",
     files=_FILES,
-    where="De la oficina, al sincronizar; de la memoria USB, y de C:\\ProgramData\\fieldtool\\firmware",
+    where="Las de la oficina llegan al sincronizar. "
+    "También se buscan en la memoria USB y en C:\\ProgramData\\fieldtool\\firmware",
     chosen="a",
     facts=_FACTS,
 )

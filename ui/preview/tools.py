@@ -223,6 +223,23 @@ SYNC_EMPTY = Sync(
     data_used="0 kB",
     choices=SYNC.choices,
 )
+SYNC_FIRMWARE = msgspec.structs.replace(
+    SYNC,
+    data_parts=(*SYNC.data_parts, Fact(label="Firmware", value="18 MB")),
+    notices=(
+        Notice(
+            icon="attention",
+            title="Falta el firmware 5ctd-monofasico-plc-v1.40.00.bin",
+            text="No hay espacio en este equipo: la imagen ocupa 12 MB. Libere espacio y sincronice.",
+        ),
+        Notice(
+            icon="firmware",
+            tone="",
+            title="Firmware por recibir: 5ctm-trifasico-v2.11.bin, s3-indirecto-v3.02.bin",
+            text="6 MB de 18 MB. Espera una red sin costo (wifi).",
+        ),
+    ),
+)
 SYNC_WARNED = msgspec.structs.replace(
     SYNC,
     notices=(

@@ -157,7 +157,7 @@ class WiredImage:
     def _shown(self) -> Image:
         formats, meter, image = self._formats(), self._meter, self._chosen
         where = formats.say(
-            "De la oficina, al sincronizar; de la memoria USB, y de {folder}",
+            "Las de la oficina llegan al sincronizar. También se buscan en la memoria USB y en {folder}",
             folder=str(self._tablet.home.firmware(self._tablet.realm)),
         )
         if meter is None:

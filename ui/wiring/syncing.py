@@ -14,6 +14,8 @@ from ui import views
 from ui.wiring.formats import Formats
 from workorders.sync.round import FilesWait, SyncProgress
 
+_NAMED = 2
+"""How many images that are to come are named; of more their number is told."""
 CAPS_MB = (500, 1000, 2000, 5000, 10_000)
 
 
@@ -150,12 +152,16 @@ def _firmware(standing: rows.SyncStanding, formats: Formats) -> list[views.Notic
         return found
     have, size = sum(one.have for one in coming), sum(one.size for one in coming)
     sizes = {"done": formats.size(have), "total": formats.size(size)}
-    if standing.files_wait is not None:
+    if standing.firmware_waits is not None:
         text = formats.say("{done} de {total}. Espera una red sin costo (wifi).", **sizes)
     else:
         text = formats.say("{done} de {total}. Sigue con la próxima conexión, donde quedó.", **sizes)
-    title = formats.say("Firmware por recibir: {names}", names=", ".join(one.name for one in coming))
-    return [*found, views.Notice(icon="data", title=title, text=text)]
+    names, more = ", ".join(one.name for one in coming[:_NAMED]), len(coming) - _NAMED
+    if more > 0:
+        title = formats.say("Firmware por recibir: {names} y {count} más", names=names, count=str(more))
+    else:
+        title = formats.say("Firmware por recibir: {names}", names=names)
+    return [*found, views.Notice(icon="firmware", title=title, text=text, tone="")]
 
 
 def _bundle(summary: rows.SyncSummary, formats: Formats) -> str:

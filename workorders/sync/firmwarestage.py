@@ -159,7 +159,7 @@ class _Work:
         number, of, done, total = at
         size = PART_BYTES
         while have < image.size:
-            self._round.report.firmware_wait = self._round.files_wait()
+            self._round.report.firmware_wait = self._round.firmware_waits()
             if self._round.report.firmware_wait is not None:
                 return False
             self._round.step(number, of, done + have, total)

@@ -194,7 +194,8 @@ class SyncRound:
     Attributes:
         reader: says whether the files of a set can be used by this program; None: unread, they are kept.
         files_wait: asked before each file; a reason (`FilesWait`) leaves files for another time or line.
-        firmware: where images of the office are put; None: none are fetched.
+        firmware: where images of the office are put; None: none are fetched. firmware_waits: as `files_wait`,
+            asked before each piece of one.
         errands: what this tablet does for others, after its own; its failures are its own to keep.
         cancelled: asked between requests; true ends the round with what it has.
     """
@@ -209,6 +210,7 @@ class SyncRound:
     report: SyncReport = field(default_factory=SyncReport)
     files_wait: Callable[[], FilesWait | None] = lambda: None
     firmware: FirmwareFolder | None = None
+    firmware_waits: Callable[[], FilesWait | None] = lambda: None
     errands: Callable[[SyncRound], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
     progress: Callable[[SyncProgress], None] = lambda _: None
