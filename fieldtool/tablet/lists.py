@@ -20,6 +20,7 @@ from workorders.orders import OrderStatus, Place, can_start, is_open
 from workorders.store import queries, schema
 from workorders.store.engine import Store
 from workorders.store.entries import FoldEntry, envelopes_of, fold_order
+from workorders.store.keys import erased_of
 from workorders.store.opened import Opener
 from workorders.sync import reference
 from workorders.sync.blobs import CONFIRMED, LOCAL
@@ -81,9 +82,11 @@ def order_rows(
     """All orders that the filter lets through, in the order of the list."""
     local = zone(project(connection))
     which = queries.OrderFilter(crew=crew, executed_here=True)
+    read = queries.orders(connection, which, wanted.search, limit=ALL)
+    erased = erased_of(connection, [row.order_id for row in read if _nobody(row)])
     found = [
-        order_row(row, now, local)
-        for row in queries.orders(connection, which, wanted.search, limit=ALL)
+        order_row(row, now, local, erased=row.order_id in erased)
+        for row in read
         if (row.status != OrderStatus.CANCELLED or row.started_at)
         # Ended here and then given to another crew: it stays as done, never as something to do.
         and (crew is None or row.crew == crew or not is_open(OrderStatus(row.status)))
@@ -95,8 +98,12 @@ def order_rows(
     )
 
 
-def order_row(row: queries.OrderRow, now: datetime, local: ZoneInfo) -> rows.OrderRow:
-    """One order in the list."""
+def _nobody(row: queries.OrderRow) -> bool:
+    return row.address is None and row.customer is None
+
+
+def order_row(row: queries.OrderRow, now: datetime, local: ZoneInfo, *, erased: bool) -> rows.OrderRow:
+    """One order in the list; `erased`: its customer was (an order may also come without any)."""
     status = OrderStatus(row.status)
     due = read_utc(row.due) if row.due else None
     left = int((due - now).total_seconds()) if due else None
@@ -109,7 +116,7 @@ def order_row(row: queries.OrderRow, now: datetime, local: ZoneInfo) -> rows.Ord
         group=_group(row, status, due, now, local),
         usage_point=row.supply_number or row.usage_point or "",
         address=row.address,
-        erased=row.address is None and row.customer is None,
+        erased=erased and _nobody(row),
         due=row.due,
         sla=_sla(status, due, now),
         seconds_left=left if is_open(status) else None,
@@ -177,7 +184,8 @@ def order_detail(
 ) -> rows.OrderDetail:
     """The order page."""
     order = detail.order
-    row = order_row(detail.row, now, zone(project(connection)))
+    erased = detail.customer_state == "erased"
+    row = order_row(detail.row, now, zone(project(connection)), erased=erased)
     open_ = can_start(OrderStatus(detail.row.status))
     customer = detail.customer
     return rows.OrderDetail(
@@ -188,7 +196,7 @@ def order_detail(
             phone=customer.phone,
             address=customer.address,
             notes=customer.notes,
-            erased=detail.customer_state == "erased",
+            erased=erased,
         ),
         old=_old(order.old_asset) if order.old_asset else None,
         new=rows.DeviceView(serial=order.new_asset.serial, model=order.new_asset.model)

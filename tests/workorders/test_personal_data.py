@@ -51,6 +51,21 @@ def erase(store: Store) -> None:
     new_journal(store).append(kinds.PersonalErased(key_ids=[ORDER_KEY.key_id], reason="request"))
 
 
+def test_an_order_without_a_customer_is_not_told_as_erased(store: Store) -> None:
+    """A sheet's order without name and address stood in the crew's list as erased."""
+    with_order(store)
+    journal = new_journal(store)
+    journal.append(issued(an_order("o2"), ORDER_KEY, Customer()), order_id="o2")
+    with store.read() as connection:
+        assert keys.erased_of(connection, ["o1", "o2"]) == set()
+    erase(store)
+    with store.read() as connection:
+        assert keys.erased_of(connection, ["o1", "o2"]) == {"o1"}
+    keys.finish_erasures(store)
+    with store.read() as connection:
+        assert keys.erased_of(connection, ["o1", "o2"]) == {"o1"}
+
+
 def found(store: Store, words: str) -> int:
     with store.read() as connection:
         return queries.count_orders(connection, search=words)

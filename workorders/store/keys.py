@@ -73,6 +73,21 @@ def is_erased(connection: Connection, key_id: str) -> bool:
     return connection.execute(select(table.c.key_id).where(table.c.key_id == key_id)).first() is not None
 
 
+def erased_of(connection: Connection, order_ids: list[str]) -> set[str]:
+    """Of these orders those whose customer was erased; not those of which no customer was ever told."""
+    plan, ring, gone = schema.order_plan, schema.order_key, schema.erased_key
+    told = select(plan.c.order_id, plan.c.customer).where(among(plan.c.order_id, "ids"))
+    named = {
+        row.order_id: {value["key_id"] for value in (row.customer or {}).values()}
+        for row in connection.execute(told, {"ids": order_ids})
+    }
+    ids = {"ids": sorted({key_id for key_ids in named.values() for key_id in key_ids})}
+    erased = set(connection.execute(select(gone.c.key_id).where(among(gone.c.key_id, "ids")), ids).scalars())
+    empty = select(ring.c.key_id).where(ring.c.key.is_(None), among(ring.c.key_id, "ids"))
+    erased |= set(connection.execute(empty, ids).scalars())
+    return {order_id for order_id, key_ids in named.items() if key_ids & erased}
+
+
 def key_by_id(connection: Connection, key_id: str) -> OrderKey:
     """The key that a sealed value names.
 
