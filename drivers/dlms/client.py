@@ -251,7 +251,9 @@ class DlmsClient:
             proof = ciphering.sign_challenge(theirs)
         else:
             proof = self._proof(theirs, ours)
-        if self._credentials.secret or mechanism is Mechanism.ECDSA:  # the key of GMAC is proven by the AARE
+        # the key of GMAC is proven by the AARE, and so is which meter it is, where that was ciphered
+        again = ciphering is not None and ciphering.server_title == self._offers.known
+        if (self._credentials.secret or mechanism is Mechanism.ECDSA) and not again:
             self._offers.secret_leaves()
         try:
             answer = self.action(_ASSOCIATION, octet_string(proof))

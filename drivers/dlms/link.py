@@ -122,6 +122,8 @@ class _Turn:
     busy: int = 0
     patience: int = 0
     """Polls without news after which there is none; 0: a response must come."""
+    certain: bool = True
+    """Whether an N(R) that comes now was surely sent after the end of the request was."""
     may_have_arrived: bool = False
     """Whether the end of the request left, and the meter has not said that it never came."""
 
@@ -142,7 +144,8 @@ class HdlcLink:
         self._arrived: deque[bytes] = deque()
         self._ahead: list[tuple[bytes, bool]] = []
         self._turn: _Turn | None = None
-        self._silent = False
+        self._owed = 0
+        """Polls without an answer: one may still come, and say how it was before."""
         self.mend: Callable[[DriverError], bool] | None = None
         """Asked where an exchange broke off: True where the line is whole again. Then the meter is polled on
         the link as it was: N(R) and the response that it kept tell what became of the request."""
@@ -175,7 +178,7 @@ class HdlcLink:
                     self._arrived.clear()
                     self._ahead = []
                     self._send_state = self._receive_state = 0
-                    self._silent = False
+                    self._owed = 0
                     self.connected = True
                     return self.negotiated
             heard = heard or bool(answers)
@@ -257,17 +260,19 @@ class HdlcLink:
         if step is _Step.SEND:
             self._launch(turn)
         sent = [self._ready()] if step is _Step.POLL else turn.flying
-        before = turn.may_have_arrived
-        turn.may_have_arrived = before or (step is not _Step.POLL and not turn.queue)
+        before, carries = turn.may_have_arrived, step is not _Step.POLL and not turn.queue
+        if carries:
+            turn.certain = not self._owed
+        turn.may_have_arrived = before or carries
         try:
             self._transmit(sent)
         except PortVanished:
             turn.may_have_arrived = before
             raise
         frames = self._collect(self._options.response)
-        if not before and not self._silent and _refuses(frames, turn.flying):
-            turn.may_have_arrived = False
-        self._silent = self._silent or not frames  # a late answer could say how it was before
+        self._owed += 1 - any(frame.final for frame in frames)
+        if turn.certain and _refuses(frames, turn.flying):
+            self._owed, turn.may_have_arrived = 0, False
         return frames
 
     def _after_silence(self, step: _Step, turn: _Turn) -> _Step:

@@ -16,6 +16,9 @@ class Offers:
 
     secret: bool = False
     key: bool = False
+    known: bytes = b""
+    """System title of the meter that took these secrets before. Where its keys prove that it is the one
+    again, nothing wrong can be offered to it."""
 
     @property
     def unheard(self) -> bool:

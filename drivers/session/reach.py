@@ -161,7 +161,7 @@ class Reach:
     def adopt(self, name: str, value: bytes) -> None:
         """From now on the meter is reached with this value."""
         self._adopted[name] = value
-        self._proven_at = None
+        self._proven_at, self._offers = None, Offers()
         self.end_association()
 
     def prove(self, connection: Connection, name: str, value: bytes) -> None:
@@ -385,7 +385,9 @@ class Reach:
         finally:
             line.withhold = line.withhold_answers = False
         self._offers.answered()
-        self._proven_at = self._maker.counters.last if credentials.ciphering else None
+        if credentials.ciphering:
+            self._proven_at = self._maker.counters.last
+            self._offers.known = credentials.ciphering.server_title
         self._questions.progress("associate", 1, 1)
         return client
 
@@ -421,8 +423,7 @@ class Reach:
         )
 
     def _mend(self, error: DriverError) -> bool:
-        """Whether an exchange that broke off is gone on with: where a secret is on its way, so that the
-        meter's verdict on it is heard after all."""
+        """Whether an exchange that broke off is gone on with: while a secret is on its way."""
         if not self._offers.unheard:
             return False
         if isinstance(error, PortVanished):
@@ -433,8 +434,7 @@ class Reach:
         """A key was offered and its verdict never heard: go on only where the meter's own counter shows that
         it took it. What moves that counter is authenticated decryption (Green Book 9.2.3), which fails under
         another key; a make whose counter moves all the same has a quirk. In a session that has proven the
-        key, a counter since then also shows that it is the same meter. A request that was not taken may
-        never have arrived, or be under a wrong key: that a person decides.
+        key, a counter since then also shows that it is the same meter. Else a person decides.
 
         Raises ``VerdictUnheard``; a line error, after which this is asked again.
         """

@@ -10,8 +10,12 @@ import msgspec
 import pytest
 
 from drivers.connection import NextSecret, SecretState
+from drivers.dlms.acse import Mechanism
+from drivers.dlms.ciphering import Ciphering
+from drivers.dlms.client import Credentials, DlmsClient
 from drivers.dlms.hdlc import Control, Frame, encode_frame, ready_control
 from drivers.dlms.link import HdlcLink, LinkOptions
+from drivers.dlms.offers import Offers
 from drivers.errors import DriverError, LinkLost, PortVanished
 from drivers.models import load_models
 from drivers.session.reach import Questions, Reach
@@ -21,6 +25,7 @@ from tests.campaign.meters import KINDS, WatchedMeter, standing_clock
 from tests.campaign.tablet import Durable
 from tests.campaign.tablet import Host as Tablet
 from tests.campaign.visits import Campaign, Spec, Visit
+from tests.drivers.dlms_pair import Counter, keys_of, link, make_meter
 from tests.drivers.field import MANAGEMENT, MODELS
 
 _PRIME = next(kind for kind in KINDS if kind.name == "prime")
@@ -114,6 +119,20 @@ def test_a_refused_key_is_not_offered_again_because_the_verdict_on_the_other_was
             assert len(errors) < 3
 
 
+def test_a_signature_that_this_meter_took_before_needs_no_person() -> None:
+    """Its keys prove which meter it is before our signature leaves; a first one needs somebody."""
+    first, again, stranger = Offers(), Offers(), Offers(known=b"12345678")
+    meter = make_meter("idis-3ph-ct", suite=1)
+    again.known = meter.device.system_title
+    counter = Counter()
+    for offers, alone in ((first, False), (again, True), (stranger, False)):
+        ciphering = Ciphering(keys_of(meter, 1), counter)
+        credentials = Credentials(Mechanism.ECDSA, b"", ciphering, 37, ciphering.keys)
+        client = DlmsClient(link(meter, 37), credentials, offers=offers)
+        client.associate()
+        assert offers.secret is not alone
+
+
 # ---- what the link knows
 
 
@@ -158,26 +177,34 @@ _ANSWER = _from_meter(0x30, b"\xe6\xe7\x00\x61")
         ([PortVanished()], True),
         ([_NOT_TAKEN] * 20, True),
         ([], False),
-        ([None, _NOT_TAKEN, _NOT_TAKEN], False),
+        ([None, _NOT_TAKEN] * 20, True),
+        ([None, None, *[_NOT_TAKEN] * 20], False),
         ([_TAKEN], False),
     ],
-    ids=["never left whole", "not taken each time", "silence", "an answer too late to tell", "taken"],
+    ids=[
+        "never left whole",
+        "not taken each time",
+        "silence",
+        "damaged each time",
+        "an answer too late to tell",
+        "taken",
+    ],
 )
 def test_a_link_says_undelivered_only_where_it_is_certain(
     answers: list[Frame | DriverError | None], undelivered: bool
 ) -> None:
-    link = HdlcLink(_Meter(_UA, *answers), LinkOptions(client=16, server="1"))
-    link.connect()
+    opened = HdlcLink(_Meter(_UA, *answers), LinkOptions(client=16, server="1"))
+    opened.connect()
     with pytest.raises((LinkLost, PortVanished)):
-        link.exchange(b"\x60")
-    assert link.undelivered is undelivered
+        opened.exchange(b"\x60")
+    assert opened.undelivered is undelivered
 
 
 def test_a_mended_link_gets_the_answer_that_the_meter_kept() -> None:
     """Nothing but a poll is written: the request reached the meter."""
     meter = _Meter(_UA, _TAKEN, PortVanished(), _ANSWER)
-    link = HdlcLink(meter, LinkOptions(client=16, server="1"))
-    link.mend = lambda error: isinstance(error, PortVanished)
-    link.connect()
-    assert link.exchange(b"\x60") == b"\x61"
+    opened = HdlcLink(meter, LinkOptions(client=16, server="1"))
+    opened.mend = lambda error: isinstance(error, PortVanished)
+    opened.connect()
+    assert opened.exchange(b"\x60") == b"\x61"
     assert meter.written == 4
