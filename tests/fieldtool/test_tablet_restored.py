@@ -9,6 +9,7 @@ import pytest
 
 from fieldtool.settings import Home
 from fieldtool.tablet.tablet import Tablet
+from tests.support.commandline import light_vault
 from tests.workorders.offices import Bureau
 from workorders.gateway import enrolment
 from workorders.gateway.direct import DirectTransport
@@ -23,6 +24,7 @@ NOTE = kinds.ReferenceReceived(name="x", version=1, sha256="ab" * 32)
 
 
 def opened(home: Home) -> Tablet:
+    light_vault(home.folder, Realm.DEMO, "nueve gatos grises")
     return Tablet.open(home, Realm.DEMO, create=True, passphrase=lambda: "nueve gatos grises")
 
 
