@@ -104,7 +104,8 @@ def test_what_the_page_medidor_heard_is_read_also_where_it_failed_and_leaves_no_
             backend.read_meter(lambda view: None)
     assert backend.meter().recorded
     assert backend.recordings().of_meter().tone == "wrong"
-    assert not list((tmp_path / "cache" / "recordings").iterdir()), "readings do not lie about in clear"
+    cache = cast("AtMeter", backend.tablet).home.cache()
+    assert not list((cache / "recordings").iterdir()), "readings do not lie about in clear"
     other = Holder(id="another", name="Luz", role=Role.LEAD, crew="PRM-01")
     cast("AtMeter", backend.tablet).signed_in = other
     assert not backend.meter().recorded, "the next person has no business with it"
