@@ -55,7 +55,7 @@ def test_a_gateway_that_is_told_to_stop_ends_with_status_0(tmp_path: Path, how: 
 
 def test_a_gateway_remembers_its_realm_whatever_was_tried_in_between(tmp_path: Path) -> None:
     """A try without a passphrase left a folder `live`, and the demo's database was then opened as live."""
-    without = fieldtool(tmp_path, "gateway", "users", "list", FIELDTOOL_PASSPHRASE="")
+    without = fieldtool(tmp_path, "gateway", "enrol", FIELDTOOL_PASSPHRASE="")
     assert (without.returncode, "[passphrase_needed]" in without.stderr) == (1, True)
     assert "tableta" not in without.stderr  # it is an office's machine that lacks it
     made = fieldtool(tmp_path, "gateway", "enrol", "--realm", "demo", "--json")
@@ -82,6 +82,7 @@ def test_a_mistake_in_a_project_file_is_told_with_its_line(tmp_path: Path) -> No
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """`No such file or directory [system]` said neither which nor in which language."""
     missing = tmp_path / "heard.csv"
+    assert fieldtool(tmp_path / "home", "gateway", "enrol", "--realm", "demo").returncode == 0
     done = fieldtool(tmp_path / "home", "gateway", "heard", "prime", str(missing))
     assert (done.returncode, done.stderr.strip()) == (1, f"fieldtool: No existe {missing}. [absent]")
 

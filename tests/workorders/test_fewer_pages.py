@@ -47,7 +47,7 @@ def test_a_store_of_before_keeps_every_entry_and_comes_to_the_same_tables(
     with monkeypatch.context() as older:
         older.setattr(migrations, "REVISIONS", tuple(before))
         older.setattr(migrations, "NEWEST", "0014")
-        with new_store(tmp_path) as store:
+        with open_store(tmp_path / "store.db", KEY, role="tablet") as store:
             fill(store)
             said = projection.digest(store)
             with store.read() as connection:
