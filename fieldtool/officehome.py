@@ -19,8 +19,8 @@ from fieldtool.settings import (
     DATABASE_KEY_VARIABLE,
     DATABASE_VARIABLE,
     Home,
-    write_whole,
 )
+from workorders.durable import write_whole
 from workorders.gateway.office import Office, RealmMismatch
 from workorders.journal.entry import Realm
 from workorders.store.engine import Store, open_store

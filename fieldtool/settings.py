@@ -6,11 +6,9 @@ and enrolment; nothing is shared between them but language, theme and the probe'
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import sys
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import msgspec
 
 from drivers.position.take import AUTO
 from fieldtool.text import Language
+from workorders.durable import write_whole
 from workorders.journal.entry import Realm
 from workorders.sync.firmware import FIRMWARE
 
@@ -132,32 +131,6 @@ class Home:
             return chosen
         there = self.realms()
         return there[0] if len(there) == 1 else Realm.LIVE
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place, fsync it and move it there: a cut leaves the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _made(path: Path) -> Path:

@@ -19,8 +19,8 @@ import msgspec
 
 from fieldtool.errors import JobError
 from fieldtool.run.recordings import opened
-from fieldtool.settings import write_whole
 from workorders.clock import utc_text
+from workorders.durable import write_whole
 from workorders.journal.sealing import OrderKey, seal_blob, unseal_blob
 
 MOST = 200

@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from fieldtool.procedure.model import Procedure, load_procedures
 from fieldtool.reference.reader import Reader, installed_files
 from fieldtool.tablet.labels import RuleLabels
 from fieldtool.technologies import Technology, load_technologies
+from workorders.durable import sync_folder
 from workorders.store import schema
 from workorders.store.engine import Store
 from workorders.sync import reference
@@ -193,20 +193,10 @@ def _write(place: Path, files: Mapping[str, bytes]) -> None:
             place.replace(made.with_name(f".old-{made.name.removeprefix('.new-')}"))
         if not place.exists():
             made.replace(place)
-            _sync(place.parent)
+            sync_folder(place.parent)
     finally:
         if made.exists():
             shutil.rmtree(made, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _clear(folder: Path, used: Iterable[Path]) -> None:

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 from sqlalchemy import insert, select, update
 
-from fieldtool.settings import write_whole
+from workorders.durable import write_whole
 from workorders.journal.entry import EntryTime
 from workorders.store import schema
 from workorders.store.engine import Store

@@ -25,7 +25,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 from fieldtool.errors import JobError
-from fieldtool.settings import PASSPHRASE_VARIABLE, Home, write_whole
+from fieldtool.settings import PASSPHRASE_VARIABLE, Home
+from workorders.durable import write_whole
 from workorders.journal.entry import Realm
 from workorders.journal.sealing import OrderKey
 

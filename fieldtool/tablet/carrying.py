@@ -27,10 +27,10 @@ from sqlalchemy import Connection
 
 from fieldtool import bundle
 from fieldtool.errors import JobError
-from fieldtool.settings import write_whole
 from workorders import certificates
 from workorders.certificates import CertificateError, Holder
 from workorders.clock import utc_text
+from workorders.durable import write_whole
 from workorders.journal.canonical import NotCanonical, canonical_bytes, parse_canonical
 from workorders.journal.entry import Realm
 from workorders.store.settings import set_setting, setting

@@ -14,7 +14,6 @@ from fieldtool.depot.keeping import lines_of as sealed_lines
 from fieldtool.errors import JobError
 from fieldtool.office import OfficeClient
 from fieldtool.run.recordings import opened
-from fieldtool.settings import write_whole
 from fieldtool.tablet.recordings import RecordingRow, lines_of, of_order
 from fieldtool.tablet.tablet import Tablet
 from fieldtool.text import Language
@@ -23,6 +22,7 @@ from ui.views import Fact, Tone
 from ui.wiring.formats import Formats
 from ui.wiring.lists import PLACES, StepTitle
 from ui.wiring.wording import worded
+from workorders.durable import write_whole
 
 SHOWN = 3000
 """Frames that a page shows: the last ones, where it ended; the file holds all."""

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from workorders.durable import sync_folder
 from workorders.store import migrations
 from workorders.store.errors import StoreError, store_error, translate
 from workorders.store.files import look_from_outside, os_error, why_unreadable, write_mark
@@ -323,24 +324,13 @@ def _put(fresh: Path, path: Path) -> None:
     """Give a whole file its name; of two programs that make one at once, the first one's stays."""
     try:
         os.link(fresh, path)
-        _fsync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError:
         return
     except OSError:
         # A file system without links (FAT on a stick).
         if not path.exists():
             fresh.replace(path)
-
-
-def _fsync_folder(folder: Path) -> None:
-    """Make a new name in a folder durable; Windows does so by itself and cannot open folders."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 # --- whose file is this? ------------------------------------------------------------------------
@@ -426,7 +416,7 @@ def _backup(engine: Engine, target: Path) -> None:
         with fresh.open("rb+") as file:
             os.fsync(file.fileno())
         fresh.replace(target)
-        _fsync_folder(target.parent)
+        sync_folder(target.parent)
     except (DBAPIError, sqlcipher.Error, OSError) as error:
         raise store_error("backup_failed", f"No backup could be written to {target}.", target) from error
     finally:

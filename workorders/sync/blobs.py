@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Protocol
 from sqlalchemy import Connection, insert, select, update
 
 from workorders.clock import utc_text
+from workorders.durable import sync_folder
 from workorders.journal.kinds import RECORD_BLOB
 from workorders.store import schema
 from workorders.store.errors import store_error
@@ -91,7 +91,7 @@ class BlobFiles:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(target)
-            _fsync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             code = {28: "disk_full", 122: "disk_full", 30: "read_only"}.get(error.errno or 0, "cannot_open")
             raise store_error(code, f"The file could not be written: {error.strerror}.", target) from error
@@ -123,16 +123,6 @@ class BlobFiles:
     def remove(self, sha256: str) -> None:
         """Remove a file; nothing happens if it is not here."""
         self.path(sha256).unlink(missing_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # a folder cannot be opened there; NTFS journals the rename
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 # --- the table beside ---------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workorders.durable import sync_folder, write_whole
 from workorders.sync.firmware import FirmwareImage, Placed
 
 NOTE_SUFFIX = ".toml"
@@ -93,9 +94,9 @@ class FirmwareFolder:
                 part.unlink()
                 return None
             target = self._free_name(image)
-            _write(target.with_name(target.name + NOTE_SUFFIX), note_of(image).encode())
+            write_whole(target.with_name(target.name + NOTE_SUFFIX), note_of(image).encode())
             part.replace(target)
-            _fsync_folder(self.folder)
+            sync_folder(self.folder)
             return _placed(target, image)
 
     def adopt(self, image: FirmwareImage) -> Placed | None:
@@ -110,7 +111,7 @@ class FirmwareFolder:
         except OSError:
             return None
         with _written():
-            _write(path.with_name(path.name + NOTE_SUFFIX), note_of(image).encode())
+            write_whole(path.with_name(path.name + NOTE_SUFFIX), note_of(image).encode())
             return _placed(path, image)
 
     def stands(self, placed: Placed) -> bool:
@@ -127,7 +128,7 @@ class FirmwareFolder:
         text = note_of(image).encode()
         with _written():
             if not path.is_file() or path.read_bytes() != text:
-                _write(path, text)
+                write_whole(path, text)
 
     def remove(self, placed: Placed) -> bool:
         """Remove an image and its note; False while a meter is being given it."""
@@ -217,25 +218,3 @@ def _written() -> Iterator[None]:
     except OSError as error:
         code = "disk_full" if error.errno in _FULL else "cannot_write"
         raise CannotKeep(code, error.strerror or type(error).__name__) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _fsync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # a folder cannot be opened there; NTFS journals the rename
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
