@@ -76,7 +76,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-        running.set((name, dict(kwargs)))
+        before = running.set((name, dict(kwargs)))
         try:
             return function(*args, **kwargs)
         except (typer.Exit, typer.Abort, TyperException):
@@ -87,6 +87,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(1) from None
         except Exception as error:
             fail(explained(error))
+        finally:
+            running.reset(before)
 
     return run
 

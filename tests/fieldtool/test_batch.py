@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
+from fieldtool.commands.output import guarded, running
 from fieldtool.security import keys
 from tests.support.commandline import environment
 from workorders.sync.blobs import BlobFiles
@@ -90,6 +91,18 @@ def test_a_passphrase_is_stretched_once_a_batch(tmp_path: Path, monkeypatch: pyt
     with opened_office(None, "demo"):
         pass
     assert len(stretched) == 2
+
+
+def test_no_command_runs_any_more_once_it_has_ended() -> None:
+    """What came after a command in the same process was held to what that command may do."""
+
+    @guarded
+    def look() -> str:
+        now = running.get()
+        assert now is not None
+        return now[0]
+
+    assert (look(), running.get()) == ("test_batch.look", None)
 
 
 def test_a_batch_keeps_blobs_where_each_command_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
