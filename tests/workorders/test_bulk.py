@@ -166,3 +166,17 @@ def test_what_is_named_by_a_list_is_looked_up_and_no_table_is_walked(tmp_path: P
     for said, plan in plans.items():
         assert [step for step in plan if step.startswith("SCAN") and "json_each" not in step] == [], said
         assert "entry_kind" not in str(plan), said
+
+
+def test_what_a_server_refuses_is_told_without_the_row(postgres_url: str) -> None:
+    """Its detail quotes the key or the whole row, and a gateway logs what it could not take."""
+    quoted = row(1, "x") | {"step": "step of a customer"}
+    with open_server(postgres_url, MASTER_KEY) as store, store.write() as connection:
+        put_rows(connection, TABLE, [quoted])
+    with (
+        open_server(postgres_url, MASTER_KEY) as store,
+        pytest.raises(Exception, match="unique") as caught,
+        store.write() as connection,
+    ):
+        put_rows(connection, TABLE, [quoted])
+    assert "customer" not in str(caught.value)

@@ -7,7 +7,8 @@ save, and they run one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -29,9 +30,22 @@ def ask(connection: Connection, *steps: Step) -> list[Sequence[Row[Any]]]:
         return [_alone(connection, *step) for step in steps]
     made = [(_Compiled.of(connection.dialect, statement), values) for statement, values in steps]
     driver: Any = connection.connection.driver_connection
-    with driver.pipeline():
+    with unquoted(), driver.pipeline():
         cursors = [driver.execute(each.text, each.parameters(values)) for each, values in made]
     return [each.rows(cursor) for (each, _), cursor in zip(made, cursors, strict=True)]
+
+
+@contextmanager
+def unquoted() -> Iterator[None]:
+    """Of what a server refuses, its first sentence alone: detail and context quote the row, which is nobody's
+    business in a log."""
+    try:
+        yield
+    except Exception as error:
+        said = getattr(getattr(error, "diag", None), "message_primary", None)
+        if said is None:
+            raise
+        raise type(error)(said) from None
 
 
 def _alone(connection: Connection, statement: Executable | str, values: Any) -> Sequence[Row[Any]]:

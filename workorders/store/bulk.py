@@ -37,7 +37,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from workorders.store.asking import ask
+from workorders.store.asking import ask, unquoted
 from workorders.store.prepared import bare
 from workorders.store.replacing import insertion
 from workorders.store.tables import json_text
@@ -89,16 +89,9 @@ class _Insert:
 
     def copy(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Send the rows to a server in one go; it does for them all that it does for inserted ones."""
-        try:
-            with connection.connection.cursor() as cursor, cursor.copy(self._copy) as copy:  # type: ignore[attr-defined]  # psycopg's
-                for row in self._values(rows):
-                    copy.write_row(row)
-        except Exception as error:
-            said = getattr(getattr(error, "diag", None), "message_primary", None)
-            if said is None:
-                raise
-            # The context of the error quotes the row, which is nobody's business in a log.
-            raise type(error)(said) from None
+        with unquoted(), connection.connection.cursor() as cursor, cursor.copy(self._copy) as copy:  # type: ignore[attr-defined]  # psycopg's
+            for row in self._values(rows):
+                copy.write_row(row)
 
 
 def _process(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
